@@ -1,0 +1,215 @@
+import type { BackupType, Controls, Job, JobSettings, StorageConfig } from './job.js';
+import { MAX_U64, parseU64 } from './u64.js';
+
+/** What a person typed cannot be used. The message names the field and says what is allowed. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  readonly code = 'INPUT_INVALID';
+  readonly retryable = false;
+}
+
+export const DEFAULT_MAX_CHUNK_SIZE = 134_217_728;
+export const DEFAULT_CONCURRENCY = 4;
+export const MAX_CONCURRENCY = 64;
+
+/** Input of `epochEndingBackup`: the epochs `start_epoch` up to but excluding `end_epoch`. */
+export interface EpochEndingInput extends CommonInput {
+  start_epoch: string | number;
+  end_epoch: string | number;
+}
+
+/** Input of `stateSnapshotBackup`: the whole state at the end of `epoch`. */
+export interface StateSnapshotInput extends CommonInput {
+  epoch: string | number;
+}
+
+/** Input of `transactionBackup`: `num_transactions` versions from `start_version` on. */
+export interface TransactionInput extends CommonInput {
+  start_version: string | number;
+  num_transactions: string | number;
+}
+
+/** Fields every backup workflow takes. u64 values: decimal strings, or numbers below 2^53. */
+export interface CommonInput {
+  /** URL of the node's backup service, e.g. `http://localhost:6186`. */
+  node: string;
+  storage: StorageConfig;
+  /** Name of a known network (or any label for others); checked against the node's genesis. */
+  network?: string;
+  /** `VERSION:HASH`, as many as are known. */
+  trust_waypoints?: string[];
+  /** Bytes at which a chunk file is cut. @default 134217728 */
+  max_chunk_size?: number | string;
+  /** Ranges in flight; can be changed while the workflow runs. @default 4 */
+  concurrency?: number;
+  /** When a range fails for good: `wait` for a fix and `retry`, or `fail` the workflow. @default "wait" */
+  when_blocked?: 'wait' | 'fail';
+}
+
+export interface ParsedInput {
+  job: Job;
+  controls: Controls;
+}
+
+const COMMON_FIELDS = [
+  'node',
+  'storage',
+  'network',
+  'trust_waypoints',
+  'max_chunk_size',
+  'concurrency',
+  'when_blocked',
+];
+
+/** Validates the JSON somebody started a workflow with. @throws InputError naming the field. */
+export function parseInput(type: BackupType, raw: unknown): ParsedInput {
+  const fields = asRecord('the input', raw);
+  const settings = parseSettings(fields);
+  const controls = parseControls(fields);
+  switch (type) {
+    case 'epoch_ending': {
+      rejectUnknown(fields, ['start_epoch', 'end_epoch']);
+      const start = u64(fields, 'start_epoch');
+      const end = u64(fields, 'end_epoch');
+      if (end <= start) {
+        throw new InputError(
+          `end_epoch (${end}) is exclusive and must be greater than start_epoch (${start})`,
+        );
+      }
+      const target = { type, first: `${start}`, last: `${end - 1n}` } as const;
+      return { job: { ...settings, target }, controls };
+    }
+    case 'state_snapshot': {
+      rejectUnknown(fields, ['epoch']);
+      const target = { type, epoch: `${u64(fields, 'epoch')}` } as const;
+      return { job: { ...settings, target }, controls };
+    }
+    case 'transaction': {
+      rejectUnknown(fields, ['start_version', 'num_transactions']);
+      const start = u64(fields, 'start_version');
+      const count = u64(fields, 'num_transactions');
+      if (count === 0n) throw new InputError('num_transactions must be at least 1');
+      const last = start + count - 1n;
+      if (last > MAX_U64) {
+        throw new InputError('start_version + num_transactions is past the largest version, 2^64-1');
+      }
+      const target = { type, first: `${start}`, last: `${last}` } as const;
+      return { job: { ...settings, target }, controls };
+    }
+  }
+}
+
+/** A concurrency cap: how many ranges may be in flight. @throws InputError */
+export function parseConcurrency(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_CONCURRENCY) {
+    throw new InputError(
+      `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${show(value)}`,
+    );
+  }
+  return value;
+}
+
+function parseSettings(fields: Record<string, unknown>): JobSettings {
+  const network = fields['network'];
+  if (network !== undefined && (typeof network !== 'string' || !/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(network))) {
+    throw new InputError(`network must be a short name like "mainnet", not ${show(network)}`);
+  }
+  return {
+    node: parseNode(fields['node']),
+    storage: parseStorage(fields['storage']),
+    ...(network === undefined ? {} : { network }),
+    trustWaypoints: parseWaypoints(fields['trust_waypoints']),
+    maxChunkSize: parseChunkSize(fields['max_chunk_size']),
+  };
+}
+
+function parseControls(fields: Record<string, unknown>): Controls {
+  const whenBlocked = fields['when_blocked'] ?? 'wait';
+  if (whenBlocked !== 'wait' && whenBlocked !== 'fail') {
+    throw new InputError(`when_blocked must be "wait" or "fail", not ${show(whenBlocked)}`);
+  }
+  return {
+    concurrency: parseConcurrency(fields['concurrency'] ?? DEFAULT_CONCURRENCY),
+    whenBlocked,
+  };
+}
+
+function parseNode(value: unknown): string {
+  if (typeof value !== 'string' || !/^https?:\/\/[^\s/@]+(\/[^\s]*)?$/.test(value)) {
+    throw new InputError(
+      `node must be the URL of a backup service, like "http://localhost:6186", not ${show(value)}`,
+    );
+  }
+  return value.replace(/\/+$/, '');
+}
+
+function parseStorage(value: unknown): StorageConfig {
+  const storage = asRecord('storage', value);
+  const dir = storage['local_fs_dir'];
+  if (typeof dir !== 'string' || dir === '' || Object.keys(storage).length !== 1) {
+    throw new InputError('storage must be {"local_fs_dir": "/a/folder"}; other kinds are not supported yet');
+  }
+  if (!dir.startsWith('/')) {
+    throw new InputError(
+      `storage.local_fs_dir must be an absolute path (workers may run elsewhere), not ${show(dir)}`,
+    );
+  }
+  return { local_fs_dir: dir };
+}
+
+function parseWaypoints(value: unknown): string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new InputError('trust_waypoints must be a list of "VERSION:HASH"');
+  const byVersion = new Map<string, string>();
+  for (const entry of value as unknown[]) {
+    const match = typeof entry === 'string' ? /^([0-9]{1,20}):([0-9a-fA-F]{64})$/.exec(entry) : null;
+    const version = parseU64(match?.[1]);
+    if (!match || version === undefined) {
+      throw new InputError(`trust_waypoints: ${show(entry)} is not VERSION:HASH (64 hex digits)`);
+    }
+    if (byVersion.has(`${version}`)) {
+      throw new InputError(`trust_waypoints: version ${version} is given twice`);
+    }
+    byVersion.set(`${version}`, `${version}:${match[2]!.toLowerCase()}`);
+  }
+  return [...byVersion.values()];
+}
+
+function parseChunkSize(value: unknown): number {
+  const size = value === undefined ? BigInt(DEFAULT_MAX_CHUNK_SIZE) : parseU64(value);
+  if (size === undefined || size < 1n || size > 0xffff_ffffn) {
+    throw new InputError(`max_chunk_size must be a number of bytes from 1 to 2^32-1, not ${show(value)}`);
+  }
+  return Number(size);
+}
+
+function u64(fields: Record<string, unknown>, name: string): bigint {
+  const value = parseU64(fields[name]);
+  if (value === undefined) {
+    throw new InputError(
+      `${name} must be a whole number from 0 to 2^64-1 (above 2^53 as a string), not ${show(fields[name])}`,
+    );
+  }
+  return value;
+}
+
+function rejectUnknown(fields: Record<string, unknown>, own: string[]): void {
+  const known = [...own, ...COMMON_FIELDS];
+  for (const name of Object.keys(fields)) {
+    if (!known.includes(name)) {
+      throw new InputError(`unknown field ${show(name)}; this workflow takes ${known.join(', ')}`);
+    }
+  }
+}
+
+function asRecord(what: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InputError(`${what} must be one JSON object, not ${show(value)}`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function show(value: unknown): string {
+  const text = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}

@@ -1,0 +1,53 @@
+/**
+ * Names and shapes of the messages a backup workflow answers; stable, because people type them
+ * into the `temporal` CLI.
+ */
+export const QUERY_STATUS = 'status';
+export const UPDATE_SET_CONCURRENCY = 'setConcurrency';
+export const UPDATE_PAUSE = 'pause';
+export const UPDATE_RESUME = 'resume';
+export const UPDATE_RETRY = 'retry';
+
+/** From a backup workflow to its running segment. */
+export const SIGNAL_CONTROLS = 'controls';
+
+export const CONTROL_QUEUE = 'aptos-backup';
+export const CHUNK_QUEUE = 'aptos-backup-chunks';
+
+export const PHASES = ['planning', 'backing up', 'blocked', 'committing', 'done'] as const;
+export type Phase = (typeof PHASES)[number];
+
+export interface FailedRange {
+  range: string;
+  reason: string;
+}
+
+export interface Totals {
+  ranges: number;
+  records: string;
+  chunks: number;
+  bytes: number;
+  reused: number;
+}
+
+/** Answer of the `status` query of a backup workflow. */
+export interface BackupStatus {
+  target: string;
+  phase: Phase;
+  waitingFor?: string;
+  folder?: string;
+  rangesTotal: number;
+  recordsTotal: string;
+  done: Totals;
+  concurrency: number;
+  paused: boolean;
+  failed: FailedRange[];
+  /** Workflow id of the running segment; its own `status` has what `done` lacks. */
+  segment?: string;
+}
+
+/** Answer of the `status` query of a segment. */
+export interface SegmentStatus {
+  done: Totals;
+  failed: FailedRange[];
+}

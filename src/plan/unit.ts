@@ -1,0 +1,110 @@
+import type { Job } from './job.js';
+
+/**
+ * One planned backup: a folder, the records that belong in it, and the equal ranges they are cut
+ * into. Ranges are derived from the numbers here, so a plan of ten thousand of them is as small
+ * as a plan of one. "Record" numbers are epochs, versions or leaf indexes of the state.
+ */
+export interface Unit {
+  folder: string;
+  first: string;
+  /** How many records there are; 0 only for an empty state. */
+  records: string;
+  rangeSize: number;
+  rangeCount: number;
+  snapshot?: { epoch: string; version: string; rootHash: string };
+}
+
+/** The records that one chunk activity is asked for; both ends inclusive. */
+export interface Range {
+  first: string;
+  last: string;
+}
+
+/** How the commit says a unit was proven. */
+export type Proven = 'signed' | `chained to waypoint ${string}` | 'not yet proven';
+
+export interface Anchor {
+  /** Waypoint of the chain's genesis ledger info. */
+  waypoint: string;
+  /** Whether anything but the node itself vouches for it. */
+  confirmed: boolean;
+  network?: string;
+}
+
+/** What a backup workflow returns; field names are for people who read it as JSON. */
+export interface BackupResult {
+  type: Job['target']['type'];
+  backup: string;
+  manifest: string;
+  metadata: string;
+  first?: string;
+  last?: string;
+  epoch?: string;
+  version?: string;
+  records: string;
+  chunks: number;
+  bytes: number;
+  proven: Proven | 'see manifest';
+  anchor: Anchor;
+  chunks_reused: number;
+  already_committed: boolean;
+}
+
+/** What planning finds: work to do, or the finished backup of the same range. */
+export type Prepared = { unit: Unit; anchor: Anchor } | { committed: BackupResult };
+
+/** What one chunk activity returns. `reused` chunks were found stored and proven. */
+export interface RangeResult {
+  records: number;
+  bytes: number;
+  chunks: number;
+  reused: number;
+}
+
+/** What a chunk activity reports while it works; also what its next attempt starts from. */
+export interface RangeProgress {
+  phase: string;
+  /** Records and bytes of this range that are stored or in hand. */
+  records: number;
+  bytes: number;
+  /** Failures so far by error code, counted over attempts: see the chunk activity's budgets. */
+  failures: Record<string, number>;
+}
+
+/** The i-th range of a unit. */
+export function rangeAt(unit: Unit, index: number): Range {
+  const first = BigInt(unit.first) + BigInt(unit.rangeSize) * BigInt(index);
+  const end = BigInt(unit.first) + BigInt(unit.records);
+  const next = first + BigInt(unit.rangeSize);
+  return { first: `${first}`, last: `${(next < end ? next : end) - 1n}` };
+}
+
+/** A range fills its file to this share of the limit, so that uneven records rarely spill over. */
+const FILL = 0.92;
+/** Below this size splitting further costs more in requests than it hides in latency. */
+const SMALL_RANGE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Cuts `records` into equal ranges whose files come out near `maxChunkSize`; a unit of fewer files
+ * than lanes is cut finer, so that all lanes have work while pieces stay above 16 MiB.
+ */
+export function planRanges(options: {
+  records: bigint;
+  averageRecordBytes: number;
+  maxChunkSize: number;
+  lanes: number;
+}): { rangeSize: number; rangeCount: number } {
+  const { records, averageRecordBytes, maxChunkSize, lanes } = options;
+  if (records === 0n) return { rangeSize: 1, rangeCount: 0 };
+  const totalBytes = Number(records) * averageRecordBytes;
+  const byFileSize = Math.ceil(totalBytes / (maxChunkSize * FILL));
+  const byLanes = Math.min(lanes, Math.floor(totalBytes / SMALL_RANGE_BYTES));
+  const wanted = BigInt(Math.max(1, byFileSize, byLanes));
+  const rangeSize = ceilDivide(records, wanted < records ? wanted : records);
+  return { rangeSize: Number(rangeSize), rangeCount: Number(ceilDivide(records, rangeSize)) };
+}
+
+function ceilDivide(a: bigint, b: bigint): bigint {
+  return (a + b - 1n) / b;
+}
