@@ -1,0 +1,80 @@
+import { AptosDataError, type AptosErrorCode } from '../errors.js';
+import type { JsonObject, JsonValue } from './json.js';
+
+const MAX_U64 = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * Takes the fields of a stored JSON object one by one, each checked; what is left over is kept as it
+ * is. Errors name the object and the field.
+ */
+export class Fields {
+  private readonly left: Map<string, JsonValue>;
+
+  constructor(
+    value: JsonValue | undefined,
+    private readonly what: string,
+    private readonly code: AptosErrorCode,
+  ) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw this.invalid('it is not a JSON object');
+    }
+    this.left = new Map(Object.entries(value));
+  }
+
+  u64(name: string): bigint {
+    const value = this.take(name);
+    if (typeof value !== 'bigint' || value < 0n || value > MAX_U64) {
+      throw this.invalid(`${name} is not a whole number from 0 to 2^64-1`);
+    }
+    return value;
+  }
+
+  string(name: string): string {
+    const value = this.take(name);
+    if (typeof value !== 'string') throw this.invalid(`${name} is not a string`);
+    return value;
+  }
+
+  /** A hash: 64 hex digits, given back in lower case. */
+  hash(name: string): string {
+    const value = this.string(name);
+    if (!/^[0-9a-fA-F]{64}$/.test(value)) throw this.invalid(`${name} is not 64 hex digits`);
+    return value.toLowerCase();
+  }
+
+  list(name: string): JsonValue[] {
+    const value = this.take(name);
+    if (!Array.isArray(value)) throw this.invalid(`${name} is not a list`);
+    return value;
+  }
+
+  object(name: string): JsonObject {
+    const value = this.take(name);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw this.invalid(`${name} is not an object`);
+    }
+    return value;
+  }
+
+  optional(name: string): JsonValue | undefined {
+    const value = this.left.get(name);
+    this.left.delete(name);
+    return value;
+  }
+
+  /** All fields that nobody took, for writing the object again. */
+  rest(): JsonObject | undefined {
+    return this.left.size === 0 ? undefined : Object.fromEntries(this.left);
+  }
+
+  invalid(why: string): AptosDataError {
+    return new AptosDataError(this.code, `${this.what}: ${why}`);
+  }
+
+  private take(name: string): JsonValue {
+    const value = this.left.get(name);
+    if (value === undefined) throw this.invalid(`${name} is missing`);
+    this.left.delete(name);
+    return value;
+  }
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+
+/** Names of hashed types; each has its own domain (docs/formats.md, Hashes). */
+export type SeedName =
+  | 'Transaction'
+  | 'TransactionInfo'
+  | 'TransactionAccumulator'
+  | 'EventAccumulator'
+  | 'ContractEvent'
+  | 'WriteSet'
+  | 'StateKey'
+  | 'StateValue'
+  | 'SparseMerkleLeafNode'
+  | 'SparseMerkleInternal'
+  | 'LedgerInfo'
+  | 'Ledger2WaypointConverter'
+  | 'PersistedAuxiliaryInfo';
+
+const seeds = new Map<SeedName, Uint8Array>();
+
+/** `sha3_256("APTOS::" + name)`: what every hash of that type begins with. */
+export function seed(name: SeedName): Uint8Array {
+  let known = seeds.get(name);
+  if (!known) {
+    known = sha3(Buffer.from(`APTOS::${name}`, 'ascii'));
+    seeds.set(name, known);
+  }
+  return known;
+}
+
+/** `sha3_256(seed(name) ‖ parts...)`. One at a time; for volume see the batch hasher. */
+export function hash(name: SeedName, ...parts: Uint8Array[]): Uint8Array {
+  const hasher = createHash('sha3-256').update(seed(name));
+  for (const part of parts) hasher.update(part);
+  return new Uint8Array(hasher.digest());
+}
+
+/** Plain SHA3-256 (FIPS 202). */
+export function sha3(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha3-256').update(bytes).digest());
+}
+
+/** Root of an empty accumulator and filler of its incomplete levels. */
+export const ACCUMULATOR_PLACEHOLDER = placeholder('ACCUMULATOR_PLACEHOLDER_HASH');
+/** Root of an empty state tree or subtree. */
+export const SPARSE_MERKLE_PLACEHOLDER = placeholder('SPARSE_MERKLE_PLACEHOLDER_HASH');
+
+function placeholder(text: string): Uint8Array {
+  const bytes = new Uint8Array(32);
+  bytes.set(Buffer.from(text, 'ascii'));
+  return bytes;
+}
