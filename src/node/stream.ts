@@ -1,0 +1,95 @@
+import type { Readable } from 'node:stream';
+import { NodeError } from './errors.js';
+import { FrameCounter } from './frame-counter.js';
+import { BEFORE_FIRST } from './http.js';
+import { type Verdict, type WatchLimits, Watchdog } from './watchdog.js';
+
+export interface StreamLimits extends WatchLimits {
+  maxRecordBytes: number;
+}
+
+/**
+ * Hands on the bytes of a stream of records and sees to it that it is whole: `count` records, none
+ * too large, no dawdling. A part that breaks a rule is not handed on. @throws NodeError
+ */
+export async function* readStream(
+  body: Readable,
+  request: {
+    url: string;
+    count: bigint;
+    limits: StreamLimits;
+    signal: AbortSignal | undefined;
+  },
+): AsyncGenerator<Uint8Array> {
+  const { url, count, limits, signal } = request;
+  const frames = new FrameCounter(limits.maxRecordBytes);
+  const reached = () => ({ records: frames.records, bytes: frames.bytes });
+  let bitten: NodeError | undefined;
+  const watchdog = new Watchdog(limits, (verdict) => {
+    bitten = dawdling(url, verdict, limits, reached());
+    body.destroy(bitten);
+  });
+  try {
+    const parts = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    for (;;) {
+      watchdog.waiting();
+      const next = await parts.next();
+      watchdog.received(next.done ? 0 : next.value.length);
+      if (bitten) throw bitten;
+      if (next.done) break;
+      const claimed = frames.push(next.value);
+      if (claimed !== undefined) {
+        const why = `a record claims ${claimed} bytes, the limit is ${limits.maxRecordBytes}`;
+        throw new NodeError('NODE_RECORD_TOO_LARGE', url, why, true, reached());
+      }
+      const over = BigInt(frames.records) - count;
+      if (over > 0n || (over === 0n && !frames.atBoundary)) {
+        const why = `the node sent more than the ${count} records asked for`;
+        throw new NodeError('NODE_OVERLONG', url, why, true, reached());
+      }
+      yield next.value;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof NodeError) throw error;
+    if (frames.bytes === 0) {
+      const code = 'NODE_ABORTED_BEFORE_FIRST_RECORD';
+      throw new NodeError(code, url, BEFORE_FIRST, true, reached(), { cause: error });
+    }
+    const why = `the stream broke off: ${(error as Error).message}`;
+    throw new NodeError('NODE_STREAM_CUT', url, why, true, reached(), { cause: error });
+  } finally {
+    watchdog.stop();
+    // Also when the reader lost interest: the node's thread is freed at once.
+    body.on('error', () => undefined);
+    body.destroy();
+  }
+  if (!frames.atBoundary) {
+    throw new NodeError(
+      'NODE_STREAM_CUT',
+      url,
+      'the stream ended inside a record',
+      true,
+      reached(),
+    );
+  }
+  if (BigInt(frames.records) < count) {
+    const why = `the node sent ${frames.records} of the ${count} records asked for; it may not have the rest yet`;
+    throw new NodeError('NODE_SHORT', url, why, true, reached());
+  }
+}
+
+function dawdling(
+  url: string,
+  verdict: Verdict,
+  limits: StreamLimits,
+  reached: { records: number; bytes: number },
+): NodeError {
+  if ('stalledMs' in verdict) {
+    const why = `no byte for ${Math.round(verdict.stalledMs / 1000)} s`;
+    return new NodeError('NODE_STALLED', url, why, true, reached);
+  }
+  const rate = Math.round(verdict.bytesPerSecond);
+  const why = `only ${rate} bytes a second, at least ${limits.minBytesPerSecond} are expected`;
+  return new NodeError('NODE_TOO_SLOW', url, why, true, reached);
+}
