@@ -1,0 +1,31 @@
+import { StorageError } from './errors.js';
+
+/** The shell-safe names of the format (docs/formats.md, Files). */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{2,126}$/;
+
+/** A name we are about to create. @throws StorageError NAME_INVALID */
+export function requireName(name: string): void {
+  if (!NAME.test(name) || name.includes('\n')) throw invalid(name, 'is not a safe file name');
+}
+
+/**
+ * A handle read from a manifest or a listing, which anybody may have written: relative, no way
+ * upwards, nothing hidden in it. @throws StorageError NAME_INVALID
+ */
+export function requireHandle(handle: string): void {
+  const parts = handle.split('/');
+  const bad = parts.some((part) => part === '' || part === '.' || part === '..');
+  if (bad || parts.length > 8 || /[\u0000-\u001f\\]/.test(handle) || handle.length > 1024) {
+    throw invalid(handle, 'is not a file handle of this storage');
+  }
+}
+
+function invalid(name: string, why: string): StorageError {
+  const shown = JSON.stringify(name.slice(0, 160));
+  return new StorageError(
+    'NAME_INVALID',
+    name,
+    `${shown} ${why}; nothing was read or written`,
+    false,
+  );
+}

@@ -1,0 +1,35 @@
+import { StorageError, type StorageErrorCode } from './errors.js';
+
+const KNOWN: Record<string, { code: StorageErrorCode; why: string; retryable: boolean }> = {
+  ENOENT: { code: 'NOT_FOUND', why: 'there is no such file', retryable: false },
+  ENOSPC: { code: 'NO_SPACE', why: 'the disk is full; free some space', retryable: true },
+  EDQUOT: { code: 'NO_SPACE', why: 'the quota is used up; raise it', retryable: true },
+  EROFS: { code: 'READ_ONLY', why: 'the file system is read-only; remount it', retryable: true },
+  EACCES: { code: 'DENIED', why: 'permission denied; check owner and mode', retryable: true },
+  EPERM: { code: 'DENIED', why: 'not permitted; check owner and mode', retryable: true },
+  ENOTDIR: {
+    code: 'STORAGE_FAILED',
+    why: 'a part of the path is not a folder; check the path',
+    retryable: false,
+  },
+  ELOOP: { code: 'NAME_INVALID', why: 'it is a symbolic link', retryable: false },
+};
+
+/** Turns an error of the file system into one that says what to do. */
+export function localError(error: unknown, handle: string, what: string): StorageError {
+  if (error instanceof StorageError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const known = KNOWN[code];
+  const why = known?.why ?? (error as Error).message;
+  return new StorageError(
+    known?.code ?? 'STORAGE_FAILED',
+    handle,
+    `${what}: ${why}`,
+    known?.retryable ?? true,
+    { cause: error },
+  );
+}
+
+export function isCode(error: unknown, ...codes: string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}

@@ -1,0 +1,151 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { isCode, localError } from './local-errors.js';
+import type { FileWriter } from './storage.js';
+
+/** Hosts that share a folder must not judge each other's process ids. */
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Files on their way in: hidden, and telling whose they are. */
+const TEMPORARY = /^\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.part$/;
+
+/** A file of a local folder that is written beside its final name and moved there when whole. */
+export class LocalFile implements FileWriter {
+  private temporary: string | undefined;
+
+  private constructor(
+    readonly handle: string,
+    private readonly target: string,
+    temporary: string,
+    private file: FileHandle | undefined,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.temporary = temporary;
+  }
+
+  static async create(
+    folder: string,
+    name: string,
+    handle: string,
+    signal?: AbortSignal,
+  ): Promise<LocalFile> {
+    signal?.throwIfAborted();
+    const random = randomBytes(6).toString('hex');
+    const temporary = path.join(folder, `.${HOST}-${process.pid}-${random}.part`);
+    try {
+      const file = await open(temporary, 'wx');
+      return new LocalFile(handle, path.join(folder, name), temporary, file, signal);
+    } catch (error) {
+      throw localError(error, handle, `cannot write ${path.join(folder, name)}`);
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.signal?.throwIfAborted();
+    try {
+      let rest = bytes;
+      while (rest.length > 0) {
+        const { bytesWritten } = await this.file!.write(rest);
+        rest = rest.subarray(bytesWritten);
+      }
+    } catch (error) {
+      throw localError(error, this.handle, `cannot write ${this.target}`);
+    }
+  }
+
+  async publish(options: { replace?: boolean } = {}): Promise<'created' | 'exists'> {
+    this.signal?.throwIfAborted();
+    try {
+      await this.finishContent();
+      if (options.replace) await rename(this.temporary!, this.target);
+      else if (!(await this.moveIfAbsent())) return 'exists';
+      this.temporary = undefined;
+      await syncFolder(path.dirname(this.target));
+      return 'created';
+    } catch (error) {
+      throw localError(error, this.handle, `cannot publish ${this.target}`);
+    }
+  }
+
+  async discard(): Promise<void> {
+    const { file, temporary } = this;
+    this.file = undefined;
+    this.temporary = undefined;
+    await file?.close().catch(() => undefined);
+    if (temporary !== undefined) await rm(temporary, { force: true });
+  }
+
+  /** The content is on disk before its name is. */
+  private async finishContent(): Promise<void> {
+    const { file } = this;
+    if (!file) return;
+    await file.sync();
+    this.file = undefined;
+    await file.close();
+  }
+
+  /** A second name for the file fails when that name is taken; renaming would replace it. */
+  private async moveIfAbsent(): Promise<boolean> {
+    try {
+      await link(this.temporary!, this.target);
+    } catch (error) {
+      if (isCode(error, 'EEXIST')) return false;
+      if (!isCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error;
+      return this.claimName();
+    }
+    await rm(this.temporary!);
+    return true;
+  }
+
+  /** File systems without hard links: an empty file claims the name, which is then replaced. */
+  private async claimName(): Promise<boolean> {
+    try {
+      await (await open(this.target, 'wx')).close();
+    } catch (error) {
+      if (isCode(error, 'EEXIST')) return false;
+      throw error;
+    }
+    await rename(this.temporary!, this.target);
+    return true;
+  }
+}
+
+/** Makes names durable that were added to a folder. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes what processes of this host that are dead now left half-written in a folder. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, host, pid] = TEMPORARY.exec(name) ?? [];
+    if (host !== HOST || pid === undefined) continue;
+    const file = path.join(folder, name);
+    if (!isAlive(Number(pid)) || (await isOlderThanUs(file, Number(pid)))) {
+      await rm(file, { force: true });
+    }
+  }
+}
+
+/** In a container every life of a worker may have the same process id. */
+async function isOlderThanUs(file: string, pid: number): Promise<boolean> {
+  if (pid !== process.pid) return false;
+  const started = Date.now() - process.uptime() * 1000;
+  const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
+  return mtimeMs < started;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !isCode(error, 'ESRCH');
+  }
+}

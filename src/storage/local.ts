@@ -1,0 +1,206 @@
+import { lstat, mkdir, open, readdir, realpath, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { StorageError } from './errors.js';
+import { requireHandle, requireName } from './handles.js';
+import { isCode, localError } from './local-errors.js';
+import { LocalFile, removeLeftovers, syncFolder } from './local-file.js';
+import type { BackupStorage, FileWriter } from './storage.js';
+
+const METADATA = 'metadata';
+const RETIRED = 'metadata_backup';
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * Backups in a folder of this host (or of a network file system that several hosts mount). Every
+ * file is written under a hidden name, synced, moved to its own name, and the folder synced.
+ */
+export class LocalStorage implements BackupStorage {
+  readonly description: string;
+  private readonly root: string;
+  /** Folders that exist and were tidied by this process. */
+  private readonly ready = new Set<string>();
+
+  constructor(root: string) {
+    this.root = path.resolve(root);
+    this.description = `local folder ${this.root}`;
+  }
+
+  async createBackup(name: string): Promise<string> {
+    requireName(name);
+    await this.prepareFolder(name);
+    return name;
+  }
+
+  async createFile(folder: string, name: string, signal?: AbortSignal): Promise<FileWriter> {
+    requireHandle(folder);
+    requireName(name);
+    await this.prepareFolder(folder);
+    const create = () =>
+      LocalFile.create(path.join(this.root, folder), name, `${folder}/${name}`, signal);
+    try {
+      return await create();
+    } catch (error) {
+      if (!(error instanceof StorageError && error.code === 'NOT_FOUND')) throw error;
+      this.ready.delete(folder); // somebody removed the folder
+      await this.prepareFolder(folder);
+      return create();
+    }
+  }
+
+  async *read(handle: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    signal?.throwIfAborted();
+    const file = await this.openForReading(handle);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { bytesRead, buffer } = await file
+          .read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES)
+          .catch((error: unknown) => {
+            throw localError(error, handle, `cannot read ${handle} in ${this.description}`);
+          });
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async readAll(handle: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const part of this.read(handle, signal)) {
+      length += part.length;
+      if (length > maxBytes) {
+        const why = `${handle} in ${this.description} is larger than ${maxBytes} bytes; it cannot be what its name says`;
+        throw new StorageError('TOO_LARGE', handle, why, false);
+      }
+      parts.push(part);
+    }
+    return new Uint8Array(Buffer.concat(parts));
+  }
+
+  async size(handle: string): Promise<bigint | undefined> {
+    try {
+      const file = await this.openForReading(handle);
+      try {
+        return (await file.stat({ bigint: true })).size;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  async saveMetadata(
+    name: string,
+    content: Uint8Array,
+  ): Promise<{ handle: string; outcome: 'created' | 'same' }> {
+    const handle = `${METADATA}/${name}`;
+    const file = await this.createFile(METADATA, name);
+    try {
+      await file.write(content);
+      if ((await file.publish()) === 'created') return { handle, outcome: 'created' };
+    } finally {
+      await file.discard();
+    }
+    const limit = Math.max(content.length, 1);
+    const stored = await this.readAll(handle, limit).catch((error: unknown) => {
+      if (error instanceof StorageError && error.code === 'TOO_LARGE') return undefined;
+      throw error;
+    });
+    if (stored && Buffer.compare(stored, content) === 0) return { handle, outcome: 'same' };
+    const why = `${handle} is already in ${this.description}, with other content; it was left alone`;
+    throw new StorageError('EXISTS_DIFFERENT', handle, why, false);
+  }
+
+  async listMetadata(): Promise<string[]> {
+    await this.requireRoot();
+    try {
+      const entries = await readdir(path.join(this.root, METADATA), { withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+        .map((entry) => `${METADATA}/${entry.name}`);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return [];
+      throw localError(error, METADATA, `cannot list ${METADATA} in ${this.description}`);
+    }
+  }
+
+  async retireMetadata(handle: string): Promise<void> {
+    requireHandle(handle);
+    const from = path.join(this.root, handle);
+    const to = path.join(this.root, RETIRED, path.basename(handle));
+    await this.prepareFolder(RETIRED);
+    try {
+      await rename(from, to);
+      await syncFolder(path.dirname(to));
+      await syncFolder(path.dirname(from));
+    } catch (error) {
+      throw localError(error, handle, `cannot move ${handle} in ${this.description}`);
+    }
+  }
+
+  private async openForReading(handle: string) {
+    requireHandle(handle);
+    await this.requireInside(handle);
+    try {
+      const file = await open(path.join(this.root, handle), 'r');
+      if ((await file.stat()).isFile()) return file;
+      await file.close();
+    } catch (error) {
+      throw localError(error, handle, `cannot read ${handle} in ${this.description}`);
+    }
+    const why = `${handle} in ${this.description} is not a file`;
+    throw new StorageError('NOT_FOUND', handle, why, false);
+  }
+
+  /** Symbolic links may not lead out of the root. */
+  private async requireInside(handle: string): Promise<void> {
+    try {
+      const [root, target] = await Promise.all([
+        realpath(this.root),
+        realpath(path.join(this.root, handle)),
+      ]);
+      if (target.startsWith(root + path.sep)) return;
+    } catch (error) {
+      throw localError(error, handle, `cannot read ${handle} in ${this.description}`);
+    }
+    const why = `${handle} in ${this.description} is a link that leads out of it; it was not followed`;
+    throw new StorageError('NAME_INVALID', handle, why, false);
+  }
+
+  private async requireRoot(): Promise<void> {
+    try {
+      if ((await lstat(this.root)).isDirectory() || (await realpath(this.root))) return;
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) {
+        throw localError(error, '', `cannot open ${this.description}`);
+      }
+    }
+    const why = `${this.description} is not there; check the path (the first backup creates it)`;
+    throw new StorageError('STORAGE_MISSING', '', why, false);
+  }
+
+  /** Makes a folder, durably, and removes from it what dead processes left. */
+  private async prepareFolder(folder: string): Promise<void> {
+    if (this.ready.has(folder)) return;
+    const full = path.join(this.root, folder);
+    try {
+      const created = await mkdir(full, { recursive: true });
+      if (created !== undefined) await syncFolder(path.dirname(created));
+      await syncFolder(path.dirname(full));
+      const [root, actual] = await Promise.all([realpath(this.root), realpath(full)]);
+      if (!actual.startsWith(root + path.sep)) {
+        const why = `${folder} in ${this.description} is a link that leads out of it; nothing was written`;
+        throw new StorageError('NAME_INVALID', folder, why, false);
+      }
+      await removeLeftovers(full);
+    } catch (error) {
+      throw localError(error, folder, `cannot make the folder ${full}`);
+    }
+    this.ready.add(folder);
+  }
+}

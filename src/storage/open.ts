@@ -1,0 +1,12 @@
+import { LocalStorage } from './local.js';
+import type { BackupStorage } from './storage.js';
+
+/** Names a storage; the field says which kind. */
+export interface StorageSettings {
+  local_fs_dir: string;
+}
+
+/** The storage of a job. Nothing is created before the first write. */
+export function openStorage(settings: StorageSettings): BackupStorage {
+  return new LocalStorage(settings.local_fs_dir);
+}

@@ -1,0 +1,47 @@
+/**
+ * What a place for backups must be able to do. Handles are `<folder>/<name>`, as they stand in
+ * manifests and metadata lines. All methods throw StorageError; with a signal, its reason.
+ */
+export interface BackupStorage {
+  /** For messages, e.g. "local folder /backups". */
+  readonly description: string;
+  /** Makes room for a backup; one that is there is fine. Returns the folder's handle. */
+  createBackup(name: string): Promise<string>;
+  /** Begins a file that nobody sees before it is published. */
+  createFile(folder: string, name: string, signal?: AbortSignal): Promise<FileWriter>;
+  /** The content of a file in parts. @throws StorageError NOT_FOUND */
+  read(handle: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The content of a small file. @throws StorageError NOT_FOUND, TOO_LARGE */
+  readAll(handle: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Bytes of a file; undefined when there is none. */
+  size(handle: string): Promise<bigint | undefined>;
+  /**
+   * Adds a metadata file, whole or not at all. One of that name with the same content is fine.
+   * @throws StorageError EXISTS_DIFFERENT
+   */
+  saveMetadata(
+    name: string,
+    content: Uint8Array,
+  ): Promise<{ handle: string; outcome: 'created' | 'same' }>;
+  /**
+   * Handles of all metadata files, in no order; empty for a storage without any.
+   * @throws StorageError STORAGE_MISSING when the storage itself is not there
+   */
+  listMetadata(): Promise<string[]>;
+  /** Moves a metadata file out of the listing, into `metadata_backup`. */
+  retireMetadata(handle: string): Promise<void>;
+}
+
+/** A file on its way into a storage. */
+export interface FileWriter {
+  readonly handle: string;
+  /** Resolves when the bytes were taken over; they may be reused then. */
+  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Makes the file visible, whole and durable. `exists`: there is one of that name already and
+   * nothing was changed; the writer can then still be discarded, or published with `replace`.
+   */
+  publish(options?: { replace?: boolean }): Promise<'created' | 'exists'>;
+  /** Forgets the file. May be called at any time, also after publishing. */
+  discard(): Promise<void>;
+}
