@@ -1,4 +1,4 @@
-import type { BackupType, Controls, Job, JobSettings, StorageConfig } from './job.js';
+import type { BackupType, Controls, JobFor, JobSettings, StorageConfig, Target } from './job.js';
 import { MAX_U64, parseU64 } from './u64.js';
 
 /** What a person typed cannot be used. The message names the field and says what is allowed. */
@@ -46,8 +46,8 @@ export interface CommonInput {
   when_blocked?: 'wait' | 'fail';
 }
 
-export interface ParsedInput {
-  job: Job;
+export interface ParsedInput<T extends BackupType = BackupType> {
+  job: JobFor<T>;
   controls: Controls;
 }
 
@@ -62,10 +62,13 @@ const COMMON_FIELDS = [
 ];
 
 /** Validates the JSON somebody started a workflow with. @throws InputError naming the field. */
-export function parseInput(type: BackupType, raw: unknown): ParsedInput {
+export function parseInput<T extends BackupType>(type: T, raw: unknown): ParsedInput<T> {
   const fields = asRecord('the input', raw);
-  const settings = parseSettings(fields);
-  const controls = parseControls(fields);
+  const job = { ...parseSettings(fields), target: parseTarget(type, fields) };
+  return { job: job as JobFor<T>, controls: parseControls(fields) };
+}
+
+function parseTarget(type: BackupType, fields: Record<string, unknown>): Target {
   switch (type) {
     case 'epoch_ending': {
       rejectUnknown(fields, ['start_epoch', 'end_epoch']);
@@ -76,13 +79,11 @@ export function parseInput(type: BackupType, raw: unknown): ParsedInput {
           `end_epoch (${end}) is exclusive and must be greater than start_epoch (${start})`,
         );
       }
-      const target = { type, first: `${start}`, last: `${end - 1n}` } as const;
-      return { job: { ...settings, target }, controls };
+      return { type, first: `${start}`, last: `${end - 1n}` };
     }
     case 'state_snapshot': {
       rejectUnknown(fields, ['epoch']);
-      const target = { type, epoch: `${u64(fields, 'epoch')}` } as const;
-      return { job: { ...settings, target }, controls };
+      return { type, epoch: `${u64(fields, 'epoch')}` };
     }
     case 'transaction': {
       rejectUnknown(fields, ['start_version', 'num_transactions']);
@@ -91,17 +92,23 @@ export function parseInput(type: BackupType, raw: unknown): ParsedInput {
       if (count === 0n) throw new InputError('num_transactions must be at least 1');
       const last = start + count - 1n;
       if (last > MAX_U64) {
-        throw new InputError('start_version + num_transactions is past the largest version, 2^64-1');
+        throw new InputError(
+          'start_version + num_transactions is past the largest version, 2^64-1',
+        );
       }
-      const target = { type, first: `${start}`, last: `${last}` } as const;
-      return { job: { ...settings, target }, controls };
+      return { type, first: `${start}`, last: `${last}` };
     }
   }
 }
 
 /** A concurrency cap: how many ranges may be in flight. @throws InputError */
 export function parseConcurrency(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_CONCURRENCY) {
+  if (
+    typeof value !== 'number' ||
+    !Number.isInteger(value) ||
+    value < 1 ||
+    value > MAX_CONCURRENCY
+  ) {
     throw new InputError(
       `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${show(value)}`,
     );
@@ -111,7 +118,10 @@ export function parseConcurrency(value: unknown): number {
 
 function parseSettings(fields: Record<string, unknown>): JobSettings {
   const network = fields['network'];
-  if (network !== undefined && (typeof network !== 'string' || !/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(network))) {
+  if (
+    network !== undefined &&
+    (typeof network !== 'string' || !/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(network))
+  ) {
     throw new InputError(`network must be a short name like "mainnet", not ${show(network)}`);
   }
   return {
@@ -147,7 +157,9 @@ function parseStorage(value: unknown): StorageConfig {
   const storage = asRecord('storage', value);
   const dir = storage['local_fs_dir'];
   if (typeof dir !== 'string' || dir === '' || Object.keys(storage).length !== 1) {
-    throw new InputError('storage must be {"local_fs_dir": "/a/folder"}; other kinds are not supported yet');
+    throw new InputError(
+      'storage must be {"local_fs_dir": "/a/folder"}; other kinds are not supported yet',
+    );
   }
   if (!dir.startsWith('/')) {
     throw new InputError(
@@ -159,10 +171,12 @@ function parseStorage(value: unknown): StorageConfig {
 
 function parseWaypoints(value: unknown): string[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new InputError('trust_waypoints must be a list of "VERSION:HASH"');
+  if (!Array.isArray(value))
+    throw new InputError('trust_waypoints must be a list of "VERSION:HASH"');
   const byVersion = new Map<string, string>();
   for (const entry of value as unknown[]) {
-    const match = typeof entry === 'string' ? /^([0-9]{1,20}):([0-9a-fA-F]{64})$/.exec(entry) : null;
+    const match =
+      typeof entry === 'string' ? /^([0-9]{1,20}):([0-9a-fA-F]{64})$/.exec(entry) : null;
     const version = parseU64(match?.[1]);
     if (!match || version === undefined) {
       throw new InputError(`trust_waypoints: ${show(entry)} is not VERSION:HASH (64 hex digits)`);
@@ -178,7 +192,9 @@ function parseWaypoints(value: unknown): string[] {
 function parseChunkSize(value: unknown): number {
   const size = value === undefined ? BigInt(DEFAULT_MAX_CHUNK_SIZE) : parseU64(value);
   if (size === undefined || size < 1n || size > 0xffff_ffffn) {
-    throw new InputError(`max_chunk_size must be a number of bytes from 1 to 2^32-1, not ${show(value)}`);
+    throw new InputError(
+      `max_chunk_size must be a number of bytes from 1 to 2^32-1, not ${show(value)}`,
+    );
   }
   return Number(size);
 }

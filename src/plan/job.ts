@@ -26,6 +26,9 @@ export interface Job extends JobSettings {
   target: Target;
 }
 
+/** A job of one kind. */
+export type JobFor<T extends BackupType> = JobSettings & { target: Extract<Target, { type: T }> };
+
 /** What may change while a backup runs. */
 export interface Controls {
   concurrency: number;

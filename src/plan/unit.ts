@@ -12,7 +12,7 @@ export interface Unit {
   records: string;
   rangeSize: number;
   rangeCount: number;
-  snapshot?: { epoch: string; version: string; rootHash: string };
+  snapshot?: { epoch: string; version: string; rootHash: string; proven: Proven };
 }
 
 /** The records that one chunk activity is asked for; both ends inclusive. */
@@ -45,7 +45,7 @@ export interface BackupResult {
   records: string;
   chunks: number;
   bytes: number;
-  proven: Proven | 'see manifest';
+  proven: Proven | 'not checked';
   anchor: Anchor;
   chunks_reused: number;
   already_committed: boolean;
@@ -82,6 +82,8 @@ export function rangeAt(unit: Unit, index: number): Range {
 
 /** A range fills its file to this share of the limit, so that uneven records rarely spill over. */
 const FILL = 0.92;
+/** More ranges than this make them longer than a file instead: the history stays bounded. */
+const MOST_RANGES = 100_000;
 /** Below this size splitting further costs more in requests than it hides in latency. */
 const SMALL_RANGE_BYTES = 16 * 1024 * 1024;
 
@@ -100,7 +102,7 @@ export function planRanges(options: {
   const totalBytes = Number(records) * averageRecordBytes;
   const byFileSize = Math.ceil(totalBytes / (maxChunkSize * FILL));
   const byLanes = Math.min(lanes, Math.floor(totalBytes / SMALL_RANGE_BYTES));
-  const wanted = BigInt(Math.max(1, byFileSize, byLanes));
+  const wanted = BigInt(Math.min(Math.max(1, byFileSize, byLanes), MOST_RANGES));
   const rangeSize = ceilDivide(records, wanted < records ? wanted : records);
   return { rangeSize: Number(rangeSize), rangeCount: Number(ceilDivide(records, rangeSize)) };
 }

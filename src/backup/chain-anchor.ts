@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { parseMetadataFile } from '../aptos/files/metadata.js';
+import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
+import type { Anchor } from '../plan/unit.js';
+import type { BackupStorage } from '../storage/storage.js';
+import { BackupError } from './errors.js';
+import type { Site } from './site.js';
+import { putFile, readIfPresent } from './stored-file.js';
+
+/** Our own folder beside `metadata`; says which chain a storage belongs to. */
+const FOLDER = 'aptos-backup';
+const FILE = 'chain.json';
+const MAX_BYTES = 64 * 1024;
+const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
+
+const anchorSchema = z.object({
+  genesis_waypoint: z.string(),
+  network: z.string().optional(),
+  confirmed: z.boolean(),
+});
+
+/**
+ * Checks that the storage belongs to the node's chain and, when it belongs to none yet, writes down
+ * that it does now. To be called before anything else is written.
+ * @throws BackupError CHAIN_MISMATCH naming both chains
+ */
+export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {
+  const stored = (await storedAnchor(site.storage, signal)) ?? (await stockGenesis(site, signal));
+  if (stored !== undefined && stored !== site.genesis) {
+    throw new BackupError(
+      'CHAIN_MISMATCH',
+      `${site.storage.description} holds backups of the chain with genesis ${stored}, but the node serves ${site.genesis}${site.network ? ` (${site.network})` : ''}; nothing was written. Use another storage or another node`,
+      true,
+    );
+  }
+  const anchor = currentAnchor(site);
+  if (stored === undefined) {
+    const content = JSON.stringify({
+      genesis_waypoint: anchor.waypoint,
+      ...(anchor.network === undefined ? {} : { network: anchor.network }),
+      confirmed: anchor.confirmed,
+    });
+    const folder = await site.storage.createBackup(FOLDER);
+    const { outcome } = await putFile(site.storage, folder, FILE, Buffer.from(`${content}\n`), {
+      signal,
+    });
+    // Somebody else was first: look again whose chain it is.
+    if (outcome === 'exists') return anchorStorage(site, signal);
+  }
+  return anchor;
+}
+
+/** The genesis and whether a waypoint that somebody gave or that is built in vouches for it. */
+export function currentAnchor(site: Site): Anchor {
+  return {
+    waypoint: site.genesis,
+    confirmed: site.history.passedTrustedWaypoint(),
+    ...(site.network === undefined ? {} : { network: site.network }),
+  };
+}
+
+async function storedAnchor(storage: BackupStorage, signal?: AbortSignal) {
+  const bytes = await readIfPresent(storage, `${FOLDER}/${FILE}`, MAX_BYTES, signal);
+  if (!bytes) return undefined;
+  const text = Buffer.from(bytes).toString('utf8');
+  try {
+    return anchorSchema.parse(JSON.parse(text)).genesis_waypoint;
+  } catch (error) {
+    throw new BackupError(
+      'STORED_DAMAGED',
+      `${FOLDER}/${FILE} in ${storage.description} cannot be read; it says which chain the storage belongs to. Repair it or remove it`,
+      false,
+      { cause: error },
+    );
+  }
+}
+
+/** A storage that the stock tool began: its own backup of epoch 0 tells the chain. */
+async function stockGenesis(site: Site, signal?: AbortSignal): Promise<string | undefined> {
+  const bytes = await readIfPresent(
+    site.storage,
+    'metadata/epoch_ending_0-0.meta',
+    MAX_BYTES,
+    signal,
+  );
+  if (!bytes) return undefined;
+  for (const line of parseMetadataFile(bytes).lines) {
+    if (line.type !== 'EpochEndingBackup' || line.firstEpoch !== 0n) continue;
+    const manifest = await readIfPresent(site.storage, line.manifest, MAX_MANIFEST_BYTES, signal);
+    if (manifest) return decodeEpochEndingManifest(manifest).waypoints[0];
+  }
+  return undefined;
+}

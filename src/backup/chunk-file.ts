@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import type { RecordBlock } from '../aptos/records/framing.js';
+import type { BackupStorage, FileWriter } from '../storage/storage.js';
+import type { OpenChunk } from './kinds/kind.js';
+import {
+  type ChunkFacts,
+  type Receipt,
+  describeFile,
+  encodeReceipt,
+  receiptName,
+} from './receipt.js';
+import { digestOf, putFile, readIfPresent } from './stored-file.js';
+
+const MAX_PROOF_BYTES = 16 * 1024 * 1024;
+
+/**
+ * One chunk on its way into storage. Records are written to a file nobody sees and checked at the
+ * same time; `finish` proves them and only then publishes proof, chunk and receipt, in that order.
+ */
+export class ChunkFile {
+  records = 0;
+  bytes = 0;
+  private readonly sha256 = createHash('sha256');
+
+  private constructor(
+    private readonly storage: BackupStorage,
+    private readonly folder: string,
+    readonly first: bigint,
+    private readonly name: string,
+    private readonly file: FileWriter,
+    private readonly chunk: OpenChunk,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  static async start(
+    storage: BackupStorage,
+    folder: string,
+    first: bigint,
+    chunk: OpenChunk,
+    signal: AbortSignal,
+  ): Promise<ChunkFile> {
+    const name = `${first}-.chunk`;
+    const file = await storage.createFile(folder, name, signal);
+    return new ChunkFile(storage, folder, first, name, file, chunk, signal);
+  }
+
+  /** Adds records [from, to) of a block; the block may be reused when this returns. */
+  async add(block: RecordBlock, from: number, to: number): Promise<void> {
+    const frames = block.bytes.subarray(block.start(from), block.end(to - 1));
+    const written = this.file.write(frames);
+    try {
+      this.sha256.update(frames);
+      await this.chunk.add(block, from, to);
+    } finally {
+      await written;
+    }
+    this.records += to - from;
+    this.bytes += frames.length;
+  }
+
+  /** Proves and publishes the chunk. Nothing of it is visible before it is proven. */
+  async finish(): Promise<Receipt> {
+    const last = this.first + BigInt(this.records) - 1n;
+    const { facts, proof } = await this.prove(last);
+    const chunk = {
+      name: this.name,
+      bytes: this.bytes,
+      sha256: this.sha256.digest('hex'),
+    };
+    await this.publishChunk(chunk.sha256);
+    const receipt: Receipt = {
+      receipt: 1,
+      first: `${this.first}`,
+      last: `${last}`,
+      records: this.records,
+      chunk,
+      ...(proof ? { proof } : {}),
+      ...facts,
+    };
+    await putFile(this.storage, this.folder, receiptName(this.first), encodeReceipt(receipt), {
+      replace: true,
+      signal: this.signal,
+    });
+    return receipt;
+  }
+
+  async discard(): Promise<void> {
+    await this.file.discard();
+  }
+
+  private async prove(last: bigint): Promise<{ facts: ChunkFacts; proof?: Receipt['proof'] }> {
+    const name = this.chunk.proofName(last);
+    if (name === undefined) {
+      return { facts: await this.chunk.prove(last, undefined, this.signal) };
+    }
+    const bytes = await this.chunk.fetchProof(last, this.signal);
+    const facts = await this.chunk.prove(last, bytes, this.signal);
+    const { outcome } = await putFile(this.storage, this.folder, name, bytes, {
+      signal: this.signal,
+    });
+    if (outcome === 'exists') {
+      const adopted = await this.adoptProof(name, last);
+      if (adopted) return adopted;
+      await putFile(this.storage, this.folder, name, bytes, { replace: true, signal: this.signal });
+    }
+    return { facts, proof: describeFile(name, bytes) };
+  }
+
+  /**
+   * A proof is already there: another attempt's. In an open epoch the node's answers differ and both
+   * are right, so one that proves our chunk stays, and attempts that race agree on one.
+   */
+  private async adoptProof(name: string, last: bigint) {
+    const handle = `${this.folder}/${name}`;
+    const bytes = await readIfPresent(this.storage, handle, MAX_PROOF_BYTES, this.signal);
+    if (!bytes) return undefined;
+    try {
+      const facts = await this.chunk.prove(last, bytes, this.signal);
+      return { facts, proof: describeFile(name, bytes) };
+    } catch {
+      this.signal.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  private async publishChunk(sha256: string): Promise<void> {
+    if ((await this.file.publish()) === 'created') return;
+    const stored = await digestOf(this.storage, this.file.handle, this.signal);
+    if (stored?.sha256 === sha256) await this.file.discard();
+    else await this.file.publish({ replace: true });
+  }
+}

@@ -1,0 +1,222 @@
+import { SPARSE_MERKLE_PLACEHOLDER } from '../aptos/hash/seeds.js';
+import { decodeStateRootProof, verifyStateRoot } from '../aptos/chain/proofs.js';
+import { parseWaypoint } from '../aptos/chain/waypoint.js';
+import {
+  encodeEpochEndingManifest,
+  encodeStateSnapshotManifest,
+  encodeTransactionManifest,
+} from '../aptos/files/manifest.js';
+import type { MetadataLine } from '../aptos/files/metadata.js';
+import { toHex } from '../aptos/hex.js';
+import type { Job } from '../plan/job.js';
+import type { Anchor, BackupResult, Proven, Unit } from '../plan/unit.js';
+import { currentAnchor } from './chain-anchor.js';
+import { BackupError } from './errors.js';
+import { publishManifest, publishMetadata } from './publish-unit.js';
+import type { Receipt } from './receipt.js';
+import { receiptsOfUnit } from './receipts-of-unit.js';
+import type { Site } from './site.js';
+import { putFile } from './stored-file.js';
+import { chainProofs, leastProven } from './trust/proven.js';
+
+export interface CommitTools {
+  site: Site;
+  job: Job;
+  unit: Unit;
+  anchor: Anchor;
+  signal: AbortSignal;
+  report: (phase: string) => void;
+}
+
+/** Checks that all chunks are there and fit together, then writes manifest and metadata line. */
+export async function commitTransactions(tools: CommitTools): Promise<BackupResult> {
+  const { unit } = tools;
+  const receipts = await collect(tools);
+  requireFrontiersFit(unit, receipts);
+  const proven = chainProofs(
+    receipts.map((r) => ({ ...r, inFrontier: r.in_frontier, outFrontier: r.out_frontier })),
+  );
+  const whole = leastProven(proven);
+  const [first, last] = span(receipts);
+  const manifest = encodeTransactionManifest({
+    firstVersion: first,
+    lastVersion: last,
+    chunks: receipts.map((receipt, i) => ({
+      firstVersion: BigInt(receipt.first),
+      lastVersion: BigInt(receipt.last),
+      transactions: `${unit.folder}/${receipt.chunk.name}`,
+      proof: `${unit.folder}/${receipt.proof!.name}`,
+      format: receipt.format!,
+      extra: chunkExtra(receipt, proven[i]!),
+    })),
+    extra: { proven: whole },
+  });
+  return finish(tools, receipts, whole, 'transaction.manifest', manifest, (handle) => ({
+    type: 'TransactionBackup',
+    firstVersion: first,
+    lastVersion: last,
+    manifest: handle,
+  }));
+}
+
+/** The same for epoch endings. */
+export async function commitEpochEndings(tools: CommitTools): Promise<BackupResult> {
+  const { unit } = tools;
+  const receipts = await collect(tools);
+  const whole = leastProven(receipts.map((r) => r.proven));
+  const waypoints = receipts.flatMap((r) => r.waypoints ?? []);
+  const [first, last] = span(receipts);
+  const manifest = encodeEpochEndingManifest({
+    firstEpoch: first,
+    lastEpoch: last,
+    waypoints,
+    chunks: receipts.map((receipt) => ({
+      firstEpoch: BigInt(receipt.first),
+      lastEpoch: BigInt(receipt.last),
+      ledgerInfos: `${unit.folder}/${receipt.chunk.name}`,
+      extra: chunkExtra(receipt, receipt.proven),
+    })),
+    extra: { proven: whole },
+  });
+  return finish(tools, receipts, whole, 'epoch_ending.manifest', manifest, (handle) => ({
+    type: 'EpochEndingBackup',
+    firstEpoch: first,
+    lastEpoch: last,
+    firstVersion: parseWaypoint(waypoints[0]!).version,
+    lastVersion: parseWaypoint(waypoints.at(-1)!).version,
+    manifest: handle,
+  }));
+}
+
+/** The same for a state snapshot, whose root proof is stored here too. */
+export async function commitStateSnapshot(tools: CommitTools): Promise<BackupResult> {
+  const { unit, site, signal } = tools;
+  const snapshot = unit.snapshot!;
+  const version = BigInt(snapshot.version);
+  const receipts = await collect(tools);
+  requireWholeTree(unit, receipts);
+  const proofBytes = await site.node.stateRootProof(version, signal);
+  const proof = decodeStateRootProof(proofBytes);
+  if (toHex(verifyStateRoot(proof, version)) !== snapshot.rootHash) {
+    throw new BackupError(
+      'NODE_LIED',
+      `the node's root proof of version ${version} does not prove the root ${snapshot.rootHash}`,
+      true,
+    );
+  }
+  const proven = await site.ledgerInfos.prove(proof.ledgerInfo, signal);
+  const { handle: proofHandle } = await putFile(
+    site.storage,
+    unit.folder,
+    'state.proof',
+    proofBytes,
+    { replace: true, signal },
+  );
+  const manifest = encodeStateSnapshotManifest({
+    version,
+    epoch: BigInt(snapshot.epoch),
+    rootHash: snapshot.rootHash,
+    chunks: receipts.map((receipt) => ({
+      firstIdx: BigInt(receipt.first),
+      lastIdx: BigInt(receipt.last),
+      firstKey: receipt.first_key!,
+      lastKey: receipt.last_key!,
+      blobs: `${unit.folder}/${receipt.chunk.name}`,
+      proof: `${unit.folder}/${receipt.proof!.name}`,
+      extra: chunkExtra(receipt, proven),
+    })),
+    proof: proofHandle,
+    extra: { proven },
+  });
+  return finish(tools, receipts, proven, 'state.manifest', manifest, (handle) => ({
+    type: 'StateSnapshotBackup',
+    epoch: BigInt(snapshot.epoch),
+    version,
+    manifest: handle,
+  }));
+}
+
+async function collect(tools: CommitTools): Promise<Receipt[]> {
+  const { site, unit, signal, report } = tools;
+  const receipts = await receiptsOfUnit(
+    site.storage,
+    unit,
+    (ranges) => report(`read receipts of ${ranges} of ${unit.rangeCount} ranges`),
+    signal,
+  );
+  report('writing the manifest');
+  return receipts;
+}
+
+async function finish(
+  tools: CommitTools,
+  receipts: Receipt[],
+  proven: Proven,
+  manifestName: string,
+  manifest: Uint8Array,
+  line: (manifestHandle: string) => MetadataLine,
+): Promise<BackupResult> {
+  const { site, unit, job, signal } = tools;
+  const handle = await publishManifest(site.storage, unit.folder, manifestName, manifest, signal);
+  const metadata = await publishMetadata(site.storage, line(handle));
+  const { snapshot } = unit;
+  return {
+    type: job.target.type,
+    backup: unit.folder,
+    manifest: handle,
+    metadata,
+    ...(snapshot
+      ? { epoch: snapshot.epoch, version: snapshot.version }
+      : { first: receipts[0]!.first, last: receipts.at(-1)!.last }),
+    records: unit.records,
+    chunks: receipts.length,
+    bytes: receipts.reduce((bytes, receipt) => bytes + receipt.chunk.bytes, 0),
+    proven,
+    anchor: currentAnchor(site),
+    chunks_reused: 0,
+    already_committed: false,
+  };
+}
+
+function requireFrontiersFit(unit: Unit, receipts: readonly Receipt[]): void {
+  for (let i = 1; i < receipts.length; i += 1) {
+    if (receipts[i - 1]!.out_frontier !== receipts[i]!.in_frontier) {
+      throw unfit(unit, receipts[i - 1]!, receipts[i]!);
+    }
+  }
+}
+
+/** First chunk under the root, each fitting to the one before, nothing right of the last. */
+function requireWholeTree(unit: Unit, receipts: readonly Receipt[]): void {
+  const { rootHash } = unit.snapshot!;
+  requireFrontiersFit(unit, receipts);
+  const root = receipts[0] ? receipts[0].root : toHex(SPARSE_MERKLE_PLACEHOLDER);
+  if (root !== rootHash || receipts.at(-1)?.rightmost === false) {
+    throw new BackupError(
+      'FRONTIER_MISMATCH',
+      `the chunks of ${unit.folder} do not make up the whole state under root ${rootHash}`,
+      false,
+    );
+  }
+}
+
+function unfit(unit: Unit, before: Receipt, after: Receipt): BackupError {
+  return new BackupError(
+    'FRONTIER_MISMATCH',
+    `chunks ${before.first}-${before.last} and ${after.first}-${after.last} of ${unit.folder} are each proven but do not fit together; the node gave two different chains`,
+    false,
+  );
+}
+
+function chunkExtra(receipt: Receipt, proven: Proven) {
+  return {
+    bytes: BigInt(receipt.chunk.bytes),
+    sha256: receipt.chunk.sha256,
+    ...(receipt.proof ? { proof_sha256: receipt.proof.sha256 } : {}),
+    proven,
+  };
+}
+
+function span(receipts: readonly Receipt[]): [bigint, bigint] {
+  return [BigInt(receipts[0]!.first), BigInt(receipts.at(-1)!.last)];
+}

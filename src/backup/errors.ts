@@ -1,0 +1,43 @@
+/**
+ * What can go wrong with a backup as a whole, beside the errors of the chain's data, the node and
+ * the storage. `retryable` says whether the same request may succeed later by itself.
+ *
+ * - CHAIN_MISMATCH: node, storage and trusted waypoints do not belong to one chain
+ * - NODE_BEHIND: the node has not (yet) what was asked for
+ * - NODE_LIED: what the node sent fails its proof
+ * - HISTORY_UNSIGNED: signatures are missing or wrong and no trusted waypoint covers them
+ * - FRONTIER_MISMATCH: two neighbouring chunks, each proven, do not fit together
+ * - STORED_DAMAGED: a stored file differs from what its receipt says
+ * - UNIT_INCOMPLETE: the commit found a range with no chunk
+ * - RANGE_COMMITTED: the storage already holds another backup of the same range
+ * - THREAD_DIED: the thread that worked on a range crashed
+ */
+export type BackupErrorCode =
+  | 'CHAIN_MISMATCH'
+  | 'NODE_BEHIND'
+  | 'NODE_LIED'
+  | 'HISTORY_UNSIGNED'
+  | 'FRONTIER_MISMATCH'
+  | 'STORED_DAMAGED'
+  | 'UNIT_INCOMPLETE'
+  | 'RANGE_COMMITTED'
+  | 'THREAD_DIED';
+
+export class BackupError extends Error {
+  override readonly name = 'BackupError';
+
+  constructor(
+    readonly code: BackupErrorCode,
+    message: string,
+    readonly retryable: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The stable code of any of our errors, or undefined for one that is not ours. */
+export function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,137 @@
+import { decodeStateRootProof, verifyStateRoot } from '../aptos/chain/proofs.js';
+import {
+  epochEndingFolderBase,
+  stateSnapshotFolderBase,
+  transactionFolderBase,
+} from '../aptos/files/names.js';
+import { toHex } from '../aptos/hex.js';
+import type { Job, JobFor } from '../plan/job.js';
+import { type Prepared, type Unit, planRanges } from '../plan/unit.js';
+import { anchorStorage } from './chain-anchor.js';
+import { findCommitted } from './committed.js';
+import { BackupError } from './errors.js';
+import { sampleRecordSize } from './sample.js';
+import type { Site } from './site.js';
+import { type UnitIdentity, ensureIdentity, openUnitFolder } from './unit-folder.js';
+
+/** Plans the backup of a range of transactions. `lanes`: how many ranges will run at once. */
+export async function prepareTransactions(
+  site: Site,
+  job: JobFor<'transaction'>,
+  lanes: number,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { first, last } = job.target;
+  const committed = await findCommitted(site, job.target, signal);
+  if (committed) return { committed };
+  const tip = await nodeState(site, signal);
+  if (BigInt(last) > tip.committedVersion) {
+    throw behind(`committed version ${tip.committedVersion}, but version ${last} was asked for`);
+  }
+  const records = BigInt(last) - BigInt(first) + 1n;
+  return prepare(site, lanes, signal, {
+    identity: { base: transactionFolderBase(BigInt(first)), first, records, job },
+    samplesPerPlace: 32n,
+    stream: (from, count) => site.node.transactions(from, count, signal),
+  });
+}
+
+/** Plans the backup of the ledger infos that end a range of epochs; verifies the chain up to there. */
+export async function prepareEpochEndings(
+  site: Site,
+  job: JobFor<'epoch_ending'>,
+  lanes: number,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { first, last } = job.target;
+  const committed = await findCommitted(site, job.target, signal);
+  if (committed) return { committed };
+  const tip = await nodeState(site, signal);
+  if (BigInt(last) >= tip.epoch) {
+    throw behind(`epoch ${tip.epoch} still open, but the end of epoch ${last} was asked for`);
+  }
+  await site.history.ending(BigInt(last), signal);
+  const records = BigInt(last) - BigInt(first) + 1n;
+  return prepare(site, lanes, signal, {
+    identity: { base: epochEndingFolderBase(BigInt(first)), first, records, job },
+    samplesPerPlace: 4n,
+    stream: (from, count) => site.node.epochEndings(from, from + count, signal),
+  });
+}
+
+/** Plans the backup of the state at the end of an epoch: proves its root and counts its items. */
+export async function prepareStateSnapshot(
+  site: Site,
+  job: JobFor<'state_snapshot'>,
+  lanes: number,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const epoch = BigInt(job.target.epoch);
+  const tip = await nodeState(site, signal);
+  if (epoch >= tip.epoch) {
+    throw behind(
+      `epoch ${tip.epoch} still open, but the state at the end of epoch ${epoch} was asked for`,
+    );
+  }
+  const { version } = await site.history.ending(epoch, signal);
+  const committed = await findCommitted(site, { type: 'state_snapshot', version }, signal);
+  if (committed) return { committed };
+  const proof = decodeStateRootProof(await site.node.stateRootProof(version, signal));
+  const rootHash = toHex(verifyStateRoot(proof, version));
+  const proven = await site.ledgerInfos.prove(proof.ledgerInfo, signal);
+  const records = await site.node.stateItemCount(version, signal);
+  return prepare(site, lanes, signal, {
+    identity: { base: stateSnapshotFolderBase(epoch, version), first: '0', records, job, rootHash },
+    samplesPerPlace: 256n,
+    stream: (from, count) => site.node.stateChunk(version, from, count, signal),
+    snapshot: { epoch: `${epoch}`, version: `${version}`, rootHash, proven },
+  });
+}
+
+interface UnitDraft {
+  identity: { base: string; first: string; records: bigint; job: Job; rootHash?: string };
+  samplesPerPlace: bigint;
+  stream: (first: bigint, count: bigint) => AsyncIterable<Uint8Array>;
+  snapshot?: Unit['snapshot'];
+}
+
+async function prepare(
+  site: Site,
+  lanes: number,
+  signal: AbortSignal,
+  draft: UnitDraft,
+): Promise<Prepared> {
+  const { base, first, records, job, rootHash } = draft.identity;
+  const identity: UnitIdentity = {
+    genesis: site.genesis,
+    base,
+    first,
+    records: `${records}`,
+    maxChunkSize: job.maxChunkSize,
+    ...(rootHash === undefined ? {} : { rootHash }),
+  };
+  const anchor = await anchorStorage(site, signal);
+  await ensureIdentity(site.storage);
+  const cut = async () => {
+    const span = { first: BigInt(first), records };
+    const averageRecordBytes = await sampleRecordSize(span, draft.samplesPerPlace, draft.stream);
+    const { maxChunkSize } = job;
+    return planRanges({ records, averageRecordBytes, maxChunkSize, lanes });
+  };
+  const unit = await openUnitFolder(site.storage, identity, cut, signal);
+  return { unit: { ...unit, ...(draft.snapshot ? { snapshot: draft.snapshot } : {}) }, anchor };
+}
+
+async function nodeState(site: Site, signal: AbortSignal) {
+  const state = await site.node.dbState(signal);
+  if (!state) throw behind('an empty database (it is not bootstrapped)');
+  return state;
+}
+
+function behind(has: string): BackupError {
+  return new BackupError(
+    'NODE_BEHIND',
+    `the node has ${has}; wait for the node or ask for less`,
+    true,
+  );
+}

@@ -1,0 +1,189 @@
+import { AptosDataError } from '../aptos/errors.js';
+import { cutsBefore } from '../aptos/files/chunking.js';
+import type { BatchHasher } from '../aptos/hash/batch-hasher.js';
+import { type RecordBlock, RecordFramer } from '../aptos/records/framing.js';
+import { NodeError } from '../node/errors.js';
+import type { Range, RangeResult } from '../plan/unit.js';
+import type { BackupStorage } from '../storage/storage.js';
+import { ChunkFile } from './chunk-file.js';
+import { BackupError } from './errors.js';
+import type { RecordKind } from './kinds/kind.js';
+import { type Receipt, checksOut, readReceipt } from './receipt.js';
+
+export interface RangeTools {
+  kind: RecordKind;
+  storage: BackupStorage;
+  hasher: BatchHasher;
+  maxChunkSize: number;
+  /** Who the records come from, for messages. */
+  source: string;
+  signal: AbortSignal;
+  report(progress: { phase: string; records: number; bytes: number }): void;
+}
+
+/**
+ * Makes sure that the records of one range are stored in `folder` as proven chunks: what is already
+ * there and checks out stays, the rest is streamed from the node, cut by the stock rule, proven and
+ * published chunk by chunk. Can be stopped and run again at any point.
+ * @throws NodeError, StorageError, BackupError (NODE_LIED when records fail their proof)
+ */
+export async function backUpRange(
+  folder: string,
+  range: Range,
+  tools: RangeTools,
+): Promise<RangeResult> {
+  const stored = await findStored(folder, range, tools);
+  const job = new RangeJob(folder, range, stored, tools);
+  try {
+    if (job.next <= job.last) await job.streamRest();
+  } catch (error) {
+    throw error instanceof AptosDataError ? lied(error, range, tools) : error;
+  } finally {
+    await job.discardOpenChunk();
+  }
+  return job.result(stored.length);
+}
+
+/** The chunks of this range that earlier attempts left, in order, as far as they are unbroken. */
+async function findStored(folder: string, range: Range, tools: RangeTools): Promise<Receipt[]> {
+  const found: Receipt[] = [];
+  let next = BigInt(range.first);
+  while (next <= BigInt(range.last)) {
+    const receipt = await readReceipt(tools.storage, folder, next, tools.signal);
+    if (!receipt || BigInt(receipt.last) > BigInt(range.last)) break;
+    tools.report({ phase: 'checking stored chunks', ...sum(found) });
+    if (!(await checksOut(tools.storage, folder, receipt, tools.signal))) break;
+    found.push(receipt);
+    next = BigInt(receipt.last) + 1n;
+  }
+  return found;
+}
+
+/** The state of one range while it is streamed. */
+class RangeJob {
+  next: bigint;
+  readonly last: bigint;
+  private readonly chunks: Receipt[];
+  private open: ChunkFile | undefined;
+
+  constructor(
+    private readonly folder: string,
+    range: Range,
+    stored: Receipt[],
+    private readonly tools: RangeTools,
+  ) {
+    this.chunks = [...stored];
+    const reached = stored.at(-1)?.last;
+    this.next = reached === undefined ? BigInt(range.first) : BigInt(reached) + 1n;
+    this.last = BigInt(range.last);
+  }
+
+  /**
+   * Streams what is missing. A stream that breaks after it gave whole records is taken up again
+   * where it stood, so a link that cannot hold for a whole range still finishes; one that gave
+   * nothing new is an error for the caller, who waits before trying again.
+   */
+  async streamRest(): Promise<void> {
+    const { kind, hasher, signal } = this.tools;
+    const framer = new RecordFramer(hasher, {});
+    const start = this.next;
+    for (;;) {
+      const from = start + BigInt(framer.recordCount);
+      try {
+        for await (const bytes of kind.stream(from, this.last - from + 1n, signal)) {
+          for (const block of framer.push(bytes)) await this.take(block);
+        }
+        break;
+      } catch (error) {
+        const advanced = start + BigInt(framer.recordCount) > from;
+        if (!(error instanceof NodeError && error.retryable && advanced)) throw error;
+        framer.dropPartial();
+        if (start + BigInt(framer.recordCount) > this.last) break;
+      }
+    }
+    const rest = framer.flush();
+    if (rest) await this.take(rest);
+    await this.closeChunk();
+  }
+
+  result(reused: number): RangeResult {
+    return { ...sum(this.chunks), chunks: this.chunks.length, reused };
+  }
+
+  async discardOpenChunk(): Promise<void> {
+    await this.open?.discard();
+  }
+
+  private async take(block: RecordBlock): Promise<void> {
+    let from = 0;
+    while (from < block.count) {
+      const to = this.fitting(block, from);
+      if (to === from) {
+        await this.closeChunk();
+        continue;
+      }
+      this.open ??= await this.startChunk();
+      await this.open.add(block, from, to);
+      this.next += BigInt(to - from);
+      from = to;
+      this.progress('streaming');
+    }
+  }
+
+  /** Where the stock rule cuts: records [from, result) still belong into the open chunk. */
+  private fitting(block: RecordBlock, from: number): number {
+    let length = this.open?.bytes ?? 0;
+    const max = this.tools.maxChunkSize;
+    if (length + block.end(block.count - 1) - block.start(from) <= max) return block.count;
+    let to = from;
+    while (to < block.count) {
+      const frame = block.end(to) - block.start(to);
+      if (cutsBefore(length, frame - 4, max)) break;
+      length += frame;
+      to += 1;
+    }
+    return to;
+  }
+
+  private async startChunk(): Promise<ChunkFile> {
+    const { kind, storage, signal } = this.tools;
+    const chunk = await kind.startChunk(this.next, this.chunks.at(-1), signal);
+    return ChunkFile.start(storage, this.folder, this.next, chunk, signal);
+  }
+
+  private async closeChunk(): Promise<void> {
+    if (!this.open) return;
+    this.progress('proving and publishing');
+    this.chunks.push(await this.open.finish());
+    this.open = undefined;
+    this.progress('streaming');
+  }
+
+  private progress(phase: string): void {
+    const closed = sum(this.chunks);
+    this.tools.report({
+      phase,
+      records: closed.records + (this.open?.records ?? 0),
+      bytes: closed.bytes + (this.open?.bytes ?? 0),
+    });
+  }
+}
+
+function sum(chunks: readonly Receipt[]): { records: number; bytes: number } {
+  let records = 0;
+  let bytes = 0;
+  for (const chunk of chunks) {
+    records += chunk.records;
+    bytes += chunk.chunk.bytes;
+  }
+  return { records, bytes };
+}
+
+function lied(cause: AptosDataError, range: Range, tools: RangeTools): BackupError {
+  return new BackupError(
+    'NODE_LIED',
+    `what ${tools.source} sent for ${range.first} to ${range.last} fails its proof: ${cause.message} (${cause.code})`,
+    true,
+    { cause },
+  );
+}

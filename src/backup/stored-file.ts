@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { StorageError } from '../storage/errors.js';
+import type { BackupStorage } from '../storage/storage.js';
+
+/** Size and sha256 of a stored file, read as a stream; undefined when there is none. */
+export async function digestOf(
+  storage: BackupStorage,
+  handle: string,
+  signal?: AbortSignal,
+): Promise<{ bytes: number; sha256: string } | undefined> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const part of storage.read(handle, signal)) {
+      hash.update(part);
+      bytes += part.length;
+    }
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** A stored small file, or undefined when there is none. */
+export async function readIfPresent(
+  storage: BackupStorage,
+  handle: string,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await storage.readAll(handle, maxBytes, signal);
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** Stores a small file at once, create-only unless `replace`. */
+export async function putFile(
+  storage: BackupStorage,
+  folder: string,
+  name: string,
+  content: Uint8Array,
+  options: { replace?: boolean; signal?: AbortSignal | undefined } = {},
+): Promise<{ handle: string; outcome: 'created' | 'exists' }> {
+  const writer = await storage.createFile(folder, name, options.signal);
+  try {
+    await writer.write(content);
+    const outcome = await writer.publish({ replace: options.replace ?? false });
+    return { handle: writer.handle, outcome };
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+import { Worker } from 'node:worker_threads';
+import { decodeLedgerInfoWithSignatures } from '../../aptos/chain/ledger-info.js';
+import type { RangeResult } from '../../plan/unit.js';
+import { BackupError } from '../errors.js';
+import type { LedgerInfoProver } from '../trust/ledger-info-proof.js';
+import { type FromThread, type RangeTask, type ToThread, fromPlain, toPlain } from './messages.js';
+
+/** Heap a range thread may use; hasher memory and file buffers come on top. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
+/** How long a cancelled thread may take to stop by itself before it is terminated. */
+const CANCEL_GRACE_MS = 1_000;
+
+export interface RangeWatch {
+  ledgerInfos: LedgerInfoProver;
+  signal: AbortSignal;
+  onProgress(progress: { phase: string; records: number; bytes: number }): void;
+}
+
+/**
+ * Threads that back up ranges. A thread that finished is kept for the next range (its code is warm);
+ * one that failed is thrown away.
+ */
+export class RangeThreads {
+  private readonly idle: Worker[] = [];
+  private closed = false;
+
+  /** Backs up one range in a thread of its own. @throws what the range threw; THREAD_DIED */
+  async run(task: RangeTask, watch: RangeWatch): Promise<RangeResult> {
+    watch.signal.throwIfAborted();
+    const thread = this.idle.pop() ?? spawn();
+    try {
+      const result = await follow(thread, task, watch);
+      if (this.closed) await thread.terminate();
+      else this.idle.push(thread);
+      return result;
+    } catch (error) {
+      await thread.terminate();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.idle.splice(0).map((thread) => thread.terminate()));
+  }
+}
+
+function spawn(): Worker {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const entry = new URL(fromSource ? './range-thread.ts' : './range-thread.js', import.meta.url);
+  return new Worker(entry, {
+    resourceLimits: RESOURCE_LIMITS,
+    ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
+  });
+}
+
+function follow(thread: Worker, task: RangeTask, watch: RangeWatch): Promise<RangeResult> {
+  return new Promise<RangeResult>((resolve, reject) => {
+    const send = (message: ToThread) => thread.postMessage(message);
+    let grace: NodeJS.Timeout | undefined;
+
+    const onMessage = (message: FromThread) => {
+      switch (message.kind) {
+        case 'progress':
+          watch.onProgress(message);
+          break;
+        case 'prove':
+          void prove(message.ledgerInfo, message.ending, watch).then(
+            (proven) => send({ kind: 'proven', id: message.id, proven }),
+            (error: unknown) => send({ kind: 'not proven', id: message.id, error: toPlain(error) }),
+          );
+          break;
+        case 'done':
+          settle(() => resolve(message.result));
+          break;
+        case 'failed':
+          settle(() => reject(fromPlain(message.error)));
+          break;
+      }
+    };
+    const onError = (error: Error) => settle(() => reject(died(task, error.message)));
+    const onExit = (code: number) =>
+      settle(() => reject(died(task, `it exited with code ${code}`)));
+    const onAbort = () => {
+      send({ kind: 'cancel' });
+      grace = setTimeout(() => settle(() => reject(watch.signal.reason as Error)), CANCEL_GRACE_MS);
+    };
+    const settle = (how: () => void) => {
+      clearTimeout(grace);
+      thread.off('message', onMessage).off('error', onError).off('exit', onExit);
+      watch.signal.removeEventListener('abort', onAbort);
+      how();
+    };
+
+    thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+    watch.signal.addEventListener('abort', onAbort);
+    send({ kind: 'run', task });
+  });
+}
+
+async function prove(bytes: Uint8Array, ending: boolean, watch: RangeWatch) {
+  const signed = decodeLedgerInfoWithSignatures(bytes);
+  return ending
+    ? watch.ledgerInfos.proveEnding(signed, watch.signal)
+    : watch.ledgerInfos.prove(signed, watch.signal);
+}
+
+function died(task: RangeTask, why: string): BackupError {
+  return new BackupError(
+    'THREAD_DIED',
+    `the thread that backed up ${task.range.first} to ${task.range.last} died: ${why}`,
+    true,
+  );
+}
