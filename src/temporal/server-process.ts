@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, closeSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { type Say, TemporalError, reasonOf } from './errors.js';
+import { isListening } from './ports.js';
+import { runsCommandWith } from './process-info.js';
+import { run } from './run.js';
+import { SEARCH_ATTRIBUTE_NAMES } from './search-attributes.js';
+
+export const EMBEDDED_NAMESPACE = 'default';
+
+const START_MS = 60_000;
+const STOP_MS = 15_000;
+const LOG_BYTES = 8 * 1024 * 1024;
+/** The development server forgets closed workflows after a day unless it is told otherwise. */
+const RETENTION = '2160h';
+
+/** What a server runs on; `database` on its command line is also how it is recognised. */
+export interface ServerFiles {
+  database: string;
+  log: string;
+}
+
+export interface ServerPorts {
+  port: number;
+  uiPort: number;
+}
+
+/**
+ * Starts the development server on its database, in a process group of its own: neither Ctrl-C nor
+ * the death of the command that started it reaches it. Returns its process id at once.
+ */
+export function spawnServer(binary: string, files: ServerFiles, ports: ServerPorts): number {
+  rotateLog(files.log);
+  const log = openSync(files.log, 'a');
+  // Write-ahead logging is four times as fast as SQLite's default and survives kill -9.
+  const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL'];
+  const args = [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'warn'],
+    ...['--db-filename', files.database],
+    ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
+    ...['--port', `${ports.port}`, '--ui-port', `${ports.uiPort}`],
+    ...SEARCH_ATTRIBUTE_NAMES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+  ];
+  const child = spawn(binary, args, { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  child.on('error', () => {}); // found by waitUntilReady: the process is not there
+  child.unref();
+  if (child.pid === undefined) {
+    throw new TemporalError('TEMPORAL_START_FAILED', `cannot run ${binary}`);
+  }
+  return child.pid;
+}
+
+/** @throws TemporalError TEMPORAL_START_FAILED with the last words of its log */
+export async function waitUntilReady(pid: number, files: ServerFiles, port: number): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while (!(await answers(port))) {
+    if (!runsCommandWith(pid, files.database)) throw failedToStart(files, 'it ended at once');
+    if (Date.now() > deadline) throw failedToStart(files, `no answer within ${START_MS / 1000} s`);
+    await sleep(100);
+  }
+}
+
+/** Whether a Temporal server with our namespace answers on this port. */
+async function answers(port: number): Promise<boolean> {
+  if (!(await isListening(port))) return false; // a gRPC client would wait a second to try again
+  let connection: Connection | undefined;
+  try {
+    connection = await connectTo(port);
+    await connection.withDeadline(Date.now() + 2_000, () =>
+      connection!.workflowService.describeNamespace({ namespace: EMBEDDED_NAMESPACE }),
+    );
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await connection?.close();
+  }
+}
+
+/** Keeps closed workflows for longer. Failing to is no reason to stop. */
+export async function keepClosedWorkflows(binary: string, port: number, say: Say): Promise<void> {
+  const update = ['operator', 'namespace', 'update', '--namespace', EMBEDDED_NAMESPACE];
+  const args = [...update, '--retention', RETENTION, '--address', `127.0.0.1:${port}`];
+  try {
+    await run(binary, args, { timeoutMs: 10_000 });
+  } catch (error) {
+    say(`The Temporal server keeps finished workflows for a day only: ${reasonOf(error)}`);
+  }
+}
+
+/** SIGTERM, and SIGKILL when that takes too long. */
+export async function stopServer(pid: number, files: ServerFiles): Promise<void> {
+  const deadline = Date.now() + STOP_MS;
+  signal(pid, 'SIGTERM');
+  while (runsCommandWith(pid, files.database)) {
+    if (Date.now() > deadline) signal(pid, 'SIGKILL');
+    await sleep(20);
+  }
+}
+
+/** The server appends, so emptying the file under it loses nothing but what was copied. */
+export function rotateLog(log: string): void {
+  try {
+    if (statSync(log).size < LOG_BYTES) return;
+    copyFileSync(log, `${log}.1`);
+    truncateSync(log);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** Proxy variables of the environment are not meant for a server on this machine. */
+async function connectTo(port: number): Promise<Connection> {
+  return Connection.connect({
+    address: `127.0.0.1:${port}`,
+    connectTimeout: '2s',
+    channelArgs: { 'grpc.enable_http_proxy': 0 },
+  });
+}
+
+function failedToStart(files: ServerFiles, why: string): TemporalError {
+  const lastWords = readFileSync(files.log, 'utf8').trim().split('\n').at(-1) ?? '';
+  return new TemporalError(
+    'TEMPORAL_START_FAILED',
+    `the embedded Temporal server did not start, ${why}: ${lastWords.slice(0, 300)} (log: ${files.log})`,
+  );
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Say } from './errors.js';
+import { rotateLog } from './server-process.js';
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+/** A worker that lived so long is sound; its next restart is quick again. */
+const SOUND_MS = 60_000;
+const STOP_MS = 60_000;
+
+export interface SupervisedWorker {
+  /** Process id of the worker; undefined between two of them. */
+  readonly pid: number | undefined;
+  /** Lets the worker finish or hand back what it does; kills it after a minute. */
+  stop(): Promise<void>;
+  /** At once. */
+  kill(): void;
+}
+
+export interface SuperviseOptions {
+  env: NodeJS.ProcessEnv;
+  say: Say;
+  /** Where the worker's output goes; to the terminal when absent. */
+  logFile?: string;
+  /** The program. @default the worker beside this code */
+  script?: string;
+}
+
+/**
+ * Runs a worker process and starts it again whenever it dies. It has a process group of its own, so
+ * that Ctrl-C reaches it only through us (the Temporal runtime dies at a second signal), and a
+ * channel to us, so that it can stop when we are killed: see `stopWithParent`.
+ */
+export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
+  const script = options.script ?? workerScript();
+  let child: ChildProcess | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let stopping = false;
+  let wait = FIRST_WAIT_MS;
+
+  const start = (): void => {
+    const started = Date.now();
+    const running = spawnWorker(script, options);
+    child = running;
+    running.once('error', () => {}); // 'close' follows
+    running.once('close', (code, signal) => {
+      child = undefined;
+      if (stopping) return;
+      if (Date.now() - started > SOUND_MS) wait = FIRST_WAIT_MS;
+      const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
+      options.say(
+        `The worker ${how}${lastWords(options.logFile)}; starting it again in ${wait / 1000} s`,
+      );
+      restart = setTimeout(start, wait);
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    });
+  };
+  start();
+
+  return {
+    get pid() {
+      return child?.pid;
+    },
+    async stop() {
+      stopping = true;
+      clearTimeout(restart);
+      const running = child;
+      if (!running) return;
+      const closed = new Promise((resolve) => running.once('close', resolve));
+      const deadline = setTimeout(() => running.kill('SIGKILL'), STOP_MS);
+      running.kill('SIGTERM');
+      await closed;
+      clearTimeout(deadline);
+    },
+    kill() {
+      stopping = true;
+      clearTimeout(restart);
+      child?.kill('SIGKILL');
+    },
+  };
+}
+
+/** For the worker process: when its supervisor is gone, stop as if asked to. */
+export function stopWithParent(): void {
+  if (!process.channel) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.channel.unref(); // listening for the end is no reason to live on
+}
+
+function spawnWorker(script: string, options: SuperviseOptions): ChildProcess {
+  const { logFile, env } = options;
+  if (logFile === undefined) {
+    return spawn(process.execPath, [...loaderFor(script), script], {
+      env,
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+  }
+  mkdirSync(dirname(logFile), { recursive: true });
+  rotateLog(logFile);
+  const log = openSync(logFile, 'a');
+  try {
+    return spawn(process.execPath, [...loaderFor(script), script], {
+      env,
+      detached: true,
+      stdio: ['ignore', log, log, 'ipc'],
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function workerScript(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`../worker.${extension}`, import.meta.url));
+}
+
+/** In a checkout the tests run the sources. */
+function loaderFor(script: string): string[] {
+  return script.endsWith('.ts') ? ['--import', 'tsx'] : [];
+}
+
+function lastWords(logFile: string | undefined): string {
+  if (logFile === undefined) return '';
+  const line = readFileSync(logFile, 'utf8').trim().split('\n').at(-1);
+  return line ? ` (${line.slice(0, 200)}; log: ${logFile})` : ` (log: ${logFile})`;
+}

@@ -1,0 +1,163 @@
+// The embedded server of a data folder: shared by all its users, back on the same ports and
+// database after kill -9, stopped by the last user to leave, found again by the next.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { expect, onTestFinished, test } from 'vitest';
+import { type EmbeddedServer, openEmbeddedServer } from '../../src/temporal/embedded.js';
+import { runsCommandWith } from '../../src/temporal/process-info.js';
+import { temporaryFolder, until } from './helpers.js';
+
+async function open(data: string, said: string[] = []): Promise<EmbeddedServer> {
+  return openEmbeddedServer(data, { say: (line) => said.push(line) });
+}
+
+function serverPid(data: string): number {
+  const state = JSON.parse(readFileSync(join(data, 'temporal', 'server.json'), 'utf8')) as {
+    pid: number;
+  };
+  return state.pid;
+}
+
+function serverRuns(data: string, pid = serverPid(data)): boolean {
+  return runsCommandWith(pid, join(data, 'temporal', 'temporal.db'));
+}
+
+async function withClient<T>(address: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await work(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
+}
+
+async function startWorkflow(server: EmbeddedServer, workflowId: string): Promise<void> {
+  await withClient(server.address, (client) =>
+    client.workflow.start('anything', { taskQueue: 'none', workflowId }),
+  );
+}
+
+test('workflows outlive the server: kill -9, same address, nothing lost', async () => {
+  const data = temporaryFolder();
+  const said: string[] = [];
+  const server = await open(data, said);
+  await startWorkflow(server, 'survivor');
+  const [address, first] = [server.address, serverPid(data)];
+  process.kill(first, 'SIGKILL');
+  await until('another server runs', () => serverPid(data) !== first);
+  await until('it answers', () =>
+    withClient(address, (client) => client.workflow.getHandle('survivor').describe()).then(
+      (description) => description.status.name === 'RUNNING',
+      () => false,
+    ),
+  );
+  expect(said).toEqual(['The Temporal server died; starting it again']);
+  await server.release();
+  expect(serverRuns(data)).toBe(false);
+});
+
+test('the web UI answers at the address that is given', async () => {
+  const server = await open(temporaryFolder());
+  const answer = await fetch(server.uiUrl);
+  expect(answer.status).toBe(200);
+  await server.release();
+});
+
+test('finished workflows are kept for 90 days, and our search attributes exist', async () => {
+  const server = await open(temporaryFolder());
+  await withClient(server.address, async ({ connection }) => {
+    const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });
+    expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(90 * 24 * 3600);
+    const { customAttributes } = await (
+      connection as Connection
+    ).operatorService.listSearchAttributes({
+      namespace: 'default',
+    });
+    expect(customAttributes).toMatchObject({ BackupType: 2, Network: 2, Phase: 2 });
+  });
+  await server.release();
+});
+
+test('the last user stops the server, whoever started it; the next finds the same data', async () => {
+  const data = temporaryFolder();
+  const [one, two] = await Promise.all([open(data), open(data)]);
+  expect(two.address).toBe(one.address);
+  const pid = serverPid(data);
+  await startWorkflow(one, 'kept');
+  await one.release();
+  expect(serverRuns(data, pid)).toBe(true);
+  await two.release();
+  expect(serverRuns(data, pid)).toBe(false);
+
+  const again = await open(data);
+  expect(again.address).toBe(one.address);
+  const kept = await withClient(again.address, (client) =>
+    client.workflow.getHandle('kept').describe(),
+  );
+  expect(kept.status.name).toBe('RUNNING');
+  await again.release();
+  expect(readdirSync(join(data, 'temporal', 'users'))).toEqual([]);
+});
+
+test('a user killed with -9 leaves the server to the next, and does not keep it alive', async () => {
+  const data = temporaryFolder();
+  const other = startOtherUser(data);
+  await until('the other process has opened the server', () => other.output().includes('open'));
+  const pid = serverPid(data);
+  other.process.kill('SIGKILL');
+  await until('it is dead', () => other.process.signalCode === 'SIGKILL');
+  expect(serverRuns(data, pid)).toBe(true);
+
+  const server = await open(data);
+  expect(serverPid(data)).toBe(pid);
+  await server.release();
+  expect(serverRuns(data, pid)).toBe(false);
+});
+
+test('when the process that started the server is gone, another user still heals it', async () => {
+  const data = temporaryFolder();
+  const other = startOtherUser(data);
+  await until('the other process has opened the server', () => other.output().includes('open'));
+  const server = await open(data);
+  other.process.kill('SIGKILL');
+  const pid = serverPid(data);
+  process.kill(pid, 'SIGKILL');
+  await until('another server runs', () => serverPid(data) !== pid);
+  await until('it answers', () =>
+    startWorkflow(server, 'x')
+      .then(() => true)
+      .catch(() => false),
+  );
+  await server.release();
+});
+
+test('a server that cannot start is an error with its last words, and is not left running', async () => {
+  const data = temporaryFolder();
+  const broken = openEmbeddedServer(data, {
+    say: () => {},
+    env: {
+      ...process.env,
+      TEMPORAL_CLI_PATH: fileURLToPath(new URL('broken-temporal.sh', import.meta.url)),
+    },
+  });
+  await expect(broken).rejects.toMatchObject({
+    code: 'TEMPORAL_START_FAILED',
+    message: expect.stringContaining('this server is broken') as unknown,
+  });
+  expect(readdirSync(join(data, 'temporal', 'users'))).toEqual([]);
+  expect(existsSync(join(data, 'temporal', 'lock'))).toBe(false);
+});
+
+function startOtherUser(data: string): { process: ChildProcess; output(): string } {
+  const script = fileURLToPath(new URL('open-embedded.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { process: child, output: () => output };
+}

@@ -1,0 +1,84 @@
+// A supervised worker: started again when it dies, asked to stop before it is killed, and gone
+// when its supervisor is.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { isAlive } from '../../src/temporal/process-info.js';
+import { type SupervisedWorker, superviseWorker } from '../../src/temporal/worker-process.js';
+import { temporaryFolder, until } from './helpers.js';
+
+const STAND_IN = fileURLToPath(new URL('stand-in-worker.ts', import.meta.url));
+
+function supervise(folder: string, said: string[] = [], script = STAND_IN): SupervisedWorker {
+  const worker = superviseWorker({
+    env: { ...process.env, MARKER: join(folder, 'marker') },
+    say: (line) => said.push(line),
+    logFile: join(folder, 'logs', 'worker.log'),
+    script,
+  });
+  onTestFinished(() => worker.kill());
+  return worker;
+}
+
+function markerPid(folder: string): number {
+  const path = join(folder, 'marker');
+  return existsSync(path) ? Number(readFileSync(path, 'utf8').split(' ')[0]) : 0;
+}
+
+test('killed with -9 it is started again, and the reason is said', async () => {
+  const folder = temporaryFolder();
+  const said: string[] = [];
+  const worker = supervise(folder, said);
+  await until('it runs', () => markerPid(folder) === worker.pid);
+  const first = worker.pid!;
+  process.kill(first, 'SIGKILL');
+  await until('another one runs', () => markerPid(folder) !== first);
+  expect(said).toEqual([
+    expect.stringMatching(/^The worker was killed by SIGKILL .*again in 0\.5 s$/),
+  ]);
+  await worker.stop();
+});
+
+test('stop lets it end by itself, and it stays down', async () => {
+  const folder = temporaryFolder();
+  const said: string[] = [];
+  const worker = supervise(folder, said);
+  await until('it runs', () => markerPid(folder) === worker.pid);
+  await worker.stop();
+  expect(readFileSync(join(folder, 'marker'), 'utf8')).toMatch(/ stopped by SIGTERM$/);
+  expect(worker.pid).toBeUndefined();
+  expect(said).toEqual([]);
+});
+
+test('a worker that cannot run is tried ever more slowly, with its last words', async () => {
+  const folder = temporaryFolder();
+  const said: string[] = [];
+  const script = join(folder, 'broken.js');
+  writeFileSync(script, 'console.error("no such module"); process.exit(3);');
+  const worker = supervise(folder, said, script);
+  await until('two tries', () => said.length >= 2);
+  expect(said[0]).toMatch(
+    /ended with code 3 \(no such module; log: .*\); starting it again in 0\.5 s$/,
+  );
+  expect(said[1]).toMatch(/starting it again in 1 s$/);
+  await worker.stop();
+});
+
+test('when the supervisor is killed with -9, the worker stops', async () => {
+  const folder = temporaryFolder();
+  const supervisor = spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('supervisor.ts', import.meta.url)), STAND_IN],
+    { env: { ...process.env, MARKER: join(folder, 'marker') }, stdio: 'inherit' },
+  );
+  onTestFinished(() => void supervisor.kill('SIGKILL'));
+  await until('the worker runs', () => markerPid(folder) > 0);
+  const pid = markerPid(folder);
+  expect(isAlive(pid)).toBe(true);
+  supervisor.kill('SIGKILL');
+  await until('the worker has stopped', () =>
+    readFileSync(join(folder, 'marker'), 'utf8').endsWith('stopped by SIGTERM'),
+  );
+});
