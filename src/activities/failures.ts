@@ -1,0 +1,65 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { codeOf } from '../backup/errors.js';
+
+/** Failures of one attempt series so far, by error code. Travels in heartbeat details. */
+export type FailureCounts = Record<string, number>;
+
+/**
+ * How often an error may happen to one activity before it fails for good. Attempts that died with
+ * their worker are not counted: a crash is not the node's fault. With the back-off of
+ * workflows/activity-options.ts, 12 times is about seven minutes.
+ */
+export interface Budgets {
+  /** The node sent something that fails its proof. */
+  lies: number;
+  /** Everything else that may pass: node, storage, a crashed thread. */
+  troubles: number;
+}
+
+export const RANGE_BUDGETS: Budgets = { lies: 4, troubles: 12 };
+export const CONTROL_BUDGETS: Budgets = { lies: 4, troubles: 7 };
+
+const LIES = new Set([
+  'NODE_LIED',
+  'NODE_BAD_ANSWER',
+  'NODE_BEHIND',
+  'CHAIN_MISMATCH',
+  'HISTORY_UNSIGNED',
+]);
+
+export function readFailureCounts(details: unknown): FailureCounts {
+  const counts = (details as { failures?: unknown } | null | undefined)?.failures;
+  if (typeof counts !== 'object' || counts === null) return {};
+  return Object.fromEntries(
+    Object.entries(counts).filter((entry): entry is [string, number] => Number.isInteger(entry[1])),
+  );
+}
+
+/**
+ * Turns an error into the failure that the server sees: its stable code as type, its own message,
+ * retryable as long as the budget for its kind lasts. Counts it in `counts`.
+ */
+export function toFailure(
+  error: unknown,
+  counts: FailureCounts,
+  budgets: Budgets,
+): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  const code = codeOf(error) ?? 'INTERNAL';
+  counts[code] = (counts[code] ?? 0) + 1;
+  const retryable = (error as { retryable?: unknown }).retryable !== false;
+  const budget = LIES.has(code) || isChainData(error) ? budgets.lies : budgets.troubles;
+  const exhausted = retryable && counts[code] >= budget;
+  const message = error instanceof Error ? error.message : String(error);
+  return ApplicationFailure.create({
+    message: exhausted ? `${message} (${counts[code]} times)` : message,
+    type: code,
+    nonRetryable: !retryable || exhausted,
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+/** What a node sent could not be read as what it should be. */
+function isChainData(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AptosDataError';
+}

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { pathToFileURL, fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createRangeActivities } from './activities/range.js';
+import { Sites } from './activities/sites.js';
+import { createUnitActivities } from './activities/units.js';
+import { RangeThreads } from './backup/thread/range-threads.js';
+import { dataFolder } from './data-folder.js';
+import { CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
+import { configuredServer } from './temporal/connection.js';
+import { type Say, reasonOf } from './temporal/errors.js';
+import { ensureSearchAttributes } from './temporal/search-attributes.js';
+import { connectWithRetry } from './temporal/worker-connection.js';
+import { stopWithParent } from './temporal/worker-process.js';
+
+/** Ranges that one process works on at once: each has a thread and some tens of MB. */
+const DEFAULT_CHUNK_SLOTS = 8;
+const LOCAL_SERVER = { address: '127.0.0.1:7233' };
+
+export interface WorkerOptions {
+  /** Where verified epoch endings are kept between runs. */
+  dataDir: string;
+  chunkSlots: number;
+  say: Say;
+}
+
+/**
+ * One worker process: workflows and the activities that plan and commit on one task queue, the
+ * activities that move chunks on another. Runs until it is told to stop (SIGTERM, SIGINT); then what
+ * it had in hand is handed back to the server at once. Resolves with the exit code.
+ */
+export async function runWorker(options: WorkerOptions): Promise<number> {
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  const server = configuredServer();
+  const namespace = server?.namespace ?? 'default';
+  const stopping = new AbortController();
+  let exitCode = 0;
+  const stop = () => stopping.abort();
+  const stray = (error: unknown) => {
+    // Neighbours of a stray error are handed back in order before the process is replaced.
+    console.error('stray error; this worker stops:', error);
+    exitCode = 70;
+    stop();
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  process.on('unhandledRejection', stray).on('uncaughtException', stray);
+
+  const { signal } = stopping;
+  const connection = await connectWithRetry(server?.connectionOptions ?? LOCAL_SERVER, {
+    say: options.say,
+    signal,
+  });
+  await ensureSearchAttributes(connection, namespace);
+  const sites = new Sites(options.dataDir);
+  const threads = new RangeThreads();
+  const workers = await createWorkers(connection, namespace, options, { sites, threads });
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  signal.addEventListener('abort', shutdown);
+  options.say(`Working for ${server?.address ?? LOCAL_SERVER.address}, namespace ${namespace}`);
+  try {
+    const runs = workers.map((worker) => worker.run().finally(stop));
+    if (signal.aborted) shutdown();
+    await Promise.all(runs);
+  } finally {
+    await threads.close();
+    await sites.close();
+    await connection.close();
+  }
+  return exitCode;
+}
+
+async function createWorkers(
+  connection: NativeConnection,
+  namespace: string,
+  options: WorkerOptions,
+  tools: { sites: Sites; threads: RangeThreads },
+): Promise<Worker[]> {
+  const common = { connection, namespace, shutdownForceTime: '20 seconds' } as const;
+  const control = await Worker.create({
+    ...common,
+    taskQueue: CONTROL_QUEUE,
+    ...workflowCode(),
+    activities: createUnitActivities(tools),
+    maxConcurrentActivityTaskExecutions: 8,
+    maxCachedWorkflows: 100,
+    maxHeartbeatThrottleInterval: '5 seconds',
+  });
+  const chunks = await Worker.create({
+    ...common,
+    taskQueue: CHUNK_QUEUE,
+    activities: createRangeActivities(tools),
+    maxConcurrentActivityTaskExecutions: options.chunkSlots,
+    maxHeartbeatThrottleInterval: '5 seconds',
+  });
+  return [control, chunks];
+}
+
+/** Bundled when the project is built; from the sources the worker bundles by itself. */
+function workflowCode() {
+  const bundle = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  const sources = new URL('./workflows/index.ts', import.meta.url);
+  return { workflowsPath: fileURLToPath(sources) };
+}
+
+function parseSlots(text: string | undefined): number {
+  const slots = Number(text ?? DEFAULT_CHUNK_SLOTS);
+  if (Number.isInteger(slots) && slots >= 1 && slots <= 64) return slots;
+  throw new Error(`APTOS_BACKUP_CHUNK_SLOTS must be a whole number from 1 to 64, not "${text}"`);
+}
+
+/** As `aptos-backup worker` and as the child of commands that bring their own worker. */
+export async function workerMain(): Promise<void> {
+  stopWithParent();
+  const say: Say = (line) => console.log(line);
+  try {
+    const chunkSlots = parseSlots(process.env['APTOS_BACKUP_CHUNK_SLOTS']);
+    process.exit(await runWorker({ dataDir: dataFolder(), chunkSlots, say }));
+  } catch (error) {
+    console.error(`aptos-backup worker: ${reasonOf(error)}`);
+    process.exit(1);
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await workerMain();

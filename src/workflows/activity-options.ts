@@ -1,0 +1,35 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+import { CHUNK_QUEUE, CONTROL_QUEUE } from '../plan/messages.js';
+
+/**
+ * Timeouts and retries of all activities, in one place. Which errors end the retries is decided by
+ * the activities, which know the failure and how often it happened (activities/failures.ts); only
+ * Temporal's own way to loop for ever is named here.
+ */
+const NEVER_RETRY = ['PayloadsTooLarge'];
+
+/** One range: minutes of work that heartbeats every few seconds. */
+export const rangeOptions: ActivityOptions = {
+  taskQueue: CHUNK_QUEUE,
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '30 seconds',
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '1 minute',
+    nonRetryableErrorTypes: NEVER_RETRY,
+  },
+};
+
+/** Planning and committing: many small requests, the first time a whole epoch history. */
+export const controlOptions: ActivityOptions = {
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '30 seconds',
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    nonRetryableErrorTypes: NEVER_RETRY,
+  },
+};

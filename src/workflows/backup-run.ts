@@ -1,0 +1,227 @@
+import {
+  ApplicationFailure,
+  type ChildWorkflowHandle,
+  condition,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { type ParsedInput, parseConcurrency, parseInput } from '../plan/input.js';
+import { type BackupType, type JobFor, describeTarget } from '../plan/job.js';
+import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
+import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
+import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
+import { asWorkflowFailure } from './failures.js';
+import type { LaneControls } from './lanes.js';
+import { pause, resume, retry, segmentControls, setConcurrency, statusQuery } from './messages.js';
+import { type SegmentInput, type SegmentResult, chunkSegment } from './segment.js';
+import { addTotals, escapeMarkdown, noTotals, totalsTable } from './totals.js';
+
+/** Ranges of one segment child: about 1,800 events in four lanes, 1,350 in fifty. */
+export const SEGMENT_RANGES = 400;
+/** Failed ranges that are carried along before the backup stops to wait for a fix. */
+const MOST_FAILED = 50;
+/** A blocked backup tries again by itself after this long, and then after twice as long... */
+const FIRST_RETRY_MS = 10 * 60_000;
+/** ...but never later than this. */
+const LAST_RETRY_MS = 2 * 60 * 60_000;
+
+/**
+ * One run of a backup workflow: its phases, the messages it answers and the segments it starts. The
+ * three backup workflows say in which order what happens.
+ */
+export class BackupRun<T extends BackupType> {
+  readonly job: JobFor<T>;
+  readonly controls: LaneControls & { whenBlocked: 'wait' | 'fail' };
+  private phase: Phase = 'planning';
+  private waitingFor: string | undefined;
+  private unit: Unit | undefined;
+  private readonly done: Totals = noTotals();
+  private readonly failed: { index: number; reason: string }[] = [];
+  private segment: ChildWorkflowHandle<typeof chunkSegment> | undefined;
+  private segmentsStarted = 0;
+  private retryAsked = false;
+  private blocks = 0;
+
+  /** Validates the input before anything else. @throws ApplicationFailure INPUT_INVALID */
+  constructor(type: T, raw: unknown) {
+    const { job, controls } = parse(type, raw);
+    this.job = job;
+    this.controls = { ...controls, paused: false };
+    setHandler(statusQuery, () => this.status());
+    setHandler(setConcurrency, (value) => this.setConcurrency(value), {
+      validator: (value) => void parseConcurrency(value),
+    });
+    setHandler(pause, () => this.setPaused(true));
+    setHandler(resume, () => this.setPaused(false));
+    setHandler(retry, () => this.askRetry());
+    upsertSearchAttributes([
+      { key: BACKUP_TYPE, value: type },
+      { key: NETWORK, value: job.network ?? 'unknown' },
+    ]);
+    this.enter('planning');
+  }
+
+  /** Runs the planning activity. */
+  async plan(activity: () => Promise<Prepared>): Promise<Prepared> {
+    const prepared = await activity().catch(rethrow);
+    const network = 'unit' in prepared ? prepared.anchor.network : undefined;
+    if (network !== undefined && network !== this.job.network) {
+      upsertSearchAttributes([{ key: NETWORK, value: network }]);
+    }
+    if ('committed' in prepared) this.enter('done');
+    return prepared;
+  }
+
+  /**
+   * Has every range of the unit stored and proven, segment by segment. Ranges that failed for good
+   * are tried again when everything else is done, or at once when nothing works any more.
+   */
+  async storeRanges(unit: Unit): Promise<void> {
+    this.unit = unit;
+    this.enter('backing up');
+    let next = 0;
+    let stopped = false;
+    while (next < unit.rangeCount || this.failed.length > 0) {
+      if (this.failed.length > 0 && (stopped || next >= unit.rangeCount)) {
+        await this.block();
+        const again = this.failed.splice(0);
+        const result = await this.runSegment(unit, { only: again.map((f) => f.index) });
+        const notBegun = 'only' in result.left ? result.left.only : [];
+        this.failed.push(...again.filter((f) => notBegun.includes(f.index)));
+        stopped = this.failed.length > 0;
+      } else {
+        const to = Math.min(next + SEGMENT_RANGES, unit.rangeCount);
+        const result = await this.runSegment(unit, { from: next, to });
+        next = 'from' in result.left ? result.left.from : to;
+        stopped = next < to || this.failed.length >= MOST_FAILED;
+      }
+    }
+  }
+
+  /** Runs the committing activity. */
+  async commit(activity: () => Promise<BackupResult>): Promise<BackupResult> {
+    this.enter('committing');
+    const result = await activity().catch(rethrow);
+    this.enter('done');
+    return { ...result, chunks_reused: this.done.reused };
+  }
+
+  private async runSegment(unit: Unit, ranges: SegmentInput['ranges']): Promise<SegmentResult> {
+    this.segmentsStarted += 1;
+    const { concurrency, paused } = this.controls;
+    const number = String(this.segmentsStarted).padStart(5, '0');
+    this.segment = await startChild(chunkSegment, {
+      workflowId: `${workflowInfo().workflowId}/segment/${number}`,
+      args: [{ job: this.job, unit, ranges, controls: { concurrency, paused } }],
+      parentClosePolicy: 'REQUEST_CANCEL',
+      staticSummary: `${describeTarget(this.job.target)}, ${describeRanges(unit, ranges)}`,
+    });
+    const result = await this.segment.result();
+    this.segment = undefined;
+    addTotals(this.done, result.done);
+    this.failed.push(...result.failed);
+    this.showDetails();
+    return result;
+  }
+
+  /** Waits for somebody to ask for a retry, or long enough; or fails, as the input says. */
+  private async block(): Promise<void> {
+    const first = this.failed[0]!;
+    const what = `${this.failed.length} range(s) failed, first ${this.rangeOf(first.index)}: ${first.reason}`;
+    if (this.controls.whenBlocked === 'fail') {
+      throw ApplicationFailure.nonRetryable(what, 'RANGES_FAILED');
+    }
+    const wait = Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
+    this.blocks += 1;
+    this.waitingFor = `${what}; waiting for the update "retry", or ${wait / 60_000} minutes`;
+    this.enter('blocked');
+    await condition(() => this.retryAsked, wait);
+    this.retryAsked = false;
+    this.waitingFor = undefined;
+    this.enter('backing up');
+  }
+  private askRetry(): number {
+    if (this.phase !== 'blocked') return 0;
+    this.retryAsked = true;
+    return this.failed.length;
+  }
+
+  private async setConcurrency(value: number): Promise<number> {
+    this.controls.concurrency = value;
+    await this.tellSegment();
+    return value;
+  }
+
+  private async setPaused(paused: boolean): Promise<void> {
+    this.controls.paused = paused;
+    this.showDetails();
+    await this.tellSegment();
+  }
+
+  private async tellSegment(): Promise<void> {
+    const { concurrency, paused } = this.controls;
+    try {
+      await this.segment?.signal(segmentControls, { concurrency, paused });
+    } catch {
+      // It ended in between; the next segment starts with the new controls.
+    }
+  }
+
+  private enter(phase: Phase): void {
+    this.phase = phase;
+    upsertSearchAttributes([{ key: PHASE, value: phase }]);
+    this.showDetails();
+  }
+
+  private status(): BackupStatus {
+    return {
+      target: describeTarget(this.job.target),
+      phase: this.phase,
+      ...(this.waitingFor === undefined ? {} : { waitingFor: this.waitingFor }),
+      ...(this.unit ? { folder: this.unit.folder } : {}),
+      rangesTotal: this.unit?.rangeCount ?? 0,
+      recordsTotal: this.unit?.records ?? '0',
+      done: { ...this.done },
+      concurrency: this.controls.concurrency,
+      paused: this.controls.paused,
+      failed: this.failed.map((f) => ({ range: this.rangeOf(f.index), reason: f.reason })),
+      ...(this.segment ? { segment: this.segment.workflowId } : {}),
+    };
+  }
+
+  private rangeOf(index: number): string {
+    const { first, last } = rangeAt(this.unit!, index);
+    return `${first}-${last}`;
+  }
+
+  private showDetails(): void {
+    const { target, phase, waitingFor, paused, rangesTotal, done, failed } = this.status();
+    setCurrentDetails(
+      [
+        `**${target}**: ${phase}${paused ? ', paused' : ''}`,
+        ...(waitingFor === undefined ? [] : [escapeMarkdown(waitingFor)]),
+        totalsTable(done, rangesTotal, failed),
+      ].join('\n\n'),
+    );
+  }
+}
+
+function parse<T extends BackupType>(type: T, raw: unknown): ParsedInput<T> {
+  try {
+    return parseInput(type, raw);
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable((error as Error).message, 'INPUT_INVALID');
+  }
+}
+
+function describeRanges(unit: Unit, ranges: SegmentInput['ranges']): string {
+  if ('only' in ranges) return `${ranges.only.length} range(s) again`;
+  return `${rangeAt(unit, ranges.from).first} to ${rangeAt(unit, ranges.to - 1).last}`;
+}
+
+function rethrow(error: unknown): never {
+  throw asWorkflowFailure(error);
+}

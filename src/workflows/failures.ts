@@ -1,0 +1,28 @@
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+
+const MAX_REASON = 500;
+
+/** The innermost message of a failure: what an operator needs to read. */
+export function reasonOf(error: unknown): string {
+  let inner = error;
+  while (
+    (inner instanceof ActivityFailure || inner instanceof ChildWorkflowFailure) &&
+    inner.cause !== undefined
+  ) {
+    inner = inner.cause;
+  }
+  const text = inner instanceof Error ? inner.message : String(inner);
+  return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}...` : text;
+}
+
+/** Fails a workflow with the reason itself instead of "Activity task failed". */
+export function asWorkflowFailure(error: unknown): unknown {
+  if (!(error instanceof ActivityFailure)) return error;
+  const type = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
+  return ApplicationFailure.create({
+    message: reasonOf(error),
+    nonRetryable: true,
+    ...(type ? { type } : {}),
+    cause: error,
+  });
+}

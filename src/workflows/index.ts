@@ -1,0 +1,5 @@
+/** The workflow types that a worker of ours runs. */
+export { epochEndingBackup } from './epoch-ending-backup.js';
+export { stateSnapshotBackup } from './state-snapshot-backup.js';
+export { transactionBackup } from './transaction-backup.js';
+export { chunkSegment } from './segment.js';

@@ -1,0 +1,41 @@
+import { condition } from '@temporalio/workflow';
+
+/** What steers the lanes while they run. */
+export interface LaneControls {
+  concurrency: number;
+  paused: boolean;
+}
+
+/**
+ * Runs work in lanes: `concurrency` loops that each take the next item when they have finished the
+ * last. Both controls are read again before every item, so the cap can be raised or lowered and the
+ * lanes can be paused while they run. Returns when `take` gave nothing more and all lanes are done.
+ */
+export async function runLanes<T>(
+  controls: LaneControls,
+  take: () => T | undefined,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let drained = false;
+
+  const lane = async (number: number): Promise<void> => {
+    for (;;) {
+      await condition(() => drained || (!controls.paused && number < controls.concurrency));
+      const item = drained ? undefined : take();
+      if (item === undefined) {
+        drained = true;
+        return;
+      }
+      await work(item);
+    }
+  };
+
+  const lanes: Promise<void>[] = [];
+  for (;;) {
+    while (!drained && lanes.length < controls.concurrency) lanes.push(lane(lanes.length));
+    const started = lanes.length;
+    const finished = Promise.all(lanes).then(() => true);
+    const raised = condition(() => !drained && controls.concurrency > started).then(() => false);
+    if (await Promise.race([finished, raised])) return;
+  }
+}

@@ -1,0 +1,35 @@
+import type { FailedRange, Totals } from '../plan/messages.js';
+import type { RangeResult } from '../plan/unit.js';
+
+export function noTotals(): Totals {
+  return { ranges: 0, records: '0', chunks: 0, bytes: 0, reused: 0 };
+}
+
+export function addRange(totals: Totals, range: RangeResult): void {
+  addTotals(totals, { ranges: 1, ...range, records: `${range.records}` });
+}
+
+export function addTotals(totals: Totals, more: Totals): void {
+  totals.ranges += more.ranges;
+  totals.records = `${BigInt(totals.records) + BigInt(more.records)}`;
+  totals.chunks += more.chunks;
+  totals.bytes += more.bytes;
+  totals.reused += more.reused;
+}
+
+/** Progress as Markdown, for the Temporal UI's Current Details. */
+export function totalsTable(done: Totals, ranges: number, failed: FailedRange[]): string {
+  const megabytes = (done.bytes / 1e6).toFixed(1);
+  const lines = [
+    '| ranges | records | chunks | MB | reused |',
+    '|---|---|---|---|---|',
+    `| ${done.ranges} of ${ranges} | ${done.records} | ${done.chunks} | ${megabytes} | ${done.reused} |`,
+    ...failed.map(({ range, reason }) => `\n**failed** ${range}: ${escapeMarkdown(reason)}`),
+  ];
+  return lines.join('\n');
+}
+
+/** Reasons quote what nodes and files said; the UI renders Markdown and some HTML. */
+export function escapeMarkdown(text: string): string {
+  return text.replace(/[<>&|*_`[\]]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
