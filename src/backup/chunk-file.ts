@@ -14,8 +14,7 @@ import { digestOf, putFile, readIfPresent } from './stored-file.js';
 const MAX_PROOF_BYTES = 16 * 1024 * 1024;
 
 /**
- * One chunk on its way into storage. Records are written to a file nobody sees and checked at the
- * same time; `finish` proves them and only then publishes proof, chunk and receipt, in that order.
+ * One chunk on its way into storage. Records are checked and written to a file nobody sees; `finish` proves them and only then publishes proof, chunk and receipt, in that order.
  */
 export class ChunkFile {
   records = 0;
@@ -46,14 +45,11 @@ export class ChunkFile {
 
   /** Adds records [from, to) of a block; the block may be reused when this returns. */
   async add(block: RecordBlock, from: number, to: number): Promise<void> {
+    await this.chunk.add(block, from, to);
+    // Only now: checking may have moved the memory that the block lies in.
     const frames = block.bytes.subarray(block.start(from), block.end(to - 1));
-    const written = this.file.write(frames);
-    try {
-      this.sha256.update(frames);
-      await this.chunk.add(block, from, to);
-    } finally {
-      await written;
-    }
+    this.sha256.update(frames);
+    await this.file.write(frames);
     this.records += to - from;
     this.bytes += frames.length;
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { builtProgram } from '../built.js';
 import type { Say } from './errors.js';
 import { rotateLog } from './server-process.js';
 
@@ -35,7 +36,7 @@ export interface SuperviseOptions {
  * channel to us, so that it can stop when we are killed: see `stopWithParent`.
  */
 export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
-  const script = options.script ?? workerScript();
+  const script = options.script ?? fileURLToPath(builtProgram('worker.js'));
   let child: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
   let stopping = false;
@@ -93,7 +94,7 @@ export function stopWithParent(): void {
 function spawnWorker(script: string, options: SuperviseOptions): ChildProcess {
   const { logFile, env } = options;
   if (logFile === undefined) {
-    return spawn(process.execPath, [...loaderFor(script), script], {
+    return spawn(process.execPath, [script], {
       env,
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -103,7 +104,7 @@ function spawnWorker(script: string, options: SuperviseOptions): ChildProcess {
   rotateLog(logFile);
   const log = openSync(logFile, 'a');
   try {
-    return spawn(process.execPath, [...loaderFor(script), script], {
+    return spawn(process.execPath, [script], {
       env,
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
@@ -111,16 +112,6 @@ function spawnWorker(script: string, options: SuperviseOptions): ChildProcess {
   } finally {
     closeSync(log);
   }
-}
-
-function workerScript(): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return fileURLToPath(new URL(`../worker.${extension}`, import.meta.url));
-}
-
-/** In a checkout the tests run the sources. */
-function loaderFor(script: string): string[] {
-  return script.endsWith('.ts') ? ['--import', 'tsx'] : [];
 }
 
 function lastWords(logFile: string | undefined): string {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { decodeLedgerInfoWithSignatures } from '../../aptos/chain/ledger-info.js';
+import { builtProgram } from '../../built.js';
 import type { RangeResult } from '../../plan/unit.js';
 import { BackupError } from '../errors.js';
 import type { LedgerInfoProver } from '../trust/ledger-info-proof.js';
@@ -46,11 +47,8 @@ export class RangeThreads {
 }
 
 function spawn(): Worker {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const entry = new URL(fromSource ? './range-thread.ts' : './range-thread.js', import.meta.url);
-  return new Worker(entry, {
+  return new Worker(builtProgram('backup/thread/range-thread.js'), {
     resourceLimits: RESOURCE_LIMITS,
-    ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
   });
 }
 

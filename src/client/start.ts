@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { parseInput } from '../plan/input.js';
+import type { EpochEndingInput, StateSnapshotInput, TransactionInput } from '../plan/input.js';
+import { type BackupType, type Job, type Target, describeTarget } from '../plan/job.js';
+import { CONTROL_QUEUE } from '../plan/messages.js';
+import type { BackupResult } from '../plan/unit.js';
+
+export type BackupInput = EpochEndingInput | StateSnapshotInput | TransactionInput;
+
+const WORKFLOW_TYPES: Record<BackupType, string> = {
+  epoch_ending: 'epochEndingBackup',
+  state_snapshot: 'stateSnapshotBackup',
+  transaction: 'transactionBackup',
+};
+
+/**
+ * Starts a backup workflow, or finds the one that already does the same: its id follows from storage
+ * and range. One that has ended is started anew, and then finds what is stored.
+ * @throws InputError before anything is started
+ */
+export async function startBackup(
+  client: Client,
+  type: BackupType,
+  input: BackupInput,
+): Promise<WorkflowHandle<() => Promise<BackupResult>>> {
+  const { job } = parseInput(type, input);
+  return client.workflow.start<(input: BackupInput) => Promise<BackupResult>>(
+    WORKFLOW_TYPES[type],
+    {
+      workflowId: backupWorkflowId(job),
+      taskQueue: CONTROL_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: describeTarget(job.target),
+      staticDetails: `from ${job.node} to ${job.storage.local_fs_dir}`,
+    },
+  );
+}
+
+/** The same for everybody who wants the same range in the same storage. */
+export function backupWorkflowId(job: Job): string {
+  const storage = createHash('sha256').update(job.storage.local_fs_dir).digest('hex').slice(0, 8);
+  return `aptos-backup/${storage}/${spanOf(job.target)}`;
+}
+
+function spanOf(target: Target): string {
+  return target.type === 'state_snapshot'
+    ? `state_snapshot/${target.epoch}`
+    : `${target.type}/${target.first}-${target.last}`;
+}

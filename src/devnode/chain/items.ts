@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { BcsWriter } from '../../aptos/bcs/writer.js';
+import { hash } from '../../aptos/hash/seeds.js';
+import { stateKeyHash } from '../../aptos/records/state-key.js';
+import { PackedStrings } from './packed.js';
+
+const NONE = -1;
+
+/**
+ * The live state: items by number, each with a key that follows from its number (or that genesis
+ * gave) and its newest value. Old values stay, so that snapshots can point at them.
+ */
+export class StateItems {
+  /** All values ever written, in BCS. */
+  readonly values = new PackedStrings();
+  private readonly givenKeys: Uint8Array[] = [];
+  private keyHashes = new Uint8Array(32 * 1024);
+  private valueHashes = new Uint8Array(32 * 1024);
+  private current = new Float64Array(1024);
+  count = 0;
+  /** Numbers of the items that exist, in the order of their key hashes, as of `sort`. */
+  private order: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  private sorted = 0;
+
+  constructor(private readonly seed: number) {}
+
+  /** Adds an item; with a key of its own when it comes from genesis. */
+  create(value: Uint8Array, key?: Uint8Array): number {
+    const item = this.count;
+    if (key) this.givenKeys[item] = key;
+    if (item === this.current.length) this.grow();
+    this.keyHashes.set(stateKeyHash(this.key(item)), item * 32);
+    this.count += 1;
+    this.write(item, value);
+    return item;
+  }
+
+  write(item: number, value: Uint8Array): void {
+    this.current[item] = this.values.append(value);
+    this.valueHashes.set(hash('StateValue', value), item * 32);
+  }
+
+  remove(item: number): void {
+    this.current[item] = NONE;
+  }
+
+  exists(item: number): boolean {
+    return this.current[item] !== NONE;
+  }
+
+  /** The item's state key in BCS: mostly table items, some resources, a few raw keys. */
+  key(item: number): Uint8Array {
+    const given = this.givenKeys[item];
+    if (given) return given;
+    const name = createHash('sha256').update(`${this.seed}/${item}`).digest();
+    const writer = new BcsWriter(128);
+    if (item % 97 === 5)
+      return writer
+        .uleb(2)
+        .bytes(name.subarray(0, 4 + (item % 20)))
+        .toBytes();
+    if (item % 10 === 3) {
+      const path = new BcsWriter(96).uleb(1).fixed(COIN_ACCOUNT).string('coin').string('CoinStore');
+      const tag = new BcsWriter(64).uleb(7).fixed(COIN_ACCOUNT).string('aptos_coin');
+      path.uleb(1).fixed(tag.string('AptosCoin').uleb(0).toBytes());
+      return writer.uleb(0).fixed(name).bytes(path.toBytes()).toBytes();
+    }
+    const handle = createHash('sha256')
+      .update(`table ${Math.floor(item / 500)}`)
+      .digest();
+    return writer
+      .uleb(1)
+      .fixed(handle)
+      .bytes(name.subarray(0, 8 + (item % 25)))
+      .toBytes();
+  }
+
+  /** Everything a snapshot of now needs: order, values, and hashes in that order. */
+  snapshot(): { order: Uint32Array; values: Float64Array; keys: Uint8Array; hashes: Uint8Array } {
+    this.sort();
+    const { order } = this;
+    const values = new Float64Array(order.length);
+    const keys = new Uint8Array(order.length * 32);
+    const hashes = new Uint8Array(order.length * 32);
+    for (let i = 0; i < order.length; i += 1) {
+      const item = order[i]!;
+      values[i] = this.current[item]!;
+      keys.set(this.keyHashes.subarray(item * 32, item * 32 + 32), i * 32);
+      hashes.set(this.valueHashes.subarray(item * 32, item * 32 + 32), i * 32);
+    }
+    return { order: order.slice(), values, keys, hashes };
+  }
+
+  /** Merges the items that are new into the order and drops those that are gone. */
+  private sort(): void {
+    const fresh = Uint32Array.from({ length: this.count - this.sorted }, (_, i) => this.sorted + i);
+    fresh.sort((a, b) => this.compare(a, b));
+    const merged = new Uint32Array(this.order.length + fresh.length);
+    let size = 0;
+    let a = 0;
+    let b = 0;
+    while (a < this.order.length || b < fresh.length) {
+      const takeOld =
+        b === fresh.length ||
+        (a < this.order.length && this.compare(this.order[a]!, fresh[b]!) < 0);
+      const item = takeOld ? this.order[a++]! : fresh[b++]!;
+      if (this.exists(item)) merged[size++] = item;
+    }
+    this.order = merged.slice(0, size);
+    this.sorted = this.count;
+  }
+
+  private compare(a: number, b: number): number {
+    const { keyHashes } = this;
+    for (let i = 0; i < 32; i += 1) {
+      const difference = keyHashes[a * 32 + i]! - keyHashes[b * 32 + i]!;
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  }
+
+  private grow(): void {
+    const size = this.current.length * 2;
+    const current = new Float64Array(size);
+    current.set(this.current);
+    this.current = current;
+    const keyHashes = new Uint8Array(size * 32);
+    keyHashes.set(this.keyHashes);
+    this.keyHashes = keyHashes;
+    const valueHashes = new Uint8Array(size * 32);
+    valueHashes.set(this.valueHashes);
+    this.valueHashes = valueHashes;
+  }
+}
+
+const COIN_ACCOUNT = new Uint8Array(32).fill(1, 31);

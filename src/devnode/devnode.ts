@@ -1,0 +1,168 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { formatWaypoint } from '../aptos/chain/waypoint.js';
+import { Chain, type ChainOptions } from './chain/chain.js';
+import { type Fault, type FaultInput, Faults } from './faults.js';
+import type { Served } from './http/answers.js';
+import { createControl } from './http/control.js';
+import { createService } from './http/service.js';
+
+export interface DevnodeOptions {
+  /** Everything about the chain follows from it. @default 1 */
+  seed?: number;
+  /** Record format. @default 'V1' */
+  format?: 'V0' | 'V1';
+  /** Transactions after genesis, at start. @default 1000 */
+  transactions?: number;
+  /** State items at start, about. @default 2 per transaction */
+  stateItems?: number;
+  /** Epochs that have ended at start, genesis included. @default 4 */
+  epochs?: number;
+  /** @default 4 */
+  validators?: number;
+  /** A network's genesis transaction: served as the only version. */
+  genesis?: Uint8Array;
+  /** Versions kept. @default all */
+  pruneWindow?: number;
+  /** Epoch snapshots kept. @default all of a small state, 3 of one above 200,000 items */
+  snapshotsKept?: number;
+  /** Answers like a node before its genesis. @default false */
+  empty?: boolean;
+  /** @default 0: any free port */
+  port?: number;
+  controlPort?: number;
+  host?: string;
+  /** What the fault `die` does. @default closes the service at once */
+  onDie?: () => void;
+}
+
+export interface Facts {
+  genesis_waypoint: string;
+  epoch: number;
+  version: number;
+  /** Last version of each epoch that has ended. */
+  epoch_ends: number[];
+  /** State items at the end of the newest epoch. */
+  state_items: number;
+}
+
+/** A running simulated node. */
+export interface Devnode {
+  readonly address: string;
+  readonly controlAddress: string;
+  facts(): Facts;
+  /** Adds transactions, spread over `epochs` epochs that end with them. */
+  grow(by: { transactions: number; epochs?: number }): Facts;
+  fault(fault: FaultInput): Fault;
+  faults(): readonly Fault[];
+  clearFaults(): void;
+  /** How often each path was asked for. */
+  requests(): Record<string, number>;
+  clearRequests(): void;
+  die(): void;
+  close(): Promise<void>;
+}
+
+const BLOCK_SIZE = 50;
+const SMALL_STATE = 200_000;
+
+/** Makes a chain and serves it over the real protocol, with a control port beside it. */
+export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnode> {
+  const { seed = 1, transactions = 1000, epochs = 4, host = '127.0.0.1' } = options;
+  const stateItems = options.stateItems ?? transactions * 2;
+  const chainOptions: ChainOptions = {
+    seed,
+    format: options.format ?? 'V1',
+    validators: options.validators ?? 4,
+    blockSize: BLOCK_SIZE,
+    creations: Math.max(0, Math.round(stateItems / Math.max(1, transactions * 0.96))),
+    snapshotsKept: options.snapshotsKept ?? (stateItems > SMALL_STATE ? 3 : Infinity),
+    ...(options.genesis ? { genesis: options.genesis } : {}),
+  };
+  const growth: { transactions: number; epochs: number }[] = [];
+  const build = (forged: boolean) => {
+    const chain = new Chain({ ...chainOptions, forged });
+    for (const step of growth) growChain(chain, step);
+    return chain;
+  };
+  if (!options.genesis && !options.empty) growth.push({ transactions, epochs: epochs - 1 });
+  const serve = (chain: Chain): Served => {
+    return { chain, pruneWindow: options.pruneWindow, empty: options.empty ?? false };
+  };
+  const served = serve(build(false));
+  let forged: Served | undefined;
+  const faults = new Faults(seed);
+  const requests = new Map<string, number>();
+  const die = () => {
+    if (options.onDie) options.onDie();
+    else void stop(service);
+  };
+  const service = createService({
+    served,
+    forged: () => (forged ??= serve(build(true))),
+    faults,
+    onRequest: (path) => requests.set(path, (requests.get(path) ?? 0) + 1),
+    onDie: die,
+  });
+  const node: Omit<Devnode, 'controlAddress'> = {
+    address: await listen(service, host, options.port ?? 0),
+    facts: () => factsOf(served.chain),
+    grow(by) {
+      const step = { transactions: by.transactions, epochs: by.epochs ?? 0 };
+      growChain(served.chain, step);
+      growth.push(step);
+      if (forged) growChain(forged.chain, step);
+      return factsOf(served.chain);
+    },
+    fault: (input) => faults.add(input),
+    faults: () => faults.all(),
+    clearFaults: () => faults.clear(),
+    requests: () => Object.fromEntries(requests),
+    clearRequests: () => requests.clear(),
+    die,
+    async close() {
+      await Promise.all([stop(service), stop(control)]);
+    },
+  };
+  const control = createControl(node);
+  const controlAddress = await listen(control, host, options.controlPort ?? 0);
+  return { ...node, controlAddress };
+}
+
+function growChain(chain: Chain, by: { transactions: number; epochs: number }): void {
+  if (by.epochs <= 0) return chain.grow(by.transactions, false);
+  for (let i = 1; i <= by.epochs; i += 1) {
+    const share = (n: number) => Math.floor((by.transactions * n) / (by.epochs + 0.5));
+    chain.grow(Math.max(2, share(i) - share(i - 1)), true);
+  }
+  chain.grow(
+    by.transactions - Math.floor((by.transactions * by.epochs) / (by.epochs + 0.5)),
+    false,
+  );
+}
+
+function factsOf(chain: Chain): Facts {
+  const newest = [...chain.snapshots.values()].at(-1);
+  return {
+    genesis_waypoint: formatWaypoint(chain.waypoint),
+    epoch: chain.epoch,
+    version: chain.version,
+    epoch_ends: chain.ends.map(({ version }) => version),
+    state_items: newest?.count ?? 0,
+  };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<string> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  return `http://${host}:${address.port}`;
+}
+
+async function stop(server: Server): Promise<void> {
+  if (!server.listening) return;
+  server.close();
+  server.closeAllConnections();
+  await once(server, 'close');
+}

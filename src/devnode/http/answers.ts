@@ -1,0 +1,191 @@
+import {
+  encodeStateRangeProof,
+  encodeStateRootProof,
+  encodeTransactionRangeProof,
+} from '../../aptos/chain/proofs.js';
+import type { Chain } from '../chain/chain.js';
+import { PackedStrings } from '../chain/packed.js';
+import type { Snapshot } from '../chain/snapshot.js';
+
+/** What the service has to say to one request. */
+export type Answer =
+  | { kind: 'status'; status: 400 | 404 | 405 | 500 }
+  | { kind: 'value'; bytes: Uint8Array }
+  /** Records [from, to), already with their length prefixes. */
+  | { kind: 'stream'; frames: PackedStrings; from: number; to: number }
+  /** A stream that fails before its first record. */
+  | { kind: 'abort' }
+  /** The request's task dies: the connection closes without a byte. */
+  | { kind: 'drop' };
+
+/** The chain that is served and how much of its past is gone. */
+export interface Served {
+  chain: Chain;
+  /** Versions kept; older transactions and snapshots are pruned. Undefined: all. */
+  pruneWindow: number | undefined;
+  /** Before genesis: nothing is there at all. */
+  empty: boolean;
+}
+
+/** Endpoints by their first path segment. */
+export const ENDPOINTS = [
+  'db_state',
+  'epoch_ending_ledger_infos',
+  'transactions',
+  'transaction_range_proof',
+  'state_item_count',
+  'state_snapshot_chunk',
+  'state_snapshot',
+  'state_range_proof',
+  'state_root_proof',
+] as const;
+export type Endpoint = (typeof ENDPOINTS)[number];
+
+const MAX_U64 = 2n ** 64n - 1n;
+const FAILED: Answer = { kind: 'status', status: 500 };
+const BAD_REQUEST: Answer = { kind: 'status', status: 400 };
+const ABORT: Answer = { kind: 'abort' };
+
+/** The request's endpoint and its parameters; undefined for another path. */
+export function parsePath(url: string): { endpoint: Endpoint; params: string[] } | undefined {
+  const path = url.split('?')[0]!;
+  const [, first, ...rest] = path.split('/');
+  const endpoint = ENDPOINTS.find((name) => name === first);
+  if (!endpoint) return undefined;
+  if (rest.at(-1) === '') rest.pop(); // a trailing slash is fine
+  return { endpoint, params: rest };
+}
+
+/** Answers as the real service does (docs/formats.md, Backup service). */
+export function answer(served: Served, endpoint: Endpoint, params: string[]): Answer {
+  const { chain } = served;
+  const wantsHash = endpoint === 'state_range_proof';
+  const numbers = (wantsHash ? params.slice(0, 1) : params).map(parseU64);
+  const wanted = PARAMETERS[endpoint];
+  if (params.length !== wanted || numbers.includes(undefined)) return BAD_REQUEST;
+  const [a = 0n, b = 0n, c = 0n] = numbers as bigint[];
+  switch (endpoint) {
+    case 'db_state':
+      return { kind: 'value', bytes: dbState(served) };
+    case 'epoch_ending_ledger_infos':
+      return served.empty ? emptyStream() : epochEndings(chain, a, b);
+    case 'transactions':
+      return served.empty ? emptyStream() : transactions(served, a, b);
+    case 'transaction_range_proof':
+      return served.empty ? FAILED : rangeProof(served, a, b);
+    case 'state_item_count': {
+      const snapshot = snapshotAt(served, a);
+      return snapshot ? { kind: 'value', bytes: u64(BigInt(snapshot.count)) } : FAILED;
+    }
+    case 'state_snapshot_chunk':
+      return stateChunk(snapshotAt(served, a), b, c);
+    case 'state_snapshot':
+      return stateChunk(snapshotAt(served, a), 0n, MAX_U64);
+    case 'state_range_proof':
+      if (!/^[0-9a-fA-F]{64}$/.test(params[1]!)) return BAD_REQUEST;
+      return stateRangeProof(snapshotAt(served, a), Buffer.from(params[1]!, 'hex'));
+    case 'state_root_proof':
+      return served.empty ? FAILED : stateRootProof(chain, a);
+  }
+}
+
+const PARAMETERS: Record<Endpoint, number> = {
+  db_state: 0,
+  epoch_ending_ledger_infos: 2,
+  transactions: 2,
+  transaction_range_proof: 2,
+  state_item_count: 1,
+  state_snapshot_chunk: 3,
+  state_snapshot: 1,
+  state_range_proof: 2,
+  state_root_proof: 1,
+};
+
+/** Rust's way: a plus sign and leading zeros are fine, anything else is not. */
+function parseU64(text: string): bigint | undefined {
+  if (!/^\+?[0-9]+$/.test(text)) return undefined;
+  const value = BigInt(text.replace('+', ''));
+  return value <= MAX_U64 ? value : undefined;
+}
+
+function dbState({ chain, empty }: Served): Uint8Array {
+  if (empty) return Uint8Array.of(0);
+  return Buffer.concat([Uint8Array.of(1), u64(BigInt(chain.epoch)), u64(BigInt(chain.version))]);
+}
+
+function epochEndings(chain: Chain, start: bigint, end: bigint): Answer {
+  const frames = new PackedStrings();
+  const stop = end < BigInt(chain.ends.length) ? Number(end) : chain.ends.length;
+  for (let epoch = start; epoch < BigInt(stop); epoch += 1n) {
+    const { ledgerInfo } = chain.ends[Number(epoch)]!;
+    const prefix = Buffer.alloc(4);
+    prefix.writeUInt32BE(ledgerInfo.length);
+    frames.append(Buffer.concat([prefix, ledgerInfo]));
+  }
+  return { kind: 'stream', frames, from: 0, to: frames.count };
+}
+
+function transactions(served: Served, start: bigint, count: bigint): Answer {
+  const { chain } = served;
+  if (start + count > MAX_U64) return ABORT;
+  if (count === 0n || start > BigInt(chain.version)) return emptyStream();
+  if (Number(start) < firstKept(served)) return ABORT;
+  const end = start + count;
+  const to = end > BigInt(chain.version) ? chain.version + 1 : Number(end);
+  return { kind: 'stream', frames: chain.records, from: Number(start), to };
+}
+
+function rangeProof(served: Served, first: bigint, last: bigint): Answer {
+  const { chain } = served;
+  if (first === 0n && last === MAX_U64) return { kind: 'drop' };
+  if (last < first || last > BigInt(chain.version)) return FAILED;
+  const kept = firstKept(served);
+  // What lies before 0 needs no siblings, so a proof from there is there even when its data is not.
+  if ((first > 0n && Number(first) < kept) || Number(last) < kept) return FAILED;
+  const ledgerInfo = chain.ledgerInfoFor(Number(last))!;
+  const size = ledgerInfo.version + 1;
+  const { left, right } = chain.accumulator.rangeProof(Number(first), Number(last), size);
+  return { kind: 'value', bytes: encodeTransactionRangeProof(left, right, ledgerInfo.bytes) };
+}
+
+function stateChunk(snapshot: Snapshot | undefined, start: bigint, limit: bigint): Answer {
+  if (!snapshot) return ABORT;
+  const count = BigInt(snapshot.count);
+  if (start >= count || limit === 0n) return emptyStream();
+  const end = start + limit < count ? start + limit : count;
+  return { kind: 'stream', frames: snapshot.frames(), from: Number(start), to: Number(end) };
+}
+
+function stateRangeProof(snapshot: Snapshot | undefined, key: Uint8Array): Answer {
+  const index = snapshot?.tree.indexOf(key);
+  if (!snapshot || index === undefined) return FAILED;
+  return { kind: 'value', bytes: encodeStateRangeProof(snapshot.tree.rangeProof(index)) };
+}
+
+function stateRootProof(chain: Chain, version: bigint): Answer {
+  const ledgerInfo =
+    version > BigInt(chain.version) ? undefined : chain.ledgerInfoFor(Number(version));
+  if (!ledgerInfo) return FAILED;
+  const siblings = chain.accumulator.leafProof(Number(version), ledgerInfo.version + 1);
+  const info = chain.infos.at(Number(version));
+  return { kind: 'value', bytes: encodeStateRootProof(siblings, info, ledgerInfo.bytes) };
+}
+
+function snapshotAt(served: Served, version: bigint): Snapshot | undefined {
+  if (served.empty || Number(version) < firstKept(served)) return undefined;
+  return served.chain.snapshots.get(Number(version));
+}
+
+function firstKept({ chain, pruneWindow }: Served): number {
+  return pruneWindow === undefined ? 0 : Math.max(0, chain.version - pruneWindow);
+}
+
+function emptyStream(): Answer {
+  return { kind: 'stream', frames: new PackedStrings(), from: 0, to: 0 };
+}
+
+function u64(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return bytes;
+}

@@ -1,0 +1,232 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import {
+  decodeStateRootProof,
+  decodeTransactionRangeProof,
+  encodeStateRootProof,
+  encodeTransactionRangeProof,
+} from '../../aptos/chain/proofs.js';
+import type { Fault, Faults } from '../faults.js';
+import { type Answer, type Endpoint, type Served, answer, parsePath } from './answers.js';
+import { type Tampering, beginStream, sendFrames, sendStatus, sendValue } from './send.js';
+
+/** Streams served at a time; further ones get their headers and wait. */
+const MOST_STREAMS = 64;
+
+export interface ServiceOptions {
+  served: Served;
+  /** The same node telling another story; made when first asked for. */
+  forged: () => Served;
+  faults: Faults;
+  onRequest: (path: string) => void;
+  onDie: () => void;
+}
+
+/** The backup service of a simulated node, faults included. */
+export function createService(options: ServiceOptions): Server {
+  const streams = new StreamSlots();
+  const server = createServer((req, res) => {
+    handle(req, res, options, streams).catch(() => res.destroy());
+  });
+  server.keepAliveTimeout = 0;
+  return server;
+}
+
+async function handle(
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: ServiceOptions,
+  streams: StreamSlots,
+): Promise<void> {
+  if (req.method !== 'GET') return sendStatus(res, 405);
+  const url = req.url ?? '/';
+  const request = parsePath(url);
+  if (!request) return sendStatus(res, 404);
+  options.onRequest(url);
+  const { endpoint, params } = request;
+  const fault = options.faults.pick(endpoint);
+  switch (fault?.kind) {
+    case 'refuse':
+      req.socket.resetAndDestroy();
+      return;
+    case 'die':
+      return options.onDie();
+    case 'error500':
+      return sendStatus(res, 500);
+    default:
+      return reply(res, tell(options, endpoint, params, fault), fault, options, streams);
+  }
+}
+
+/** What the node says, honest or not. */
+function tell(
+  options: ServiceOptions,
+  endpoint: Endpoint,
+  params: string[],
+  fault: Fault | undefined,
+): Answer {
+  const honest = () => answer(options.served, endpoint, params);
+  switch (fault?.kind) {
+    case 'swap':
+      return answer(options.served, endpoint, shifted(endpoint, params));
+    case 'lie':
+      return answer(options.forged(), endpoint, params);
+    case 'lie_genuine_ledger_info':
+      return withLedgerInfoOf(honest(), answer(options.forged(), endpoint, params), endpoint);
+    default:
+      return honest();
+  }
+}
+
+/** The same request for records one further on (or back, for the keyed proofs and counts: none). */
+function shifted(endpoint: Endpoint, params: string[]): string[] {
+  const further = (i: number) =>
+    params.map((value, k) => (k === i ? `${BigInt(value) + 1n}` : value));
+  switch (endpoint) {
+    case 'transactions':
+      return further(0);
+    case 'state_snapshot_chunk':
+      return further(1);
+    case 'transaction_range_proof':
+    case 'epoch_ending_ledger_infos':
+      return params.map((value) => `${BigInt(value) + 1n}`);
+    default:
+      return params;
+  }
+}
+
+/** A forged proof under the genuine ledger info. */
+function withLedgerInfoOf(honest: Answer, forged: Answer, endpoint: Endpoint): Answer {
+  if (honest.kind !== 'value' || forged.kind !== 'value') return forged;
+  if (endpoint === 'transaction_range_proof') {
+    const { leftSiblings, rightSiblings } = decodeTransactionRangeProof(forged.bytes);
+    const { ledgerInfo } = decodeTransactionRangeProof(honest.bytes);
+    const bytes = encodeTransactionRangeProof(leftSiblings, rightSiblings, ledgerInfo.bytes);
+    return { kind: 'value', bytes };
+  }
+  if (endpoint === 'state_root_proof') {
+    const { siblings, transactionInfo } = decodeStateRootProof(forged.bytes);
+    const { ledgerInfo } = decodeStateRootProof(honest.bytes);
+    const bytes = encodeStateRootProof(siblings, transactionInfo.bytes, ledgerInfo.bytes);
+    return { kind: 'value', bytes };
+  }
+  return forged;
+}
+
+async function reply(
+  res: ServerResponse,
+  said: Answer,
+  fault: Fault | undefined,
+  options: ServiceOptions,
+  streams: StreamSlots,
+): Promise<void> {
+  switch (said.kind) {
+    case 'status':
+      return sendStatus(res, said.status);
+    case 'drop':
+      res.socket?.end();
+      return;
+    case 'abort':
+      // The real service's two shapes: no status line at all, or a 200 that breaks off.
+      if (options.faults.below(2) === 0) beginStream(res);
+      res.socket?.end();
+      return;
+    case 'value':
+      return replyValue(res, said.bytes, fault, options);
+    case 'stream':
+      beginStream(res);
+      await streams.use(res, async () => {
+        const span = spanOf(said, fault);
+        const size = sizeOf(said, span);
+        await sendFrames(res, said.frames, span, tamperingOf(fault, size, options.faults));
+        if (!res.writableEnded) await closed(res);
+      });
+  }
+}
+
+function replyValue(
+  res: ServerResponse,
+  value: Uint8Array,
+  fault: Fault | undefined,
+  { faults }: ServiceOptions,
+): void {
+  const bytes = Buffer.from(value);
+  switch (fault?.kind) {
+    case 'stall':
+      return;
+    case 'flip':
+      bytes[faults.below(bytes.length)]! ^= 0x01;
+      return sendValue(res, bytes);
+    case 'short':
+      return sendValue(res, bytes.subarray(0, bytes.length - 1));
+    case 'long':
+      return sendValue(res, Buffer.concat([bytes, Uint8Array.of(0)]));
+    case 'cut':
+      res.sendDate = false;
+      res.writeHead(200, { 'content-length': `${bytes.length}` });
+      res.write(bytes.subarray(0, bytes.length >> 1), () => res.socket?.end());
+      return;
+    default:
+      return sendValue(res, bytes);
+  }
+}
+
+type Stream = Extract<Answer, { kind: 'stream' }>;
+
+function spanOf(stream: Stream, fault: Fault | undefined): { from: number; to: number } {
+  const { frames, from, to } = stream;
+  if (fault?.kind === 'short') return { from, to: Math.max(from, to - 1) };
+  if (fault?.kind === 'long') {
+    return to < frames.count ? { from, to: to + 1 } : { from: Math.max(0, from - 1), to };
+  }
+  return { from, to };
+}
+
+function sizeOf(stream: Stream, { from, to }: { from: number; to: number }): number {
+  let bytes = 0;
+  for (let i = from; i < to; i += 1) bytes += stream.frames.at(i).length;
+  return bytes;
+}
+
+function tamperingOf(fault: Fault | undefined, size: number, faults: Faults): Tampering {
+  switch (fault?.kind) {
+    case 'flip':
+      return size > 0 ? { flipAt: faults.below(size) } : {};
+    case 'cut':
+      return { cutAt: Math.max(0, size - 1 - faults.below(Math.max(1, size >> 1))) };
+    case 'stall':
+      return { stallAt: faults.below(Math.max(1, size)) };
+    case 'slow':
+      return { bytesPerSecond: fault.bytes_per_second };
+    default:
+      return {};
+  }
+}
+
+function closed(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (res.destroyed) resolve();
+    else res.once('close', resolve);
+  });
+}
+
+/** The threads that streams occupy. */
+class StreamSlots {
+  private used = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  async use(res: ServerResponse, work: () => Promise<void>): Promise<void> {
+    while (this.used >= MOST_STREAMS && !res.destroyed) {
+      await new Promise<void>((resolve) => {
+        this.waiting.push(resolve);
+        res.once('close', resolve);
+      });
+    }
+    this.used += 1;
+    try {
+      if (!res.destroyed) await work();
+    } finally {
+      this.used -= 1;
+      this.waiting.shift()?.();
+    }
+  }
+}
