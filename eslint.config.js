@@ -11,7 +11,8 @@ const forbid = (files, groups, message) => ({
   },
 });
 
-const ours = (...names) => names.flatMap((n) => [`../${n}/**`, `../../${n}/**`, `../../../${n}/**`]);
+const ours = (...names) =>
+  names.flatMap((n) => [`../${n}/**`, `../../${n}/**`, `../../../${n}/**`]);
 
 export default tseslint.config(
   { ignores: ['dist/**', 'build/**', 'src/aptos/hash/assembly/**', 'coverage/**'] },
@@ -25,7 +26,10 @@ export default tseslint.config(
     },
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
       eqeqeq: 'error',
     },
@@ -34,7 +38,17 @@ export default tseslint.config(
     ['src/aptos/**'],
     [
       ['@temporalio/*'],
-      ours('node', 'storage', 'backup', 'devnode', 'activities', 'workflows', 'client', 'cli', 'temporal'),
+      ours(
+        'node',
+        'storage',
+        'backup',
+        'devnode',
+        'activities',
+        'workflows',
+        'client',
+        'cli',
+        'temporal',
+      ),
     ],
     'aptos/ is what the chain defines: it imports nothing of ours from outside its folder.',
   ),
@@ -65,7 +79,16 @@ export default tseslint.config(
                 '@temporalio/client',
                 '@temporalio/worker',
                 '@temporalio/activity',
-                ...ours('node', 'storage', 'backup', 'activities', 'devnode', 'client', 'cli', 'temporal'),
+                ...ours(
+                  'node',
+                  'storage',
+                  'backup',
+                  'activities',
+                  'devnode',
+                  'client',
+                  'cli',
+                  'temporal',
+                ),
               ],
               message: 'Workflow code is deterministic: it may import types only.',
               allowTypeImports: true,

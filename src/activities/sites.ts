@@ -25,6 +25,6 @@ export class Sites {
   async close(): Promise<void> {
     const sites = await Promise.allSettled(this.open.values());
     this.open.clear();
-    for (const site of sites) if (site.status === 'fulfilled') await site.value.node.close();
+    for (const site of sites) if (site.status === 'fulfilled') site.value.node.close();
   }
 }

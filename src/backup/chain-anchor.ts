@@ -1,23 +1,16 @@
-import { z } from 'zod';
 import { parseMetadataFile } from '../aptos/files/metadata.js';
 import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
 import type { Anchor } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import type { Site } from './site.js';
-import { putFile, readIfPresent } from './stored-file.js';
+import { putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** Our own folder beside `metadata`; says which chain a storage belongs to. */
 const FOLDER = 'aptos-backup';
 const FILE = 'chain.json';
 const MAX_BYTES = 64 * 1024;
 const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
-
-const anchorSchema = z.object({
-  genesis_waypoint: z.string(),
-  network: z.string().optional(),
-  confirmed: z.boolean(),
-});
 
 /**
  * Checks that the storage belongs to the node's chain and, when it belongs to none yet, writes down
@@ -62,9 +55,8 @@ export function currentAnchor(site: Site): Anchor {
 async function storedAnchor(storage: BackupStorage, signal?: AbortSignal) {
   const bytes = await readIfPresent(storage, `${FOLDER}/${FILE}`, MAX_BYTES, signal);
   if (!bytes) return undefined;
-  const text = Buffer.from(bytes).toString('utf8');
   try {
-    return anchorSchema.parse(JSON.parse(text)).genesis_waypoint;
+    return storedObject(bytes, FILE).string('genesis_waypoint');
   } catch (error) {
     throw new BackupError(
       'STORED_DAMAGED',

@@ -191,7 +191,8 @@ function requireWholeTree(unit: Unit, receipts: readonly Receipt[]): void {
   const { rootHash } = unit.snapshot!;
   requireFrontiersFit(unit, receipts);
   const root = receipts[0] ? receipts[0].root : toHex(SPARSE_MERKLE_PLACEHOLDER);
-  if (root !== rootHash || receipts.at(-1)?.rightmost === false) {
+  const whole = receipts.length === 0 || receipts.at(-1)!.rightmost === true;
+  if (root !== rootHash || !whole) {
     throw new BackupError(
       'FRONTIER_MISMATCH',
       `the chunks of ${unit.folder} do not make up the whole state under root ${rootHash}`,

@@ -1,48 +1,50 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { AptosDataError } from '../aptos/errors.js';
+import { Fields } from '../aptos/files/fields.js';
+import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { StorageError } from '../storage/errors.js';
 import type { Proven } from '../plan/unit.js';
-import { digestOf } from './stored-file.js';
+import { digestOf, storedObject } from './stored-file.js';
 
-const u64 = z.string().regex(/^[0-9]{1,20}$/);
-const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
-const file = z.object({ name: z.string(), bytes: z.number().int().nonnegative(), sha256: hex32 });
+/** A stored file: its name in the backup's folder, its size and digest. */
+export interface StoredFile {
+  name: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** What proving a chunk establishes. */
+export interface ChunkFacts {
+  proven: Proven;
+  /** Transactions: record format. */
+  format?: 'V0' | 'V1';
+  /** State: key hashes of the first and last item. */
+  first_key?: string;
+  last_key?: string;
+  /** Digests of the accumulator's or the tree's frontier before and after the chunk. */
+  in_frontier?: string;
+  out_frontier?: string;
+  /** State, first chunk: the root that its items and the siblings right of them give. */
+  root?: string;
+  /** State: whether nothing lies to the right of the chunk. */
+  rightmost?: boolean;
+  /** Epoch endings: waypoint of each. */
+  waypoints?: string[];
+}
 
 /**
  * Our record of one stored and proven chunk, kept beside it as `{first}-.receipt` (docs/formats.md,
  * Our own files). A backup's finished work is what its receipts say; manifests are made from them.
  */
-const receiptSchema = z.object({
-  receipt: z.literal(1),
-  first: u64,
-  last: u64,
-  records: z.number().int().positive(),
-  chunk: file,
-  proof: file.optional(),
-  proven: z.string().transform((text) => text as Proven),
-  /** Transactions: record format. */
-  format: z.enum(['V0', 'V1']).optional(),
-  /** State: key hashes of the first and last leaf. */
-  first_key: hex32.optional(),
-  last_key: hex32.optional(),
-  /** Digests of the accumulator's or the tree's frontier before and after the chunk. */
-  in_frontier: hex32.optional(),
-  out_frontier: hex32.optional(),
-  /** State, first chunk: the root that its leaves and siblings give. */
-  root: hex32.optional(),
-  /** State: whether nothing lies to the right of the chunk. */
-  rightmost: z.boolean().optional(),
-  /** Epoch endings: waypoint of each. */
-  waypoints: z.array(z.string()).optional(),
-});
-
-export type Receipt = z.infer<typeof receiptSchema>;
-/** What proving a chunk establishes; the rest of a receipt describes its files. */
-export type ChunkFacts = Omit<
-  Receipt,
-  'receipt' | 'first' | 'last' | 'records' | 'chunk' | 'proof'
->;
+export interface Receipt extends ChunkFacts {
+  receipt: 1;
+  first: string;
+  last: string;
+  records: number;
+  chunk: StoredFile;
+  proof?: StoredFile;
+}
 
 const MAX_RECEIPT_BYTES = 64 * 1024 * 1024;
 
@@ -68,18 +70,53 @@ export async function readReceipt(
     if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
-  let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
+    const receipt = parseReceipt(bytes);
+    const fits = BigInt(receipt.last) - first + 1n === BigInt(receipt.records);
+    return receipt.first === `${first}` && fits ? receipt : undefined;
+  } catch (error) {
+    if (error instanceof AptosDataError) return undefined;
+    throw error;
   }
-  const parsed = receiptSchema.safeParse(json);
-  const fits =
-    parsed.success &&
-    BigInt(parsed.data.first) === first &&
-    BigInt(parsed.data.last) - first + 1n === BigInt(parsed.data.records);
-  return fits ? parsed.data : undefined;
+}
+
+function parseReceipt(bytes: Uint8Array): Receipt {
+  const fields = storedObject(bytes, 'receipt');
+  if (fields.count('receipt') !== 1) throw fields.invalid('it is of another version');
+  const proof = fields.optional('proof');
+  const root = fields.optionalHash('root');
+  const format = fields.optional('format');
+  const waypoints = fields.optional('waypoints');
+  return {
+    receipt: 1,
+    first: fields.decimal('first'),
+    last: fields.decimal('last'),
+    records: fields.count('records'),
+    chunk: parseFile(fields.object('chunk')),
+    ...(proof === undefined ? {} : { proof: parseFile(proof) }),
+    proven: fields.string('proven') as Proven,
+    ...(format === 'V0' || format === 'V1' ? { format } : {}),
+    ...optionalHashes(fields, ['first_key', 'last_key', 'in_frontier', 'out_frontier']),
+    ...(root === undefined ? {} : { root }),
+    ...(fields.optional('rightmost') === true ? { rightmost: true } : {}),
+    ...(Array.isArray(waypoints)
+      ? { waypoints: waypoints.filter((w) => typeof w === 'string') }
+      : {}),
+  };
+}
+
+function parseFile(value: JsonValue): StoredFile {
+  const file = new Fields(value, 'receipt', 'JSON_INVALID');
+  return { name: file.string('name'), bytes: file.count('bytes'), sha256: file.hash('sha256') };
+}
+
+function optionalHashes<K extends string>(fields: Fields, names: K[]): { [P in K]?: string } {
+  const found: { [P in K]?: string } = {};
+  for (const name of names) {
+    const value = fields.optionalHash(name);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
 }
 
 /** Whether the files a receipt names are stored with the content it says. Reads them. */
@@ -97,7 +134,7 @@ export async function checksOut(
   return true;
 }
 
-export function describeFile(name: string, bytes: Uint8Array): Receipt['chunk'] {
+export function describeFile(name: string, bytes: Uint8Array): StoredFile {
   return {
     name,
     bytes: bytes.length,

@@ -54,7 +54,7 @@ export async function openSite(
       ledgerInfos: historyProver(history, trusted),
     };
   } catch (error) {
-    await node.close();
+    node.close();
     throw error;
   }
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { Fields } from '../aptos/files/fields.js';
+import { parseJson } from '../aptos/files/json.js';
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 
@@ -35,6 +37,11 @@ export async function readIfPresent(
     if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
+}
+
+/** The fields of a stored JSON object of ours. @throws AptosDataError JSON_INVALID */
+export function storedObject(bytes: Uint8Array, what: string): Fields {
+  return new Fields(parseJson(Buffer.from(bytes).toString('utf8')), what, 'JSON_INVALID');
 }
 
 /** Stores a small file at once, create-only unless `replace`. */

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import { AptosDataError } from '../aptos/errors.js';
 import { encodeMetadataLine } from '../aptos/files/metadata.js';
 import type { Unit } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { StorageError } from '../storage/errors.js';
 import { BackupError } from './errors.js';
-import { putFile, readIfPresent } from './stored-file.js';
+import { putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** What makes two backups the same unit; the folder's suffix is derived from it. */
 export interface UnitIdentity {
@@ -23,17 +23,11 @@ const MAX_PLAN_BYTES = 64 * 1024;
 /** Suffixes have 16 bits; so many taken ones in a row do not happen by chance. */
 const MOST_TAKEN = 64;
 
-const planSchema = z.object({
-  plan: z.literal(1),
-  genesis: z.string(),
-  base: z.string(),
-  first: z.string(),
-  records: z.string(),
-  maxChunkSize: z.number(),
-  rootHash: z.string().optional(),
-  rangeSize: z.number().int().positive(),
-  rangeCount: z.number().int().nonnegative(),
-});
+/** What stands in the folder's `plan.json`. */
+interface StoredPlan extends UnitIdentity {
+  rangeSize: number;
+  rangeCount: number;
+}
 
 /**
  * The folder of a unit: the same for every attempt, process and host, so that all find what the
@@ -73,13 +67,32 @@ async function readPlan(storage: BackupStorage, folder: string, signal?: AbortSi
   const bytes = await readIfPresent(storage, `${folder}/${PLAN_FILE}`, MAX_PLAN_BYTES, signal);
   if (!bytes) return undefined;
   try {
-    return planSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-  } catch {
-    return 'unreadable' as const;
+    return parsePlan(bytes);
+  } catch (error) {
+    if (error instanceof AptosDataError) return 'unreadable' as const;
+    throw error;
   }
 }
 
-function isSame(plan: z.infer<typeof planSchema>, identity: UnitIdentity): boolean {
+function parsePlan(bytes: Uint8Array): StoredPlan {
+  const fields = storedObject(bytes, PLAN_FILE);
+  if (fields.count('plan') !== 1) throw fields.invalid('it is of another version');
+  const rootHash = fields.optionalHash('rootHash');
+  const rangeSize = fields.count('rangeSize');
+  if (rangeSize === 0) throw fields.invalid('rangeSize is 0');
+  return {
+    genesis: fields.string('genesis'),
+    base: fields.string('base'),
+    first: fields.decimal('first'),
+    records: fields.decimal('records'),
+    maxChunkSize: fields.count('maxChunkSize'),
+    ...(rootHash === undefined ? {} : { rootHash }),
+    rangeSize,
+    rangeCount: fields.count('rangeCount'),
+  };
+}
+
+function isSame(plan: StoredPlan, identity: UnitIdentity): boolean {
   const { genesis, base, first, records, maxChunkSize, rootHash } = plan;
   return (
     genesis === identity.genesis &&

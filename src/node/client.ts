@@ -1,10 +1,6 @@
-import type { Agent } from 'undici';
 import { NodeError } from './errors.js';
-import { createAgent, get } from './http.js';
-import { type StreamLimits, readStream } from './stream.js';
-
-/** A proof has some dozens of hashes and one ledger info; the largest are some hundred KB. */
-const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+import { type Connections, get, openConnections } from './http.js';
+import { type StreamLimits, readStream, readValue } from './stream.js';
 
 export interface NodeClientOptions {
   /** URL of the backup service. */
@@ -27,18 +23,17 @@ export interface NodeClientOptions {
  * `dbState` first. All methods throw NodeError, or the signal's reason within a second of its abort.
  */
 export class NodeClient {
-  private readonly agent: Agent;
+  private readonly connections: Connections;
   private readonly address: string;
+  private readonly headersTimeoutMs: number;
   private readonly limits: StreamLimits;
 
   constructor(options: NodeClientOptions) {
-    const { headersTimeoutMs = 30_000, stallTimeoutMs = 30_000 } = options;
-    // Twice: streams are watched closer, and only while somebody waits for them.
-    const bodyTimeoutMs = stallTimeoutMs * 2;
-    this.agent = createAgent({ headersTimeoutMs, bodyTimeoutMs });
+    this.connections = openConnections(options.address);
     this.address = options.address.replace(/\/+$/, '');
+    this.headersTimeoutMs = options.headersTimeoutMs ?? 30_000;
     this.limits = {
-      stallTimeoutMs,
+      stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
       minBytesPerSecond: options.minBytesPerSecond ?? 1024,
       floorWindowMs: options.floorWindowMs ?? 60_000,
       maxRecordBytes: options.maxRecordBytes ?? 256 * 1024 * 1024,
@@ -108,8 +103,8 @@ export class NodeClient {
   }
 
   /** Closes all connections, also those in use. */
-  async close(): Promise<void> {
-    await this.agent.destroy();
+  close(): void {
+    this.connections.destroy();
   }
 
   private async *stream(
@@ -118,31 +113,17 @@ export class NodeClient {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const url = `${this.address}${path}`;
-    const answer = await get(this.agent, url, 'NODE_ABORTED_BEFORE_FIRST_RECORD', signal);
-    yield* readStream(answer.body, { url, count, limits: this.limits, signal });
+    const { connections, headersTimeoutMs, limits } = this;
+    const onClosed = 'NODE_ABORTED_BEFORE_FIRST_RECORD';
+    const body = await get(connections, url, headersTimeoutMs, onClosed, signal);
+    yield* readStream(body, { url, count, limits, signal });
   }
 
   private async value(path: string, signal: AbortSignal | undefined) {
     const url = `${this.address}${path}`;
-    const { body } = await get(this.agent, url, 'NODE_STREAM_CUT', signal);
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    try {
-      for await (const part of body as AsyncIterable<Uint8Array>) {
-        length += part.length;
-        if (length > MAX_VALUE_BYTES) {
-          const why = `an answer of more than ${MAX_VALUE_BYTES} bytes`;
-          throw new NodeError('NODE_BAD_ANSWER', url, why, true, undefined);
-        }
-        parts.push(part);
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof NodeError) throw error;
-      const why = `the answer broke off after ${length} bytes: ${(error as Error).message}`;
-      throw new NodeError('NODE_STREAM_CUT', url, why, true, undefined, { cause: error });
-    }
-    return { url, bytes: new Uint8Array(Buffer.concat(parts)) };
+    const { connections, headersTimeoutMs, limits } = this;
+    const body = await get(connections, url, headersTimeoutMs, 'NODE_STREAM_CUT', signal);
+    return { url, bytes: await readValue(body, { url, limits, signal }) };
   }
 }
 

@@ -1,8 +1,11 @@
-import type { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
 import { NodeError } from './errors.js';
 import { FrameCounter } from './frame-counter.js';
 import { BEFORE_FIRST } from './http.js';
 import { type Verdict, type WatchLimits, Watchdog } from './watchdog.js';
+
+/** A proof has some dozens of hashes and one ledger info; the largest are some hundred KB. */
+const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
 export interface StreamLimits extends WatchLimits {
   maxRecordBytes: number;
@@ -13,7 +16,7 @@ export interface StreamLimits extends WatchLimits {
  * too large, no dawdling. A part that breaks a rule is not handed on. @throws NodeError
  */
 export async function* readStream(
-  body: Readable,
+  body: IncomingMessage,
   request: {
     url: string;
     count: bigint;
@@ -79,11 +82,45 @@ export async function* readStream(
   }
 }
 
+/** Reads an answer that is one value. @throws NodeError */
+export async function readValue(
+  body: IncomingMessage,
+  request: { url: string; limits: StreamLimits; signal: AbortSignal | undefined },
+): Promise<Uint8Array> {
+  const { url, limits, signal } = request;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  const watchdog = new Watchdog(limits, (verdict) => {
+    body.destroy(dawdling(url, verdict, limits));
+  });
+  try {
+    watchdog.waiting();
+    for await (const part of body as AsyncIterable<Uint8Array>) {
+      watchdog.received(part.length);
+      bytes += part.length;
+      if (bytes > MAX_VALUE_BYTES) {
+        const why = `an answer of more than ${MAX_VALUE_BYTES} bytes`;
+        throw new NodeError('NODE_BAD_ANSWER', url, why, true, undefined);
+      }
+      parts.push(part);
+      watchdog.waiting();
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof NodeError) throw error;
+    const why = `the answer broke off after ${bytes} bytes: ${(error as Error).message}`;
+    throw new NodeError('NODE_STREAM_CUT', url, why, true, undefined, { cause: error });
+  } finally {
+    watchdog.stop();
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
 function dawdling(
   url: string,
   verdict: Verdict,
   limits: StreamLimits,
-  reached: { records: number; bytes: number },
+  reached?: { records: number; bytes: number },
 ): NodeError {
   if ('stalledMs' in verdict) {
     const why = `no byte for ${Math.round(verdict.stalledMs / 1000)} s`;

@@ -42,6 +42,24 @@ export class Fields {
     return value.toLowerCase();
   }
 
+  /** A whole number that needs no bigint. */
+  count(name: string): number {
+    const value = this.u64(name);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.invalid(`${name} is too large`);
+    return Number(value);
+  }
+
+  /** A u64 in decimal, kept as text. */
+  decimal(name: string): string {
+    const value = this.string(name);
+    if (!/^(0|[1-9][0-9]{0,19})$/.test(value)) throw this.invalid(`${name} is not a number`);
+    return value;
+  }
+
+  optionalHash(name: string): string | undefined {
+    return this.left.has(name) ? this.hash(name) : undefined;
+  }
+
   list(name: string): JsonValue[] {
     const value = this.take(name);
     if (!Array.isArray(value)) throw this.invalid(`${name} is not a list`);

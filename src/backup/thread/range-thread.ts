@@ -70,7 +70,7 @@ async function run(task: RangeTask): Promise<void> {
     send({ kind: 'failed', error: toPlain(error) });
   } finally {
     clearInterval(ticker);
-    await node.close();
+    node.close();
   }
 }
 
