@@ -17,7 +17,7 @@ import { stopWithParent } from './temporal/worker-process.js';
 const DEFAULT_CHUNK_SLOTS = 8;
 const LOCAL_SERVER = { address: '127.0.0.1:7233' };
 
-export interface WorkerOptions {
+interface WorkerOptions {
   /** Where verified epoch endings are kept between runs. */
   dataDir: string;
   chunkSlots: number;
@@ -29,7 +29,7 @@ export interface WorkerOptions {
  * activities that move chunks on another. Runs until it is told to stop (SIGTERM, SIGINT); then what
  * it had in hand is handed back to the server at once. Resolves with the exit code.
  */
-export async function runWorker(options: WorkerOptions): Promise<number> {
+async function runWorker(options: WorkerOptions): Promise<number> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   const server = configuredServer();
   const namespace = server?.namespace ?? 'default';
@@ -111,8 +111,7 @@ function parseSlots(text: string | undefined): number {
   throw new Error(`APTOS_BACKUP_CHUNK_SLOTS must be a whole number from 1 to 64, not "${text}"`);
 }
 
-/** As `aptos-backup worker` and as the child of commands that bring their own worker. */
-export async function workerMain(): Promise<void> {
+async function main(): Promise<void> {
   stopWithParent();
   const say: Say = (line) => console.log(line);
   try {
@@ -124,4 +123,4 @@ export async function workerMain(): Promise<void> {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await workerMain();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -1,0 +1,45 @@
+import path from 'node:path';
+import { type BackupInput, startBackup } from '../client/start.js';
+import { dataFolder } from '../data-folder.js';
+import { parseInput } from '../plan/input.js';
+import type { BackupType } from '../plan/job.js';
+import { CONTROL_QUEUE } from '../plan/messages.js';
+import { openTemporal } from '../temporal/connection.js';
+import { workersPoll } from '../temporal/pollers.js';
+import { superviseWorker } from '../temporal/worker-process.js';
+import { describeResult } from './format.js';
+import type { CommonFlags } from './options.js';
+import { watchBackup } from './watch.js';
+
+/**
+ * Runs one backup and prints what it became. On the Temporal server that the environment names it is
+ * a client; else it brings the server of the data folder and a worker along. Killed and run again it
+ * goes on where it was.
+ */
+export async function runOneoff(
+  type: BackupType,
+  input: BackupInput,
+  flags: CommonFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  parseInput(type, input); // a mistake is told before anything is started
+  const data = dataFolder(flags.dataDir);
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const session = await openTemporal({ dataFolder: data, say });
+  const { client, connection, embedded, namespace, uiUrl, workerEnv } = session;
+  const worker = embedded
+    ? superviseWorker({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
+    : undefined;
+  try {
+    if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
+    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
+    }
+    const handle = await startBackup(client, type, input);
+    const result = await watchBackup(client, handle, signal);
+    console.log(flags.json ? JSON.stringify(result) : describeResult(result));
+  } finally {
+    await worker?.stop();
+    await session.close();
+  }
+}

@@ -1,0 +1,94 @@
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import type { CommonInput } from '../plan/input.js';
+import { UsageError } from './failure.js';
+
+const DEFAULT_NODE = 'http://localhost:6186';
+
+/** Flags of everything that asks a node. */
+export function addNodeOptions(command: Command): Command {
+  return command.option(
+    '--backup-service-address <URL>',
+    `the node's backup service (default: ${DEFAULT_NODE})`,
+  );
+}
+
+/** Flags of everything that reads or writes a storage. */
+export function addStorageOptions(command: Command): Command {
+  return command
+    .option('--local-fs-dir <DIR>', 'keep backups in this folder')
+    .option('--command-adapter-config <YAML>', 'not supported yet')
+    .addOption(new Option('--metadata-cache-dir <DIR>', 'accepted, not needed').hideHelp())
+    .addOption(new Option('--concurrent-downloads <N>', 'accepted, not needed').hideHelp());
+}
+
+/** Flags of everything that writes backups. */
+export function addBackupOptions(command: Command): Command {
+  return command
+    .option('--max-chunk-size <BYTES>', 'chunk files are cut at this size (default: 134217728)')
+    .option('--concurrent-data-requests <N>', 'ranges in flight (default: 4)')
+    .option('--trust-waypoint <VERSION:HASH>', 'trust this; may be repeated', collect, [])
+    .option('--network <NAME>', 'refuse a node that is not of this network');
+}
+
+/** Flags of every command. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--data-dir <DIR>', 'local data (default: APTOS_BACKUP_DATA_DIR or ~/.aptos-backup)')
+    .option('--json', 'print results as JSON')
+    .option('--verbose', 'print stack traces');
+}
+
+export interface CommonFlags {
+  backupServiceAddress?: string;
+  localFsDir?: string;
+  commandAdapterConfig?: string;
+  maxChunkSize?: string;
+  concurrentDataRequests?: string;
+  trustWaypoint?: string[];
+  network?: string;
+  dataDir?: string;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+export function nodeAddress(flags: CommonFlags): string {
+  return flags.backupServiceAddress ?? DEFAULT_NODE;
+}
+
+/** @throws UsageError */
+export function storageOf(flags: CommonFlags): { local_fs_dir: string } {
+  if (flags.commandAdapterConfig !== undefined) {
+    throw new UsageError(
+      '--command-adapter-config is not supported yet; use --local-fs-dir (a mounted bucket works)',
+    );
+  }
+  if (!flags.localFsDir) {
+    throw new UsageError('say where backups are kept: --local-fs-dir DIR');
+  }
+  return { local_fs_dir: path.resolve(flags.localFsDir) };
+}
+
+/** The part of a workflow's input that all backup commands share. @throws UsageError */
+export function commonInput(flags: CommonFlags): CommonInput {
+  const concurrency = flags.concurrentDataRequests;
+  return {
+    node: nodeAddress(flags),
+    storage: storageOf(flags),
+    ...(flags.network === undefined ? {} : { network: flags.network }),
+    ...(flags.trustWaypoint?.length ? { trust_waypoints: flags.trustWaypoint } : {}),
+    ...(flags.maxChunkSize === undefined ? {} : { max_chunk_size: flags.maxChunkSize }),
+    ...(concurrency === undefined ? {} : { concurrency: wholeNumber(concurrency) }),
+    when_blocked: 'fail',
+  };
+}
+
+/** Anything else stays as it is, for the input's own check to name it. */
+function wholeNumber(text: string): number {
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--concurrent-data-requests must be a whole number, not "${text}"`);
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,92 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { type BackupProgress, readProgress } from '../client/progress.js';
+import { Interrupted } from './failure.js';
+import { bytes, duration } from './format.js';
+
+const TTY_INTERVAL_MS = 500;
+const LINE_INTERVAL_MS = 5_000;
+const BAR = 24;
+
+/**
+ * Shows on stderr what a backup does until it ends, and gives its result. @throws what it failed
+ * with; Interrupted when the signal aborts first
+ */
+export async function watchBackup<T>(
+  client: Client,
+  handle: WorkflowHandle<() => Promise<T>>,
+  signal: AbortSignal,
+): Promise<T> {
+  const line = new ProgressLine();
+  const interval = process.stderr.isTTY ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
+  let asking = false;
+  const timer = setInterval(() => {
+    if (asking) return; // no worker answers yet
+    asking = true;
+    readProgress(client, handle.workflowId)
+      .then((progress) => line.show(progress))
+      .catch(() => undefined) // it ended, or no worker has taken it up yet
+      .finally(() => {
+        asking = false;
+      });
+  }, interval);
+  let interrupt: (() => void) | undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new Interrupted('interrupted; run the same command again to go on'));
+    if (signal.aborted) interrupt();
+    signal.addEventListener('abort', interrupt);
+  });
+  try {
+    return await Promise.race([handle.result(), interrupted]);
+  } finally {
+    clearInterval(timer);
+    if (interrupt) signal.removeEventListener('abort', interrupt);
+    line.end();
+  }
+}
+
+/** One line that is rewritten on a terminal, and printed now and then elsewhere. */
+class ProgressLine {
+  private readonly started = performance.now();
+  private first: { at: number; bytes: number } | undefined;
+  private ended = false;
+
+  show(progress: BackupProgress): void {
+    if (this.ended) return;
+    const text = this.describe(progress);
+    if (process.stderr.isTTY) {
+      const width = process.stderr.columns || 80;
+      process.stderr.write(`\r\u001b[2K${text.slice(0, width - 1)}`);
+    } else {
+      process.stderr.write(`${text}\n`);
+    }
+  }
+
+  end(): void {
+    this.ended = true;
+    if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K');
+  }
+
+  private describe(progress: BackupProgress): string {
+    const { phase, recordsTotal, recordsDone, bytesDone, retrying, failed, waitingFor } = progress;
+    const now = performance.now();
+    this.first ??= { at: now, bytes: bytesDone };
+    const seconds = (now - this.first.at) / 1000;
+    const rate = seconds > 0 ? (bytesDone - this.first.bytes) / seconds : 0;
+    const total = Number(recordsTotal);
+    const share = total > 0 ? Math.min(1, Number(recordsDone) / total) : 0;
+    const elapsed = (now - this.started) / 1000;
+    const eta = share > 0.01 && share < 1 ? (elapsed / share) * (1 - share) : undefined;
+    const bar = '#'.repeat(Math.round(share * BAR)).padEnd(BAR, '.');
+    return [
+      `${progress.target} [${bar}] ${(share * 100).toFixed(0)} %`,
+      `${phase}${progress.paused ? ' (paused)' : ''}`,
+      `${recordsDone} of ${recordsTotal} records`,
+      bytes(bytesDone),
+      ...(rate > 0 ? [`${bytes(rate)}/s`] : []),
+      ...(eta === undefined ? [] : [`ETA ${duration(eta)}`]),
+      ...(waitingFor === undefined ? [] : [waitingFor]),
+      ...failed.slice(0, 1).map((f) => `failed ${f.range}: ${f.reason}`),
+      ...retrying.slice(0, 1).map((r) => `attempt ${r.attempt} after: ${r.reason}`),
+    ].join(', ');
+  }
+}
