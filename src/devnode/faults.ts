@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Random } from './chain/random.js';
 import { ENDPOINTS, type Endpoint } from './http/answers.js';
 
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   'refuse',
   'error500',
   'stall',
@@ -16,8 +16,6 @@ export const FAULT_KINDS = [
   'lie_genuine_ledger_info',
   'die',
 ] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
-
 const faultSchema = z.strictObject({
   /** What goes wrong; README, "A simulated node", says what each does. */
   kind: z.enum(FAULT_KINDS),

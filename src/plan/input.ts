@@ -37,7 +37,7 @@ export interface CommonInput {
   /** Name of a known network (or any label for others); checked against the node's genesis. */
   network?: string;
   /** `VERSION:HASH`, as many as are known. */
-  trust_waypoints?: string[];
+  trust_waypoints?: readonly string[];
   /** Bytes at which a chunk file is cut. @default 134217728 */
   max_chunk_size?: number | string;
   /** Ranges in flight; can be changed while the workflow runs. @default 4 */

@@ -9,7 +9,7 @@ import { isAlive } from '../../src/temporal/process-info.js';
 import { type SupervisedWorker, superviseWorker } from '../../src/temporal/worker-process.js';
 import { temporaryFolder, until } from './helpers.js';
 
-const STAND_IN = fileURLToPath(new URL('stand-in-worker.ts', import.meta.url));
+const STAND_IN = fileURLToPath(new URL('stand-in-worker.mjs', import.meta.url));
 
 function supervise(folder: string, said: string[] = [], script = STAND_IN): SupervisedWorker {
   const worker = superviseWorker({

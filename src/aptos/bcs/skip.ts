@@ -100,7 +100,6 @@ export function variantAt(buf: Uint8Array, pos: number, end: number, count: numb
 
 export const skipAddress: Skip = (_buf, pos, end) => skipFixed(32, pos, end);
 export const skipHash: Skip = (_buf, pos, end) => skipFixed(32, pos, end);
-export const skipU8: Skip = (_buf, pos, end) => skipFixed(1, pos, end);
 export const skipU32: Skip = (_buf, pos, end) => skipFixed(4, pos, end);
 export const skipU64: Skip = (_buf, pos, end) => skipFixed(8, pos, end);
 export const skipOptionalHash: Skip = (buf, pos, end) => skipOption(buf, pos, end, skipHash);

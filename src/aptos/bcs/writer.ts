@@ -1,31 +1,33 @@
 /** Writes BCS (docs/formats.md, BCS) into a buffer that grows. */
 export class BcsWriter {
-  private buffer: Uint8Array;
-  private view: DataView;
+  private buffer: Buffer;
   length = 0;
 
   constructor(initialBytes = 256) {
-    this.buffer = new Uint8Array(initialBytes);
-    this.view = new DataView(this.buffer.buffer);
+    this.buffer = Buffer.allocUnsafe(initialBytes);
   }
 
   u8(value: number): this {
-    this.view.setUint8(this.reserve(1), value);
+    const at = this.reserve(1); // may replace the buffer
+    this.buffer[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    this.view.setUint16(this.reserve(2), value, true);
+    const at = this.reserve(2);
+    this.buffer.writeUInt16LE(value, at);
     return this;
   }
 
   u32(value: number): this {
-    this.view.setUint32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.buffer.writeUInt32LE(value, at);
     return this;
   }
 
   u64(value: bigint): this {
-    this.view.setBigUint64(this.reserve(8), value, true);
+    const at = this.reserve(8);
+    this.buffer.writeBigUInt64LE(value, at);
     return this;
   }
 
@@ -74,16 +76,17 @@ export class BcsWriter {
 
   /** A copy of what was written. */
   toBytes(): Uint8Array {
-    return this.buffer.slice(0, this.length);
+    const bytes = Buffer.allocUnsafe(this.length);
+    bytes.set(this.buffer.subarray(0, this.length));
+    return bytes;
   }
 
   private reserve(size: number): number {
     const at = this.length;
     if (at + size > this.buffer.length) {
-      const grown = new Uint8Array(Math.max(this.buffer.length * 2, at + size));
+      const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, at + size));
       grown.set(this.buffer.subarray(0, at));
       this.buffer = grown;
-      this.view = new DataView(grown.buffer);
     }
     this.length = at + size;
     return at;

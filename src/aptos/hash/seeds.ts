@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as oneShot } from 'node:crypto';
 
 /** Names of hashed types; each has its own domain (docs/formats.md, Hashes). */
 export type SeedName =
@@ -30,14 +30,12 @@ export function seed(name: SeedName): Uint8Array {
 
 /** `sha3_256(seed(name) ‖ parts...)`. One at a time; for volume see the batch hasher. */
 export function hash(name: SeedName, ...parts: Uint8Array[]): Uint8Array {
-  const hasher = createHash('sha3-256').update(seed(name));
-  for (const part of parts) hasher.update(part);
-  return new Uint8Array(hasher.digest());
+  return sha3(Buffer.concat([seed(name), ...parts]));
 }
 
 /** Plain SHA3-256 (FIPS 202). */
 export function sha3(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha3-256').update(bytes).digest());
+  return oneShot('sha3-256', bytes, 'buffer');
 }
 
 /** Root of an empty accumulator and filler of its incomplete levels. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as oneShot } from 'node:crypto';
 import { BcsWriter } from '../../aptos/bcs/writer.js';
 import { hash } from '../../aptos/hash/seeds.js';
 import { stateKeyHash } from '../../aptos/records/state-key.js';
@@ -52,7 +52,7 @@ export class StateItems {
   key(item: number): Uint8Array {
     const given = this.givenKeys[item];
     if (given) return given;
-    const name = createHash('sha256').update(`${this.seed}/${item}`).digest();
+    const name = oneShot('sha256', `${this.seed}/${item}`, 'buffer');
     const writer = new BcsWriter(128);
     if (item % 97 === 5)
       return writer
@@ -65,9 +65,7 @@ export class StateItems {
       path.uleb(1).fixed(tag.string('AptosCoin').uleb(0).toBytes());
       return writer.uleb(0).fixed(name).bytes(path.toBytes()).toBytes();
     }
-    const handle = createHash('sha256')
-      .update(`table ${Math.floor(item / 500)}`)
-      .digest();
+    const handle = oneShot('sha256', `table ${Math.floor(item / 500)}`, 'buffer');
     return writer
       .uleb(1)
       .fixed(handle)

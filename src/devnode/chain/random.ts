@@ -21,9 +21,8 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    const bytes = new Uint8Array(Math.ceil(length / 4) * 4);
-    const view = new DataView(bytes.buffer);
-    for (let i = 0; i < bytes.length; i += 4) view.setUint32(i, this.next());
+    const bytes = Buffer.allocUnsafe(Math.ceil(length / 4) * 4);
+    for (let i = 0; i < bytes.length; i += 4) bytes.writeUInt32BE(this.next(), i);
     return bytes.subarray(0, length);
   }
 }

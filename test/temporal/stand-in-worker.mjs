@@ -1,8 +1,8 @@
 // Stands in for the worker: says in the file MARKER that it runs, and how it was stopped.
 import { writeFileSync } from 'node:fs';
-import { stopWithParent } from '../../src/temporal/worker-process.js';
+import { stopWithParent } from '../../dist/temporal/worker-process.js';
 
-const marker = process.env['MARKER']!;
+const marker = process.env.MARKER;
 stopWithParent();
 process.once('SIGTERM', () => {
   writeFileSync(marker, `${process.pid} stopped by SIGTERM`);
