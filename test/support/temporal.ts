@@ -1,0 +1,72 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { builtProgram } from '../../src/built.js';
+import { CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/plan/messages.js';
+import { type TemporalSession, openTemporal } from '../../src/temporal/connection.js';
+
+export function temporaryFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `aptos-backup-${name}-`));
+}
+
+/** A real Temporal server of its own in a temporary data folder. */
+export async function startTemporal(): Promise<TemporalSession & { dataFolder: string }> {
+  const dataFolder = temporaryFolder('data');
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !name.startsWith('TEMPORAL_') || name === 'TEMPORAL_CLI_PATH',
+    ),
+  );
+  const session = await openTemporal({ dataFolder, say: () => undefined, env });
+  const close = async () => {
+    await session.close();
+    rmSync(dataFolder, { recursive: true, force: true });
+  };
+  return { ...session, close, dataFolder };
+}
+
+/** The workflows as they are built. */
+export const workflowBundle = { code: readFileSync(builtProgram('workflow-bundle.js'), 'utf8') };
+
+/** Runs the real workflows against activities of the test's own while `work` goes on. */
+export async function withActivities<T>(
+  session: TemporalSession,
+  activities: Record<string, (...args: never[]) => Promise<unknown>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  quietRuntime();
+  const connection = await NativeConnection.connect({ address: session.address });
+  const common = { connection, namespace: session.namespace, activities };
+  const control = await Worker.create({ ...common, taskQueue: CONTROL_QUEUE, workflowBundle });
+  const chunks = await Worker.create({
+    ...common,
+    taskQueue: CHUNK_QUEUE,
+    maxConcurrentActivityTaskExecutions: 100,
+  });
+  try {
+    return await control.runUntil(chunks.runUntil(work));
+  } finally {
+    await connection.close();
+  }
+}
+
+let installed = false;
+export function quietRuntime(): void {
+  if (installed) return;
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  installed = true;
+}
+
+/** Polls a condition; throws with `what` when it does not come true in time. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 60_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`did not happen in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,45 @@
+import type { RangeTask } from '../../src/backup/thread/messages.js';
+import type { BackupResult, Prepared, RangeResult, Unit } from '../../src/plan/unit.js';
+
+/** Stand-ins for what a backup is made of, where a test is about the workflows alone. */
+const ANCHOR = { waypoint: `0:${'00'.repeat(32)}`, confirmed: false };
+
+export function unitOf(ranges: number, rangeSize = 1000): Unit {
+  return {
+    folder: 'transaction_0-.0000',
+    first: '0',
+    records: `${ranges * rangeSize}`,
+    rangeSize,
+    rangeCount: ranges,
+  };
+}
+
+export function prepared(unit: Unit): Prepared {
+  return { unit, anchor: ANCHOR };
+}
+
+export function stored({ range }: RangeTask): RangeResult {
+  const records = Number(BigInt(range.last) - BigInt(range.first) + 1n);
+  return { records, bytes: records * 100, chunks: 1, reused: 0 };
+}
+
+export function committed(unit: Unit): BackupResult {
+  return {
+    type: 'transaction',
+    backup: unit.folder,
+    manifest: `${unit.folder}/transaction.manifest`,
+    metadata: 'metadata/transaction_0-9.meta',
+    records: unit.records,
+    chunks: unit.rangeCount,
+    bytes: 0,
+    proven: 'signed',
+    anchor: ANCHOR,
+    chunks_reused: 0,
+    already_committed: false,
+  };
+}
+
+export const INPUT = {
+  node: 'http://localhost:6186',
+  storage: { local_fs_dir: '/backups' },
+};

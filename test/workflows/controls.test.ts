@@ -1,0 +1,211 @@
+/** While a backup runs it can be paused, widened, narrowed, and told to try again what failed. */
+import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RangeTask } from '../../src/backup/thread/messages.js';
+import { readProgress } from '../../src/client/progress.js';
+import { startBackup } from '../../src/client/start.js';
+import type { Job } from '../../src/plan/job.js';
+import type { BackupStatus } from '../../src/plan/messages.js';
+import type { RangeResult, Unit } from '../../src/plan/unit.js';
+import { startTemporal, until, withActivities } from '../support/temporal.js';
+import { INPUT, committed, prepared, stored, unitOf } from '../support/units.js';
+
+let session: Awaited<ReturnType<typeof startTemporal>>;
+beforeAll(async () => {
+  session = await startTemporal();
+});
+afterAll(() => session.close());
+
+let starts = 0;
+/** Runs one backup whose ranges are done by `range`, beside what the test does to it. */
+async function run(
+  ranges: number,
+  range: (task: RangeTask) => Promise<RangeResult>,
+  work: (handle: WorkflowHandle) => Promise<void>,
+  input: { concurrency?: number; when_blocked?: 'fail' } = {},
+): Promise<void> {
+  starts += 1;
+  const activities = {
+    planTransactions: () => Promise.resolve(prepared(unitOf(ranges))),
+    backUpRange: range,
+    commitTransactions: (_job: Job, unit: Unit) => Promise.resolve(committed(unit)),
+  };
+  await withActivities(session, activities, async () => {
+    const own = { start_version: `${starts * 1_000_000}`, num_transactions: ranges * 1000 };
+    await work(await startBackup(session.client, 'transaction', { ...INPUT, ...own, ...input }));
+  });
+}
+
+const status = (handle: WorkflowHandle) => handle.query<BackupStatus>('status');
+
+/** Ranges that wait until they are let go, and the most that ever waited at once. */
+class Gate {
+  waiting: (() => void)[] = [];
+  most = 0;
+  started = 0;
+  async pass(): Promise<void> {
+    this.started += 1;
+    await new Promise<void>((resolve) => {
+      this.waiting.push(resolve);
+      this.most = Math.max(this.most, this.waiting.length);
+    });
+  }
+  release(count = this.waiting.length): void {
+    for (const go of this.waiting.splice(0, count)) go();
+  }
+}
+
+describe('concurrency', () => {
+  it('is capped, and the cap can be raised and lowered', async () => {
+    const gate = new Gate();
+    const range = async (task: RangeTask) => {
+      await gate.pass();
+      return stored(task);
+    };
+    await run(
+      24,
+      range,
+      async (handle) => {
+        await until('two ranges run', () => gate.waiting.length === 2);
+        expect(await handle.executeUpdate('setConcurrency', { args: [5] })).toBe(5);
+        await until('five ranges run', () => gate.waiting.length === 5);
+        await handle.executeUpdate('setConcurrency', { args: [1] });
+        gate.release();
+        await until('one range runs', () => gate.waiting.length === 1);
+        expect((await status(handle)).concurrency).toBe(1);
+        await handle.executeUpdate('setConcurrency', { args: [6] });
+        const letting = setInterval(() => gate.release(), 20);
+        await handle.result();
+        clearInterval(letting);
+        expect(gate.most).toBeLessThanOrEqual(6);
+        expect(gate.started).toBe(24);
+      },
+      { concurrency: 2 },
+    );
+  });
+
+  it.each([0, 65, 1.5, 'many'])('refuses %s', async (value) => {
+    const gate = new Gate();
+    const range = async (task: RangeTask) => {
+      await gate.pass();
+      return stored(task);
+    };
+    await run(1, range, async (handle) => {
+      await until('it runs', () => gate.waiting.length === 1);
+      await expect(handle.executeUpdate('setConcurrency', { args: [value] })).rejects.toMatchObject(
+        { cause: { message: expect.stringMatching(/from 1 to 64/) as string } },
+      );
+      gate.release();
+      await handle.result();
+    });
+  });
+});
+
+it('takes no new ranges while it is paused', async () => {
+  const gate = new Gate();
+  const range = async (task: RangeTask) => {
+    await gate.pass();
+    return stored(task);
+  };
+  await run(
+    12,
+    range,
+    async (handle) => {
+      await until('two ranges run', () => gate.waiting.length === 2);
+      await handle.executeUpdate('pause');
+      gate.release();
+      await until('the running ones are done', async () => {
+        return (await readProgress(session.client, handle.workflowId)).rangesDone === 2;
+      });
+      expect(gate.started).toBe(2);
+      expect((await status(handle)).paused).toBe(true);
+      await handle.executeUpdate('resume');
+      await until('it goes on', () => gate.waiting.length === 2);
+      const letting = setInterval(() => gate.release(), 20);
+      await handle.result();
+      clearInterval(letting);
+    },
+    { concurrency: 2 },
+  );
+});
+
+describe('a range that fails for good', () => {
+  const failing = (broken: () => boolean, ran: string[]) => (task: RangeTask) => {
+    ran.push(task.range.first);
+    if (task.range.first === '2000' && broken()) {
+      throw ApplicationFailure.nonRetryable('the node lied', 'NODE_LIED');
+    }
+    return Promise.resolve(stored(task));
+  };
+
+  it('does not hold up the others, and is tried again on demand', async () => {
+    let broken = true;
+    const ran: string[] = [];
+    await run(
+      6,
+      failing(() => broken, ran),
+      async (handle) => {
+        await until('it is blocked', async () => (await status(handle)).phase === 'blocked');
+        const blocked = await status(handle);
+        expect(blocked.failed).toEqual([{ range: '2000-2999', reason: 'the node lied' }]);
+        expect(blocked.waitingFor).toMatch(/range\(s\) failed.*retry/);
+        expect(blocked.done.ranges).toBe(5);
+        broken = false;
+        expect(await handle.executeUpdate('retry')).toBe(1);
+        await handle.result();
+        expect(ran.filter((first) => first === '2000')).toHaveLength(2);
+        expect(ran).toHaveLength(7);
+      },
+    );
+  });
+
+  it('fails the workflow with its reason when the input says so', async () => {
+    const ran: string[] = [];
+    await run(
+      6,
+      failing(() => true, ran),
+      async (handle) => {
+        await expect(handle.result()).rejects.toMatchObject({
+          cause: { message: expect.stringMatching(/2000-2999: the node lied/) as string },
+        });
+        expect(ran).toHaveLength(6);
+      },
+      { when_blocked: 'fail' },
+    );
+  });
+});
+
+describe('a bad input', () => {
+  it.each([
+    ['nothing', undefined, /must be one JSON object/],
+    ['no node', { storage: INPUT.storage, start_version: 0, num_transactions: 1 }, /^node /],
+    ['no count', { ...INPUT, start_version: 0 }, /^num_transactions /],
+    [
+      'a number that JSON rounds',
+      { ...INPUT, start_version: 2 ** 53, num_transactions: 1 },
+      /^start_version .*as a string/,
+    ],
+    [
+      'a range past the end',
+      { ...INPUT, start_version: '18446744073709551615', num_transactions: 2 },
+      /past the largest version/,
+    ],
+    [
+      'an unknown field',
+      { ...INPUT, start_version: 0, num_transactions: 1, concurency: 3 },
+      /unknown field "concurency"/,
+    ],
+  ])('%s fails the workflow at once', async (name, input, message) => {
+    const unused = { planTransactions: () => Promise.reject(new Error('not reached')) };
+    await withActivities(session, unused, async () => {
+      const handle = await session.client.workflow.start('transactionBackup', {
+        workflowId: `bad input: ${name}`,
+        taskQueue: 'aptos-backup',
+        args: input === undefined ? [] : [input],
+      });
+      await expect(handle.result()).rejects.toMatchObject({
+        cause: { type: 'INPUT_INVALID', message: expect.stringMatching(message) as string },
+      });
+    });
+  });
+});
