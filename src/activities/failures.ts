@@ -16,12 +16,15 @@ export interface Budgets {
   troubles: number;
 }
 
-export const RANGE_BUDGETS: Budgets = { lies: 4, troubles: 12 };
-export const CONTROL_BUDGETS: Budgets = { lies: 4, troubles: 7 };
+export const RANGE_BUDGETS: Budgets = { lies: 5, troubles: 12 };
+export const CONTROL_BUDGETS: Budgets = { lies: 5, troubles: 7 };
 
 const LIES = new Set([
   'NODE_LIED',
   'NODE_BAD_ANSWER',
+  'NODE_SHORT',
+  'NODE_OVERLONG',
+  'NODE_RECORD_TOO_LARGE',
   'NODE_BEHIND',
   'CHAIN_MISMATCH',
   'HISTORY_UNSIGNED',

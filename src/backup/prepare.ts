@@ -9,6 +9,7 @@ import type { Job, JobFor } from '../plan/job.js';
 import { type Prepared, type Unit, planRanges } from '../plan/unit.js';
 import { anchorStorage } from './chain-anchor.js';
 import { findCommitted } from './committed.js';
+import { NodeError } from '../node/errors.js';
 import { BackupError } from './errors.js';
 import { sampleRecordSize } from './sample.js';
 import type { Site } from './site.js';
@@ -47,9 +48,7 @@ export async function prepareEpochEndings(
   const committed = await findCommitted(site, job.target, signal);
   if (committed) return { committed };
   const tip = await nodeState(site, signal);
-  if (BigInt(last) >= tip.epoch) {
-    throw behind(`epoch ${tip.epoch} still open, but the end of epoch ${last} was asked for`);
-  }
+  await requireEnded(site, BigInt(last), tip.epoch, signal);
   await site.history.ending(BigInt(last), signal);
   const records = BigInt(last) - BigInt(first) + 1n;
   return prepare(site, lanes, signal, {
@@ -68,11 +67,7 @@ export async function prepareStateSnapshot(
 ): Promise<Prepared> {
   const epoch = BigInt(job.target.epoch);
   const tip = await nodeState(site, signal);
-  if (epoch >= tip.epoch) {
-    throw behind(
-      `epoch ${tip.epoch} still open, but the state at the end of epoch ${epoch} was asked for`,
-    );
-  }
+  await requireEnded(site, epoch, tip.epoch, signal);
   const { version } = await site.history.ending(epoch, signal);
   const committed = await findCommitted(site, { type: 'state_snapshot', version }, signal);
   if (committed) return { committed };
@@ -120,6 +115,21 @@ async function prepare(
   };
   const unit = await openUnitFolder(site.storage, identity, cut, signal);
   return { unit: { ...unit, ...(draft.snapshot ? { snapshot: draft.snapshot } : {}) }, anchor };
+}
+
+/**
+ * `newest` is the epoch of the node's newest ledger info. That may itself be the one that ends the
+ * epoch, which only asking for it tells.
+ */
+async function requireEnded(site: Site, epoch: bigint, newest: bigint, signal: AbortSignal) {
+  if (epoch < newest) return;
+  const open = behind(`epoch ${newest} still open, but the end of epoch ${epoch} was asked for`);
+  if (epoch > newest) throw open;
+  try {
+    await site.history.ending(epoch, signal);
+  } catch (error) {
+    throw error instanceof NodeError && error.code === 'NODE_SHORT' ? open : error;
+  }
 }
 
 async function nodeState(site: Site, signal: AbortSignal) {

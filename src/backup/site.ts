@@ -42,8 +42,11 @@ export async function openSite(
     const network = recogniseNetwork(settings.network, genesis);
     const trusted = new TrustedWaypoints(settings.trustWaypoints, trustedOf(network));
     const cache = endingsFile(dataDir, genesis, trusted);
-    const history = new EpochHistory(node, trusted, cache);
+    const history = new EpochHistory(node, genesis, trusted, cache);
     await history.ending(0n, signal);
+    // A genesis that nobody vouches for must at least have validators that signed what follows.
+    const newest = await node.dbState(signal);
+    if (newest && newest.epoch > 1n) await history.ending(1n, signal);
     return {
       node,
       storage: openStorage(settings.storage),

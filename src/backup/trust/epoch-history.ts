@@ -36,8 +36,10 @@ export class EpochHistory {
   private readonly states = new Map<bigint, EpochState>();
   private work: Promise<void>;
 
+  /** `genesis`: waypoint of the ledger info that ends epoch 0; the chain begins with no other. */
   constructor(
     private readonly node: NodeClient,
+    private readonly genesis: string,
     private readonly trusted: TrustedWaypoints,
     private readonly cache: EndingsCache,
   ) {
@@ -55,19 +57,8 @@ export class EpochHistory {
 
   /** The validators that sign ledger infos of `epoch` (1 or later). */
   async validatorsOf(epoch: bigint, signal?: AbortSignal): Promise<EpochState> {
-    const ending = await this.ending(epoch - 1n, signal);
-    const cached = this.states.get(epoch);
-    if (cached) return cached;
-    const ledgerInfo = await this.fetchEnding(epoch - 1n, signal);
-    const actual = formatWaypoint(waypointOf(ledgerInfo.ledgerInfo));
-    if (actual !== ending.waypoint) {
-      throw new BackupError(
-        'NODE_LIED',
-        `the node now sends another ledger info for the end of epoch ${epoch - 1n}: ${actual}, verified before: ${ending.waypoint}`,
-        true,
-      );
-    }
-    return this.remember(ledgerInfo);
+    await this.reach(epoch - 1n, signal);
+    return this.verifiedValidators(epoch, signal);
   }
 
   /** Whether the chain so far went through a trusted waypoint (which then vouches for its genesis). */
@@ -90,7 +81,7 @@ export class EpochHistory {
 
   private async extend(epoch: bigint, signal?: AbortSignal): Promise<void> {
     let next = BigInt(this.endings.length);
-    let validators = next === 0n ? undefined : await this.validatorsAfter(next - 1n, signal);
+    let validators = next === 0n ? undefined : await this.verifiedValidators(next, signal);
     try {
       for await (const record of readRecords(this.node.epochEndings(next, epoch + 1n, signal))) {
         const ledgerInfo = decodeLedgerInfoWithSignatures(record);
@@ -103,8 +94,21 @@ export class EpochHistory {
     }
   }
 
-  private async validatorsAfter(epoch: bigint, signal?: AbortSignal): Promise<EpochState> {
-    return this.states.get(epoch + 1n) ?? this.remember(await this.fetchEnding(epoch, signal));
+  /** Those that the verified ending of the epoch before names; fetched again when forgotten. */
+  private async verifiedValidators(epoch: bigint, signal?: AbortSignal): Promise<EpochState> {
+    const known = this.states.get(epoch);
+    if (known) return known;
+    const { waypoint } = this.endings[Number(epoch - 1n)]!;
+    const ledgerInfo = await this.fetchEnding(epoch - 1n, signal);
+    const actual = formatWaypoint(waypointOf(ledgerInfo.ledgerInfo));
+    if (actual !== waypoint) {
+      throw new BackupError(
+        'NODE_LIED',
+        `the node now sends another ledger info for the end of epoch ${epoch - 1n}: ${actual}, verified before: ${waypoint}`,
+        true,
+      );
+    }
+    return this.remember(ledgerInfo);
   }
 
   private async fetchEnding(
@@ -140,13 +144,22 @@ export class EpochHistory {
         true,
       );
     }
+    const waypoint = formatWaypoint(waypointOf(ledgerInfo));
+    if (epoch === 0n && waypoint !== this.genesis) {
+      throw new BackupError(
+        'NODE_LIED',
+        `the node gave two different genesis ledger infos: ${this.genesis} and ${waypoint}`,
+        true,
+      );
+    }
     return {
       version: ledgerInfo.version,
-      waypoint: formatWaypoint(waypointOf(ledgerInfo)),
+      waypoint,
       proven: proveSignatures(signed, validators, previous?.proven, this.trusted),
     };
   }
 
+  /** Only for ledger infos that were verified. */
   private remember(signed: LedgerInfoWithSignatures): EpochState {
     const state = signed.ledgerInfo.nextEpochState;
     if (!state) {

@@ -45,6 +45,8 @@ export interface Tampering {
   /** Sends nothing from this byte on. */
   stallAt?: number;
   bytesPerSecond?: number;
+  /** Sent behind everything else. */
+  appended?: Uint8Array;
 }
 
 /** Sends records in the flushes of the real service, at the pace of the reader. */
@@ -75,6 +77,7 @@ export async function sendFrames(
     if (bytesPerSecond === undefined) await write(res, bytes);
     else await drip(res, bytes, bytesPerSecond);
   }
+  if (tampering.appended) await write(res, tampering.appended);
   res.end();
 }
 

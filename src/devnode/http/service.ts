@@ -136,8 +136,12 @@ async function reply(
       beginStream(res);
       await streams.use(res, async () => {
         const span = spanOf(said, fault);
-        const size = sizeOf(said, span);
-        await sendFrames(res, said.frames, span, tamperingOf(fault, size, options.faults));
+        const tampering = tamperingOf(fault, sizeOf(said, span), options.faults);
+        // Where nothing follows that could be sent too much, the first record comes once more.
+        if (fault?.kind === 'long' && span.to === said.to && span.to > span.from) {
+          tampering.appended = said.frames.at(span.from);
+        }
+        await sendFrames(res, said.frames, span, tampering);
         if (!res.writableEnded) await closed(res);
       });
   }
@@ -175,9 +179,7 @@ type Stream = Extract<Answer, { kind: 'stream' }>;
 function spanOf(stream: Stream, fault: Fault | undefined): { from: number; to: number } {
   const { frames, from, to } = stream;
   if (fault?.kind === 'short') return { from, to: Math.max(from, to - 1) };
-  if (fault?.kind === 'long') {
-    return to < frames.count ? { from, to: to + 1 } : { from: Math.max(0, from - 1), to };
-  }
+  if (fault?.kind === 'long') return { from, to: Math.min(to + 1, frames.count) };
   return { from, to };
 }
 

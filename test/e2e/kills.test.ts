@@ -1,0 +1,117 @@
+/** Any process may die at any moment: the same backup results, and finished chunks are not fetched again. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { builtProgram } from '../../src/built.js';
+import type { BackupResult } from '../../src/plan/unit.js';
+import { contentOf, devnode, fetchBytes, leftovers, storageFolder } from '../support/backup.js';
+import { rangeRequests, startSite } from '../support/site.js';
+import { temporaryFolder, until } from '../support/temporal.js';
+
+const TRANSACTIONS = 2_000;
+const RANGE = { start_version: 0, num_transactions: TRANSACTIONS };
+
+const receipts = (folder: string): number =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.receipt'),
+  ).length;
+
+it('kill -9 of the worker, twice', async () => {
+  const site = await startSite({ transactions: TRANSACTIONS });
+  const { node, folder, worker } = site;
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 60_000 });
+  const handle = await site.start('transaction', RANGE);
+  for (const chunks of [8, 30]) {
+    await until(`${chunks} chunks are stored`, () => receipts(folder) >= chunks);
+    process.kill(worker.pid!, 'SIGKILL');
+    await until('another worker runs', () => worker.pid !== undefined);
+  }
+  node.clearFaults();
+  const result = await handle.result();
+  expect(contentOf(folder, result).payload).toEqual(
+    await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
+  );
+  expectNoRepetition(node.requests(), result, 2);
+}, 240_000);
+
+it('kill -9 of the Temporal server', async () => {
+  const site = await startSite({ transactions: TRANSACTIONS });
+  const { node, folder, session } = site;
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 100_000 });
+  const handle = await site.start('transaction', RANGE);
+  await until('chunks are stored', () => receipts(folder) >= 10);
+  const state = readFileSync(join(session.dataFolder, 'temporal', 'server.json'), 'utf8');
+  const { pid } = JSON.parse(state) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+  node.clearFaults();
+  const result = await untilDone(() => handle.result());
+  expect(contentOf(folder, result).payload).toEqual(
+    await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
+  );
+  expect(leftovers(folder)).toEqual([]);
+}, 240_000);
+
+it('kill -9 of the command, which is then run again', async () => {
+  const node = await devnode({ transactions: TRANSACTIONS });
+  const folder = storageFolder();
+  const data = temporaryFolder('data');
+  const args = ['oneoff', '--json', '--max-chunk-size', '20000', '--local-fs-dir', folder];
+  args.push('--backup-service-address', node.address, '--data-dir', data, 'transaction');
+  args.push('--start-version', '0', '--num_transactions', `${TRANSACTIONS}`);
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 60_000 });
+  const killed = runCli(args);
+  await until('chunks are stored', () => receipts(folder) >= 10);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  node.clearFaults();
+  const again = runCli(args);
+  expect(await again.ended).toBe(0);
+  const result = JSON.parse(again.output()) as BackupResult;
+  expect(contentOf(folder, result).payload).toEqual(
+    await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
+  );
+  expectNoRepetition(node.requests(), result, 1);
+}, 240_000);
+
+/** Less than a chunk a lane is asked for again after each of `deaths`. */
+function expectNoRepetition(
+  requests: Record<string, number>,
+  result: BackupResult,
+  deaths: number,
+): void {
+  const LANES = 4;
+  const asked = rangeRequests(requests, 'transaction_range_proof');
+  expect(asked.length).toBeLessThanOrEqual(result.chunks + LANES * deaths);
+}
+
+/** The client's own connection may be lost with the server. */
+async function untilDone<T>(ask: () => Promise<T>): Promise<T> {
+  let result: T | undefined;
+  await until(
+    'the workflow is done',
+    async () => {
+      result = await ask().catch(() => undefined);
+      return result !== undefined;
+    },
+    180_000,
+  );
+  return result!;
+}
+
+function runCli(args: string[]): {
+  child: ChildProcess;
+  ended: Promise<number | null>;
+  output: () => string;
+} {
+  const cli = fileURLToPath(builtProgram('cli.js'));
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  child.stdout.on('data', (part: Buffer) => {
+    output += part.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, ended, output: () => output };
+}

@@ -1,0 +1,46 @@
+/** A node that misbehaves for a while: every backup completes by itself, and is what it should be. */
+import { expect, it } from 'vitest';
+import type { FaultInput } from '../../src/devnode/faults.js';
+import { contentOf, fetchBytes, leftovers } from '../support/backup.js';
+import { startSite } from '../support/site.js';
+
+it('completes all three backups through every kind of fault', async () => {
+  const site = await startSite({ transactions: 600 });
+  const { node, folder } = site;
+  const { epoch, version, epoch_ends: ends } = node.facts();
+  const kinds: FaultInput['kind'][] = [
+    ...(['refuse', 'error500', 'cut', 'short', 'long', 'flip', 'swap', 'lie'] as const),
+    'lie_genuine_ledger_info',
+  ];
+  const faults = kinds.map((kind) => node.fault({ kind, times: 2, probability: 0.7 }));
+  const results = await site.backUpAll();
+  expect(results.map(({ proven }) => proven)).toEqual(['signed', 'signed', 'signed']);
+  for (const fault of node.faults()) expect(fault.fired, fault.kind).toBeGreaterThan(0);
+  expect(faults).toHaveLength(9);
+  node.clearFaults();
+  const paths = [
+    `/epoch_ending_ledger_infos/0/${epoch}`,
+    `/state_snapshot/${ends.at(-1)}`,
+    `/transactions/0/${version + 1}`,
+  ];
+  for (const [i, result] of results.entries()) {
+    expect(contentOf(folder, result).payload).toEqual(await fetchBytes(node.address + paths[i]!));
+  }
+  expect(leftovers(folder)).toEqual([]);
+}, 180_000);
+
+it('notices a stream that stalls, and goes on with another', async () => {
+  const site = await startSite();
+  site.node.fault({ kind: 'stall', endpoint: 'transactions', times: 1, probability: 1 });
+  const handle = await site.start('transaction', { start_version: 0, num_transactions: 300 });
+  expect((await handle.result()).records).toBe('300');
+}, 120_000);
+
+it('fails with what was wrong when the node lies all the time, and commits nothing', async () => {
+  const site = await startSite();
+  site.node.fault({ kind: 'flip', endpoint: 'transactions' });
+  const handle = await site.start('transaction', { start_version: 0, num_transactions: 300 });
+  await expect(handle.result()).rejects.toMatchObject({
+    cause: { message: expect.stringMatching(/fails its proof|cannot be read/) as string },
+  });
+}, 180_000);

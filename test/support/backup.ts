@@ -1,0 +1,167 @@
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { createBatchHasher } from '../../src/aptos/hash/batch-hasher.js';
+import {
+  commitEpochEndings,
+  commitStateSnapshot,
+  commitTransactions,
+} from '../../src/backup/commit.js';
+import { epochEndingKind } from '../../src/backup/kinds/epoch-ending.js';
+import { stateSnapshotKind } from '../../src/backup/kinds/state-snapshot.js';
+import { transactionKind } from '../../src/backup/kinds/transaction.js';
+import {
+  prepareEpochEndings,
+  prepareStateSnapshot,
+  prepareTransactions,
+} from '../../src/backup/prepare.js';
+import { backUpRange } from '../../src/backup/range.js';
+import { type Site, openSite } from '../../src/backup/site.js';
+import { type DevnodeOptions, type Devnode, startDevnode } from '../../src/devnode/devnode.js';
+import { parseInput } from '../../src/plan/input.js';
+import type { Job, JobFor } from '../../src/plan/job.js';
+import { type BackupResult, type Prepared, type Unit, rangeAt } from '../../src/plan/unit.js';
+import { temporaryFolder } from './temporal.js';
+
+const hasher = createBatchHasher();
+
+/** A simulated node that is gone when the test is. */
+export async function devnode(options: DevnodeOptions = {}): Promise<Devnode> {
+  const node = await startDevnode({ transactions: 400, stateItems: 600, epochs: 4, ...options });
+  onTestFinished(() => node.close());
+  return node;
+}
+
+/** A folder for backups that is gone when the test is. */
+export function storageFolder(): string {
+  const folder = temporaryFolder('storage');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export type Target =
+  | { type: 'epoch_ending'; start_epoch: number; end_epoch: number }
+  | { type: 'state_snapshot'; epoch: number }
+  | { type: 'transaction'; start_version: number; num_transactions: number };
+
+export interface Setup {
+  node: string;
+  folder: string;
+  target: Target;
+  maxChunkSize?: number;
+  trust?: string[];
+}
+
+export function jobOf({ node, folder, target, maxChunkSize = 20_000, trust = [] }: Setup): Job {
+  const { type, ...range } = target;
+  const storage = { local_fs_dir: folder };
+  return parseInput(type, {
+    node,
+    storage,
+    max_chunk_size: maxChunkSize,
+    trust_waypoints: trust,
+    ...range,
+  }).job;
+}
+
+/** What a backup workflow does, without Temporal: each step once, nothing retried. */
+export async function backUp(setup: Setup): Promise<BackupResult> {
+  const job = jobOf(setup);
+  const signal = AbortSignal.timeout(60_000);
+  const site = await openSite(job, temporaryData(), signal);
+  try {
+    const prepared = await prepare(site, job, signal);
+    if ('committed' in prepared) return prepared.committed;
+    const { unit, anchor } = prepared;
+    for (let i = 0; i < unit.rangeCount; i += 1) {
+      await backUpRange(unit.folder, rangeAt(unit, i), {
+        kind: kindOf(site, job, unit),
+        storage: site.storage,
+        hasher,
+        maxChunkSize: job.maxChunkSize,
+        source: job.node,
+        signal,
+        report: () => undefined,
+      });
+    }
+    return await COMMIT[job.target.type]({
+      site,
+      job,
+      unit,
+      anchor,
+      signal,
+      report: () => undefined,
+    });
+  } finally {
+    site.node.close();
+  }
+}
+
+const COMMIT = {
+  epoch_ending: commitEpochEndings,
+  state_snapshot: commitStateSnapshot,
+  transaction: commitTransactions,
+};
+
+function prepare(site: Site, job: Job, signal: AbortSignal): Promise<Prepared> {
+  switch (job.target.type) {
+    case 'epoch_ending':
+      return prepareEpochEndings(site, job as JobFor<'epoch_ending'>, 4, signal);
+    case 'state_snapshot':
+      return prepareStateSnapshot(site, job as JobFor<'state_snapshot'>, 4, signal);
+    case 'transaction':
+      return prepareTransactions(site, job as JobFor<'transaction'>, 4, signal);
+  }
+}
+
+function kindOf(site: Site, job: Job, unit: Unit) {
+  switch (job.target.type) {
+    case 'epoch_ending':
+      return epochEndingKind(site.node, site.ledgerInfos);
+    case 'state_snapshot':
+      return stateSnapshotKind(site.node, hasher, unit.snapshot!);
+    case 'transaction':
+      return transactionKind(site.node, hasher, site.ledgerInfos);
+  }
+}
+
+function temporaryData(): string {
+  const folder = temporaryFolder('data');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Metadata lines' names, without the storage's identity. */
+export function committedNames(folder: string): string[] {
+  try {
+    return readdirSync(join(folder, 'metadata')).filter((name) => name !== 'identity.meta');
+  } catch {
+    return [];
+  }
+}
+
+/** The files of a storage that are not where they should be: left over from writing. */
+export function leftovers(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.part'),
+  );
+}
+
+/** A backup's chunk files, in order, as one buffer; and each proof with the path to ask a node for. */
+export function contentOf(folder: string, result: BackupResult) {
+  const manifest = JSON.parse(readFileSync(join(folder, result.manifest), 'utf8')) as {
+    chunks: Record<string, string | number>[];
+    proof?: string;
+  };
+  const read = (handle: string) => readFileSync(join(folder, handle));
+  const files = manifest.chunks.map((chunk) =>
+    read(String(chunk['transactions'] ?? chunk['blobs'] ?? chunk['ledger_infos'])),
+  );
+  return { manifest, read, files, payload: Buffer.concat(files) };
+}
+
+export async function fetchBytes(url: string): Promise<Buffer> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return Buffer.from(await response.arrayBuffer());
+}
