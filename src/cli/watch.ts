@@ -18,11 +18,14 @@ export async function watchBackup<T>(
 ): Promise<T> {
   const line = new ProgressLine();
   const interval = process.stderr.isTTY ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
+  // Calls that still wait when we leave would otherwise try again on a closed connection.
+  const leaving = new AbortController();
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return; // no worker answers yet
     asking = true;
-    readProgress(client, handle.workflowId)
+    client
+      .withAbortSignal(leaving.signal, () => readProgress(client, handle.workflowId))
       .then((progress) => line.show(progress))
       .catch(() => undefined) // it ended, or no worker has taken it up yet
       .finally(() => {
@@ -36,11 +39,13 @@ export async function watchBackup<T>(
     signal.addEventListener('abort', interrupt);
   });
   try {
-    return await Promise.race([handle.result(), interrupted]);
+    const result = client.withAbortSignal(leaving.signal, () => handle.result());
+    return await Promise.race([result, interrupted]);
   } finally {
     clearInterval(timer);
     if (interrupt) signal.removeEventListener('abort', interrupt);
     line.end();
+    leaving.abort();
   }
 }
 

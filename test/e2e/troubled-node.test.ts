@@ -12,7 +12,7 @@ it('completes all three backups through every kind of fault', async () => {
     ...(['refuse', 'error500', 'cut', 'short', 'long', 'flip', 'swap', 'lie'] as const),
     'lie_genuine_ledger_info',
   ];
-  const faults = kinds.map((kind) => node.fault({ kind, times: 2, probability: 0.7 }));
+  const faults = kinds.map((kind) => node.fault({ kind, times: 1 }));
   const results = await site.backUpAll();
   expect(results.map(({ proven }) => proven)).toEqual(['signed', 'signed', 'signed']);
   for (const fault of node.faults()) expect(fault.fired, fault.kind).toBeGreaterThan(0);
