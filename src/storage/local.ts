@@ -189,7 +189,7 @@ export class LocalStorage implements BackupStorage {
     if (this.ready.has(folder)) return;
     const full = path.join(this.root, folder);
     try {
-      const created = await mkdir(full, { recursive: true });
+      const created = await makeFolders(full);
       if (created !== undefined) await syncFolder(path.dirname(created));
       await syncFolder(path.dirname(full));
       const [root, actual] = await Promise.all([realpath(this.root), realpath(full)]);
@@ -202,5 +202,16 @@ export class LocalStorage implements BackupStorage {
       throw localError(error, folder, `cannot make the folder ${full}`);
     }
     this.ready.add(folder);
+  }
+}
+
+/** Returns the first folder that had to be made. */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  try {
+    return await mkdir(folder, { recursive: true });
+  } catch (error) {
+    // On a read-only file system the recursive call says ENOENT; the plain one says why.
+    if (isCode(error, 'ENOENT')) await mkdir(folder);
+    throw error;
   }
 }

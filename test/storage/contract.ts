@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import type { BackupStorage } from '../../src/storage/storage.js';
+
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+const text = (content: Uint8Array) => Buffer.from(content).toString();
+
+/** What every backend must do; `open` gives the same empty storage each time within one test. */
+export function storageContract(create: () => Promise<() => BackupStorage>): void {
+  const put = async (storage: BackupStorage, name: string, content: string, replace = false) => {
+    const file = await storage.createFile(await storage.createBackup('a_backup'), name);
+    await file.write(bytes(content));
+    const outcome = await file.publish({ replace });
+    if (outcome === 'exists') await file.discard();
+    return { handle: file.handle, outcome };
+  };
+
+  describe('files', () => {
+    it('are read back by handle, by another instance too', async () => {
+      const open = await create();
+      const { handle, outcome } = await put(open(), '0-.chunk', 'content');
+      expect({ handle, outcome }).toEqual({ handle: 'a_backup/0-.chunk', outcome: 'created' });
+      expect(text(await open().readAll(handle, 100))).toBe('content');
+      expect(await open().size(handle)).toBe(7n);
+    });
+
+    it('are not visible before they are published, nor after they are discarded', async () => {
+      const open = await create();
+      const storage = open();
+      const file = await storage.createFile(await storage.createBackup('a_backup'), 'x.chunk');
+      await file.write(bytes('half'));
+      expect(await storage.size(file.handle)).toBeUndefined();
+      await file.discard();
+      await file.discard();
+      expect(await storage.size(file.handle)).toBeUndefined();
+    });
+
+    it('are created once: a second one of the name changes nothing', async () => {
+      const open = await create();
+      await put(open(), 'x.chunk', 'first');
+      expect((await put(open(), 'x.chunk', 'second')).outcome).toBe('exists');
+      expect(text(await open().readAll('a_backup/x.chunk', 100))).toBe('first');
+    });
+
+    it('are replaced when asked, also after the name was found taken', async () => {
+      const open = await create();
+      await put(open(), 'x.chunk', 'first');
+      const storage = open();
+      const file = await storage.createFile('a_backup', 'x.chunk');
+      await file.write(bytes('second'));
+      expect(await file.publish()).toBe('exists');
+      expect(await file.publish({ replace: true })).toBe('created');
+      expect(text(await storage.readAll(file.handle, 100))).toBe('second');
+    });
+
+    it('have one creator when many race', async () => {
+      const open = await create();
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, i) => put(open(), 'race.chunk', `writer ${i}`)),
+      );
+      expect(outcomes.filter(({ outcome }) => outcome === 'created')).toHaveLength(1);
+    });
+
+    it('are missed with NOT_FOUND', async () => {
+      const open = await create();
+      await put(open(), 'x.chunk', '');
+      await expect(open().readAll('a_backup/y.chunk', 10)).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      });
+      expect(await open().size('nowhere/y.chunk')).toBeUndefined();
+    });
+
+    it('are not read past the limit', async () => {
+      const open = await create();
+      const { handle } = await put(open(), 'x.chunk', '12345678901');
+      await expect(open().readAll(handle, 10)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    });
+
+    it('of many parts come back whole', async () => {
+      const open = await create();
+      const storage = open();
+      const file = await storage.createFile(await storage.createBackup('a_backup'), 'big.chunk');
+      for (let i = 0; i < 40; i += 1) await file.write(new Uint8Array(100_000).fill(i));
+      await file.publish();
+      const content = await storage.readAll(file.handle, 5_000_000);
+      expect(content.length).toBe(4_000_000);
+      expect([content[0], content[150_000], content[3_999_999]]).toEqual([0, 1, 39]);
+    });
+
+    it('stop being read when cancelled', async () => {
+      const open = await create();
+      const { handle } = await put(open(), 'x.chunk', 'content');
+      const signal = AbortSignal.abort(new Error('enough'));
+      await expect(open().readAll(handle, 100, signal)).rejects.toThrow('enough');
+    });
+  });
+
+  describe('names', () => {
+    it.each(['.hidden', '..', '-dash', 'a b', 'a\nb', 'ab?', 'ab', 'x'.repeat(128), 'a/b.chunk'])(
+      'refuses to create %j',
+      async (name) => {
+        const open = await create();
+        const storage = open();
+        await storage.createBackup('a_backup');
+        await expect(storage.createFile('a_backup', name)).rejects.toMatchObject({
+          code: 'NAME_INVALID',
+        });
+      },
+    );
+
+    it.each(['/etc/passwd', '../x', 'a/../../x', 'a//b', 'a/\0b', '', 'a\\b'])(
+      'refuses to read %j',
+      async (handle) => {
+        const open = await create();
+        await expect(open().readAll(handle, 100)).rejects.toMatchObject({ code: 'NAME_INVALID' });
+      },
+    );
+  });
+
+  describe('metadata', () => {
+    it('is listed, and empty in a new storage', async () => {
+      const open = await create();
+      await put(open(), 'x.chunk', '');
+      expect(await open().listMetadata()).toEqual([]);
+      await open().saveMetadata('one.meta', bytes('1\n'));
+      await open().saveMetadata('two.meta', bytes('2\n'));
+      expect((await open().listMetadata()).sort()).toEqual([
+        'metadata/one.meta',
+        'metadata/two.meta',
+      ]);
+    });
+
+    it('may be saved again only as it is', async () => {
+      const open = await create();
+      const save = (content: string) => open().saveMetadata('one.meta', bytes(content));
+      expect(await save('1\n')).toEqual({ handle: 'metadata/one.meta', outcome: 'created' });
+      expect(await save('1\n')).toMatchObject({ outcome: 'same' });
+      for (const other of ['2\n', '1', '1\n2\n', '']) {
+        await expect(save(other)).rejects.toMatchObject({ code: 'EXISTS_DIFFERENT' });
+      }
+      expect(text(await open().readAll('metadata/one.meta', 10))).toBe('1\n');
+    });
+
+    it('that is retired is no longer listed', async () => {
+      const open = await create();
+      const { handle } = await open().saveMetadata('one.meta', bytes('1\n'));
+      await open().retireMetadata(handle);
+      expect(await open().listMetadata()).toEqual([]);
+      expect(text(await open().readAll('metadata_backup/one.meta', 10))).toBe('1\n');
+    });
+  });
+}

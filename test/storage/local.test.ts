@@ -1,0 +1,134 @@
+/** The local folder keeps the contract, and what only folders can do wrong ends in clear errors. */
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LocalStorage } from '../../src/storage/local.js';
+import { temporaryFolder } from '../support/temporal.js';
+import { storageContract } from './contract.js';
+
+function folder(): string {
+  const path = temporaryFolder('storage');
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+storageContract(() => {
+  const root = join(folder(), 'made', 'when', 'needed');
+  return Promise.resolve(() => new LocalStorage(root));
+});
+
+const content = new Uint8Array(Buffer.from('content'));
+
+it('a folder that is not there is an error, not an empty storage', async () => {
+  const root = join(folder(), 'mistyped');
+  await expect(new LocalStorage(root).listMetadata()).rejects.toMatchObject({
+    code: 'STORAGE_MISSING',
+  });
+  expect(readdirSync(join(root, '..'))).toEqual([]);
+});
+
+describe('symbolic links', () => {
+  it('do not lead out of the storage', async () => {
+    const root = folder();
+    const outside = folder();
+    writeFileSync(join(outside, 'secret.txt'), 'secret');
+    symlinkSync(outside, join(root, 'a_backup'));
+    const storage = new LocalStorage(root);
+    await expect(storage.readAll('a_backup/secret.txt', 100)).rejects.toMatchObject({
+      code: 'NAME_INVALID',
+    });
+    await expect(storage.createFile('a_backup', 'x.chunk')).rejects.toMatchObject({
+      code: 'NAME_INVALID',
+    });
+    expect(readdirSync(outside)).toEqual(['secret.txt']);
+  });
+
+  it('may be the storage itself', async () => {
+    const link = join(folder(), 'link');
+    symlinkSync(folder(), link);
+    const storage = new LocalStorage(link);
+    await storage.saveMetadata('one.meta', content);
+    expect(await storage.listMetadata()).toEqual(['metadata/one.meta']);
+  });
+});
+
+it('a file in the way of a folder is named', async () => {
+  const root = join(folder(), 'file');
+  writeFileSync(root, '');
+  await expect(new LocalStorage(root).createBackup('a_backup')).rejects.toThrow(root);
+});
+
+it('what a dead process left is removed, what a living one writes is not', async () => {
+  const root = folder();
+  mkdirSync(join(root, 'a_backup'));
+  const child = spawn('true');
+  await once(child, 'close');
+  const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+  const dead = `.${host}-${child.pid}-aa.part`;
+  const living = `.${host}-${process.ppid}-bb.part`;
+  const elsewhere = `.00000000-${child.pid}-cc.part`;
+  for (const name of [dead, living, elsewhere]) writeFileSync(join(root, 'a_backup', name), 'half');
+  await new LocalStorage(root).createBackup('a_backup');
+  expect(readdirSync(join(root, 'a_backup')).sort()).toEqual([elsewhere, living].sort());
+});
+
+it('a folder that is removed meanwhile is made again', async () => {
+  const root = folder();
+  const storage = new LocalStorage(root);
+  await storage.createBackup('a_backup');
+  rmSync(join(root, 'a_backup'), { recursive: true });
+  const file = await storage.createFile('a_backup', 'x.chunk');
+  await file.write(content);
+  expect(await file.publish()).toBe('created');
+});
+
+/** File systems of our own need privileges that not every machine gives. */
+function mount(options: string): string | undefined {
+  const path = folder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  onTestFinished(() => void execFileSync('umount', ['-l', path]));
+  return path;
+}
+
+it('a full disk is said to be full, nothing half-written is visible, and room heals it', async (t) => {
+  const root = mount('size=300k');
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  const storage = new LocalStorage(root);
+  const file = await storage.createFile(await storage.createBackup('a_backup'), 'x.chunk');
+  const fill = async () => {
+    for (let i = 0; i < 10; i += 1) await file.write(new Uint8Array(100_000));
+    await file.publish();
+  };
+  await expect(fill()).rejects.toMatchObject({ code: 'NO_SPACE', retryable: true });
+  await file.discard();
+  expect(readdirSync(join(root, 'a_backup'))).toEqual([]);
+  const small = await storage.createFile('a_backup', 'x.chunk');
+  await small.write(content);
+  expect(await small.publish()).toBe('created');
+});
+
+it('a read-only file system is said to be read-only', async (t) => {
+  const root = mount('size=300k,ro');
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  await expect(new LocalStorage(root).createBackup('a_backup')).rejects.toMatchObject({
+    code: 'READ_ONLY',
+    retryable: true,
+  });
+});
+
+it('a folder without permission is said to be denied', async (t) => {
+  if (process.getuid?.() === 0) return t.skip('root may write everywhere');
+  const root = folder();
+  chmodSync(root, 0o500);
+  await expect(new LocalStorage(root).createBackup('a_backup')).rejects.toMatchObject({
+    code: 'DENIED',
+  });
+});
