@@ -59,6 +59,14 @@ describe.each(CODECS)('%s manifests', (kind, recode) => {
   });
 });
 
+it('a manifest may also say V0, as an older tool does', () => {
+  const chunk =
+    '{"first_version":0,"last_version":0,"transactions":"a/b","proof":"a/c","format":"V0"}';
+  const manifest = `{"first_version":0,"last_version":0,"chunks":[${chunk}]}`;
+  const { chunks } = decodeTransactionManifest(Buffer.from(manifest));
+  expect(chunks[0]!.format).toBe('V0');
+});
+
 it('chunks with a gap, an overlap or a wrong end are refused', () => {
   const chunk = (first: number, last: number) =>
     `{"first_version":${first},"last_version":${last},"transactions":"a/b","proof":"a/c"}`;

@@ -1,0 +1,171 @@
+/** The command takes the stock tool's flags, and every mistake is one line with what to do. */
+import { spawn } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { builtProgram } from '../../src/built.js';
+import { devnode, fetchBytes, storageFolder, contentOf } from '../support/backup.js';
+import type { BackupResult } from '../../src/plan/unit.js';
+import { temporaryFolder } from '../support/temporal.js';
+import { sharedData } from '../shared-data.js';
+
+const STOCK = fileURLToPath(new URL('../fixtures/stock/stock-plain', import.meta.url));
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(TEMPORAL|APTOS)_/.test(name) || name === 'TEMPORAL_CLI_PATH',
+    ),
+  );
+  const child = spawn(process.execPath, [fileURLToPath(builtProgram('cli.js')), ...args], { env });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (err += part.toString()));
+  const code = await new Promise<number>((resolve) => child.once('close', (c) => resolve(c ?? -1)));
+  return { code, out, err };
+}
+
+function dataFolder(): string {
+  const folder = temporaryFolder('data');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('query', () => {
+  it('prints the state of a storage as stock does', async () => {
+    const before = readdirSync(STOCK, { recursive: true });
+    for (const words of [['backup', 'query'], ['query']]) {
+      const { code, out } = await run(...words, 'backup-storage-state', '--local-fs-dir', STOCK);
+      expect(out).toBe(
+        'latest_epoch_ending_epoch: 5, latest_state_snapshot_epoch: 5, latest_state_snapshot_version: 240, latest_transaction_version: 250\n',
+      );
+      expect(code).toBe(0);
+    }
+    expect(readdirSync(STOCK, { recursive: true })).toEqual(before);
+  });
+
+  it('tells an empty storage from one that is not there, and creates neither', async () => {
+    const folder = storageFolder();
+    const empty = await run('query', 'backup-storage-state', '--local-fs-dir', folder);
+    expect(empty.out).toBe(
+      'latest_epoch_ending_epoch: none, latest_state_snapshot_epoch: none, latest_state_snapshot_version: none, latest_transaction_version: none\n',
+    );
+    const nowhere = join(folder, 'x');
+    const missing = await run('query', 'backup-storage-state', '--local-fs-dir', nowhere);
+    expect(missing).toMatchObject({ code: 1, out: '' });
+    expect(missing.err).toMatch(/^aptos-backup: local folder .* is not there; .*\n$/);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('prints the state of a node', async () => {
+    const node = await devnode();
+    const { epoch, version } = node.facts();
+    const flags = ['--backup-service-address', node.address];
+    expect((await run('query', 'node-state', ...flags)).out).toBe(
+      `epoch: ${epoch}, committed_version: ${version}\n`,
+    );
+    expect((await run('query', 'node-state', ...flags, '--json')).out).toBe(
+      `{"epoch":${epoch},"committed_version":${version}}\n`,
+    );
+    const empty = await devnode({ empty: true });
+    const state = await run('query', 'node-state', '--backup-service-address', empty.address);
+    expect(state.out).toBe('DB not bootstrapped.\n');
+  });
+});
+
+describe('a mistake is one line and exit code 2:', () => {
+  const oneoff = ['oneoff', '--local-fs-dir', '/nowhere'];
+  it.each([
+    ['an unknown command', ['restroe'], /unknown command/],
+    ['an unknown flag', ['query', 'node-state', '--nod'], /unknown option/],
+    ['a missing flag', [...oneoff, 'epoch-ending', '--start-epoch', '0'], /--end-epoch/],
+    [
+      'no storage',
+      ['oneoff', 'state-snapshot', '--state-snapshot-epoch', '0'],
+      /--local-fs-dir DIR/,
+    ],
+    [
+      'the command adapter',
+      ['oneoff', 'state-snapshot', '--state-snapshot-epoch', '0', '--command-adapter-config', 'x'],
+      /not supported yet/,
+    ],
+    ['no number', [...oneoff, 'state-snapshot', '--state-snapshot-epoch', 'x'], /^.*epoch must be/],
+    [
+      'a negative number',
+      [...oneoff, 'transaction', '--start-version=-1', '--num_transactions', '1'],
+      /start_version must be/,
+    ],
+    [
+      'a range past the end',
+      [
+        ...oneoff,
+        'transaction',
+        ...['--start-version', '18446744073709551615', '--num_transactions', '2'],
+      ],
+      /past the largest version/,
+    ],
+    [
+      'an empty range',
+      [...oneoff, 'epoch-ending', '--start-epoch', '5', '--end-epoch', '5'],
+      /must be greater/,
+    ],
+    [
+      'a waypoint that is none',
+      [...oneoff, '--trust-waypoint', '5', 'state-snapshot', '--state-snapshot-epoch', '0'],
+      /is not VERSION:HASH/,
+    ],
+    [
+      'a waypoint twice',
+      [
+        ...oneoff,
+        ...['--trust-waypoint', `5:${'a'.repeat(64)}`, '--trust-waypoint', `5:${'b'.repeat(64)}`],
+        ...['state-snapshot', '--state-snapshot-epoch', '0'],
+      ],
+      /version 5 is given twice/,
+    ],
+    ['no blob', ['waypoint', '/nowhere/genesis.blob'], /cannot read .*ENOENT/],
+  ] as const)('%s', async (_, args, message) => {
+    const { code, out, err } = await run(...args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(message);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('waypoint', () => {
+  const blob = sharedData('genesis', 'testnet.blob');
+  it.skipIf(!blob)('of a published genesis', async () => {
+    expect(await run('waypoint', blob!)).toMatchObject({
+      code: 0,
+      out: '0:4b56f15c1dcef7f9f3eb4b4798c0cba0f1caacc0d35f1c80ad9b7a21f1f8b454\n',
+    });
+  });
+  it('of something else is refused', async () => {
+    const file = join(dataFolder(), 'genesis.blob');
+    writeFileSync(file, 'not a genesis');
+    const { code, err } = await run('waypoint', file);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^aptos-backup: this is not a usable genesis blob: .*\n$/);
+  });
+});
+
+it('makes a backup alone, with parent flags after the type as well', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  const args = ['backup', 'oneoff', '--data-dir', dataFolder(), '--local-fs-dir', folder];
+  args.push('epoch-ending', '--start-epoch', '0', '--end-epoch', '3');
+  args.push('--backup-service-address', `${node.address}/`);
+  const { code, out, err } = await run(...args);
+  expect(err).toMatch(/^Temporal UI: http/);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^Epoch ending backup succeeded. Manifest: epoch_ending_0-\.[0-9a-f]{4}\//);
+  const again = await run(...args, '--json');
+  const result = JSON.parse(again.out) as BackupResult;
+  expect(result).toMatchObject({ already_committed: true, records: '3' });
+  expect(contentOf(folder, result).payload).toEqual(
+    await fetchBytes(`${node.address}/epoch_ending_ledger_infos/0/3`),
+  );
+});
