@@ -25,7 +25,7 @@ export interface BatchHasher {
 
 /**
  * The fastest hasher this machine has: a small WebAssembly module (about five times node:crypto on
- * Merkle-sized messages; bench/hash.ts), or node:crypto where SIMD is missing.
+ * Merkle-sized messages), or node:crypto where SIMD is missing.
  */
 export function createBatchHasher(kind?: BatchHasher['kind']): BatchHasher {
   const chosen = kind ?? (wasmIsUsable() ? 'wasm' : 'node');
