@@ -57,8 +57,7 @@ export async function putFile(
     await writer.write(content);
     const outcome = await writer.publish({ replace: options.replace ?? false });
     return { handle: writer.handle, outcome };
-  } catch (error) {
+  } finally {
     await writer.discard();
-    throw error;
   }
 }

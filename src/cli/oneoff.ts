@@ -36,7 +36,8 @@ export async function runOneoff(
       say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
     }
     const handle = await startBackup(client, type, input);
-    const result = await watchBackup(client, handle, signal);
+    const advice = embedded ? undefined : 'the backup goes on at the server';
+    const result = await watchBackup(client, handle, signal, advice);
     console.log(flags.json ? JSON.stringify(result) : describeResult(result));
   } finally {
     await worker?.stop();

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import type { CommonInput } from '../plan/input.js';
+import { type CommonInput, parseNode } from '../plan/input.js';
 import { UsageError } from './failure.js';
 
 const DEFAULT_NODE = 'http://localhost:6186';
@@ -52,8 +52,9 @@ export interface CommonFlags {
   verbose?: boolean;
 }
 
+/** @throws InputError */
 export function nodeAddress(flags: CommonFlags): string {
-  return flags.backupServiceAddress ?? DEFAULT_NODE;
+  return parseNode(flags.backupServiceAddress ?? DEFAULT_NODE);
 }
 
 /** @throws UsageError */

@@ -9,12 +9,13 @@ const BAR = 24;
 
 /**
  * Shows on stderr what a backup does until it ends, and gives its result. @throws what it failed
- * with; Interrupted when the signal aborts first
+ * with; Interrupted, with `advice`, when the signal aborts first
  */
 export async function watchBackup<T>(
   client: Client,
   handle: WorkflowHandle<() => Promise<T>>,
   signal: AbortSignal,
+  advice = 'run the same command again to go on',
 ): Promise<T> {
   const line = new ProgressLine();
   const interval = process.stderr.isTTY ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
@@ -34,7 +35,7 @@ export async function watchBackup<T>(
   }, interval);
   let interrupt: (() => void) | undefined;
   const interrupted = new Promise<never>((_, reject) => {
-    interrupt = () => reject(new Interrupted('interrupted; run the same command again to go on'));
+    interrupt = () => reject(new Interrupted(`interrupted; ${advice}`));
     if (signal.aborted) interrupt();
     signal.addEventListener('abort', interrupt);
   });
@@ -51,8 +52,7 @@ export async function watchBackup<T>(
 
 /** One line that is rewritten on a terminal, and printed now and then elsewhere. */
 class ProgressLine {
-  private readonly started = performance.now();
-  private first: { at: number; bytes: number } | undefined;
+  private first: { at: number; bytes: number; share: number } | undefined;
   private ended = false;
 
   show(progress: BackupProgress): void {
@@ -74,13 +74,14 @@ class ProgressLine {
   private describe(progress: BackupProgress): string {
     const { phase, recordsTotal, recordsDone, bytesDone, retrying, failed, waitingFor } = progress;
     const now = performance.now();
-    this.first ??= { at: now, bytes: bytesDone };
-    const seconds = (now - this.first.at) / 1000;
-    const rate = seconds > 0 ? (bytesDone - this.first.bytes) / seconds : 0;
     const total = Number(recordsTotal);
     const share = total > 0 ? Math.min(1, Number(recordsDone) / total) : 0;
-    const elapsed = (now - this.started) / 1000;
-    const eta = share > 0.01 && share < 1 ? (elapsed / share) * (1 - share) : undefined;
+    // From what was seen here: an earlier run may have done a part.
+    this.first ??= { at: now, bytes: bytesDone, share };
+    const seconds = (now - this.first.at) / 1000;
+    const rate = seconds > 0 ? (bytesDone - this.first.bytes) / seconds : 0;
+    const gained = share - this.first.share;
+    const eta = gained > 0.005 && share < 1 ? (seconds / gained) * (1 - share) : undefined;
     const bar = '#'.repeat(Math.round(share * BAR)).padEnd(BAR, '.');
     return [
       `${progress.target} [${bar}] ${(share * 100).toFixed(0)} %`,

@@ -29,7 +29,7 @@ export interface DevnodeOptions {
   snapshotsKept?: number;
   /** Answers like a node before its genesis. @default false */
   empty?: boolean;
-  /** @default 0: any free port */
+  /** @default 0: whichever port is free */
   port?: number;
   controlPort?: number;
   host?: string;

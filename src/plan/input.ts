@@ -144,7 +144,8 @@ function parseControls(fields: Record<string, unknown>): Controls {
   };
 }
 
-function parseNode(value: unknown): string {
+/** The URL of a backup service, without slashes at its end. @throws InputError */
+export function parseNode(value: unknown): string {
   if (typeof value !== 'string' || !/^https?:\/\/[^\s/@]+(\/[^\s]*)?$/.test(value)) {
     throw new InputError(
       `node must be the URL of a backup service, like "http://localhost:6186", not ${show(value)}`,

@@ -126,6 +126,11 @@ describe('a mistake is one line and exit code 2:', () => {
       ],
       /version 5 is given twice/,
     ],
+    [
+      'an address that is none',
+      ['query', 'node-state', '--backup-service-address', 'localhost:6186'],
+      /must be the URL/,
+    ],
     ['no blob', ['waypoint', '/nowhere/genesis.blob'], /cannot read .*ENOENT/],
   ] as const)('%s', async (_, args, message) => {
     const { code, out, err } = await run(...args);
