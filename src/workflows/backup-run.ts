@@ -50,13 +50,18 @@ export class BackupRun<T extends BackupType> {
     const { job, controls } = parse(type, raw);
     this.job = job;
     this.controls = { ...controls, paused: false };
-    setHandler(statusQuery, () => this.status());
+    setHandler(statusQuery, () => this.status(), {
+      description: 'Phase, totals, failed ranges, and what it waits for.',
+    });
     setHandler(setConcurrency, (value) => this.setConcurrency(value), {
+      description: 'How many ranges may be in flight, 1 to 64.',
       validator: (value) => void parseConcurrency(value),
     });
-    setHandler(pause, () => this.setPaused(true));
-    setHandler(resume, () => this.setPaused(false));
-    setHandler(retry, () => this.askRetry());
+    setHandler(pause, () => this.setPaused(true), { description: 'Begin no new ranges.' });
+    setHandler(resume, () => this.setPaused(false), { description: 'Go on after a pause.' });
+    setHandler(retry, () => this.askRetry(), {
+      description: 'Try failed ranges again now; answers how many.',
+    });
     upsertSearchAttributes([
       { key: BACKUP_TYPE, value: type },
       { key: NETWORK, value: job.network ?? 'unknown' },

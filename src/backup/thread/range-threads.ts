@@ -7,7 +7,7 @@ import type { LedgerInfoProver } from '../trust/ledger-info-proof.js';
 import { type FromThread, type RangeTask, type ToThread, fromPlain, toPlain } from './messages.js';
 
 /** Heap a range thread may use; hasher memory and file buffers come on top. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 };
 /** How long a cancelled thread may take to stop by itself before it is terminated. */
 const CANCEL_GRACE_MS = 1_000;
 
