@@ -13,11 +13,13 @@ const MAX_BYTES = 64 * 1024;
 const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
 /**
- * Checks that the storage belongs to the node's chain and, when it belongs to none yet, writes down
- * that it does now. To be called before anything else is written.
- * @throws BackupError CHAIN_MISMATCH naming both chains
+ * Checks that the storage belongs to the node's chain, or to none yet. Writes nothing. Returns the
+ * genesis waypoint that the storage names. @throws BackupError CHAIN_MISMATCH naming both chains
  */
-export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {
+export async function requireSameChain(
+  site: Site,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   const stored = (await storedAnchor(site.storage, signal)) ?? (await stockGenesis(site, signal));
   if (stored !== undefined && stored !== site.genesis) {
     throw new BackupError(
@@ -26,6 +28,15 @@ export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<A
       true,
     );
   }
+  return stored;
+}
+
+/**
+ * The same, and when the storage belongs to no chain yet writes down that it does now. To be called
+ * before anything else is written.
+ */
+export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {
+  const stored = await requireSameChain(site, signal);
   const anchor = currentAnchor(site);
   if (stored === undefined) {
     const content = JSON.stringify({

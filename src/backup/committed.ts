@@ -11,7 +11,7 @@ import { readIfPresent } from './stored-file.js';
 const MAX_METADATA_BYTES = 16 * 1024 * 1024;
 const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
-type Wanted =
+export type Wanted =
   | { type: 'epoch_ending' | 'transaction'; first: string; last: string }
   | { type: 'state_snapshot'; version: bigint };
 

@@ -7,8 +7,8 @@ import {
 import { toHex } from '../aptos/hex.js';
 import type { Job, JobFor } from '../plan/job.js';
 import { type Prepared, type Unit, planRanges } from '../plan/unit.js';
-import { anchorStorage } from './chain-anchor.js';
-import { findCommitted } from './committed.js';
+import { anchorStorage, requireSameChain } from './chain-anchor.js';
+import { type Wanted, findCommitted } from './committed.js';
 import { NodeError } from '../node/errors.js';
 import { BackupError } from './errors.js';
 import { sampleRecordSize } from './sample.js';
@@ -23,9 +23,9 @@ export async function prepareTransactions(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { first, last } = job.target;
-  const committed = await findCommitted(site, job.target, signal);
-  if (committed) return { committed };
-  const tip = await nodeState(site, signal);
+  const start = await begin(site, job.target, signal);
+  if (start.committed) return { committed: start.committed };
+  const { tip } = start;
   if (BigInt(last) > tip.committedVersion) {
     throw behind(`committed version ${tip.committedVersion}, but version ${last} was asked for`);
   }
@@ -45,9 +45,9 @@ export async function prepareEpochEndings(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { first, last } = job.target;
-  const committed = await findCommitted(site, job.target, signal);
-  if (committed) return { committed };
-  const tip = await nodeState(site, signal);
+  const start = await begin(site, job.target, signal);
+  if (start.committed) return { committed: start.committed };
+  const { tip } = start;
   await requireEnded(site, BigInt(last), tip.epoch, signal);
   await site.history.ending(BigInt(last), signal);
   const records = BigInt(last) - BigInt(first) + 1n;
@@ -66,11 +66,11 @@ export async function prepareStateSnapshot(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const epoch = BigInt(job.target.epoch);
-  const tip = await nodeState(site, signal);
-  await requireEnded(site, epoch, tip.epoch, signal);
+  const newest = await nodeState(site, signal);
+  await requireEnded(site, epoch, newest.epoch, signal);
   const { version } = await site.history.ending(epoch, signal);
-  const committed = await findCommitted(site, { type: 'state_snapshot', version }, signal);
-  if (committed) return { committed };
+  const start = await begin(site, { type: 'state_snapshot', version }, signal);
+  if (start.committed) return { committed: start.committed };
   const proof = decodeStateRootProof(await site.node.stateRootProof(version, signal));
   const rootHash = toHex(verifyStateRoot(proof, version));
   const proven = await site.ledgerInfos.prove(proof.ledgerInfo, signal);
@@ -81,6 +81,13 @@ export async function prepareStateSnapshot(
     stream: (from, count) => site.node.stateChunk(version, from, count, signal),
     snapshot: { epoch: `${epoch}`, version: `${version}`, rootHash, proven },
   });
+}
+
+/** What every plan begins with: the right chain, nothing to do, or what the node has. */
+async function begin(site: Site, wanted: Wanted, signal: AbortSignal) {
+  await requireSameChain(site, signal);
+  const committed = await findCommitted(site, wanted, signal);
+  return committed ? { committed } : { tip: await nodeState(site, signal) };
 }
 
 interface UnitDraft {

@@ -27,6 +27,8 @@ const MOST_FAILED = 50;
 const FIRST_RETRY_MS = 10 * 60_000;
 /** ...but never later than this. */
 const LAST_RETRY_MS = 2 * 60 * 60_000;
+/** After about two weeks of that it fails, which bounds its history; started again it goes on. */
+const MOST_BLOCKS = 200;
 
 /**
  * One run of a backup workflow: its phases, the messages it answers and the segments it starts. The
@@ -124,6 +126,9 @@ export class BackupRun<T extends BackupType> {
       parentClosePolicy: 'REQUEST_CANCEL',
       staticSummary: `${describeTarget(this.job.target)}, ${describeRanges(unit, ranges)}`,
     });
+    // Somebody may have turned a control while the segment was being started.
+    const turned = this.controls.concurrency !== concurrency || this.controls.paused !== paused;
+    if (turned) await this.tellSegment();
     const result = await this.segment.result();
     this.segment = undefined;
     addTotals(this.done, result.done);
@@ -136,7 +141,7 @@ export class BackupRun<T extends BackupType> {
   private async block(): Promise<void> {
     const first = this.failed[0]!;
     const what = `${this.failed.length} range(s) failed, first ${this.rangeOf(first.index)}: ${first.reason}`;
-    if (this.controls.whenBlocked === 'fail') {
+    if (this.controls.whenBlocked === 'fail' || this.blocks >= MOST_BLOCKS) {
       throw ApplicationFailure.nonRetryable(what, 'RANGES_FAILED');
     }
     const wait = Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
@@ -148,6 +153,7 @@ export class BackupRun<T extends BackupType> {
     this.waitingFor = undefined;
     this.enter('backing up');
   }
+
   private askRetry(): number {
     if (this.phase !== 'blocked') return 0;
     this.retryAsked = true;

@@ -81,3 +81,14 @@ it('a trusted waypoint that the node does not have is refused', async () => {
   await expect(refused).rejects.toThrow(/Waypoints don't match. On the node: 0:.*trusted: 0:abab/);
   expect(committedNames(folder)).toEqual([]);
 });
+
+it('a backup of the same range from another chain is not taken for ours', async () => {
+  const folder = storageFolder();
+  const target = TARGETS[2]!;
+  const ours = await devnode({ seed: 1 });
+  await backUp({ node: ours.address, folder, target });
+  const other = await devnode({ seed: 2 });
+  await expect(backUp({ node: other.address, folder, target })).rejects.toMatchObject({
+    code: 'CHAIN_MISMATCH',
+  });
+});
