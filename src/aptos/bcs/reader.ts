@@ -6,13 +6,16 @@ import { decodeUtf8 } from './utf8.js';
  * strings are views into the input. @throws AptosDataError BCS_INVALID with the offset
  */
 export class BcsReader {
+  readonly input: Uint8Array;
   private readonly view: DataView;
 
   constructor(
-    readonly input: Uint8Array,
+    input: Uint8Array,
     public pos = 0,
     readonly end: number = input.length,
   ) {
+    // A Buffer's slices share its memory; those of a plain array are copies, as readers expect.
+    this.input = new Uint8Array(input.buffer, input.byteOffset, input.length);
     this.view = new DataView(input.buffer, input.byteOffset, input.length);
   }
 

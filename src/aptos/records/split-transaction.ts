@@ -12,7 +12,7 @@ import { equalBytes } from '../hex.js';
 export type RecordFormat = 'V0' | 'V1';
 
 /** Larger records are not searched for the end of an unknown transaction: it takes their square. */
-const MAX_SEARCHED_BYTES = 8 * 1024 * 1024;
+const MAX_SEARCHED_BYTES = 1024 * 1024;
 
 /** Where the parts of a transaction record lie; each ends where the next begins. */
 export interface TransactionParts extends TransactionInfoSlots {
@@ -92,17 +92,45 @@ function findTransactionEnd(
   parts: TransactionParts,
 ): boolean {
   if (end - start > MAX_SEARCHED_BYTES) return false;
-  for (let at = start + 1; at < end; at += 1) {
-    try {
-      splitRest(buf, start, at, end, format, parts);
-    } catch (error) {
-      if (error instanceof AptosDataError) continue;
-      throw error;
+  // So many errors are thrown here that their stack traces would take most of the time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    for (let at = start + 1; at < end; at += 1) {
+      if (mayBeInfo(buf, at, format) && isEnd(buf, start, at, end, format, parts)) return true;
     }
-    const claimed = buf.subarray(parts.transactionHash, parts.transactionHash + 32);
-    if (equalBytes(hash('Transaction', buf.subarray(start, at)), claimed)) return true;
+    return false;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
-  return false;
+}
+
+/** A cheap look at the variants of auxiliary info, transaction info and status. */
+function mayBeInfo(buf: Uint8Array, at: number, format: RecordFormat): boolean {
+  let info = at;
+  if (format === 'V1') {
+    if (buf[at]! > 2) return false;
+    info += buf[at] === 0 ? 1 : 5;
+  }
+  return buf[info]! <= 1 && buf[info + 9]! <= 4;
+}
+
+function isEnd(
+  buf: Uint8Array,
+  start: number,
+  at: number,
+  end: number,
+  format: RecordFormat,
+  parts: TransactionParts,
+): boolean {
+  try {
+    splitRest(buf, start, at, end, format, parts);
+  } catch (error) {
+    if (error instanceof AptosDataError) return false;
+    throw error;
+  }
+  const claimed = buf.subarray(parts.transactionHash, parts.transactionHash + 32);
+  return equalBytes(hash('Transaction', buf.subarray(start, at)), claimed);
 }
 
 /**

@@ -126,3 +126,12 @@ describe('damaged input', () => {
     );
   });
 });
+
+it('what is kept of a ledger info does not share memory with what it was read from', () => {
+  const file = new URL('../../fixtures/stock/http/003.body', import.meta.url);
+  const source = Buffer.from(readFileSync(file).subarray(4));
+  const signed = decodeLedgerInfoWithSignatures(source);
+  const before = toHex(signed.bytes) + toHex(signed.ledgerInfo.executedStateId);
+  source.fill(0xff);
+  expect(toHex(signed.bytes) + toHex(signed.ledgerInfo.executedStateId)).toBe(before);
+});

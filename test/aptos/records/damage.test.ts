@@ -39,8 +39,12 @@ function manifestOf(storage: string, prefix: string, name: string) {
     .filter((f) => f.startsWith(prefix))
     .sort()
     .at(-1)!;
-  const read = (handle: string) => readFileSync(new URL(handle, root));
-  return { read, manifest: JSON.parse(read(`${folder}/${name}`).toString()) as Manifest };
+  // Not a Buffer, whose slices share its memory.
+  const read = (handle: string) => Uint8Array.from(readFileSync(new URL(handle, root)));
+  return {
+    read,
+    manifest: JSON.parse(Buffer.from(read(`${folder}/${name}`)).toString()) as Manifest,
+  };
 }
 interface Manifest {
   version: number;
