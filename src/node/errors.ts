@@ -12,7 +12,7 @@
  * - NODE_TOO_SLOW: bytes, but fewer than the floor over a while
  * - NODE_SHORT, NODE_OVERLONG: a clean end with fewer or more records than asked for
  * - NODE_RECORD_TOO_LARGE: a length prefix above the limit
- * - NODE_BAD_ANSWER: a value that is not what the endpoint should give
+ * - NODE_BAD_ANSWER: a value that is not what the endpoint should give, or no HTTP at all
  */
 export type NodeErrorCode =
   | 'NODE_UNREACHABLE'

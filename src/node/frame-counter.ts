@@ -27,7 +27,10 @@ export class FrameCounter {
         this.prefixBytes += 1;
         at += 1;
         if (this.prefixBytes < 4) continue;
-        if (this.prefix > this.maxRecordBytes) return this.prefix;
+        if (this.prefix > this.maxRecordBytes) {
+          this.bytes += at;
+          return this.prefix;
+        }
         this.payloadLeft = this.prefix;
       }
       const taken = Math.min(this.payloadLeft, part.length - at);

@@ -5,14 +5,8 @@ import { NodeError, type NodeErrorCode } from './errors.js';
 /** Connections of one client; the service has 64 threads for all of its streams. */
 const CONNECTIONS = 8;
 
-const UNREACHABLE = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-]);
+/** An open connection that closed; any other code says that there never was one. */
+const CLOSED = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE']);
 
 /** The service gives no reason; these are the ones there are. */
 export const BEFORE_FIRST =
@@ -39,31 +33,46 @@ export async function get(
 ): Promise<IncomingMessage> {
   signal?.throwIfAborted();
   const send = url.startsWith('https:') ? httpsGet : httpGet;
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = send(url, { agent, ...(signal ? { signal } : {}) }, (response) => {
-      clearTimeout(timer);
-      resolve(response);
+  let stopWaiting = () => undefined as void;
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    const request = send(url, { agent, ...(signal ? { signal } : {}) }, resolve);
+    let timer: NodeJS.Timeout | undefined;
+    // Not before: until it has a connection, the request waits for others of ours.
+    request.once('socket', () => {
+      timer = setTimeout(() => {
+        const why = `no answer within ${timeoutMs / 1000} s; is the node overloaded, or the link down?`;
+        reject(new NodeError('NODE_TIMEOUT', url, why, true, undefined));
+        request.destroy();
+      }, timeoutMs);
     });
-    const timer = setTimeout(() => {
-      const why = `no answer within ${timeoutMs / 1000} s`;
-      request.destroy(new NodeError('NODE_TIMEOUT', url, why, true, undefined));
-    }, timeoutMs);
-    request.on('error', (error) => {
-      clearTimeout(timer);
-      reject(signal?.aborted ? (signal.reason as Error) : connectionError(url, error, onClosed));
+    request.on('error', (error) => reject(connectionError(url, error, onClosed)));
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      reject(statusError(url, response.statusCode ?? 0));
     });
+    // A request that still waits for a connection does not hear of its signal.
+    const onAbort = () => reject(signal?.reason as Error);
+    signal?.addEventListener('abort', onAbort);
+    stopWaiting = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
   });
+  const answer = await answered.finally(() => stopWaiting());
   if (answer.statusCode === 200) return answer;
-  answer.resume();
+  answer.destroy(); // its content says nothing, and may have no end
   throw statusError(url, answer.statusCode ?? 0);
 }
 
 function connectionError(url: string, error: Error, onClosed: NodeErrorCode): NodeError {
-  if (error instanceof NodeError) return error;
   const code = codeOf(error);
   const options = { cause: error };
-  if (UNREACHABLE.has(code)) {
-    const why = `no connection (${code}); is the node running, and is this its backup service?`;
+  if (code.startsWith('HPE_')) {
+    const why = `the answer is not HTTP (${error.message}); is this a backup service?`;
+    return new NodeError('NODE_BAD_ANSWER', url, why, true, undefined, options);
+  }
+  if (!CLOSED.has(code)) {
+    const why = `no connection (${code || error.message}); is the node running, and is this its backup service?`;
     return new NodeError('NODE_UNREACHABLE', url, why, true, undefined, options);
   }
   if (onClosed === 'NODE_ABORTED_BEFORE_FIRST_RECORD') {
@@ -75,12 +84,13 @@ function connectionError(url: string, error: Error, onClosed: NodeErrorCode): No
 }
 
 function statusError(url: string, status: number): NodeError {
-  // 400, 404 and 405 say that the request itself is wrong; it will not get better.
-  const why =
-    status >= 500
-      ? `status ${status}; the node may have pruned this, or not have it yet (its log says more)`
-      : `status ${status}; is this the address of a backup service?`;
-  return new NodeError('NODE_HTTP_STATUS', url, why, status >= 500, undefined);
+  // 400, 404 and 405 say that the request itself is wrong; it will not get better. 408 and 429 come
+  // from proxies in between.
+  const retryable = status >= 500 || status === 408 || status === 429;
+  const why = retryable
+    ? `status ${status}; the node may have pruned this, or not have it yet (its log says more)`
+    : `status ${status}; is this the address of a backup service?`;
+  return new NodeError('NODE_HTTP_STATUS', url, why, retryable, undefined);
 }
 
 /** The code of an error, or of the first of several tried addresses. */

@@ -42,7 +42,7 @@ export async function* readStream(
       if (next.done) break;
       const claimed = frames.push(next.value);
       if (claimed !== undefined) {
-        const why = `a record claims ${claimed} bytes, the limit is ${limits.maxRecordBytes}`;
+        const why = `a record claims ${claimed} bytes, the limit is ${limits.maxRecordBytes}; is this a backup service?`;
         throw new NodeError('NODE_RECORD_TOO_LARGE', url, why, true, reached());
       }
       const over = BigInt(frames.records) - count;
@@ -59,7 +59,7 @@ export async function* readStream(
       const code = 'NODE_ABORTED_BEFORE_FIRST_RECORD';
       throw new NodeError(code, url, BEFORE_FIRST, true, reached(), { cause: error });
     }
-    const why = `the stream broke off: ${(error as Error).message}`;
+    const why = `the stream broke off: ${(error as Error).message}; the node or the link failed`;
     throw new NodeError('NODE_STREAM_CUT', url, why, true, reached(), { cause: error });
   } finally {
     watchdog.stop();
@@ -123,10 +123,11 @@ function dawdling(
   reached?: { records: number; bytes: number },
 ): NodeError {
   if ('stalledMs' in verdict) {
-    const why = `no byte for ${Math.round(verdict.stalledMs / 1000)} s`;
+    const seconds = Math.round(verdict.stalledMs / 1000);
+    const why = `no byte for ${seconds} s; the link may be down, the node overloaded, or busy with its 64 streams`;
     return new NodeError('NODE_STALLED', url, why, true, reached);
   }
   const rate = Math.round(verdict.bytesPerSecond);
-  const why = `only ${rate} bytes a second, at least ${limits.minBytesPerSecond} are expected`;
+  const why = `only ${rate} bytes a second, at least ${limits.minBytesPerSecond} are expected; look at the node's load and the link`;
   return new NodeError('NODE_TOO_SLOW', url, why, true, reached);
 }

@@ -1,6 +1,6 @@
 /**
  * - NOT_FOUND: no file behind this handle
- * - STORAGE_MISSING: the storage itself is not there (a folder that does not exist)
+ * - STORAGE_MISSING: the storage itself, or a folder that is written to, is not there
  * - EXISTS_DIFFERENT: a metadata file of this name is there with other content; nothing was changed
  * - NAME_INVALID: a name or handle that could reach outside of the storage
  * - TOO_LARGE: a file larger than the reader allows

@@ -1,5 +1,6 @@
 import { StorageError, type StorageErrorCode } from './errors.js';
 
+/** What reports of the file system mean. */
 const KNOWN: Record<string, { code: StorageErrorCode; why: string; retryable: boolean }> = {
   ENOENT: { code: 'NOT_FOUND', why: 'there is no such file', retryable: false },
   ENOSPC: { code: 'NO_SPACE', why: 'the disk is full; free some space', retryable: true },
@@ -28,6 +29,13 @@ export function localError(error: unknown, handle: string, what: string): Storag
     known?.retryable ?? true,
     { cause: error },
   );
+}
+
+/** The same for writing, where only a folder can be missing; a further attempt makes it again. */
+export function localWriteError(error: unknown, handle: string, what: string): StorageError {
+  if (!isCode(error, 'ENOENT')) return localError(error, handle, what);
+  const why = 'a folder of the path is missing or was removed; is everything mounted?';
+  return new StorageError('STORAGE_MISSING', handle, `${what}: ${why}`, true, { cause: error });
 }
 
 export function isCode(error: unknown, ...codes: string[]): boolean {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { isCode, localError } from './local-errors.js';
+import { isCode, localWriteError } from './local-errors.js';
 import type { FileWriter } from './storage.js';
 
 /** Hosts that share a folder must not judge each other's process ids. */
@@ -37,7 +37,7 @@ export class LocalFile implements FileWriter {
       const file = await open(temporary, 'wx');
       return new LocalFile(handle, path.join(folder, name), temporary, file, signal);
     } catch (error) {
-      throw localError(error, handle, `cannot write ${path.join(folder, name)}`);
+      throw localWriteError(error, handle, `cannot write ${path.join(folder, name)}`);
     }
   }
 
@@ -50,7 +50,7 @@ export class LocalFile implements FileWriter {
         rest = rest.subarray(bytesWritten);
       }
     } catch (error) {
-      throw localError(error, this.handle, `cannot write ${this.target}`);
+      throw localWriteError(error, this.handle, `cannot write ${this.target}`);
     }
   }
 
@@ -64,7 +64,7 @@ export class LocalFile implements FileWriter {
       await syncFolder(path.dirname(this.target));
       return 'created';
     } catch (error) {
-      throw localError(error, this.handle, `cannot publish ${this.target}`);
+      throw localWriteError(error, this.handle, `cannot publish ${this.target}`);
     }
   }
 
@@ -116,6 +116,9 @@ export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
+  } catch (error) {
+    // Some network and user-space file systems cannot; their names are as durable as they are.
+    if (!isCode(error, 'EINVAL', 'ENOTSUP', 'ENOSYS')) throw error;
   } finally {
     await handle.close();
   }

@@ -1,8 +1,8 @@
-import { lstat, mkdir, open, readdir, realpath, rename } from 'node:fs/promises';
+import { constants, lstat, mkdir, open, readdir, realpath, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { StorageError } from './errors.js';
 import { requireHandle, requireName } from './handles.js';
-import { isCode, localError } from './local-errors.js';
+import { isCode, localError, localWriteError } from './local-errors.js';
 import { LocalFile, removeLeftovers, syncFolder } from './local-file.js';
 import type { BackupStorage, FileWriter } from './storage.js';
 
@@ -40,7 +40,7 @@ export class LocalStorage implements BackupStorage {
     try {
       return await create();
     } catch (error) {
-      if (!(error instanceof StorageError && error.code === 'NOT_FOUND')) throw error;
+      if (!(error instanceof StorageError && error.code === 'STORAGE_MISSING')) throw error;
       this.ready.delete(folder); // somebody removed the folder
       await this.prepareFolder(folder);
       return create();
@@ -131,8 +131,13 @@ export class LocalStorage implements BackupStorage {
 
   async retireMetadata(handle: string): Promise<void> {
     requireHandle(handle);
+    const name = path.basename(handle);
+    if (handle !== `${METADATA}/${name}`) {
+      const why = `${handle} in ${this.description} is not a metadata file; it was left alone`;
+      throw new StorageError('NAME_INVALID', handle, why, false);
+    }
     const from = path.join(this.root, handle);
-    const to = path.join(this.root, RETIRED, path.basename(handle));
+    const to = path.join(this.root, RETIRED, name);
     await this.prepareFolder(RETIRED);
     try {
       await rename(from, to);
@@ -147,7 +152,9 @@ export class LocalStorage implements BackupStorage {
     requireHandle(handle);
     await this.requireInside(handle);
     try {
-      const file = await open(path.join(this.root, handle), 'r');
+      // O_NONBLOCK: opening a named pipe would wait for its writer.
+      const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+      const file = await open(path.join(this.root, handle), flags);
       if ((await file.stat()).isFile()) return file;
       await file.close();
     } catch (error) {
@@ -189,9 +196,7 @@ export class LocalStorage implements BackupStorage {
     if (this.ready.has(folder)) return;
     const full = path.join(this.root, folder);
     try {
-      const created = await makeFolders(full);
-      if (created !== undefined) await syncFolder(path.dirname(created));
-      await syncFolder(path.dirname(full));
+      for (const made of await makeFolders(full)) await syncFolder(path.dirname(made));
       const [root, actual] = await Promise.all([realpath(this.root), realpath(full)]);
       if (!actual.startsWith(root + path.sep)) {
         const why = `${folder} in ${this.description} is a link that leads out of it; nothing was written`;
@@ -199,16 +204,24 @@ export class LocalStorage implements BackupStorage {
       }
       await removeLeftovers(full);
     } catch (error) {
-      throw localError(error, folder, `cannot make the folder ${full}`);
+      throw localWriteError(error, folder, `cannot make the folder ${full}`);
     }
     this.ready.add(folder);
   }
 }
 
-/** Returns the first folder that had to be made. */
-async function makeFolders(folder: string): Promise<string | undefined> {
+/** Returns the folder, and those above it that had to be made too. */
+async function makeFolders(folder: string): Promise<string[]> {
   try {
-    return await mkdir(folder, { recursive: true });
+    const first = (await mkdir(folder, { recursive: true })) ?? folder;
+    const made = [folder];
+    for (
+      let above = path.dirname(folder);
+      above.length >= first.length;
+      above = path.dirname(above)
+    )
+      made.push(above);
+    return made;
   } catch (error) {
     // On a read-only file system the recursive call says ENOENT; the plain one says why.
     if (isCode(error, 'ENOENT')) await mkdir(folder);

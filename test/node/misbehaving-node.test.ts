@@ -92,10 +92,10 @@ const STREAMS: [string, string | Buffer, (s: Socket) => void, string, RegExp][] 
   ],
   [
     'claims 4 GiB',
-    stream(chunk(record(4, 0xffff_ffff))),
+    stream(chunk(Buffer.concat([record(10), record(4, 0xffff_ffff)]))),
     stay,
     'NODE_RECORD_TOO_LARGE',
-    /claims 4294967295 bytes/,
+    /claims 4294967295 bytes.*after 1 whole records, at byte 18/,
   ],
   ['says nothing', '', stay, 'NODE_TIMEOUT', /no answer within/],
   ['stalls before the first byte', HEAD, stay, 'NODE_STALLED', /no byte for/],
@@ -109,6 +109,14 @@ const STREAMS: [string, string | Buffer, (s: Socket) => void, string, RegExp][] 
     },
     'NODE_TOO_SLOW',
     /bytes a second/,
+  ],
+  ['speaks something else', 'SSH-2.0-OpenSSH_9.6\r\n', stay, 'NODE_BAD_ANSWER', /not HTTP/],
+  [
+    'breaks the framing of its chunks',
+    `${HEAD}zz\r\n`,
+    stay,
+    'NODE_ABORTED_BEFORE_FIRST_RECORD',
+    /./,
   ],
   ['errs', 'HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n', stay, 'NODE_HTTP_STATUS', /500/],
 ];
@@ -149,13 +157,25 @@ describe('a value that', () => {
     const node = await raw(answer);
     await expect(node.dbState()).rejects.toMatchObject({ code, retryable: true });
   });
-  it('is not there for good is not asked for again', async () => {
-    const node = await raw('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n', stay);
+  it.each([
+    ['404 Not Found', 'content-length: 0'],
+    ['400 Bad Request', 'content-length: 0'],
+    ['302 Found', 'location: /elsewhere'],
+    ['101 Switching Protocols', 'connection: upgrade\r\nupgrade: x'],
+  ])('is answered %s is not asked for again', async (status, header) => {
+    const node = await raw(`HTTP/1.1 ${status}\r\n${header}\r\n\r\n`, stay);
     await expect(node.dbState()).rejects.toMatchObject({
       code: 'NODE_HTTP_STATUS',
       retryable: false,
     });
   });
+});
+
+it('says so when there is no encryption where it is expected', async () => {
+  await raw('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n');
+  const { port } = server!.address() as { port: number };
+  const node = new NodeClient({ address: `https://127.0.0.1:${port}` });
+  await expect(drain(node)).rejects.toMatchObject({ code: 'NODE_UNREACHABLE' });
 });
 
 it('says so when nobody listens', async () => {
@@ -185,6 +205,21 @@ it('closes the stream when the reader loses interest', async () => {
   const [socket] = sockets;
   if (!socket!.destroyed) await once(socket!, 'close');
   expect(socket!.destroyed).toBe(true);
+});
+
+it('does not take a reader that is busy for a node that stalls or is slow', async () => {
+  // Longer than the stall timeout and the floor's window, at a rate below the floor.
+  const parts = [record(10), record(0), record(20)].map(chunk);
+  const node = await raw(stream(parts[0]!), (socket) => {
+    setTimeout(() => socket.write(parts[1]!), 100);
+    setTimeout(() => socket.write(Buffer.concat([parts[2]!, Buffer.from(END)])), 200);
+  });
+  let bytes = 0;
+  for await (const part of node.transactions(5n, 3n)) {
+    bytes += part.length;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+  }
+  expect(bytes).toBe(three.length);
 });
 
 it('holds back a node that is faster than its reader', async () => {

@@ -86,7 +86,39 @@ export function storageContract(create: () => Promise<() => BackupStorage>): voi
       expect([content[0], content[150_000], content[3_999_999]]).toEqual([0, 1, 39]);
     });
 
-    it('stop being read when cancelled', async () => {
+    it('stop being read when cancelled on the way', async () => {
+      const open = await create();
+      const storage = open();
+      const file = await storage.createFile(await storage.createBackup('a_backup'), 'big.chunk');
+      for (let i = 0; i < 8; i += 1) await file.write(new Uint8Array(1_000_000));
+      await file.publish();
+      const stop = new AbortController();
+      let parts = 0;
+      const reading = async () => {
+        for await (const part of storage.read(file.handle, stop.signal)) {
+          parts += part.length > 0 ? 1 : 0;
+          stop.abort(new Error('enough'));
+        }
+      };
+      await expect(reading()).rejects.toThrow('enough');
+      expect(parts).toBe(1);
+    });
+
+    it('stop being written when cancelled, and nothing of them is seen', async () => {
+      const open = await create();
+      const storage = open();
+      const stop = new AbortController();
+      const folder = await storage.createBackup('a_backup');
+      const file = await storage.createFile(folder, 'x.chunk', stop.signal);
+      await file.write(bytes('half'));
+      stop.abort(new Error('enough'));
+      await expect(file.write(bytes('rest'))).rejects.toThrow('enough');
+      await expect(file.publish()).rejects.toThrow('enough');
+      await file.discard();
+      expect(await storage.size(file.handle)).toBeUndefined();
+    });
+
+    it('stop being read when cancelled before', async () => {
       const open = await create();
       const { handle } = await put(open(), 'x.chunk', 'content');
       const signal = AbortSignal.abort(new Error('enough'));
@@ -138,6 +170,14 @@ export function storageContract(create: () => Promise<() => BackupStorage>): voi
         await expect(save(other)).rejects.toMatchObject({ code: 'EXISTS_DIFFERENT' });
       }
       expect(text(await open().readAll('metadata/one.meta', 10))).toBe('1\n');
+    });
+
+    it('alone can be retired', async () => {
+      const open = await create();
+      const { handle } = await put(open(), 'x.chunk', 'content');
+      await expect(open().retireMetadata(handle)).rejects.toMatchObject({ code: 'NAME_INVALID' });
+      expect(text(await open().readAll(handle, 100))).toBe('content');
+      await expect(open().retireMetadata('metadata/none.meta')).rejects.toThrow('none.meta');
     });
 
     it('that is retired is no longer listed', async () => {

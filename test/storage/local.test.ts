@@ -3,8 +3,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { LocalStorage } from '../../src/storage/local.js';
 import { temporaryFolder } from '../support/temporal.js';
@@ -56,6 +57,36 @@ describe('symbolic links', () => {
   });
 });
 
+it('a folder that is removed while a file is written can be tried again', async () => {
+  const root = folder();
+  const storage = new LocalStorage(root);
+  const file = await storage.createFile(await storage.createBackup('a_backup'), 'x.chunk');
+  await file.write(content);
+  rmSync(join(root, 'a_backup'), { recursive: true });
+  await expect(file.publish()).rejects.toMatchObject({ code: 'STORAGE_MISSING', retryable: true });
+  await file.discard();
+});
+
+it('only whole metadata files are listed', async () => {
+  const root = folder();
+  const storage = new LocalStorage(root);
+  await storage.saveMetadata('one.meta', content);
+  const half = await storage.createFile('metadata', 'two.meta');
+  await half.write(content);
+  mkdirSync(join(root, 'metadata', 'folder.meta'));
+  expect(await storage.listMetadata()).toEqual(['metadata/one.meta']);
+  await half.discard();
+  expect(readdirSync(join(root, 'metadata')).sort()).toEqual(['folder.meta', 'one.meta']);
+});
+
+it('a named pipe is no file, and does not hold up its reader', async () => {
+  const root = folder();
+  execFileSync('mkfifo', [join(root, 'pipe.chunk')]);
+  await expect(new LocalStorage(root).readAll('pipe.chunk', 100)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  });
+});
+
 it('a file in the way of a folder is named', async () => {
   const root = join(folder(), 'file');
   writeFileSync(root, '');
@@ -75,6 +106,53 @@ it('what a dead process left is removed, what a living one writes is not', async
   await new LocalStorage(root).createBackup('a_backup');
   expect(readdirSync(join(root, 'a_backup')).sort()).toEqual([elsewhere, living].sort());
 });
+
+it('what a killed process left is removed by the next one that writes there', async () => {
+  const root = folder();
+  const writer = startWriter(root, 'half');
+  await said(writer, 'ready');
+  writer.stdin.write('go\n');
+  await said(writer, 'written');
+  expect(readdirSync(join(root, 'a_backup'))).toHaveLength(1);
+  writer.kill('SIGKILL');
+  await once(writer, 'close');
+  await new LocalStorage(root).createBackup('a_backup');
+  expect(readdirSync(join(root, 'a_backup'))).toEqual([]);
+});
+
+it('of processes that race for a name one wins, and its content stays', async () => {
+  const root = folder();
+  const writers = ['1', '2', '3', '4'].map((text) => startWriter(root, text));
+  await Promise.all(writers.map((writer) => said(writer, 'ready')));
+  const outcomes = writers.map((writer) => said(writer, /created|exists/));
+  const ends = writers.map((writer) => once(writer, 'close'));
+  for (const writer of writers) writer.stdin.end('go\npublish\n');
+  const all = await Promise.all(outcomes);
+  await Promise.all(ends);
+  expect(all.filter((outcome) => outcome === 'created')).toHaveLength(1);
+  const stored = await new LocalStorage(root).readAll('a_backup/x.chunk', 10);
+  expect(Buffer.from(stored).toString()).toBe(`${all.indexOf('created') + 1}`);
+  expect(readdirSync(join(root, 'a_backup'))).toEqual(['x.chunk']);
+});
+
+const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url));
+const TSX = import.meta.resolve('tsx');
+
+function startWriter(root: string, text: string) {
+  const writer = spawn(process.execPath, ['--import', TSX, WRITER, root, text]);
+  onTestFinished(() => void writer.kill('SIGKILL'));
+  return writer;
+}
+
+/** Waits for a word that a process prints. */
+async function said(process: ReturnType<typeof startWriter>, word: string | RegExp) {
+  const parts = on(process.stdout, 'data', { close: ['close'] }) as AsyncIterable<[Buffer]>;
+  for await (const [text] of parts) {
+    const found = text.toString().match(word);
+    if (found) return found[0];
+  }
+  throw new Error(`the process ended without saying ${word}`);
+}
 
 it('a folder that is removed meanwhile is made again', async () => {
   const root = folder();

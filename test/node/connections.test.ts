@@ -1,0 +1,114 @@
+/** A client keeps few connections, and lets go of connections and signals that it no longer needs. */
+import { type Socket, createServer } from 'node:net';
+import { getEventListeners, once } from 'node:events';
+import { expect, it, onTestFinished } from 'vitest';
+import { NodeClient } from '../../src/node/client.js';
+
+/** A node that gives each request `answer`, and the connections it has. */
+async function serve(answer: string, onRequest: (socket: Socket) => void = () => undefined) {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('data', () => {
+      socket.write(answer);
+      onRequest(socket);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const address = `http://127.0.0.1:${port}`;
+  const node = new NodeClient({ address, headersTimeoutMs: 300, stallTimeoutMs: 20_000 });
+  onTestFinished(() => {
+    node.close();
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { node, sockets };
+}
+
+const STREAM = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+const EMPTY_RECORD = '4\r\n\0\0\0\0\r\n';
+const END = '0\r\n\r\n';
+const NO_STATE = 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\0';
+
+/** As many streams as there are connections, each held open after its first record. */
+async function occupy(node: NodeClient) {
+  const streams = Array.from({ length: 8 }, () => node.transactions(0n, 2n));
+  await Promise.all(streams.map((stream) => stream.next()));
+  return streams;
+}
+
+it('asks over at most 8 connections; a request that waits for one does not time out', async () => {
+  const { node, sockets } = await serve(STREAM + EMPTY_RECORD);
+  const streams = await occupy(node);
+  const ninth = node.transactions(0n, 2n);
+  const waiting = ninth.next();
+  const quicker = await Promise.race([
+    waiting.then(() => 'answered'),
+    new Promise((resolve) => setTimeout(resolve, 600, 'still waiting')),
+  ]);
+  expect(quicker).toBe('still waiting');
+  expect(sockets.size).toBe(8);
+  await streams[0]!.return(undefined);
+  expect((await waiting).value).toHaveLength(4);
+  await Promise.all([...streams, ninth].map((stream) => stream.return(undefined)));
+});
+
+it('cancels a request that waits for a connection', async () => {
+  const { node } = await serve(STREAM + EMPTY_RECORD);
+  const streams = await occupy(node);
+  const stop = new AbortController();
+  const waiting = node.dbState(stop.signal);
+  setTimeout(() => stop.abort(new Error('enough')), 50);
+  await expect(waiting).rejects.toThrow('enough');
+  await Promise.all(streams.map((stream) => stream.return(undefined)));
+});
+
+it('uses a connection again when an answer came whole', async () => {
+  const connections = new Set<Socket>();
+  const { node } = await serve(NO_STATE, (socket) => connections.add(socket));
+  for (let i = 0; i < 20; i += 1) await node.dbState();
+  expect(connections.size).toBe(1);
+});
+
+it('closes the connection of an error whose content has no end', async () => {
+  const { node, sockets } = await serve(
+    'HTTP/1.1 500 Oops\r\n' + STREAM.split('\r\n').slice(1).join('\r\n'),
+    (socket) => {
+      const timer = setInterval(() => socket.write('1\r\nx\r\n'), 5);
+      socket.once('close', () => clearInterval(timer));
+    },
+  );
+  await expect(node.dbState()).rejects.toMatchObject({ code: 'NODE_HTTP_STATUS' });
+  for (const socket of sockets) await once(socket, 'close');
+});
+
+it.each([
+  ['a value', NO_STATE, (node: NodeClient, signal: AbortSignal) => node.dbState(signal)],
+  [
+    'an error',
+    'HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n',
+    (node: NodeClient, signal: AbortSignal) => node.dbState(signal),
+  ],
+  ['a stream', STREAM + EMPTY_RECORD + END, drain],
+  ['a short stream', STREAM + END, drain],
+  ['a stream left early', STREAM + EMPTY_RECORD, leave],
+] as const)('leaves nothing on a signal after %s', async (_, answer, ask) => {
+  const { node } = await serve(answer);
+  const { signal } = new AbortController();
+  for (let i = 0; i < 5; i += 1) await ask(node, signal).catch(() => undefined);
+  await expect.poll(() => getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+async function drain(node: NodeClient, signal: AbortSignal): Promise<void> {
+  for await (const part of node.transactions(0n, 1n, signal)) expect(part).toHaveLength(4);
+}
+
+async function leave(node: NodeClient, signal: AbortSignal): Promise<void> {
+  const stream = node.transactions(0n, 2n, signal);
+  await stream.next();
+  await stream.return(undefined);
+}
