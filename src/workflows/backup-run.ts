@@ -1,4 +1,5 @@
 import {
+  type ActivityFunctionWithOptions,
   ApplicationFailure,
   type ChildWorkflowHandle,
   condition,
@@ -9,10 +10,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type ParsedInput, parseConcurrency, parseInput } from '../plan/input.js';
-import { type BackupType, type JobFor, describeTarget } from '../plan/job.js';
+import { type BackupType, type Job, type JobFor, describeTarget } from '../plan/job.js';
 import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
-import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
+import { type Anchor, type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
+import { controlOptions } from './activity-options.js';
 import { asWorkflowFailure } from './failures.js';
 import type { LaneControls } from './lanes.js';
 import { pause, resume, retry, segmentControls, setConcurrency, statusQuery } from './messages.js';
@@ -72,8 +74,13 @@ export class BackupRun<T extends BackupType> {
   }
 
   /** Runs the planning activity. */
-  async plan(activity: () => Promise<Prepared>): Promise<Prepared> {
-    const prepared = await activity().catch(rethrow);
+  async plan(
+    activity: ActivityFunctionWithOptions<(job: JobFor<T>, lanes: number) => Promise<Prepared>>,
+  ): Promise<Prepared> {
+    const options = { ...controlOptions, summary: `plan ${describeTarget(this.job.target)}` };
+    const prepared = await activity
+      .executeWithOptions(options, [this.job, this.controls.concurrency])
+      .catch(rethrow);
     const network = 'unit' in prepared ? prepared.anchor.network : undefined;
     if (network !== undefined && network !== this.job.network) {
       upsertSearchAttributes([{ key: NETWORK, value: network }]);
@@ -109,9 +116,18 @@ export class BackupRun<T extends BackupType> {
   }
 
   /** Runs the committing activity. */
-  async commit(activity: () => Promise<BackupResult>): Promise<BackupResult> {
+  async commit(
+    activity: ActivityFunctionWithOptions<
+      (job: Job, unit: Unit, anchor: Anchor) => Promise<BackupResult>
+    >,
+    unit: Unit,
+    anchor: Anchor,
+  ): Promise<BackupResult> {
     this.enter('committing');
-    const result = await activity().catch(rethrow);
+    const options = { ...controlOptions, summary: `commit ${unit.folder}` };
+    const result = await activity
+      .executeWithOptions(options, [this.job, unit, anchor])
+      .catch(rethrow);
     this.enter('done');
     return { ...result, chunks_reused: this.done.reused };
   }

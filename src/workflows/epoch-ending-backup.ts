@@ -10,9 +10,9 @@ const { planEpochEndings, commitEpochEndings } = proxyActivities<UnitActivities>
 /** Backs up the ledger infos that end a range of epochs, each signed by the validators before it. */
 export async function epochEndingBackup(input: EpochEndingInput): Promise<BackupResult> {
   const run = new BackupRun('epoch_ending', input);
-  const prepared = await run.plan(() => planEpochEndings(run.job, run.controls.concurrency));
+  const prepared = await run.plan(planEpochEndings);
   if ('committed' in prepared) return prepared.committed;
   const { unit, anchor } = prepared;
   await run.storeRanges(unit);
-  return run.commit(() => commitEpochEndings(run.job, unit, anchor));
+  return run.commit(commitEpochEndings, unit, anchor);
 }

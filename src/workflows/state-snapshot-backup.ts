@@ -13,9 +13,9 @@ const { planStateSnapshot, commitStateSnapshot } = proxyActivities<UnitActivitie
  */
 export async function stateSnapshotBackup(input: StateSnapshotInput): Promise<BackupResult> {
   const run = new BackupRun('state_snapshot', input);
-  const prepared = await run.plan(() => planStateSnapshot(run.job, run.controls.concurrency));
+  const prepared = await run.plan(planStateSnapshot);
   if ('committed' in prepared) return prepared.committed;
   const { unit, anchor } = prepared;
   await run.storeRanges(unit);
-  return run.commit(() => commitStateSnapshot(run.job, unit, anchor));
+  return run.commit(commitStateSnapshot, unit, anchor);
 }

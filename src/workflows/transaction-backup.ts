@@ -10,9 +10,9 @@ const { planTransactions, commitTransactions } = proxyActivities<UnitActivities>
 /** Backs up a range of transactions; every chunk is proven by itself under a signed ledger info. */
 export async function transactionBackup(input: TransactionInput): Promise<BackupResult> {
   const run = new BackupRun('transaction', input);
-  const prepared = await run.plan(() => planTransactions(run.job, run.controls.concurrency));
+  const prepared = await run.plan(planTransactions);
   if ('committed' in prepared) return prepared.committed;
   const { unit, anchor } = prepared;
   await run.storeRanges(unit);
-  return run.commit(() => commitTransactions(run.job, unit, anchor));
+  return run.commit(commitTransactions, unit, anchor);
 }
