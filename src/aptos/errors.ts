@@ -11,7 +11,7 @@
  * - STATE_PROOF_MISMATCH: state items are not under the snapshot's root
  * - STATE_KEY_ORDER: state items are not in strictly ascending order of key hashes
  * - LEDGER_INFO_INVALID, EPOCH_MISMATCH, SIGNATURE_INVALID, QUORUM_NOT_REACHED, WAYPOINT_INVALID
- * - MANIFEST_INVALID, METADATA_INVALID, JSON_INVALID, NAME_INVALID: a backup's own files
+ * - MANIFEST_INVALID, METADATA_INVALID, JSON_INVALID: a backup's own files
  * - GENESIS_INVALID: a genesis blob that no genesis waypoint can be derived from
  */
 export type AptosErrorCode =
@@ -34,7 +34,6 @@ export type AptosErrorCode =
   | 'MANIFEST_INVALID'
   | 'METADATA_INVALID'
   | 'JSON_INVALID'
-  | 'NAME_INVALID'
   | 'GENESIS_INVALID';
 
 export class AptosDataError extends Error {

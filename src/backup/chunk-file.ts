@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { chunkName } from '../aptos/files/names.js';
 import type { RecordBlock } from '../aptos/records/framing.js';
 import type { BackupStorage, FileWriter } from '../storage/storage.js';
 import type { OpenChunk } from './kinds/kind.js';
@@ -38,7 +39,7 @@ export class ChunkFile {
     chunk: OpenChunk,
     signal: AbortSignal,
   ): Promise<ChunkFile> {
-    const name = `${first}-.chunk`;
+    const name = chunkName(first);
     const file = await storage.createFile(folder, name, signal);
     return new ChunkFile(storage, folder, first, name, file, chunk, signal);
   }

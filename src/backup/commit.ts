@@ -7,6 +7,12 @@ import {
   encodeTransactionManifest,
 } from '../aptos/files/manifest.js';
 import type { MetadataLine } from '../aptos/files/metadata.js';
+import {
+  EPOCH_ENDING_MANIFEST,
+  STATE_MANIFEST,
+  STATE_ROOT_PROOF,
+  TRANSACTION_MANIFEST,
+} from '../aptos/files/names.js';
 import { toHex } from '../aptos/hex.js';
 import type { Job } from '../plan/job.js';
 import type { Anchor, BackupResult, Proven, Unit } from '../plan/unit.js';
@@ -51,7 +57,7 @@ export async function commitTransactions(tools: CommitTools): Promise<BackupResu
     })),
     extra: { proven: whole },
   });
-  return finish(tools, receipts, whole, 'transaction.manifest', manifest, (handle) => ({
+  return finish(tools, receipts, whole, TRANSACTION_MANIFEST, manifest, (handle) => ({
     type: 'TransactionBackup',
     firstVersion: first,
     lastVersion: last,
@@ -78,7 +84,7 @@ export async function commitEpochEndings(tools: CommitTools): Promise<BackupResu
     })),
     extra: { proven: whole },
   });
-  return finish(tools, receipts, whole, 'epoch_ending.manifest', manifest, (handle) => ({
+  return finish(tools, receipts, whole, EPOCH_ENDING_MANIFEST, manifest, (handle) => ({
     type: 'EpochEndingBackup',
     firstEpoch: first,
     lastEpoch: last,
@@ -108,7 +114,7 @@ export async function commitStateSnapshot(tools: CommitTools): Promise<BackupRes
   const { handle: proofHandle } = await putFile(
     site.storage,
     unit.folder,
-    'state.proof',
+    STATE_ROOT_PROOF,
     proofBytes,
     { replace: true, signal },
   );
@@ -128,7 +134,7 @@ export async function commitStateSnapshot(tools: CommitTools): Promise<BackupRes
     proof: proofHandle,
     extra: { proven },
   });
-  return finish(tools, receipts, proven, 'state.manifest', manifest, (handle) => ({
+  return finish(tools, receipts, proven, STATE_MANIFEST, manifest, (handle) => ({
     type: 'StateSnapshotBackup',
     epoch: BigInt(snapshot.epoch),
     version,

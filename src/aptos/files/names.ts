@@ -1,5 +1,3 @@
-import { AptosDataError } from '../errors.js';
-
 /** Names of a backup's files and folders (docs/formats.md, Files). Ranges are inclusive. */
 export const EPOCH_ENDING_MANIFEST = 'epoch_ending.manifest';
 export const TRANSACTION_MANIFEST = 'transaction.manifest';
@@ -17,17 +15,3 @@ export const chunkName = (first: bigint) => `${first}-.chunk`;
 export const transactionProofName = (first: bigint, last: bigint) => `${first}-${last}.proof`;
 export const stateProofName = (firstIndex: bigint, lastIndex: bigint) =>
   `${firstIndex}-${lastIndex}.proof`;
-
-/** Names that are safe in a shell and a path: 3 to 127 characters, none of them special. */
-const SHELL_SAFE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{2,126}$/;
-
-/** @throws AptosDataError NAME_INVALID */
-export function requireShellSafe(name: string): void {
-  // A pattern's $ would also accept a newline at the end.
-  if (!SHELL_SAFE.test(name) || name.includes('\n')) {
-    throw new AptosDataError(
-      'NAME_INVALID',
-      `${JSON.stringify(name.slice(0, 140))} is not a safe name: 3 to 127 letters, digits, dots, dashes or underscores, the first a letter or digit`,
-    );
-  }
-}
