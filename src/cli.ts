@@ -1,19 +1,32 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { showStatus, tellCoordinator } from './cli/coordinator.js';
 import { UsageError, exitCodeOf, messageOf } from './cli/failure.js';
+import { follow } from './cli/follow.js';
 import { runOneoff } from './cli/oneoff.js';
 import {
   type CommonFlags,
+  type CoordinatorFlags,
   addBackupOptions,
   addCommonOptions,
+  addCoordinatorOptions,
   addNodeOptions,
   addStorageOptions,
   commonInput,
+  coordinatorInput,
 } from './cli/options.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
 import { printWaypoint } from './cli/waypoint.js';
 import { runWorkerCommand } from './cli/worker.js';
 import { dataFolder } from './data-folder.js';
+import { type NowFlags, nowRequest } from './cli/now.js';
+import {
+  UPDATE_BACK_UP_NOW,
+  UPDATE_PAUSE,
+  UPDATE_RESUME,
+  UPDATE_RETRY,
+  UPDATE_SET_CONCURRENCY,
+} from './plan/messages.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
 
 const stopping = new AbortController();
@@ -61,6 +74,62 @@ add(oneoff, 'transaction', 'a range of transactions')
     const range = { start_version: flags.startVersion, num_transactions: count };
     await runOneoff('transaction', { ...commonInput(flags), ...range }, flags, stopping.signal);
   });
+
+for (const [name, description, own] of [
+  ['up', 'follow a node, with everything that needs on this machine', true],
+  [
+    'continuously',
+    'follow a node, on the Temporal server of the environment if it names one',
+    false,
+  ],
+] as const) {
+  const command = addCoordinatorOptions(add(program, name, description));
+  addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
+    (_, self: Command) => {
+      const flags = self.optsWithGlobals<CoordinatorFlags>();
+      return follow(coordinatorInput(flags), flags, own, stopping.signal);
+    },
+  );
+}
+
+/** A command for the coordinator that runs. */
+function control(name: string, description: string): Command {
+  return addCommonOptions(
+    add(program, name, description).option('--local-fs-dir <DIR>', 'which, if several run'),
+  );
+}
+
+control('status', 'what the coordinator does').action((flags: CommonFlags) => showStatus(flags));
+for (const [name, update, what] of [
+  ['pause', UPDATE_PAUSE, 'begin nothing new'],
+  ['resume', UPDATE_RESUME, 'go on after a pause'],
+] as const) {
+  control(name, `${what}, in one stream or all`)
+    .argument('[stream]', 'epoch-ending, state-snapshot or transaction')
+    .action((stream: string | undefined, flags: CommonFlags) =>
+      tellCoordinator(flags, update, stream?.replace('-', '_')),
+    );
+}
+control('retry', 'try what failed again now')
+  .argument('[unit]', 'as status names it; default: all')
+  .action((unit: string | undefined, flags: CommonFlags) =>
+    tellCoordinator(flags, UPDATE_RETRY, unit),
+  );
+control('concurrency', 'change how many ranges each stream has in flight')
+  .argument('<N>')
+  .action((n: string, flags: CommonFlags) =>
+    tellCoordinator(flags, UPDATE_SET_CONCURRENCY, Number(n)),
+  );
+control('now', 'back up out of turn')
+  .argument('<stream>', 'epoch-ending, state-snapshot or transaction')
+  .option('--start-epoch <EPOCH>')
+  .option('--end-epoch <EPOCH>', 'first epoch that is left out')
+  .option('--state-snapshot-epoch <EPOCH>')
+  .option('--start-version <VERSION>')
+  .option('--num_transactions <N>')
+  .action((stream: string, flags: CommonFlags & NowFlags) =>
+    tellCoordinator(flags, UPDATE_BACK_UP_NOW, nowRequest(stream, flags)),
+  );
 
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createCoordinatorActivities } from './activities/coordinator.js';
 import { createRangeActivities } from './activities/range.js';
 import { Sites } from './activities/sites.js';
 import { createUnitActivities } from './activities/units.js';
 import { RangeThreads } from './backup/thread/range-threads.js';
+import { builtProgram } from './built.js';
 import { dataFolder } from './data-folder.js';
 import { CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
 import { configuredServer } from './temporal/connection.js';
@@ -81,9 +82,10 @@ async function createWorkers(
   const control = await Worker.create({
     ...common,
     taskQueue: CONTROL_QUEUE,
-    ...workflowCode(),
-    activities: createUnitActivities(tools),
-    maxConcurrentActivityTaskExecutions: 8,
+    workflowBundle: { codePath: fileURLToPath(builtProgram('workflow-bundle.js')) },
+    activities: { ...createUnitActivities(tools), ...createCoordinatorActivities(tools) },
+    // Most of them only wait: for a node, or for a backup.
+    maxConcurrentActivityTaskExecutions: 50,
     maxCachedWorkflows: 100,
     maxHeartbeatThrottleInterval: '5 seconds',
   });
@@ -95,14 +97,6 @@ async function createWorkers(
     maxHeartbeatThrottleInterval: '5 seconds',
   });
   return [control, chunks];
-}
-
-/** Bundled when the project is built; from the sources the worker bundles by itself. */
-function workflowCode() {
-  const bundle = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  const sources = new URL('./workflows/index.ts', import.meta.url);
-  return { workflowsPath: fileURLToPath(sources) };
 }
 
 function parseSlots(text: string | undefined): number {

@@ -10,7 +10,7 @@ export type FailureCounts = Record<string, number>;
  * workflows/activity-options.ts, 12 times is about seven minutes.
  */
 export interface Budgets {
-  /** The node sent something that fails its proof. */
+  /** The node sent something that fails its proof, or has not what was asked for. */
   lies: number;
   /** Everything else that may pass: node, storage, a crashed thread. */
   troubles: number;
@@ -26,6 +26,7 @@ const LIES = new Set([
   'NODE_OVERLONG',
   'NODE_RECORD_TOO_LARGE',
   'NODE_BEHIND',
+  'NODE_PRUNED',
   'CHAIN_MISMATCH',
   'HISTORY_UNSIGNED',
 ]);

@@ -12,8 +12,7 @@ export class Sites {
 
   /** @throws what openSite throws; a site that failed to open is tried anew the next time */
   get(settings: JobSettings, signal: AbortSignal): Promise<Site> {
-    const { node, storage, network, trustWaypoints } = settings;
-    const key = JSON.stringify([node, storage, network, trustWaypoints]);
+    const key = keyOf(settings);
     const known = this.open.get(key);
     if (known) return known;
     const site = openSite(settings, this.dataDir, signal);
@@ -22,9 +21,18 @@ export class Sites {
     return site;
   }
 
+  /** Opens the site anew the next time; whoever works on it now keeps it. */
+  forget(settings: JobSettings): void {
+    this.open.delete(keyOf(settings));
+  }
+
   async close(): Promise<void> {
     const sites = await Promise.allSettled(this.open.values());
     this.open.clear();
     for (const site of sites) if (site.status === 'fulfilled') site.value.node.close();
   }
+}
+
+function keyOf({ node, storage, network, trustWaypoints }: JobSettings): string {
+  return JSON.stringify([node, storage, network, trustWaypoints]);
 }

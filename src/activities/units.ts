@@ -11,7 +11,7 @@ import {
 } from '../backup/prepare.js';
 import type { Site } from '../backup/site.js';
 import type { Job } from '../plan/job.js';
-import type { Anchor, BackupResult, Prepared, Unit } from '../plan/unit.js';
+import type { BackupResult, Prepared, Unit } from '../plan/unit.js';
 import { CONTROL_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
 import type { Sites } from './sites.js';
@@ -30,14 +30,12 @@ export function createUnitActivities(tools: { sites: Sites }) {
         return prepare(site, job, lanes, signal);
       });
 
-  const commit =
-    (write: (tools: CommitTools) => Promise<BackupResult>) =>
-    (job: Job, unit: Unit, anchor: Anchor) =>
-      withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async ({ signal, beat }) => {
-        const site = await tools.sites.get(job, signal);
-        const report = (phase: string) => beat({ phase });
-        return write({ site, job, unit, anchor, signal, report });
-      });
+  const commit = (write: (tools: CommitTools) => Promise<BackupResult>) => (job: Job, unit: Unit) =>
+    withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async ({ signal, beat }) => {
+      const site = await tools.sites.get(job, signal);
+      const report = (phase: string) => beat({ phase });
+      return write({ site, job, unit, signal, report });
+    });
 
   return {
     planEpochEndings: plan(prepareEpochEndings),

@@ -15,7 +15,7 @@ import {
 } from '../aptos/files/names.js';
 import { toHex } from '../aptos/hex.js';
 import type { Job } from '../plan/job.js';
-import type { Anchor, BackupResult, Proven, Unit } from '../plan/unit.js';
+import type { BackupResult, Proven, Unit } from '../plan/unit.js';
 import { currentAnchor } from './chain-anchor.js';
 import { BackupError } from './errors.js';
 import { publishManifest, publishMetadata } from './publish-unit.js';
@@ -29,7 +29,6 @@ export interface CommitTools {
   site: Site;
   job: Job;
   unit: Unit;
-  anchor: Anchor;
   signal: AbortSignal;
   report: (phase: string) => void;
 }
@@ -39,9 +38,7 @@ export async function commitTransactions(tools: CommitTools): Promise<BackupResu
   const { unit } = tools;
   const receipts = await collect(tools);
   requireFrontiersFit(unit, receipts);
-  const proven = chainProofs(
-    receipts.map((r) => ({ ...r, inFrontier: r.in_frontier, outFrontier: r.out_frontier })),
-  );
+  const proven = chainProofs(receipts.map((receipt) => receipt.proven));
   const whole = leastProven(proven);
   const [first, last] = span(receipts);
   const manifest = encodeTransactionManifest({
@@ -174,6 +171,7 @@ async function finish(
     ...(snapshot
       ? { epoch: snapshot.epoch, version: snapshot.version }
       : { first: receipts[0]!.first, last: receipts.at(-1)!.last }),
+    ...endOf(receipts),
     records: unit.records,
     chunks: receipts.length,
     bytes: receipts.reduce((bytes, receipt) => bytes + receipt.chunk.bytes, 0),
@@ -182,6 +180,12 @@ async function finish(
     chunks_reused: 0,
     already_committed: false,
   };
+}
+
+/** Epoch endings tell where their last epoch ends. */
+function endOf(receipts: readonly Receipt[]): Pick<BackupResult, 'ends_at_version'> {
+  const waypoint = receipts.at(-1)?.waypoints?.at(-1);
+  return waypoint === undefined ? {} : { ends_at_version: `${parseWaypoint(waypoint).version}` };
 }
 
 function requireFrontiersFit(unit: Unit, receipts: readonly Receipt[]): void {

@@ -1,3 +1,4 @@
+import { parseWaypoint } from '../aptos/chain/waypoint.js';
 import { type Manifest, decodeManifest } from '../aptos/files/manifest.js';
 import { parseMetadataFile } from '../aptos/files/metadata.js';
 import { AptosDataError } from '../aptos/errors.js';
@@ -76,7 +77,7 @@ async function describe(
 
 /** What a result says about a backup, from its manifest. */
 function contentOf(manifest: Manifest): {
-  span: Pick<BackupResult, 'first' | 'last' | 'epoch' | 'version'>;
+  span: Pick<BackupResult, 'first' | 'last' | 'epoch' | 'version' | 'ends_at_version'>;
   records: bigint;
   files: string[];
 } {
@@ -92,7 +93,15 @@ function contentOf(manifest: Manifest): {
     'firstEpoch' in manifest
       ? [manifest.firstEpoch, manifest.lastEpoch, manifest.chunks.map((c) => c.ledgerInfos)]
       : [manifest.firstVersion, manifest.lastVersion, manifest.chunks.map((c) => c.transactions)];
-  return { span: { first: `${first}`, last: `${last}` }, records: last - first + 1n, files };
+  const ends =
+    'firstEpoch' in manifest
+      ? { ends_at_version: `${parseWaypoint(manifest.waypoints.at(-1)!).version}` }
+      : {};
+  return {
+    span: { first: `${first}`, last: `${last}`, ...ends },
+    records: last - first + 1n,
+    files,
+  };
 }
 
 async function totalBytes(storage: BackupStorage, handles: string[]): Promise<number> {

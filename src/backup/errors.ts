@@ -4,6 +4,7 @@
  *
  * - CHAIN_MISMATCH: node, storage and trusted waypoints do not belong to one chain
  * - NODE_BEHIND: the node has not (yet) what was asked for
+ * - NODE_PRUNED: the node had it, but has it no longer
  * - NODE_LIED: what the node sent fails its proof
  * - HISTORY_UNSIGNED: signatures are missing or wrong and no trusted waypoint covers them
  * - FRONTIER_MISMATCH: two neighbouring chunks, each proven, do not fit together
@@ -15,6 +16,7 @@
 export type BackupErrorCode =
   | 'CHAIN_MISMATCH'
   | 'NODE_BEHIND'
+  | 'NODE_PRUNED'
   | 'NODE_LIED'
   | 'HISTORY_UNSIGNED'
   | 'FRONTIER_MISMATCH'

@@ -11,6 +11,7 @@ import { anchorStorage, requireSameChain } from './chain-anchor.js';
 import { type Wanted, findCommitted } from './committed.js';
 import { NodeError } from '../node/errors.js';
 import { BackupError } from './errors.js';
+import { hasState, hasTransaction } from './prune-edge.js';
 import { sampleRecordSize } from './sample.js';
 import type { Site } from './site.js';
 import { type UnitIdentity, ensureIdentity, openUnitFolder } from './unit-folder.js';
@@ -23,11 +24,15 @@ export async function prepareTransactions(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { first, last } = job.target;
-  const start = await begin(site, job.target, signal);
-  if (start.committed) return { committed: start.committed };
-  const { tip } = start;
+  const committed = await alreadyCommitted(site, job.target, signal);
+  if (committed) return { committed };
+  const tip = await nodeState(site, signal);
   if (BigInt(last) > tip.committedVersion) {
     throw behind(`committed version ${tip.committedVersion}, but version ${last} was asked for`);
+  }
+  if (!(await hasTransaction(site, BigInt(first), signal))) {
+    await requireOther(() => hasTransaction(site, tip.committedVersion, signal));
+    throw pruned(`transaction ${first}`);
   }
   const records = BigInt(last) - BigInt(first) + 1n;
   return prepare(site, lanes, signal, {
@@ -45,9 +50,9 @@ export async function prepareEpochEndings(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { first, last } = job.target;
-  const start = await begin(site, job.target, signal);
-  if (start.committed) return { committed: start.committed };
-  const { tip } = start;
+  const committed = await alreadyCommitted(site, job.target, signal);
+  if (committed) return { committed };
+  const tip = await nodeState(site, signal);
   await requireEnded(site, BigInt(last), tip.epoch, signal);
   await site.history.ending(BigInt(last), signal);
   const records = BigInt(last) - BigInt(first) + 1n;
@@ -69,11 +74,13 @@ export async function prepareStateSnapshot(
   const newest = await nodeState(site, signal);
   await requireEnded(site, epoch, newest.epoch, signal);
   const { version } = await site.history.ending(epoch, signal);
-  const start = await begin(site, { type: 'state_snapshot', version }, signal);
-  if (start.committed) return { committed: start.committed };
+  const committed = await alreadyCommitted(site, { type: 'state_snapshot', version }, signal);
+  if (committed) return { committed };
   const proof = decodeStateRootProof(await site.node.stateRootProof(version, signal));
   const rootHash = toHex(verifyStateRoot(proof, version));
   const proven = await site.ledgerInfos.prove(proof.ledgerInfo, signal);
+  // The root proof came, so the node answers; the state itself may be pruned all the same.
+  if (!(await hasState(site, version, signal))) throw pruned(`the state of epoch ${epoch}`);
   const records = await site.node.stateItemCount(version, signal);
   return prepare(site, lanes, signal, {
     identity: { base: stateSnapshotFolderBase(epoch, version), first: '0', records, job, rootHash },
@@ -83,11 +90,10 @@ export async function prepareStateSnapshot(
   });
 }
 
-/** What every plan begins with: the right chain, nothing to do, or what the node has. */
-async function begin(site: Site, wanted: Wanted, signal: AbortSignal) {
+/** What every plan begins with: is it the right chain, and is there anything to do? */
+async function alreadyCommitted(site: Site, wanted: Wanted, signal: AbortSignal) {
   await requireSameChain(site, signal);
-  const committed = await findCommitted(site, wanted, signal);
-  return committed ? { committed } : { tip: await nodeState(site, signal) };
+  return findCommitted(site, wanted, signal);
 }
 
 interface UnitDraft {
@@ -143,6 +149,20 @@ async function nodeState(site: Site, signal: AbortSignal) {
   const state = await site.node.dbState(signal);
   if (!state) throw behind('an empty database (it is not bootstrapped)');
   return state;
+}
+
+/** Tells a node that pruned something from one that serves nothing at all. */
+async function requireOther(isThere: () => Promise<boolean>): Promise<void> {
+  if (await isThere()) return;
+  throw new BackupError('NODE_BEHIND', 'the node serves no transactions at the moment', true);
+}
+
+function pruned(what: string): BackupError {
+  return new BackupError(
+    'NODE_PRUNED',
+    `the node no longer has ${what}; ask a node that keeps more`,
+    true,
+  );
 }
 
 function behind(has: string): BackupError {

@@ -7,7 +7,7 @@ import {
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
-import { digestOf, putFile, readIfPresent } from './stored-file.js';
+import { digestOf, isStored, putFile, readIfPresent } from './stored-file.js';
 import { describeFile } from './receipt.js';
 
 const MAX_METADATA_BYTES = 1024 * 1024;
@@ -33,25 +33,37 @@ export async function publishManifest(
 }
 
 /**
- * Writes the metadata line: the commit. Returns its handle.
- * @throws BackupError RANGE_COMMITTED when a line of the same name says something else
+ * Writes the metadata line: the commit. Returns its handle. A file of the same name that commits
+ * nothing (torn by a crash, or naming manifests that are gone) is moved to `metadata_backup` first.
+ * @throws BackupError RANGE_COMMITTED when it names another backup of the same range
  */
 export async function publishMetadata(storage: BackupStorage, line: MetadataLine): Promise<string> {
   const name = metadataFileName(line);
+  const content = encodeMetadataLine(line);
   try {
-    return (await storage.saveMetadata(name, encodeMetadataLine(line))).handle;
+    return (await storage.saveMetadata(name, content)).handle;
   } catch (error) {
     if (!(error instanceof StorageError && error.code === 'EXISTS_DIFFERENT')) throw error;
-    const bytes = await readIfPresent(storage, `metadata/${name}`, MAX_METADATA_BYTES);
-    const readable = bytes !== undefined && parseMetadataFile(bytes).errors.length === 0;
+    const handle = `metadata/${name}`;
+    if (await commitsNothing(storage, handle)) {
+      await storage.retireMetadata(handle);
+      return (await storage.saveMetadata(name, content)).handle;
+    }
     throw new BackupError(
       'RANGE_COMMITTED',
-      `metadata/${name} in ${storage.description} is there already and ` +
-        (readable
-          ? 'names another backup of the same range'
-          : 'cannot be read (torn by a crash?); move it away and run the backup again'),
+      `${handle} in ${storage.description} is there already and names another backup of the same range`,
       false,
       { cause: error },
     );
   }
+}
+
+async function commitsNothing(storage: BackupStorage, handle: string): Promise<boolean> {
+  const bytes = await readIfPresent(storage, handle, MAX_METADATA_BYTES);
+  if (!bytes) return true;
+  for (const line of parseMetadataFile(bytes).lines) {
+    if (!('manifest' in line)) return false;
+    if (await isStored(storage, line.manifest)) return false;
+  }
+  return true;
 }

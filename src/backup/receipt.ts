@@ -3,9 +3,8 @@ import { AptosDataError } from '../aptos/errors.js';
 import { Fields } from '../aptos/files/fields.js';
 import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { StorageError } from '../storage/errors.js';
 import type { Proven } from '../plan/unit.js';
-import { digestOf, storedObject } from './stored-file.js';
+import { digestOf, readIfPresent, storedObject } from './stored-file.js';
 
 /** A stored file: its name in the backup's folder, its size and digest. */
 export interface StoredFile {
@@ -63,13 +62,9 @@ export async function readReceipt(
   first: bigint,
   signal?: AbortSignal,
 ): Promise<Receipt | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await storage.readAll(`${folder}/${receiptName(first)}`, MAX_RECEIPT_BYTES, signal);
-  } catch (error) {
-    if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
-    throw error;
-  }
+  const handle = `${folder}/${receiptName(first)}`;
+  const bytes = await readIfPresent(storage, handle, MAX_RECEIPT_BYTES, signal);
+  if (!bytes) return undefined;
   try {
     const receipt = parseReceipt(bytes);
     const fits = BigInt(receipt.last) - first + 1n === BigInt(receipt.records);

@@ -62,7 +62,8 @@ export async function openSite(
   }
 }
 
-async function fetchGenesis(node: NodeClient, signal?: AbortSignal): Promise<string> {
+/** Waypoint of the genesis ledger info that a node serves. */
+export async function fetchGenesis(node: NodeClient, signal?: AbortSignal): Promise<string> {
   for await (const record of readRecords(node.epochEndings(0n, 1n, signal))) {
     return formatWaypoint(waypointOf(decodeLedgerInfoWithSignatures(record).ledgerInfo));
   }

@@ -39,6 +39,16 @@ export async function readIfPresent(
   }
 }
 
+/** Whether a handle names a file; one that leads out of the storage names none in it. */
+export async function isStored(storage: BackupStorage, handle: string): Promise<boolean> {
+  try {
+    return (await storage.size(handle)) !== undefined;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'NAME_INVALID') return false;
+    throw error;
+  }
+}
+
 /** The fields of a stored JSON object of ours. @throws AptosDataError JSON_INVALID */
 export function storedObject(bytes: Uint8Array, what: string): Fields {
   return new Fields(parseJson(Buffer.from(bytes).toString('utf8')), what, 'JSON_INVALID');

@@ -111,7 +111,7 @@ function sorted<T extends BackupEntry['type']>(
     if (line.type !== type) continue;
     const entry = line as Entry<T>;
     const key = order(entry);
-    const { manifest, source } = line as BackupEntry;
+    const { manifest, source } = line;
     const same = `${key.join()} ${manifest}`;
     const known = unique.get(same)?.entry as BackupEntry | undefined;
     // Readers finish in any order; the listing's order decides.

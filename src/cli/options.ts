@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import type { CoordinatorInput } from '../plan/coordinator-input.js';
 import { type CommonInput, parseNode } from '../plan/input.js';
 import { UsageError } from './failure.js';
 
@@ -29,6 +30,36 @@ export function addBackupOptions(command: Command): Command {
     .option('--concurrent-data-requests <N>', 'ranges in flight (default: 4)')
     .option('--trust-waypoint <VERSION:HASH>', 'trust this; may be repeated', collect, [])
     .option('--network <NAME>', 'refuse a node that is not of this network');
+}
+
+/** Flags of the commands that follow a node. */
+export function addCoordinatorOptions(command: Command): Command {
+  return command
+    .option('--state-snapshot-interval-epochs <N>', 'a snapshot every N epochs (default: 1)')
+    .option('--transaction-batch-size <N>', 'transactions of a full batch (default: 1000000)')
+    .option('--transaction-batch-seconds <S>', 'close a batch after so long (default: 600)');
+}
+
+export interface CoordinatorFlags extends CommonFlags {
+  stateSnapshotIntervalEpochs?: string;
+  transactionBatchSize?: string;
+  transactionBatchSeconds?: string;
+}
+
+/** The input of a coordinator. @throws UsageError */
+export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
+  const { when_blocked: _, ...common } = commonInput(flags);
+  const { stateSnapshotIntervalEpochs, transactionBatchSize, transactionBatchSeconds } = flags;
+  return {
+    ...common,
+    ...optional('state_snapshot_interval_epochs', stateSnapshotIntervalEpochs),
+    ...optional('transaction_batch_size', transactionBatchSize),
+    ...optional('transaction_batch_seconds', transactionBatchSeconds),
+  };
+}
+
+function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
+  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string };
 }
 
 /** Flags of every command. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { type BackupProgress, readProgress } from '../client/progress.js';
 import { Interrupted } from './failure.js';
@@ -21,6 +22,7 @@ export async function watchBackup<T>(
   const interval = process.stderr.isTTY ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
   // Calls that still wait when we leave would otherwise try again on a closed connection.
   const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal); // every call that is under way listens to it
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return; // no worker answers yet

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { parseInput } from '../plan/input.js';
 import type { EpochEndingInput, StateSnapshotInput, TransactionInput } from '../plan/input.js';
-import { type BackupType, type Job, type Target, describeTarget } from '../plan/job.js';
+import { storageId } from '../backup/storage-id.js';
+import { type BackupType, type Job, describeTarget, workflowIdOf } from '../plan/job.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import type { BackupResult } from '../plan/unit.js';
 
@@ -41,12 +41,5 @@ export async function startBackup(
 
 /** The same for everybody who wants the same range in the same storage. */
 export function backupWorkflowId(job: Job): string {
-  const storage = createHash('sha256').update(job.storage.local_fs_dir).digest('hex').slice(0, 8);
-  return `aptos-backup/${storage}/${spanOf(job.target)}`;
-}
-
-function spanOf(target: Target): string {
-  return target.type === 'state_snapshot'
-    ? `state_snapshot/${target.epoch}`
-    : `${target.type}/${target.first}-${target.last}`;
+  return workflowIdOf(storageId(job.storage), job.target);
 }

@@ -68,7 +68,8 @@ export function parseInput<T extends BackupType>(type: T, raw: unknown): ParsedI
   return { job: job as JobFor<T>, controls: parseControls(fields) };
 }
 
-function parseTarget(type: BackupType, fields: Record<string, unknown>): Target {
+/** The range of one backup. @throws InputError naming the field */
+export function parseTarget(type: BackupType, fields: Record<string, unknown>): Target {
   switch (type) {
     case 'epoch_ending': {
       rejectUnknown(fields, ['start_epoch', 'end_epoch']);
@@ -116,7 +117,7 @@ export function parseConcurrency(value: unknown): number {
   return value;
 }
 
-function parseSettings(fields: Record<string, unknown>): JobSettings {
+export function parseSettings(fields: Record<string, unknown>): JobSettings {
   const network = fields['network'];
   if (
     network !== undefined &&
@@ -133,7 +134,7 @@ function parseSettings(fields: Record<string, unknown>): JobSettings {
   };
 }
 
-function parseControls(fields: Record<string, unknown>): Controls {
+export function parseControls(fields: Record<string, unknown>): Controls {
   const whenBlocked = fields['when_blocked'] ?? 'wait';
   if (whenBlocked !== 'wait' && whenBlocked !== 'fail') {
     throw new InputError(`when_blocked must be "wait" or "fail", not ${show(whenBlocked)}`);
@@ -200,6 +201,19 @@ function parseChunkSize(value: unknown): number {
   return Number(size);
 }
 
+/** A whole number of at least 1; `byDefault` when the field is absent. @throws InputError */
+export function optionalCount(
+  fields: Record<string, unknown>,
+  name: string,
+  byDefault: bigint,
+  most = MAX_U64,
+): bigint {
+  if (fields[name] === undefined) return byDefault;
+  const value = u64(fields, name);
+  if (value >= 1n && value <= most) return value;
+  throw new InputError(`${name} must be from 1 to ${most}, not ${value}`);
+}
+
 function u64(fields: Record<string, unknown>, name: string): bigint {
   const value = parseU64(fields[name]);
   if (value === undefined) {
@@ -210,7 +224,7 @@ function u64(fields: Record<string, unknown>, name: string): bigint {
   return value;
 }
 
-function rejectUnknown(fields: Record<string, unknown>, own: string[]): void {
+export function rejectUnknown(fields: Record<string, unknown>, own: string[]): void {
   const known = [...own, ...COMMON_FIELDS];
   for (const name of Object.keys(fields)) {
     if (!known.includes(name)) {
@@ -219,7 +233,7 @@ function rejectUnknown(fields: Record<string, unknown>, own: string[]): void {
   }
 }
 
-function asRecord(what: string, value: unknown): Record<string, unknown> {
+export function asRecord(what: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(`${what} must be one JSON object, not ${show(value)}`);
   }

@@ -46,3 +46,15 @@ export function describeTarget(target: Target): string {
       return `transactions ${target.first} to ${target.last}`;
   }
 }
+
+/** The same for everybody who wants the same range, e.g. `transaction/0-999`. */
+export function targetKey(target: Target): string {
+  return target.type === 'state_snapshot'
+    ? `state_snapshot/${target.epoch}`
+    : `${target.type}/${target.first}-${target.last}`;
+}
+
+/** Workflow ids of one storage begin so. */
+export function workflowIdOf(storageId: string, target: Target): string {
+  return `aptos-backup/${storageId}/${targetKey(target)}`;
+}

@@ -8,7 +8,11 @@ export const UPDATE_PAUSE = 'pause';
 export const UPDATE_RESUME = 'resume';
 export const UPDATE_RETRY = 'retry';
 
-/** From a backup workflow to its running segment. */
+/** Of the coordinator alone. */
+export const UPDATE_BACK_UP_NOW = 'backUpNow';
+export const UPDATE_CONFIGURE = 'configure';
+
+/** From a coordinator to its running backups, and from a backup to its running segment. */
 export const SIGNAL_CONTROLS = 'controls';
 
 export const CONTROL_QUEUE = 'aptos-backup';

@@ -19,14 +19,14 @@ export function unionOf(spans: Iterable<Span>): Span[] {
   return runs;
 }
 
-/** What `runs` (as `unionOf` gives them) leave out of 0 to `last`. */
+/** What `runs` (sorted by their first, as `unionOf` gives them) leave out of 0 to `last`. */
 export function holesUpTo(runs: readonly Span[], last: bigint): Span[] {
   const holes: Span[] = [];
   let next = 0n;
   for (const run of runs) {
     if (run.first > last) break;
     if (run.first > next) holes.push({ first: next, last: run.first - 1n });
-    next = run.last + 1n;
+    if (run.last >= next) next = run.last + 1n;
   }
   if (next <= last) holes.push({ first: next, last });
   return holes;

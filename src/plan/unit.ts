@@ -42,6 +42,8 @@ export interface BackupResult {
   last?: string;
   epoch?: string;
   version?: string;
+  /** Epoch endings: the version at which the last epoch ends. */
+  ends_at_version?: string;
   records: string;
   chunks: number;
   bytes: number;

@@ -33,3 +33,16 @@ export const controlOptions: ActivityOptions = {
     nonRetryableErrorTypes: NEVER_RETRY,
   },
 };
+
+/** Watching a node: returns by itself within the hour, and is dropped when it is asked anew. */
+export const watchOptions: ActivityOptions = {
+  ...controlOptions,
+  startToCloseTimeout: '2 hours',
+  cancellationType: 'TRY_CANCEL',
+};
+
+/** Waiting for a unit's workflow, which may take days; heartbeats tell that somebody waits. */
+export const unitOptions: ActivityOptions = {
+  ...controlOptions,
+  startToCloseTimeout: '60 days',
+};

@@ -13,11 +13,11 @@ import { type ParsedInput, parseConcurrency, parseInput } from '../plan/input.js
 import { type BackupType, type Job, type JobFor, describeTarget } from '../plan/job.js';
 import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
-import { type Anchor, type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
+import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
 import { controlOptions } from './activity-options.js';
 import { asWorkflowFailure } from './failures.js';
 import type { LaneControls } from './lanes.js';
-import { pause, resume, retry, segmentControls, setConcurrency, statusQuery } from './messages.js';
+import { controlsSignal, pause, resume, retry, setConcurrency, statusQuery } from './messages.js';
 import { type SegmentInput, type SegmentResult, chunkSegment } from './segment.js';
 import { addTotals, escapeMarkdown, noTotals, totalsTable } from './totals.js';
 
@@ -65,6 +65,9 @@ export class BackupRun<T extends BackupType> {
     setHandler(resume, () => this.setPaused(false), { description: 'Go on after a pause.' });
     setHandler(retry, () => this.askRetry(), {
       description: 'Try failed ranges again now; answers how many.',
+    });
+    setHandler(controlsSignal, (latest) => this.setControls(latest), {
+      description: 'From a coordinator: the cap and whether to pause.',
     });
     upsertSearchAttributes([
       { key: BACKUP_TYPE, value: type },
@@ -117,17 +120,12 @@ export class BackupRun<T extends BackupType> {
 
   /** Runs the committing activity. */
   async commit(
-    activity: ActivityFunctionWithOptions<
-      (job: Job, unit: Unit, anchor: Anchor) => Promise<BackupResult>
-    >,
+    activity: ActivityFunctionWithOptions<(job: Job, unit: Unit) => Promise<BackupResult>>,
     unit: Unit,
-    anchor: Anchor,
   ): Promise<BackupResult> {
     this.enter('committing');
     const options = { ...controlOptions, summary: `commit ${unit.folder}` };
-    const result = await activity
-      .executeWithOptions(options, [this.job, unit, anchor])
-      .catch(rethrow);
+    const result = await activity.executeWithOptions(options, [this.job, unit]).catch(rethrow);
     this.enter('done');
     return { ...result, chunks_reused: this.done.reused };
   }
@@ -182,6 +180,12 @@ export class BackupRun<T extends BackupType> {
     return value;
   }
 
+  private async setControls({ concurrency, paused }: LaneControls): Promise<void> {
+    Object.assign(this.controls, { concurrency, paused });
+    this.showDetails();
+    await this.tellSegment();
+  }
+
   private async setPaused(paused: boolean): Promise<void> {
     this.controls.paused = paused;
     this.showDetails();
@@ -191,7 +195,7 @@ export class BackupRun<T extends BackupType> {
   private async tellSegment(): Promise<void> {
     const { concurrency, paused } = this.controls;
     try {
-      await this.segment?.signal(segmentControls, { concurrency, paused });
+      await this.segment?.signal(controlsSignal, { concurrency, paused });
     } catch {
       // It ended in between; the next segment starts with the new controls.
     }

@@ -12,7 +12,7 @@ export async function epochEndingBackup(input: EpochEndingInput): Promise<Backup
   const run = new BackupRun('epoch_ending', input);
   const prepared = await run.plan(planEpochEndings);
   if ('committed' in prepared) return prepared.committed;
-  const { unit, anchor } = prepared;
+  const { unit } = prepared;
   await run.storeRanges(unit);
-  return run.commit(commitEpochEndings, unit, anchor);
+  return run.commit(commitEpochEndings, unit);
 }

@@ -15,6 +15,12 @@ export function reasonOf(error: unknown): string {
   return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}...` : text;
 }
 
+/** The stable code of what went wrong. */
+export function failureCode(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return (cause instanceof ApplicationFailure ? cause.type : undefined) ?? 'INTERNAL';
+}
+
 /** Fails a workflow with the reason itself instead of "Activity task failed". */
 export function asWorkflowFailure(error: unknown): unknown {
   if (!(error instanceof ActivityFailure)) return error;

@@ -1,4 +1,5 @@
 /** The workflow types that a worker of ours runs. */
+export { backupCoordinator } from './backup-coordinator.js';
 export { epochEndingBackup } from './epoch-ending-backup.js';
 export { stateSnapshotBackup } from './state-snapshot-backup.js';
 export { transactionBackup } from './transaction-backup.js';

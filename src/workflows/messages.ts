@@ -1,3 +1,4 @@
+import type { CoordinatorStatus } from '../plan/coordinator.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../plan/messages.js';
 import type { BackupStatus, SegmentStatus } from '../plan/messages.js';
@@ -10,6 +11,16 @@ export const pause = defineUpdate<void>(names.UPDATE_PAUSE);
 export const resume = defineUpdate<void>(names.UPDATE_RESUME);
 export const retry = defineUpdate<number>(names.UPDATE_RETRY);
 
-/** Messages of a segment, sent by its backup workflow. */
+/** Sent by a coordinator to its backups, and by a backup to its segment. */
+export const controlsSignal = defineSignal<[LaneControls]>(names.SIGNAL_CONTROLS);
+
+/** Of a segment. */
 export const segmentStatus = defineQuery<SegmentStatus>(names.QUERY_STATUS);
-export const segmentControls = defineSignal<[LaneControls]>(names.SIGNAL_CONTROLS);
+
+/** Of the coordinator. Arguments are checked by their validators: anybody may send them. */
+export const coordinatorStatus = defineQuery<CoordinatorStatus>(names.QUERY_STATUS);
+export const pauseStreams = defineUpdate<string[], [unknown]>(names.UPDATE_PAUSE);
+export const resumeStreams = defineUpdate<string[], [unknown]>(names.UPDATE_RESUME);
+export const retryUnits = defineUpdate<number, [unknown]>(names.UPDATE_RETRY);
+export const backUpNow = defineUpdate<string, [unknown]>(names.UPDATE_BACK_UP_NOW);
+export const configure = defineUpdate<string, [unknown]>(names.UPDATE_CONFIGURE);

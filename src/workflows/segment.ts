@@ -12,7 +12,7 @@ import { type Unit, rangeAt } from '../plan/unit.js';
 import { rangeOptions } from './activity-options.js';
 import { reasonOf } from './failures.js';
 import { type LaneControls, runLanes } from './lanes.js';
-import { segmentControls, segmentStatus } from './messages.js';
+import { controlsSignal, segmentStatus } from './messages.js';
 import { addRange, noTotals, totalsTable } from './totals.js';
 
 export interface SegmentInput {
@@ -47,7 +47,7 @@ export async function chunkSegment(input: SegmentInput): Promise<SegmentResult> 
   const indexes = listIndexes(input.ranges);
   let next = 0;
 
-  setHandler(segmentControls, (latest) => void Object.assign(controls, latest));
+  setHandler(controlsSignal, (latest) => void Object.assign(controls, latest));
   setHandler(segmentStatus, () => ({ done, failed: failed.map(describeFailed) }));
   const tooManyFailed = () => failed.length >= Math.max(TOO_MANY_FAILED, controls.concurrency);
   const describeFailed = ({ index, reason }: { index: number; reason: string }) => {

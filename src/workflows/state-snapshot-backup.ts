@@ -15,7 +15,7 @@ export async function stateSnapshotBackup(input: StateSnapshotInput): Promise<Ba
   const run = new BackupRun('state_snapshot', input);
   const prepared = await run.plan(planStateSnapshot);
   if ('committed' in prepared) return prepared.committed;
-  const { unit, anchor } = prepared;
+  const { unit } = prepared;
   await run.storeRanges(unit);
-  return run.commit(commitStateSnapshot, unit, anchor);
+  return run.commit(commitStateSnapshot, unit);
 }

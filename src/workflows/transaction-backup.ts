@@ -12,7 +12,7 @@ export async function transactionBackup(input: TransactionInput): Promise<Backup
   const run = new BackupRun('transaction', input);
   const prepared = await run.plan(planTransactions);
   if ('committed' in prepared) return prepared.committed;
-  const { unit, anchor } = prepared;
+  const { unit } = prepared;
   await run.storeRanges(unit);
-  return run.commit(commitTransactions, unit, anchor);
+  return run.commit(commitTransactions, unit);
 }

@@ -72,7 +72,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
   try {
     const prepared = await prepare(site, job, signal);
     if ('committed' in prepared) return prepared.committed;
-    const { unit, anchor } = prepared;
+    const { unit } = prepared;
     for (let i = 0; i < unit.rangeCount; i += 1) {
       await backUpRange(unit.folder, rangeAt(unit, i), {
         kind: kindOf(site, job, unit),
@@ -88,7 +88,6 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
       site,
       job,
       unit,
-      anchor,
       signal,
       report: () => undefined,
     });

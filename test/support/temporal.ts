@@ -1,7 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  makeTelemetryFilterString,
+} from '@temporalio/worker';
 import { builtProgram } from '../../src/built.js';
 import { CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/plan/messages.js';
 import { type TemporalSession, openTemporal } from '../../src/temporal/connection.js';
@@ -54,7 +60,13 @@ export async function withActivities<T>(
 let installed = false;
 export function quietRuntime(): void {
   if (installed) return;
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    shutdownSignals: [],
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
+  });
   installed = true;
 }
 

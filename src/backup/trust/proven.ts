@@ -6,24 +6,15 @@ export function leastProven(parts: readonly Proven[]): Proven {
   return parts.find((part) => part === 'signed') ?? parts.at(-1) ?? 'not yet proven';
 }
 
-/** One transaction chunk, as far as chaining is concerned. */
-export interface ChainLink {
-  proven: Proven;
-  inFrontier: string | undefined;
-  outFrontier: string | undefined;
-}
-
 /**
  * What the chunks after it say about a chunk: when a chunk is proven, its in-frontier is too, and so
- * is the chunk before that ends in it (docs/formats.md, Trust). Links are in version order.
+ * is the chunk before that ends in it (docs/formats.md, Trust). For neighbouring chunks in version
+ * order whose frontiers are known to fit.
  */
-export function chainProofs(links: readonly ChainLink[]): Proven[] {
-  const proven = links.map((link) => link.proven);
-  for (let i = links.length - 2; i >= 0; i -= 1) {
-    const after = proven[i + 1]!;
-    if (proven[i] === 'not yet proven' && after !== 'not yet proven') {
-      proven[i] = after;
-    }
+export function chainProofs(chunks: readonly Proven[]): Proven[] {
+  const proven = [...chunks];
+  for (let i = proven.length - 2; i >= 0; i -= 1) {
+    if (proven[i] === 'not yet proven') proven[i] = proven[i + 1]!;
   }
   return proven;
 }

@@ -1,0 +1,106 @@
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  type Client,
+  type WorkflowHandle,
+  WorkflowFailedError,
+} from '@temporalio/client';
+import { Context } from '@temporalio/activity';
+import { codeOf } from '../backup/errors.js';
+import { surveyStorage } from '../backup/survey.js';
+import { watchNode } from '../backup/watch-node.js';
+import { readProgress } from '../client/progress.js';
+import { type BackupInput, startBackup } from '../client/start.js';
+import type { Survey, WatchOrder, WatchResult } from '../plan/coordinator.js';
+import type { BackupType, JobSettings } from '../plan/job.js';
+import type { BackupResult } from '../plan/unit.js';
+import { CONTROL_BUDGETS } from './failures.js';
+import { withHeartbeat } from './heartbeat.js';
+import type { Sites } from './sites.js';
+
+export type CoordinatorActivities = ReturnType<typeof createCoordinatorActivities>;
+
+const PROGRESS_MS = 4_000;
+
+/** What the coordinator cannot do itself: look at storage and node, and run a unit to its end. */
+export function createCoordinatorActivities(tools: { sites: Sites }) {
+  return {
+    /** What the storage holds. */
+    async surveyStorage(settings: JobSettings): Promise<Survey> {
+      return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
+        const site = await tools.sites.get(settings, signal);
+        return surveyStorage(site, settings.storage, signal);
+      });
+    },
+
+    /** Returns when the node gives the coordinator something to do. */
+    async watchNode(order: WatchOrder): Promise<WatchResult> {
+      return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async (heart) => {
+        const { client } = Context.current();
+        const site = await tools.sites.get(order.settings, heart.signal);
+        try {
+          return await watchNode(site, order, {
+            signal: heart.signal,
+            report: (view) => heart.beat({ view }),
+            snapshotProgress: (workflowId) => progressOf(client, workflowId),
+          });
+        } catch (error) {
+          // The node is another one now: the next try gets to know it anew.
+          if (codeOf(error) === 'CHAIN_MISMATCH') tools.sites.forget(order.settings);
+          throw error;
+        }
+      });
+    },
+
+    /**
+     * Starts the workflow of a unit, or joins the one that runs already, and waits for its result.
+     * The unit outlives this: only when the coordinator asks for it is the unit cancelled.
+     */
+    async backUpUnit(type: BackupType, input: BackupInput): Promise<BackupResult> {
+      return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: false }, async (heart) => {
+        const { client } = Context.current();
+        const handle = await startBackup(client, type, input);
+        const show = setInterval(() => {
+          heart.beat({ workflowId: handle.workflowId });
+          progressOf(client, handle.workflowId).then(
+            (progress) => heart.beat({ workflowId: handle.workflowId, ...progress }),
+            () => undefined, // it has not begun, or no worker answers
+          );
+        }, PROGRESS_MS);
+        try {
+          return await client.withAbortSignal(heart.signal, () => handle.result());
+        } catch (error) {
+          if (heart.signal.aborted) await cancelIfAsked(handle);
+          throw unitFailure(error);
+        } finally {
+          clearInterval(show);
+        }
+      });
+    },
+  };
+}
+
+async function progressOf(client: Client, workflowId: string) {
+  const { recordsDone, recordsTotal, bytesDone } = await readProgress(client, workflowId);
+  return { done: Number(recordsDone), total: Number(recordsTotal), bytes: bytesDone };
+}
+
+/** A worker that stops, or a coordinator that continues as new, does not want the unit cancelled. */
+async function cancelIfAsked(handle: WorkflowHandle): Promise<void> {
+  const { cancellationDetails } = Context.current();
+  if (cancellationDetails?.cancelRequested !== true) return;
+  await handle.cancel().catch(() => undefined); // it has just ended
+}
+
+/** How a unit ended becomes the failure of waiting for it: its own code and words. */
+function unitFailure(error: unknown): unknown {
+  if (!(error instanceof WorkflowFailedError)) return error;
+  const { cause } = error;
+  const type = cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
+  const stopped =
+    cause instanceof CancelledFailure ? 'the backup was cancelled by somebody' : undefined;
+  return ApplicationFailure.nonRetryable(
+    stopped ?? cause?.message ?? error.message,
+    type ?? 'UNIT_STOPPED',
+  );
+}

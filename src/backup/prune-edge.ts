@@ -1,0 +1,76 @@
+import { NodeError } from '../node/errors.js';
+import type { Site } from './site.js';
+
+/**
+ * What a node no longer has. It never says so: what it has pruned fails like everything else it
+ * cannot read, so the edge is found by asking, with the tip to tell a pruned node from a broken one.
+ */
+
+/** Whether the node still has a transaction that it must have had. @throws what else goes wrong */
+export async function hasTransaction(site: Site, version: bigint, signal?: AbortSignal) {
+  try {
+    for await (const bytes of site.node.transactions(version, 1n, signal)) void bytes;
+    return true;
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+/** Whether the node still has the state at the end of an epoch. @throws what else goes wrong */
+export async function hasState(site: Site, version: bigint, signal?: AbortSignal) {
+  try {
+    await site.node.stateItemCount(version, signal);
+    return true;
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+/** The oldest transaction from `from` to `tip` that the node has; undefined when it has not even `tip`. */
+export async function oldestTransaction(
+  site: Site,
+  from: bigint,
+  tip: bigint,
+  signal?: AbortSignal,
+): Promise<bigint | undefined> {
+  return lowest(from, tip, (version) => hasTransaction(site, version, signal));
+}
+
+/** The oldest epoch of `from` to `newest` whose state the node has; undefined when it has none. */
+export async function oldestState(
+  site: Site,
+  from: bigint,
+  newest: bigint,
+  signal?: AbortSignal,
+): Promise<bigint | undefined> {
+  return lowest(from, newest, async (epoch) => {
+    const { version } = await site.history.ending(epoch, signal);
+    return hasState(site, version, signal);
+  });
+}
+
+/** The lowest number that is there, when everything above the lowest one is there too. */
+async function lowest(
+  from: bigint,
+  to: bigint,
+  isThere: (at: bigint) => Promise<boolean>,
+): Promise<bigint | undefined> {
+  if (await isThere(from)) return from;
+  if (from >= to || !(await isThere(to))) return undefined;
+  let missing = from;
+  let there = to;
+  while (there - missing > 1n) {
+    const middle = (missing + there) / 2n;
+    if (await isThere(middle)) there = middle;
+    else missing = middle;
+  }
+  return there;
+}
+
+function refused(error: unknown): false {
+  if (error instanceof NodeError) {
+    if (error.code === 'NODE_ABORTED_BEFORE_FIRST_RECORD') return false;
+    if (error.code === 'NODE_HTTP_STATUS') return false;
+  }
+  throw error;
+}

@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeView, WatchOrder, WatchResult } from '../plan/coordinator.js';
+import { losesRace } from '../plan/prune-forecast.js';
+import { NodeError } from '../node/errors.js';
+import { requireSameChain } from './chain-anchor.js';
+import { BackupError } from './errors.js';
+import { hasState, oldestState, oldestTransaction } from './prune-edge.js';
+import { type Site, fetchGenesis } from './site.js';
+
+const POLL_MS = 1_000;
+const SLOWEST_POLL_MS = 15_000;
+/** A node that is away for less is not worth telling. */
+const TROUBLE_MS = 60_000;
+const IDENTITY_MS = 60_000;
+const SNAPSHOT_MS = 15_000;
+const EDGES_MS = 10 * 60_000;
+/** A chain that stands still may have ended its epoch with its last version. */
+const HALTED_MS = 30_000;
+const RATE_WINDOW_MS = 5 * 60_000;
+/** Returns at the latest, so that whoever waits sees that somebody still looks. */
+const LONGEST_MS = 60 * 60_000;
+
+export interface WatchTools {
+  signal: AbortSignal;
+  report: (view: NodeView) => void;
+  /** Records stored and to be stored of the snapshot in the making. */
+  snapshotProgress: (workflowId: string) => Promise<{ done: number; total: number } | undefined>;
+}
+
+/**
+ * Polls a node once a second until there is something to do: a version or the end of an epoch that
+ * was waited for, a time, or trouble that began or ended. Nothing is written.
+ * @throws BackupError CHAIN_MISMATCH when the node is of another chain now
+ */
+export async function watchNode(
+  site: Site,
+  order: WatchOrder,
+  tools: WatchTools,
+): Promise<WatchResult> {
+  await requireSameChain(site, tools.signal);
+  return new NodeWatch(site, order, tools).run();
+}
+
+class NodeWatch {
+  private view: NodeView;
+  private readonly started = Date.now();
+  private readonly samples: { at: number; version: bigint }[] = [];
+  private readonly looked = new Map<string, number>();
+  private failingSince: number | undefined;
+  private behindSince: number | undefined;
+  private wait = POLL_MS;
+  private movedAt = Date.now();
+  private pruned = 0;
+  private progressAtStart: { at: number; done: number } | undefined;
+
+  constructor(
+    private readonly site: Site,
+    private readonly order: WatchOrder,
+    private readonly tools: WatchTools,
+  ) {
+    this.view = order.view ?? { ended: '0', version: '0', at: 0, versionsPerSecond: 0 };
+  }
+
+  async run(): Promise<WatchResult> {
+    for (;;) {
+      const result = await this.look();
+      this.tools.report(this.view);
+      if (result) return result;
+      await sleep(this.wait, undefined, { signal: this.tools.signal });
+    }
+  }
+
+  private async look(): Promise<WatchResult | undefined> {
+    try {
+      await this.lookAtTip();
+      await this.lookAtEdges();
+      const snapshotLost = await this.lookAtSnapshot();
+      if (snapshotLost !== undefined) return { view: this.view, snapshotLost };
+    } catch (error) {
+      this.tools.signal.throwIfAborted();
+      if (!(error instanceof NodeError)) throw error;
+      return this.trouble(error.message);
+    }
+    this.failingSince = undefined;
+    this.wait = POLL_MS;
+    return this.isNews() ? { view: this.view } : undefined;
+  }
+
+  private async lookAtTip(): Promise<void> {
+    const { site, order } = this;
+    if (this.isTimeFor('identity', IDENTITY_MS)) {
+      const genesis = await fetchGenesis(site.node, this.tools.signal);
+      if (genesis !== site.genesis) {
+        const why = `the node at ${order.settings.node} now serves the chain with genesis ${genesis}, before it was ${site.genesis}; nothing is written. Point it back, or use another storage`;
+        throw new BackupError('CHAIN_MISMATCH', why, true);
+      }
+    }
+    const state = await site.node.dbState(this.tools.signal);
+    const at = Date.now();
+    const version = state?.committedVersion ?? 0n;
+    if (this.view.version !== `${version}`) this.movedAt = at;
+    const problem = state
+      ? this.behindStorage(version)
+      : 'the node has an empty database (it is not bootstrapped)';
+    const ended = state ? await this.endedEpochs(state.epoch, at) : 0n;
+    const { problem: _, ...before } = this.view;
+    this.view = {
+      ...before,
+      ended: `${ended}`,
+      version: `${version}`,
+      at,
+      versionsPerSecond: this.rate(at, version),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  /** The newest ledger info may itself end its epoch; only asking tells, and only once in a while. */
+  private async endedEpochs(epoch: bigint, at: number): Promise<bigint> {
+    const known = BigInt(this.view.ended);
+    if (known === epoch + 1n) return known;
+    if (at - this.movedAt < HALTED_MS || !this.isTimeFor('ending', HALTED_MS)) return epoch;
+    try {
+      const endings = this.site.node.epochEndings(epoch, epoch + 1n, this.tools.signal);
+      for await (const bytes of endings) void bytes;
+      return epoch + 1n;
+    } catch (error) {
+      if (error instanceof NodeError && error.code === 'NODE_SHORT') return epoch;
+      throw error;
+    }
+  }
+
+  private behindStorage(version: bigint): string | undefined {
+    const { stored, view } = this.order;
+    if (stored === undefined || version >= BigInt(stored)) {
+      this.behindSince = undefined;
+      return undefined;
+    }
+    this.behindSince ??= Date.now();
+    const known = view?.problem !== undefined;
+    if (!known && Date.now() - this.behindSince < TROUBLE_MS) return undefined;
+    return `the node has version ${version}, but the storage reaches ${stored}: it was wiped, or is behind; nothing is backed up before it has caught up`;
+  }
+
+  private rate(at: number, version: bigint): number {
+    const last = this.samples.at(-1);
+    if (!last || at - last.at > 10_000) this.samples.push({ at, version });
+    while (this.samples.length > 2 && at - this.samples[0]!.at > RATE_WINDOW_MS) {
+      this.samples.shift();
+    }
+    const first = this.samples[0]!;
+    const seconds = (at - first.at) / 1000;
+    if (seconds < 5) return this.view.versionsPerSecond;
+    return Math.max(0, Number(version - first.version) / seconds);
+  }
+
+  /** What the node has pruned: of transactions, from the lowest one that is still needed. */
+  private async lookAtEdges(): Promise<void> {
+    const { site, order, view } = this;
+    const { signal } = this.tools;
+    if (Date.now() - (view.edgesAt ?? 0) < EDGES_MS) return;
+    const tip = BigInt(view.version);
+    const need = BigInt(order.need);
+    const oldest = need < tip ? await oldestTransaction(site, need, tip, signal) : undefined;
+    const newest = BigInt(view.ended) - 1n;
+    const known = BigInt(view.oldestSnapshotEpoch ?? 0);
+    const state = newest >= known ? await oldestState(site, known, newest, signal) : undefined;
+    const pruned =
+      state !== undefined && state > 0n
+        ? (await site.history.ending(state - 1n, signal)).version
+        : undefined;
+    const { oldestVersion: _, ...before } = view;
+    this.view = {
+      ...before,
+      ...(oldest === undefined || oldest === need ? {} : { oldestVersion: `${oldest}` }),
+      ...(state === undefined ? {} : { oldestSnapshotEpoch: `${state}` }),
+      ...(pruned === undefined ? {} : { stateWindow: `${tip - pruned}` }),
+      edgesAt: Date.now(),
+    };
+  }
+
+  private async lookAtSnapshot(): Promise<string | undefined> {
+    const { snapshot } = this.order;
+    if (!snapshot || !this.isTimeFor('snapshot', SNAPSHOT_MS)) return undefined;
+    const { version } = await this.site.history.ending(BigInt(snapshot.epoch), this.tools.signal);
+    this.pruned = (await hasState(this.site, version, this.tools.signal)) ? 0 : this.pruned + 1;
+    if (this.pruned >= 2) {
+      return `the node has pruned the state of epoch ${snapshot.epoch} (version ${version}) meanwhile`;
+    }
+    const progress = await this.tools.snapshotProgress(snapshot.workflowId);
+    if (!progress) return undefined;
+    this.progressAtStart ??= { at: Date.now(), done: progress.done };
+    const { stateWindow } = this.view;
+    return losesRace({
+      version,
+      tip: BigInt(this.view.version),
+      versionsPerSecond: this.view.versionsPerSecond,
+      stateWindow: stateWindow === undefined ? undefined : BigInt(stateWindow),
+      stored: progress.done - this.progressAtStart.done,
+      left: progress.total - progress.done,
+      seconds: (Date.now() - this.progressAtStart.at) / 1000,
+    });
+  }
+
+  private trouble(reason: string): WatchResult | undefined {
+    this.failingSince ??= Date.now();
+    this.wait = Math.min(this.wait * 2, SLOWEST_POLL_MS);
+    const seconds = Math.round((Date.now() - this.failingSince) / 1000);
+    if (Date.now() - this.failingSince < TROUBLE_MS && this.order.view?.problem === undefined) {
+      return undefined;
+    }
+    this.view = {
+      ...this.view,
+      problem: `the node does not answer (for ${seconds} s now): ${reason}`,
+    };
+    return this.isNews() ? { view: this.view } : undefined;
+  }
+
+  private isNews(): boolean {
+    const { order, view } = this;
+    if (!order.view) return true;
+    const now = Date.now();
+    return (
+      (order.view.problem === undefined) !== (view.problem === undefined) ||
+      order.view.oldestVersion !== view.oldestVersion ||
+      (order.version !== undefined && BigInt(view.version) >= BigInt(order.version)) ||
+      (order.ended !== undefined && BigInt(view.ended) >= BigInt(order.ended)) ||
+      (order.until !== undefined && now >= order.until) ||
+      now - this.started > LONGEST_MS
+    );
+  }
+
+  private isTimeFor(what: string, everyMs: number): boolean {
+    const now = Date.now();
+    if (now - (this.looked.get(what) ?? 0) < everyMs) return false;
+    this.looked.set(what, now);
+    return true;
+  }
+}

@@ -1,0 +1,100 @@
+import { setMaxListeners } from 'node:events';
+import path from 'node:path';
+import type { Client } from '@temporalio/client';
+import { ensureCoordinator, readCoordinator } from '../client/coordinator.js';
+import { dataFolder } from '../data-folder.js';
+import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
+import { CONTROL_QUEUE } from '../plan/messages.js';
+import { type TemporalSession, openTemporal } from '../temporal/connection.js';
+import { workersPoll } from '../temporal/pollers.js';
+import { superviseWorker } from '../temporal/worker-process.js';
+import type { CommonFlags } from './options.js';
+import { StatusBoard } from './status-board.js';
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/**
+ * `up` and `continuously`: sees to it that the coordinator of a storage runs, and shows what it does
+ * until the signal aborts. The coordinator lives in the Temporal server: with the embedded one it
+ * rests until the next time, with another one it goes on. `own`: embedded server and worker always.
+ */
+export async function follow(
+  input: CoordinatorInput,
+  flags: CommonFlags,
+  own: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  parseCoordinatorInput(input); // a mistake is told before anything is started
+  const data = dataFolder(flags.dataDir);
+  const env = own ? withoutServer(process.env) : process.env;
+  const session = await openTemporal({ dataFolder: data, say, env });
+  const { connection, embedded, namespace, uiUrl, workerEnv } = session;
+  const worker = embedded
+    ? superviseWorker({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
+    : undefined;
+  try {
+    if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
+    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
+    }
+    await watch(session, input, flags.json ?? false, signal);
+    say(
+      embedded
+        ? 'Stopped. It goes on where it stands the next time.'
+        : `Leaving. The coordinator goes on at the server; see: aptos-backup status`,
+    );
+  } finally {
+    await worker?.stop();
+    await session.close();
+  }
+}
+
+async function watch(
+  { client }: TemporalSession,
+  input: CoordinatorInput,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal); // every call that is under way listens to it
+  const leave = () => leaving.abort();
+  signal.addEventListener('abort', leave);
+  if (signal.aborted) leave();
+  try {
+    await client.withAbortSignal(leaving.signal, async () => {
+      const { workflowId, settings } = await ensureCoordinator(client, input);
+      say(`Workflow ${workflowId}, settings ${settings}`);
+      await show(client, workflowId, json, leaving.signal);
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+  }
+}
+
+/** Until the signal aborts, or the workflow is ended by somebody. */
+async function show(client: Client, workflowId: string, json: boolean, signal: AbortSignal) {
+  const board = new StatusBoard(json);
+  const ended = client.workflow.getHandle(workflowId).result();
+  let over = false;
+  const end = ended.finally(() => (over = true));
+  end.catch(() => undefined);
+  while (!over && !signal.aborted) {
+    await readCoordinator(client, workflowId).then(
+      (status) => board.show(status),
+      () => undefined, // no worker answers at the moment
+    );
+    await Promise.race([board.pause(signal), end]);
+  }
+  board.end();
+  if (over && !signal.aborted) await end;
+}
+
+function withoutServer(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(
+    ([name]) => !name.startsWith('TEMPORAL_') || name === 'TEMPORAL_CLI_PATH',
+  );
+  return Object.fromEntries(kept);
+}

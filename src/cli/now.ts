@@ -1,0 +1,22 @@
+export interface NowFlags {
+  startEpoch?: string;
+  endEpoch?: string;
+  stateSnapshotEpoch?: string;
+  startVersion?: string;
+  num_transactions?: string;
+}
+
+/** The argument of the coordinator's update `backUpNow`; what is wrong with it the update says. */
+export function nowRequest(stream: string, flags: NowFlags): Record<string, string> {
+  const range = {
+    start_epoch: flags.startEpoch,
+    end_epoch: flags.endEpoch,
+    epoch: flags.stateSnapshotEpoch,
+    start_version: flags.startVersion,
+    num_transactions: flags.num_transactions,
+  };
+  const given = Object.entries(range).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return { type: stream.replace('-', '_'), ...Object.fromEntries(given) };
+}

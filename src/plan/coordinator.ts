@@ -1,0 +1,153 @@
+import type { BackupType, JobSettings, Target } from './job.js';
+
+/** The three streams of a coordinator, in the order in which they are looked at. */
+export const STREAMS: readonly BackupType[] = ['epoch_ending', 'state_snapshot', 'transaction'];
+
+/** What a coordinator was told; may be changed while it runs (update `configure`). */
+export interface CoordinatorSettings extends JobSettings {
+  /** Ranges in flight, in each stream. */
+  concurrency: number;
+  snapshotInterval: string;
+  batchSize: string;
+  batchSeconds: number;
+}
+
+/** A run of epochs or versions, as it travels: both ends inclusive. */
+export interface TextSpan {
+  first: string;
+  last: string;
+}
+
+/** What a storage holds, as far as a coordinator needs to know it. */
+export interface Survey {
+  /** Short name of the storage, for workflow ids. */
+  storageId: string;
+  epochs: TextSpan[];
+  versions: TextSpan[];
+  /** Epochs with a snapshot, newest first; at most the newest hundred, and epoch 0. */
+  snapshots: string[];
+  /** Version at which the epochs that are covered without a hole end. */
+  epochsEndAt?: string;
+  /** Metadata lines and manifests that cannot be used; what they should cover counts as missing. */
+  damaged: { object: string; why: string }[];
+  damagedCount: number;
+}
+
+/** What the node has, as last seen. */
+export interface NodeView {
+  /** Epochs below this one have ended. */
+  ended: string;
+  version: string;
+  /** Unix milliseconds at which this was seen. */
+  at: number;
+  /** Versions a second, over the last minutes. */
+  versionsPerSecond: number;
+  /** Oldest transaction that the node still has, as far as that was looked for. */
+  oldestVersion?: string;
+  /** Oldest epoch whose state the node still has. */
+  oldestSnapshotEpoch?: string;
+  /** How many versions the node keeps states for, at most; absent while it has pruned none. */
+  stateWindow?: string;
+  /** Unix milliseconds at which the two edges were looked for. */
+  edgesAt?: number;
+  /** What is wrong with the node at the moment. */
+  problem?: string;
+}
+
+/** What the watch on a node is to look out for. */
+export interface WatchOrder {
+  settings: JobSettings;
+  /** Returns when the node has this version, or when epochs below `ended` have ended. */
+  version?: string;
+  ended?: string;
+  /** Returns at this time (unix milliseconds) whatever happens. */
+  until?: number;
+  /** Lowest version that is not stored, and the highest that is. */
+  need: string;
+  stored?: string;
+  /** A snapshot in the making: returns when the node prunes it, or will before it is done. */
+  snapshot?: { epoch: string; workflowId: string };
+  view?: NodeView;
+}
+
+export interface WatchResult {
+  view: NodeView;
+  /** Why the snapshot that was watched cannot be finished. */
+  snapshotLost?: string;
+}
+
+/** A unit that could not be backed up, until it is tried again. */
+export interface FailedUnit {
+  target: Target;
+  reason: string;
+  code: string;
+  attempts: number;
+  /** Unix milliseconds. */
+  failedAt: number;
+  retryAt: number;
+}
+
+/** What a coordinator remembers of one stream, also over a continue-as-new. */
+export interface StreamMemory {
+  paused: boolean;
+  failed: FailedUnit[];
+  /** Asked for by hand; goes before everything else. */
+  requested: Target[];
+  lastCommit?: { at: number; what: string; records: string; bytes: number; seconds: number };
+  /** Unix milliseconds of the last commit, or of the coordinator's start. */
+  batchOpenSince: number;
+  /** Snapshots that were given up because the node was about to prune them, or had. */
+  givenUp: string[];
+  /** Units committed by this coordinator. */
+  committed: number;
+}
+
+export interface CoordinatorMemory {
+  memory: 1;
+  settings: CoordinatorSettings;
+  streams: Record<BackupType, StreamMemory>;
+  survey?: Survey;
+  surveyedAt: number;
+  node?: NodeView;
+  alarms: Alarm[];
+  startedAt: number;
+  /** Runs before this one: continue-as-new keeps histories short. */
+  runs: number;
+}
+
+/** Something that a person should know of. Goes away when its cause does. */
+export interface Alarm {
+  code: string;
+  text: string;
+  since: number;
+}
+
+export interface StreamStatus {
+  state: 'working' | 'waiting' | 'paused' | 'failing';
+  waitingFor?: string;
+  current?: { target: string; workflowId: string; since: string };
+  lastCommit?: { what: string; at: string };
+  /** Newest epoch or version in storage, and how far that is behind the node. */
+  newest?: string;
+  lag?: string;
+  lagSeconds?: number;
+  /** Records a second of the last unit, and how long the rest takes at that rate. */
+  rate?: number;
+  etaSeconds?: number;
+  holes: TextSpan[];
+  failed: { unit: string; reason: string; attempts: number; retryAt: string }[];
+  committed: number;
+}
+
+/** Answer of the coordinator's `status` query. */
+export interface CoordinatorStatus {
+  phase: 'starting' | 'following' | 'working' | 'paused' | 'trouble';
+  node: string;
+  storage: string;
+  network?: string;
+  seen?: { ended_epochs: string; version: string; at: string; oldest_version?: string };
+  concurrency: number;
+  streams: Record<BackupType, StreamStatus>;
+  alarms: { code: string; text: string; since: string }[];
+  runs: number;
+}

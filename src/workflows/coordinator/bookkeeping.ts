@@ -1,0 +1,98 @@
+import type { CoordinatorMemory, Survey, TextSpan } from '../../plan/coordinator.js';
+import { spans } from '../../plan/decide.js';
+import type { BackupType, Target } from '../../plan/job.js';
+import { unionOf } from '../../plan/spans.js';
+import type { BackupResult } from '../../plan/unit.js';
+import { type UnitEnd, isSameUnit, restAfter } from './units.js';
+
+/** What the coordinator's memory says after a unit ended. */
+export function noteEnd(
+  memory: CoordinatorMemory,
+  target: Target,
+  end: UnitEnd,
+  since: number,
+  now: number,
+): void {
+  const stream = memory.streams[target.type];
+  const before = stream.failed.find((failed) => isSameUnit(failed.target, target));
+  stream.failed = stream.failed.filter((failed) => failed !== before);
+  stream.requested = stream.requested.filter((asked) => !isSameUnit(asked, target));
+  if ('committed' in end) {
+    noteCommit(memory, target.type, end.committed, since, now);
+  } else if ('givenUp' in end) {
+    if (target.type === 'state_snapshot') stream.givenUp.push(target.epoch);
+    stream.givenUp = stream.givenUp.slice(-20);
+    raise(memory, 'SNAPSHOT_GIVEN_UP', `${labelOf(target)} was given up: ${end.givenUp}`, now);
+  } else if (target.type === 'state_snapshot' && end.failed.code === 'NODE_PRUNED') {
+    stream.givenUp.push(target.epoch);
+    if (target.epoch !== '0') {
+      raise(memory, 'SNAPSHOT_GIVEN_UP', `${labelOf(target)}: ${end.failed.reason}`, now);
+    }
+  } else {
+    const attempts = (before?.attempts ?? 0) + 1;
+    const retryAt = now + restAfter(end.failed.code, attempts);
+    stream.failed.push({ target, ...end.failed, attempts, failedAt: now, retryAt });
+    if (end.failed.code === 'NODE_PRUNED' && memory.node) delete memory.node.edgesAt;
+  }
+}
+
+function noteCommit(
+  memory: CoordinatorMemory,
+  type: BackupType,
+  result: BackupResult,
+  since: number,
+  now: number,
+): void {
+  const stream = memory.streams[type];
+  stream.batchOpenSince = now;
+  stream.committed += 1;
+  stream.lastCommit = {
+    at: now,
+    what: result.metadata,
+    records: result.records,
+    bytes: result.bytes,
+    seconds: result.already_committed ? 0 : (now - since) / 1000,
+  };
+  if (memory.survey) noteStored(memory.survey, result);
+  if (type === 'state_snapshot' && result.epoch !== '0') clear(memory, 'SNAPSHOT_GIVEN_UP');
+}
+
+/** Adds a committed backup to what is known to be stored. */
+export function noteStored(survey: Survey, result: BackupResult): void {
+  const { type, first, last, epoch } = result;
+  if (type === 'state_snapshot') {
+    if (epoch !== undefined && !survey.snapshots.includes(epoch)) survey.snapshots.unshift(epoch);
+    return;
+  }
+  if (first === undefined || last === undefined) return;
+  const kind = type === 'epoch_ending' ? 'epochs' : 'versions';
+  survey[kind] = merge(survey[kind], { first, last });
+  const [run] = survey.epochs;
+  if (type === 'epoch_ending' && run?.first === '0' && run.last === last) {
+    if (result.ends_at_version !== undefined) survey.epochsEndAt = result.ends_at_version;
+  }
+}
+
+function merge(runs: readonly TextSpan[], more: TextSpan): TextSpan[] {
+  return unionOf(spans([...runs, more])).map(({ first, last }) => ({
+    first: `${first}`,
+    last: `${last}`,
+  }));
+}
+
+/** An alarm keeps the time at which it was first raised. */
+export function raise(memory: CoordinatorMemory, code: string, text: string, now: number): void {
+  const known = memory.alarms.find((alarm) => alarm.code === code);
+  if (known) known.text = text;
+  else memory.alarms.push({ code, text, since: now });
+}
+
+export function clear(memory: CoordinatorMemory, code: string): void {
+  memory.alarms = memory.alarms.filter((alarm) => alarm.code !== code);
+}
+
+function labelOf(target: Target): string {
+  return target.type === 'state_snapshot'
+    ? `the state snapshot of epoch ${target.epoch}`
+    : `${target.first} to ${target.last}`;
+}

@@ -1,0 +1,146 @@
+import { setHandler } from '@temporalio/workflow';
+import { parseCoordinatorInput, parseNow, parseStreams } from '../../plan/coordinator-input.js';
+import { spans } from '../../plan/decide.js';
+import { InputError, parseConcurrency } from '../../plan/input.js';
+import { STREAMS } from '../../plan/coordinator.js';
+import { type Target, describeTarget, targetKey } from '../../plan/job.js';
+import {
+  backUpNow,
+  configure,
+  coordinatorStatus,
+  pauseStreams,
+  resumeStreams,
+  retryUnits,
+  setConcurrency,
+} from '../messages.js';
+import type { CoordinatorRun } from './coordinator-run.js';
+
+/** Handlers only change what the coordinator knows; its loop does the rest. */
+export function answerMessages(run: CoordinatorRun): void {
+  const { memory } = run;
+
+  setHandler(coordinatorStatus, () => run.status(), {
+    description: 'Lag, last commit, current work, rate and what it waits for, of each stream.',
+  });
+
+  const setPaused = async (raw: unknown, paused: boolean) => {
+    const streams = parseStreams(raw);
+    for (const stream of streams) memory.streams[stream].paused = paused;
+    run.wake();
+    await run.tellUnits();
+    return [...streams];
+  };
+  const validator = (raw: unknown) => void parseStreams(raw);
+  setHandler(pauseStreams, (raw) => setPaused(raw, true), {
+    description: 'Begin nothing new: "epoch_ending", "state_snapshot", "transaction", or all.',
+    validator,
+  });
+  setHandler(resumeStreams, (raw) => setPaused(raw, false), {
+    description: 'Go on after a pause: one stream, or all.',
+    validator,
+  });
+
+  setHandler(
+    setConcurrency,
+    async (value) => {
+      memory.settings.concurrency = value;
+      await run.tellUnits();
+      return value;
+    },
+    {
+      description: 'How many ranges each stream may have in flight, 1 to 64.',
+      validator: (value) => void parseConcurrency(value),
+    },
+  );
+
+  setHandler(
+    retryUnits,
+    (raw) => {
+      let asked = 0;
+      for (const stream of STREAMS) {
+        const { failed, givenUp } = memory.streams[stream];
+        for (const unit of failed) {
+          if (raw !== undefined && raw !== null && raw !== targetKey(unit.target)) continue;
+          unit.retryAt = 0;
+          asked += 1;
+        }
+        const again = givenUp.filter((epoch) => raw === `state_snapshot/${epoch}`);
+        memory.streams[stream].givenUp = givenUp.filter((epoch) => !again.includes(epoch));
+        asked += again.length;
+      }
+      run.wake();
+      return asked;
+    },
+    {
+      description:
+        'Try what failed again now: one unit as status names it, or all; answers how many.',
+      validator: (raw) => {
+        if (raw === undefined || raw === null || typeof raw === 'string') return;
+        throw new InputError('say which unit, as status names it, or nothing for all');
+      },
+    },
+  );
+
+  setHandler(
+    backUpNow,
+    (raw) => {
+      const { type, target } = parseNow(raw);
+      if (target) {
+        memory.streams[type].requested.push(target);
+      } else {
+        memory.streams[type].batchOpenSince = 0; // closes the batch that is open
+      }
+      run.wake();
+      return target
+        ? `${describeTarget(target)} comes next`
+        : `${type}: whatever there is comes next`;
+    },
+    {
+      description:
+        'Back up out of turn: {"type": "transaction"}, or with the fields of that workflow\'s input.',
+      validator: (raw) => {
+        const { target } = parseNow(raw);
+        if (target) requireNotStored(run, target);
+      },
+    },
+  );
+
+  setHandler(
+    configure,
+    (raw) => {
+      const settings = parseCoordinatorInput(raw);
+      if (JSON.stringify(settings) === JSON.stringify(memory.settings)) return 'as it was';
+      memory.settings = settings;
+      run.wake({ survey: true });
+      return 'changed; what runs already ends as it was begun';
+    },
+    {
+      description:
+        'Replaces the settings: the input of this workflow. The storage must be the same.',
+      validator: (raw) => {
+        const { storage } = parseCoordinatorInput(raw);
+        if (storage.local_fs_dir === memory.settings.storage.local_fs_dir) return;
+        throw new InputError(
+          `this coordinator works for ${memory.settings.storage.local_fs_dir}; start another for ${storage.local_fs_dir}`,
+        );
+      },
+    },
+  );
+}
+
+/** Overlapping backups would stop the stock tool from restoring anything. */
+function requireNotStored({ memory }: CoordinatorRun, target: Target): void {
+  const { survey } = memory;
+  if (!survey) throw new InputError('the storage was not looked at yet; try again in a moment');
+  const { type } = target;
+  const stored =
+    type === 'state_snapshot'
+      ? survey.snapshots.includes(target.epoch)
+      : spans(type === 'epoch_ending' ? survey.epochs : survey.versions).some(
+          (run) => run.first <= BigInt(target.last) && BigInt(target.first) <= run.last,
+        );
+  if (!stored) return;
+  throw new InputError(
+    `${describeTarget(target)}: the storage has all or some of it already, and the stock tool restores nothing from a storage with overlapping backups`,
+  );
+}

@@ -1,0 +1,303 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { CoordinatorActivities } from '../../activities/coordinator.js';
+import type { CoordinatorInput } from '../../plan/coordinator-input.js';
+import {
+  type CoordinatorMemory,
+  STREAMS,
+  type Survey,
+  type WatchOrder,
+  type WatchResult,
+} from '../../plan/coordinator.js';
+import { type Decision, decide, spans } from '../../plan/decide.js';
+import type { BackupType, Target } from '../../plan/job.js';
+import { BACKUP_TYPE, NETWORK, PHASE } from '../../plan/search-attributes.js';
+import { holesUpTo } from '../../plan/spans.js';
+import type { BackupResult } from '../../plan/unit.js';
+import { controlOptions, watchOptions } from '../activity-options.js';
+import { reasonOf } from '../failures.js';
+import { refreshAlarms } from './alarms.js';
+import { clear, noteEnd, noteStored, raise } from './bookkeeping.js';
+import { answerMessages } from './coordinator-messages.js';
+import { openMemory } from './memory.js';
+import { describeStatus, statusOf } from './status.js';
+import { type Running, RunningUnit } from './units.js';
+
+const { surveyStorage } = proxyActivities<CoordinatorActivities>(controlOptions);
+const { watchNode } = proxyActivities<CoordinatorActivities>(watchOptions);
+
+/** A storage is read anew this often, in case somebody else wrote to it or took something away. */
+const SURVEY_MS = 6 * 60 * 60_000;
+/** About two days of an idle chain, or two hundred units. */
+const LONG_HISTORY = 3_000;
+const FIRST_REST_MS = 15_000;
+const LONGEST_REST_MS = 30 * 60_000;
+
+/** One run of the coordinator: what it knows, what it waits for, and the units it has running. */
+export class CoordinatorRun {
+  readonly memory: CoordinatorMemory;
+  readonly running: Running = {};
+  readonly waiting: Partial<Record<BackupType, Decision>> = {};
+  /** Why nothing at all may be started: the storage or the node is not as it must be. */
+  blockedBy: string | undefined;
+  private blockedUntil = 0;
+  private rest = FIRST_REST_MS;
+  private news = true;
+  private surveyAsked = false;
+  private committedMeanwhile: BackupResult[] = [];
+  private watch: { key: string; scope: CancellationScope } | undefined;
+  private phase = '';
+
+  constructor(
+    private readonly input: CoordinatorInput,
+    memory: unknown,
+  ) {
+    this.memory = openMemory(input, memory, Date.now());
+    answerMessages(this);
+    upsertSearchAttributes([
+      { key: BACKUP_TYPE, value: 'coordinator' },
+      { key: NETWORK, value: this.memory.settings.network ?? 'unknown' },
+    ]);
+  }
+
+  /** Something changed that decisions depend on. */
+  wake(options: { survey?: boolean } = {}): void {
+    if (options.survey) this.surveyAsked = true;
+    this.blockedUntil = 0;
+    this.news = true;
+  }
+
+  /** Learns what the storage holds: at the start, when asked to, and every few hours. */
+  async surveyWhenDue(): Promise<void> {
+    const { memory } = this;
+    const due = Date.now() - memory.surveyedAt >= SURVEY_MS || this.surveyAsked;
+    if (!due || Date.now() < this.blockedUntil) return;
+    this.committedMeanwhile = [];
+    try {
+      const survey = await surveyStorage.executeWithOptions(
+        { ...controlOptions, summary: 'look at the storage' },
+        [memory.settings],
+      );
+      requireNotEmptied(memory.survey, survey);
+      for (const result of this.committedMeanwhile) noteStored(survey, result);
+      memory.survey = survey;
+      memory.surveyedAt = Date.now();
+      this.surveyAsked = false;
+      this.unblock('STORAGE');
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      this.block('STORAGE', reasonOf(error));
+    }
+  }
+
+  /** Starts the next unit of every stream that has something to do and works on nothing. */
+  startUnits(): void {
+    const { memory } = this;
+    const { survey, node, settings, streams } = memory;
+    for (const type of STREAMS) {
+      delete this.waiting[type];
+      if (this.running[type] || streams[type].paused || this.blockedBy !== undefined) continue;
+      if (!survey || !node || node.at === 0 || node.problem !== undefined) continue;
+      const decision = decide(type, { settings, survey, node, streams, now: Date.now() });
+      if ('start' in decision) this.start(decision.start, survey.storageId);
+      else this.waiting[type] = decision;
+    }
+    this.show();
+  }
+
+  /** Sleeps in a watch on the node until something happens anywhere. */
+  async waitForNews(): Promise<void> {
+    if (this.blockedBy === undefined) this.keepWatching();
+    else this.stopWatching();
+    const rest = this.blockedUntil - Date.now();
+    if (this.blockedBy !== undefined && rest > 0) await condition(() => this.news, rest);
+    else await condition(() => this.news);
+    this.news = false;
+  }
+
+  historyIsLong(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    return historyLength > LONG_HISTORY || continueAsNewSuggested;
+  }
+
+  /** Units go on by themselves; the next run joins them again. */
+  async continueAsNew(): Promise<never> {
+    await condition(allHandlersFinished);
+    const { memory } = this;
+    for (const type of STREAMS) {
+      const unit = this.running[type];
+      if (unit) memory.streams[type].requested.unshift(unit.target);
+    }
+    memory.runs += 1;
+    return continueAsNew<(input: CoordinatorInput, memory: CoordinatorMemory) => Promise<never>>(
+      this.input,
+      memory,
+    );
+  }
+
+  /** Hands cap and pause to the units that run. */
+  async tellUnits(): Promise<void> {
+    const { settings, streams } = this.memory;
+    const units = STREAMS.flatMap((type) => this.running[type] ?? []);
+    await Promise.all(
+      units.map((unit) =>
+        unit.tell({
+          concurrency: settings.concurrency,
+          paused: streams[unit.target.type].paused,
+        }),
+      ),
+    );
+  }
+
+  status() {
+    return statusOf(this.memory, this.running, this.waiting, this.blockedBy, Date.now());
+  }
+
+  private start(target: Target, storageId: string): void {
+    const unit = new RunningUnit(target, Date.now(), storageId);
+    this.running[target.type] = unit;
+    // Cancelled with the coordinator: the main loop ends the workflow.
+    this.follow(unit).catch((error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
+  }
+
+  private async follow(unit: RunningUnit): Promise<void> {
+    const end = await unit.run(this.memory.settings);
+    delete this.running[unit.target.type];
+    noteEnd(this.memory, unit.target, end, unit.since, Date.now());
+    if ('committed' in end) this.committedMeanwhile.push(end.committed);
+    // Somebody else stored this range: look at what is there now.
+    const surprised = 'failed' in end && end.failed.code === 'RANGE_COMMITTED';
+    this.wake(surprised ? { survey: true } : {});
+  }
+
+  private keepWatching(): void {
+    const order = this.watchOrder();
+    const { view: _, ...aims } = order;
+    const key = JSON.stringify(aims);
+    if (this.watch?.key === key) return;
+    this.stopWatching();
+    const scope = new CancellationScope();
+    const watch = { key, scope };
+    this.watch = watch;
+    const summary = watchSummary(order);
+    void scope
+      .run(() => watchNode.executeWithOptions({ ...watchOptions, summary }, [order]))
+      .then(
+        (result) => this.watch === watch && this.seen(result),
+        (error: unknown) => {
+          if (this.watch !== watch || isCancellation(error)) return; // dropped for another
+          this.watch = undefined;
+          this.block('WATCH', reasonOf(error));
+          this.news = true;
+        },
+      );
+  }
+
+  private stopWatching(): void {
+    const { watch } = this;
+    this.watch = undefined;
+    watch?.scope.cancel();
+  }
+
+  private seen({ view, snapshotLost }: WatchResult): void {
+    this.watch = undefined;
+    this.memory.node = view;
+    this.unblock('WATCH');
+    if (snapshotLost !== undefined) this.running.state_snapshot?.giveUp(snapshotLost);
+    this.news = true;
+  }
+
+  private watchOrder(): WatchOrder {
+    const { settings, survey, node } = this.memory;
+    const waits = Object.values(this.waiting).filter((d) => 'waitingFor' in d);
+    const version = lowest(waits.map((w) => w.version));
+    const ended = lowest(waits.map((w) => w.ended));
+    const until = [...waits.flatMap((w) => w.until ?? []), ...this.retryTimes()].sort(
+      (a, b) => a - b,
+    )[0];
+    const versions = survey ? spans(survey.versions) : [];
+    const [hole] = holesUpTo(versions, BigInt(node?.version ?? 0));
+    const last = versions.at(-1)?.last;
+    const unit = this.running.state_snapshot;
+    return {
+      settings,
+      ...(version === undefined ? {} : { version }),
+      ...(ended === undefined ? {} : { ended }),
+      ...(until === undefined ? {} : { until }),
+      need: `${hole?.first ?? (last ?? -1n) + 1n}`,
+      ...(last === undefined ? {} : { stored: `${last}` }),
+      ...(unit?.target.type === 'state_snapshot'
+        ? { snapshot: { epoch: unit.target.epoch, workflowId: unit.workflowId } }
+        : {}),
+      ...(node ? { view: node } : {}),
+    };
+  }
+
+  /** When what failed is due again, in streams that are free to try. */
+  private retryTimes(): number[] {
+    const { streams } = this.memory;
+    const free = STREAMS.filter((type) => !this.running[type] && !streams[type].paused);
+    return free.flatMap((type) => streams[type].failed.map(({ retryAt }) => retryAt));
+  }
+
+  private block(code: string, reason: string): void {
+    this.blockedBy = reason;
+    this.blockedUntil = Date.now() + this.rest;
+    this.rest = Math.min(this.rest * 2, LONGEST_REST_MS);
+    if (code === 'STORAGE') this.surveyAsked = true;
+    raise(this.memory, code, reason, Date.now());
+    this.show();
+  }
+
+  private unblock(code: string): void {
+    this.blockedBy = undefined;
+    this.rest = FIRST_REST_MS;
+    clear(this.memory, code);
+  }
+
+  private show(): void {
+    refreshAlarms(this.memory, Date.now());
+    const status = this.status();
+    if (status.phase !== this.phase) {
+      this.phase = status.phase;
+      upsertSearchAttributes([{ key: PHASE, value: status.phase }]);
+    }
+    setCurrentDetails(describeStatus(status));
+  }
+}
+
+/** A storage that held backups and now shows none is an outage, whatever the listing says. */
+function requireNotEmptied(before: Survey | undefined, now: Survey): void {
+  const size = (survey: Survey) =>
+    survey.epochs.length + survey.versions.length + survey.snapshots.length;
+  if (!before || size(before) === 0 || size(now) > 0) return;
+  throw new Error(
+    'the storage held backups before and now shows none: taken for an outage, nothing is written. If they were removed on purpose, terminate this workflow and start it again',
+  );
+}
+
+function lowest(numbers: (string | undefined)[]): string | undefined {
+  const known = numbers.flatMap((n) => (n === undefined ? [] : [BigInt(n)]));
+  if (known.length === 0) return undefined;
+  return `${known.reduce((a, b) => (a < b ? a : b))}`;
+}
+
+function watchSummary({ version, ended, until }: WatchOrder): string {
+  const aims = [
+    ...(version === undefined ? [] : [`version ${version}`]),
+    ...(ended === undefined ? [] : [`epoch ${BigInt(ended) - 1n} to end`]),
+    ...(until === undefined ? [] : [new Date(until).toISOString()]),
+  ];
+  return `watch the node${aims.length > 0 ? ` for ${aims.join(' or ')}` : ''}`.slice(0, 200);
+}

@@ -1,0 +1,40 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import { parseCoordinatorInput } from '../../plan/coordinator-input.js';
+import type { CoordinatorMemory, StreamMemory } from '../../plan/coordinator.js';
+
+/** What a coordinator begins with: the memory of the run before, or nothing but its input. */
+export function openMemory(input: unknown, memory: unknown, now: number): CoordinatorMemory {
+  if (memory !== undefined && memory !== null) {
+    if ((memory as { memory?: unknown }).memory === 1) return memory as CoordinatorMemory;
+    throw ApplicationFailure.nonRetryable(
+      'the second argument is what a run of the coordinator hands to its next; start it with one',
+      'INPUT_INVALID',
+    );
+  }
+  const settings = settingsFrom(input);
+  const stream = (): StreamMemory => ({
+    paused: false,
+    failed: [],
+    requested: [],
+    batchOpenSince: 0,
+    givenUp: [],
+    committed: 0,
+  });
+  return {
+    memory: 1,
+    settings,
+    streams: { epoch_ending: stream(), state_snapshot: stream(), transaction: stream() },
+    surveyedAt: 0,
+    alarms: [],
+    startedAt: now,
+    runs: 1,
+  };
+}
+
+function settingsFrom(input: unknown) {
+  try {
+    return parseCoordinatorInput(input);
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable((error as Error).message, 'INPUT_INVALID');
+  }
+}

@@ -1,0 +1,166 @@
+import type { CoordinatorMemory, CoordinatorStatus, StreamStatus } from '../../plan/coordinator.js';
+import { type Decision, spans } from '../../plan/decide.js';
+import { type BackupType, describeTarget, targetKey } from '../../plan/job.js';
+import { type Span, holesUpTo } from '../../plan/spans.js';
+import { escapeMarkdown } from '../totals.js';
+import type { Running } from './units.js';
+
+const MOST_HOLES = 20;
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** The coordinator's `status` query. */
+export function statusOf(
+  memory: CoordinatorMemory,
+  running: Running,
+  waiting: Partial<Record<BackupType, Decision>>,
+  blockedBy: string | undefined,
+  now: number,
+): CoordinatorStatus {
+  const stream = (type: BackupType) =>
+    streamStatus(type, memory, running, waiting[type], blockedBy, now);
+  const streams = {
+    epoch_ending: stream('epoch_ending'),
+    state_snapshot: stream('state_snapshot'),
+    transaction: stream('transaction'),
+  };
+  const { settings, node, alarms } = memory;
+  return {
+    phase: phaseOf(memory, streams, blockedBy),
+    node: settings.node,
+    storage: settings.storage.local_fs_dir,
+    ...(settings.network === undefined ? {} : { network: settings.network }),
+    ...(node
+      ? {
+          seen: {
+            ended_epochs: node.ended,
+            version: node.version,
+            at: iso(node.at),
+            ...(node.oldestVersion === undefined ? {} : { oldest_version: node.oldestVersion }),
+          },
+        }
+      : {}),
+    concurrency: settings.concurrency,
+    streams,
+    alarms: alarms.map(({ code, text, since }) => ({ code, text, since: iso(since) })),
+    runs: memory.runs,
+  };
+}
+
+function phaseOf(
+  memory: CoordinatorMemory,
+  streams: Record<BackupType, StreamStatus>,
+  blockedBy: string | undefined,
+): CoordinatorStatus['phase'] {
+  const states = Object.values(streams).map(({ state }) => state);
+  if (blockedBy !== undefined || memory.alarms.length > 0) return 'trouble';
+  if (!memory.survey || !memory.node) return 'starting';
+  if (states.every((state) => state === 'paused')) return 'paused';
+  return states.includes('working') ? 'working' : 'following';
+}
+
+function streamStatus(
+  type: BackupType,
+  memory: CoordinatorMemory,
+  running: Running,
+  decision: Decision | undefined,
+  blockedBy: string | undefined,
+  now: number,
+): StreamStatus {
+  const stream = memory.streams[type];
+  const unit = running[type];
+  const waitingFor = unit ? undefined : reasonToWait(memory, type, decision, blockedBy);
+  const { newest, lag, holes } = coverageOf(type, memory);
+  const { lastCommit } = stream;
+  const rate =
+    lastCommit && lastCommit.seconds > 0 ? Number(lastCommit.records) / lastCommit.seconds : 0;
+  const perSecond = memory.node?.versionsPerSecond ?? 0;
+  return {
+    state: unit
+      ? 'working'
+      : stream.paused
+        ? 'paused'
+        : stream.failed.length > 0
+          ? 'failing'
+          : 'waiting',
+    ...(waitingFor === undefined ? {} : { waitingFor }),
+    ...(unit
+      ? {
+          current: {
+            target: describeTarget(unit.target),
+            workflowId: unit.workflowId,
+            since: iso(unit.since),
+          },
+        }
+      : {}),
+    ...(lastCommit ? { lastCommit: { what: lastCommit.what, at: iso(lastCommit.at) } } : {}),
+    ...(newest === undefined ? {} : { newest: `${newest}` }),
+    ...(lag === undefined ? {} : { lag: `${lag}` }),
+    ...(lag !== undefined && type === 'transaction' && perSecond > 0
+      ? { lagSeconds: Math.round(Number(lag) / perSecond) }
+      : {}),
+    ...(rate > 0 ? { rate: Math.round(rate) } : {}),
+    ...(rate > perSecond && lag !== undefined && lag > 0n && type === 'transaction'
+      ? { etaSeconds: Math.round(Number(lag) / (rate - perSecond)) }
+      : {}),
+    holes: holes.slice(0, MOST_HOLES).map((h) => ({ first: `${h.first}`, last: `${h.last}` })),
+    failed: stream.failed.map(({ target, reason, attempts, retryAt }) => ({
+      unit: targetKey(target),
+      reason,
+      attempts,
+      retryAt: iso(Math.max(retryAt, now)),
+    })),
+    committed: stream.committed,
+  };
+}
+
+function reasonToWait(
+  memory: CoordinatorMemory,
+  type: BackupType,
+  decision: Decision | undefined,
+  blockedBy: string | undefined,
+): string | undefined {
+  if (memory.streams[type].paused) return 'the update "resume"';
+  if (blockedBy !== undefined) return blockedBy;
+  if (memory.node?.problem !== undefined) return memory.node.problem;
+  if (decision && 'waitingFor' in decision) return decision.waitingFor;
+  if (!memory.survey) return 'a first look at the storage';
+  return memory.node ? undefined : 'a first look at the node';
+}
+
+/** The newest that is stored, how far that is behind the node, and what is missing below it. */
+function coverageOf(
+  type: BackupType,
+  { survey, node }: CoordinatorMemory,
+): { newest?: bigint; lag?: bigint; holes: Span[] } {
+  if (!survey) return { holes: [] };
+  if (type === 'state_snapshot') {
+    const [newest] = survey.snapshots.map(BigInt).sort((a, b) => (a > b ? -1 : 1));
+    const lag = node ? BigInt(node.ended) - 1n - (newest ?? -1n) : undefined;
+    return { holes: [], ...(newest === undefined ? {} : { newest }), ...atLeastZero(lag) };
+  }
+  const runs = spans(type === 'epoch_ending' ? survey.epochs : survey.versions);
+  const newest = runs.at(-1)?.last;
+  const tip = node && (type === 'epoch_ending' ? BigInt(node.ended) - 1n : BigInt(node.version));
+  const lag = tip === undefined ? undefined : tip - (newest ?? -1n);
+  const holes = newest === undefined ? [] : holesUpTo(runs, newest);
+  return { ...(newest === undefined ? {} : { newest }), ...atLeastZero(lag), holes };
+}
+
+function atLeastZero(lag: bigint | undefined): { lag?: bigint } {
+  if (lag === undefined) return {};
+  return { lag: lag > 0n ? lag : 0n };
+}
+
+/** The status as Markdown, for the Temporal UI's Current Details. */
+export function describeStatus(status: CoordinatorStatus): string {
+  const rows = Object.entries(status.streams).map(([name, s]) => {
+    const doing = s.current ? s.current.target : `${s.state}: ${s.waitingFor ?? ''}`;
+    return `| ${name} | ${s.newest ?? '-'} | ${s.lag ?? '-'} | ${escapeMarkdown(doing)} |`;
+  });
+  const alarms = status.alarms.map((a) => `- **${a.code}** ${escapeMarkdown(a.text)}`);
+  return [
+    `**${status.phase}**: ${escapeMarkdown(status.node)} to ${escapeMarkdown(status.storage)}`,
+    ['| stream | newest | behind | doing |', '|---|---|---|---|', ...rows].join('\n'),
+    alarms.join('\n'),
+  ].join('\n\n');
+}

@@ -1,0 +1,111 @@
+import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { getExternalWorkflowHandle } from '@temporalio/workflow';
+import type { CoordinatorActivities } from '../../activities/coordinator.js';
+import type { CoordinatorSettings } from '../../plan/coordinator.js';
+import {
+  type BackupType,
+  type Target,
+  describeTarget,
+  targetKey,
+  workflowIdOf,
+} from '../../plan/job.js';
+import type { BackupResult } from '../../plan/unit.js';
+import { unitOptions } from '../activity-options.js';
+import { failureCode, reasonOf } from '../failures.js';
+import type { LaneControls } from '../lanes.js';
+import { controlsSignal } from '../messages.js';
+
+const { backUpUnit } = proxyActivities<CoordinatorActivities>(unitOptions);
+
+/** How a unit ended. */
+export type UnitEnd =
+  { committed: BackupResult } | { givenUp: string } | { failed: { reason: string; code: string } };
+
+/** The unit that a stream works on: a workflow of its own, which anybody may have started. */
+export class RunningUnit {
+  private readonly scope = new CancellationScope();
+  private lost: string | undefined;
+  readonly workflowId: string;
+
+  constructor(
+    readonly target: Target,
+    readonly since: number,
+    storageId: string,
+  ) {
+    this.workflowId = workflowIdOf(storageId, target);
+  }
+
+  async run(settings: CoordinatorSettings): Promise<UnitEnd> {
+    const options = { ...unitOptions, summary: describeTarget(this.target) };
+    const input = unitInput(this.target, settings);
+    try {
+      const result = await this.scope.run(() =>
+        backUpUnit.executeWithOptions(options, [this.target.type, input]),
+      );
+      return { committed: result };
+    } catch (error) {
+      if (this.lost !== undefined) return { givenUp: this.lost };
+      if (isCancellation(error)) throw error;
+      return { failed: { reason: reasonOf(error), code: failureCode(error) } };
+    }
+  }
+
+  /** Stops the unit because it cannot be finished. What it stored stays, unreferenced. */
+  giveUp(reason: string): void {
+    this.lost = reason;
+    this.scope.cancel();
+  }
+
+  /** Hands a change of cap or pause to the unit. */
+  async tell(controls: LaneControls): Promise<void> {
+    try {
+      await getExternalWorkflowHandle(this.workflowId).signal(controlsSignal, controls);
+    } catch {
+      // It has not begun or has just ended; the next one starts with what is set now.
+    }
+  }
+}
+
+/** The unit as the input of its workflow. Failing instead of blocking: the coordinator goes on. */
+function unitInput(target: Target, settings: CoordinatorSettings) {
+  const { node, storage, network, trustWaypoints, maxChunkSize, concurrency } = settings;
+  const common = {
+    node,
+    storage,
+    ...(network === undefined ? {} : { network }),
+    trust_waypoints: trustWaypoints,
+    max_chunk_size: maxChunkSize,
+    concurrency,
+    when_blocked: 'fail' as const,
+  };
+  switch (target.type) {
+    case 'epoch_ending':
+      return {
+        ...common,
+        start_epoch: target.first,
+        end_epoch: `${BigInt(target.last) + 1n}`,
+      };
+    case 'state_snapshot':
+      return { ...common, epoch: target.epoch };
+    case 'transaction':
+      return {
+        ...common,
+        start_version: target.first,
+        num_transactions: `${BigInt(target.last) - BigInt(target.first) + 1n}`,
+      };
+  }
+}
+
+/** How long a failed unit rests before its next try. */
+export function restAfter(code: string, attempts: number): number {
+  const MINUTE = 60_000;
+  // Only another node, or a node that was given more room, has what one has pruned.
+  if (code === 'NODE_PRUNED') return 6 * 60 * MINUTE;
+  return Math.min(MINUTE * 2 ** (attempts - 1), 60 * MINUTE);
+}
+
+export function isSameUnit(a: Target, b: Target): boolean {
+  return targetKey(a) === targetKey(b);
+}
+
+export type Running = Partial<Record<BackupType, RunningUnit>>;

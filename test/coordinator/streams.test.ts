@@ -1,0 +1,251 @@
+/** The coordinator's streams: what they back up, that none holds another, and the messages it answers. */
+import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureCoordinator } from '../../src/client/coordinator.js';
+import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
+import {
+  PretendedWorld,
+  coordinatorInput,
+  coordinatorStatus,
+  startOptions,
+} from '../support/coordinator.js';
+import { startTemporal, until, withActivities } from '../support/temporal.js';
+
+let session: Awaited<ReturnType<typeof startTemporal>>;
+beforeAll(async () => {
+  session = await startTemporal();
+});
+afterAll(() => session.close());
+
+async function follow(
+  world: PretendedWorld,
+  work: (handle: WorkflowHandle, input: CoordinatorInput) => Promise<void>,
+  extra: Partial<CoordinatorInput> = {},
+): Promise<void> {
+  const input = coordinatorInput(extra);
+  await withActivities(session, world.activities, async () => {
+    const handle = await session.client.workflow.start('backupCoordinator', startOptions(input));
+    await work(handle, input);
+    await handle.terminate().catch(() => undefined); // some tests end it themselves
+  });
+}
+
+it('catches up with the ranges of the stock tool, and then follows', async () => {
+  const world = new PretendedWorld({ ended: 3, version: 250 });
+  await follow(world, async (handle) => {
+    await until('it has caught up', () => world.calls.length === 6);
+    expect(world.spans('epoch_ending')).toEqual(['0-2']);
+    expect(world.spans('state_snapshot')).toEqual(['0', '2']);
+    expect(world.spans('transaction')).toEqual(['0-0', '1-100', '101-200'].slice(0, 3));
+    world.node = { ended: 4, version: 330 };
+    await until('it has followed', () => world.calls.length === 9);
+    expect(world.spans('epoch_ending')).toEqual(['0-2', '3-3']);
+    expect(world.spans('state_snapshot')).toEqual(['0', '2', '3']);
+    expect(world.spans('transaction').at(-1)).toBe('201-300');
+    const { streams, phase } = await coordinatorStatus(handle);
+    expect(phase).toBe('following');
+    expect(streams.transaction).toMatchObject({ state: 'waiting', newest: '300', lag: '30' });
+    expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', committed: 2 });
+  });
+});
+
+it('closes a batch that is not full when its time is over', async () => {
+  const world = new PretendedWorld({ ended: 1, version: 20 });
+  const quick = { transaction_batch_seconds: 1 };
+  await follow(
+    world,
+    async () => {
+      await until('the rest is stored', () => world.spans('transaction').includes('1-20'));
+      world.node = { ended: 1, version: 25 };
+      await until('the next rest is stored', () => world.spans('transaction').includes('21-25'));
+    },
+    quick,
+  );
+});
+
+describe.each(['epoch_ending', 'state_snapshot', 'transaction'] as const)(
+  'when every unit of %s',
+  (broken) => {
+    it('fails, the others go on and the failure is shown until it is tried again', async () => {
+      const world = new PretendedWorld({ ended: 3, version: 250 });
+      let failing = true;
+      world.unit = ({ type }) => {
+        if (type !== broken || !failing) return Promise.resolve();
+        throw ApplicationFailure.nonRetryable('the node lied', 'NODE_LIED');
+      };
+      const others = (['epoch_ending', 'state_snapshot', 'transaction'] as const).filter(
+        (type) => type !== broken,
+      );
+      await follow(world, async (handle) => {
+        world.node = { ended: 5, version: 450 };
+        const newest = { epoch_ending: '4', state_snapshot: '4', transaction: '400' };
+        await until('the others have caught up', async () => {
+          const { streams } = await coordinatorStatus(handle);
+          return others.every((type) => streams[type].newest === newest[type]);
+        });
+        const { streams, alarms, phase } = await coordinatorStatus(handle);
+        expect(phase).toBe('trouble');
+        expect(streams[broken].failed[0]).toMatchObject({ reason: 'the node lied', attempts: 1 });
+        expect(alarms.map(({ code }) => code)).toContain(`FAILED_${broken}`);
+        failing = false;
+        const asked = await handle.executeUpdate<number, [unknown]>('retry', { args: [undefined] });
+        expect(asked).toBeGreaterThan(0);
+        await until('it has caught up, too', async () => {
+          const after = await coordinatorStatus(handle);
+          return after.alarms.length === 0 && after.streams[broken].newest === newest[broken];
+        });
+      });
+    });
+
+    it('takes for ever, the others go on', async () => {
+      const world = new PretendedWorld({ ended: 3, version: 250 });
+      const waiting: (() => void)[] = [];
+      world.unit = ({ type, input }) =>
+        type === broken && input['start_epoch'] !== '0'
+          ? new Promise((resolve) => waiting.push(resolve))
+          : Promise.resolve();
+      await follow(world, async (handle) => {
+        await until('the others have caught up', async () => {
+          const { streams } = await coordinatorStatus(handle);
+          return (
+            (broken === 'transaction' || streams.transaction.newest === '200') &&
+            (broken === 'state_snapshot' || streams.state_snapshot.newest === '2')
+          );
+        });
+        await handle.terminate();
+        for (const end of waiting) end();
+      });
+    });
+  },
+);
+
+it('does not try what fails again and again in a loop', async () => {
+  const world = new PretendedWorld({ ended: 1, version: 5 });
+  world.unit = () => {
+    throw ApplicationFailure.nonRetryable('no', 'X');
+  };
+  await follow(world, async (handle) => {
+    await until('everything has failed', async () => {
+      const { streams } = await coordinatorStatus(handle);
+      return Object.values(streams).every(({ failed }) => failed.length > 0);
+    });
+    const calls = world.calls.length;
+    for (let i = 0; i < 20; i += 1) await coordinatorStatus(handle);
+    expect(world.calls.length).toBe(calls);
+    const { streams } = await coordinatorStatus(handle);
+    const retryAt = Date.parse(streams.epoch_ending.failed[0]!.retryAt);
+    expect(retryAt).toBeGreaterThan(Date.now() + 30_000);
+  });
+});
+
+describe('messages', () => {
+  it('pause and resume one stream, or all', async () => {
+    const world = new PretendedWorld({ ended: 1, version: 50 });
+    await follow(world, async (handle) => {
+      await until('it has begun', () => world.spans('transaction').includes('0-0'));
+      expect(await handle.executeUpdate('pause', { args: ['transaction'] })).toEqual([
+        'transaction',
+      ]);
+      world.node = { ended: 2, version: 150 };
+      await until('epochs go on', () => world.spans('epoch_ending').includes('1-1'));
+      expect((await coordinatorStatus(handle)).streams.transaction.state).toBe('paused');
+      expect(world.spans('transaction')).toEqual(['0-0']);
+      await handle.executeUpdate('pause');
+      expect((await coordinatorStatus(handle)).phase).toBe('paused');
+      await handle.executeUpdate('resume');
+      await until('transactions go on', () => world.spans('transaction').includes('1-100'));
+      await expect(handle.executeUpdate('pause', { args: ['snapshots'] })).rejects.toMatchObject({
+        cause: { message: expect.stringMatching(/one of epoch_ending/) as string },
+      });
+    });
+  });
+
+  it('back up now: the open batch, a range, or a snapshot; nothing that overlaps', async () => {
+    const world = new PretendedWorld({ ended: 3, version: 250 });
+    await follow(world, async (handle) => {
+      await until('it has caught up', () => world.calls.length === 6);
+      await handle.executeUpdate('backUpNow', { args: [{ type: 'transaction' }] });
+      await until('the batch is closed', () => world.spans('transaction').includes('201-250'));
+      const own = { type: 'state_snapshot', epoch: 1 };
+      await handle.executeUpdate('backUpNow', { args: [own] });
+      await until('it is taken', () => world.spans('state_snapshot').includes('1'));
+      const overlap = { type: 'transaction', start_version: 100, num_transactions: 5 };
+      await expect(handle.executeUpdate('backUpNow', { args: [overlap] })).rejects.toMatchObject({
+        cause: { message: expect.stringMatching(/overlapping/) as string },
+      });
+      await expect(
+        handle.executeUpdate('backUpNow', { args: [{ type: 'state_snapshot', epochs: 1 }] }),
+      ).rejects.toMatchObject({ cause: { message: expect.stringMatching(/epoch/) as string } });
+    });
+  });
+
+  it('starting it again changes the settings of the one that runs', async () => {
+    const world = new PretendedWorld({ ended: 1, version: 50 });
+    await follow(world, async (handle, input) => {
+      const again = await ensureCoordinator(session.client, { ...input, concurrency: 9 });
+      expect(again).toMatchObject({ workflowId: handle.workflowId });
+      expect(again.settings).toMatch(/^changed/);
+      expect((await coordinatorStatus(handle)).concurrency).toBe(9);
+      const elsewhere = { ...input, storage: { local_fs_dir: '/elsewhere' } };
+      await expect(handle.executeUpdate('configure', { args: [elsewhere] })).rejects.toMatchObject({
+        cause: { message: expect.stringMatching(/this coordinator works for/) as string },
+      });
+    });
+  });
+});
+
+describe('a storage', () => {
+  it('that cannot be looked at stops everything, visibly, until it can', async () => {
+    const world = new PretendedWorld({ ended: 1, version: 50 });
+    world.surveyError = ApplicationFailure.nonRetryable('two chains: A and B', 'CHAIN_MISMATCH');
+    await follow(world, async (handle) => {
+      await until('it says why', async () => (await coordinatorStatus(handle)).alarms.length > 0);
+      const status = await coordinatorStatus(handle);
+      expect(status.phase).toBe('trouble');
+      expect(status.streams.transaction.waitingFor).toBe('two chains: A and B');
+      expect(world.calls).toEqual([]);
+      world.surveyError = undefined;
+      await handle.executeUpdate('retry');
+      await until('it goes on', () => world.calls.length > 2);
+    });
+  });
+
+  it('that held backups and shows none is never started anew', async () => {
+    const world = new PretendedWorld({ ended: 3, version: 250 });
+    await follow(world, async (handle, input) => {
+      await until('it has caught up', () => world.calls.length === 6);
+      // The survey still says that nothing is there.
+      await ensureCoordinator(session.client, { ...input, concurrency: 5 });
+      await until('it says so', async () => (await coordinatorStatus(handle)).alarms.length > 0);
+      const [alarm] = (await coordinatorStatus(handle)).alarms;
+      expect(alarm!.text).toMatch(/shows none: taken for an outage/);
+      expect(world.calls).toHaveLength(6);
+    });
+  });
+});
+
+it.each([
+  ['nothing', undefined, /must be one JSON object/],
+  ['a batch of nothing', { ...coordinatorInput(), transaction_batch_size: 0 }, /from 1 to/],
+  [
+    'an interval of nothing',
+    { ...coordinatorInput(), state_snapshot_interval_epochs: 0 },
+    /from 1/,
+  ],
+  ['an unknown field', { ...coordinatorInput(), interval: 3 }, /unknown field "interval"/],
+])('a bad input fails at once: %s', async (name, input, message) => {
+  await withActivities(
+    session,
+    new PretendedWorld({ ended: 0, version: 0 }).activities,
+    async () => {
+      const handle = await session.client.workflow.start('backupCoordinator', {
+        workflowId: `bad coordinator input: ${name}`,
+        taskQueue: 'aptos-backup',
+        args: input === undefined ? [] : [input],
+      });
+      await expect(handle.result()).rejects.toMatchObject({
+        cause: { type: 'INPUT_INVALID', message: expect.stringMatching(message) as string },
+      });
+    },
+  );
+});

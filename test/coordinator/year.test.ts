@@ -1,0 +1,84 @@
+/** A coordinator runs for years: what it costs to wait, and that no history or memory grows. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { NodeView, WatchOrder } from '../../src/plan/coordinator.js';
+import { PretendedWorld, coordinatorInput, startOptions } from '../support/coordinator.js';
+import { startTemporal, until, withActivities } from '../support/temporal.js';
+
+/** Measured over so many; SIMULATED_DAYS=365 takes some minutes. */
+const DAYS = Number(process.env['SIMULATED_DAYS'] ?? 45);
+const BATCHES = 2 * 24 * 6;
+const MOST_EVENTS = 4_000;
+const MOST_PAYLOAD_BYTES = 100_000;
+
+let session: Awaited<ReturnType<typeof startTemporal>>;
+beforeAll(async () => {
+  session = await startTemporal();
+});
+afterAll(() => session.close());
+
+/** Follows until the time is over, then counts the events of all runs. */
+async function count(world: PretendedWorld, isOver: () => boolean) {
+  const input = coordinatorInput({ transaction_batch_size: 1_000 });
+  const histories: { events: number; largest: number }[] = [];
+  await withActivities(session, world.activities, async () => {
+    const handle = await session.client.workflow.start('backupCoordinator', startOptions(input));
+    await until('the time is over', isOver, 900_000);
+    await handle.terminate();
+    const query = `WorkflowId = "${handle.workflowId}"`;
+    await until('all runs are listed', async () => {
+      const { count: open } = await session.client.workflow.count(
+        `${query} AND ExecutionStatus = "Running"`,
+      );
+      return open === 0;
+    });
+    for await (const { runId, workflowId } of session.client.workflow.list({ query })) {
+      const { events } = await session.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const sizes = (events ?? []).map((event) => JSON.stringify(event).length);
+      histories.push({ events: events?.length ?? 0, largest: Math.max(...sizes) });
+    }
+  });
+  const total = histories.reduce((sum, { events }) => sum + events, 0);
+  console.log(
+    `${world.watches} watches, ${world.calls.length} units: ${total} events in ${histories.length} runs, ` +
+      `the longest ${Math.max(...histories.map((h) => h.events))}`,
+  );
+  return { total, histories };
+}
+
+it('years in which nothing happens: a day is less than 300 events', async () => {
+  const world = new PretendedWorld({ ended: 1, version: 0 });
+  // As the real watch does within the hour: nothing new, but somebody still looks.
+  world.watch = () => {
+    world.watches += 1;
+    return Promise.resolve({ view: viewOf(1, 0) });
+  };
+  const { total, histories } = await count(world, () => world.watches > DAYS * 24);
+  expect(total / DAYS).toBeLessThan(300);
+  for (const { events, largest } of histories) {
+    expect(events).toBeLessThan(MOST_EVENTS);
+    expect(largest).toBeLessThan(MOST_PAYLOAD_BYTES);
+  }
+}, 900_000);
+
+it('two busy days: every two hours an epoch, every ten minutes a batch', async () => {
+  const world = new PretendedWorld({ ended: 1, version: 0 });
+  world.watch = async (order: WatchOrder) => {
+    world.watches += 1;
+    // What is waited for comes true: a batch at a time, an epoch with every twelfth.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const version = Number(order.version ?? world.node.version);
+    world.node = { version, ended: 1 + Math.floor(version / 12_000) };
+    return { view: viewOf(world.node.ended, version) };
+  };
+  const isOver = () => world.spans('transaction').length >= BATCHES;
+  const { histories } = await count(world, isOver);
+  expect(world.spans('epoch_ending').length).toBeGreaterThan(BATCHES / 12 - 2);
+  for (const { events, largest } of histories) {
+    expect(events).toBeLessThan(MOST_EVENTS);
+    expect(largest).toBeLessThan(MOST_PAYLOAD_BYTES);
+  }
+}, 300_000);
+
+function viewOf(ended: number, version: number): NodeView {
+  return { ended: `${ended}`, version: `${version}`, at: Date.now(), versionsPerSecond: 1 };
+}

@@ -1,0 +1,138 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { CancelledFailure, Context } from '@temporalio/activity';
+import { coordinatorId } from '../../src/client/coordinator.js';
+import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
+import type {
+  CoordinatorStatus,
+  NodeView,
+  Survey,
+  WatchOrder,
+  WatchResult,
+} from '../../src/plan/coordinator.js';
+import type { BackupType } from '../../src/plan/job.js';
+import { CONTROL_QUEUE } from '../../src/plan/messages.js';
+import type { BackupResult } from '../../src/plan/unit.js';
+import { type BackupInput } from '../../src/client/start.js';
+
+/** Input of a unit, as the coordinator gives it to the activity that runs it. */
+export interface UnitCall {
+  type: BackupType;
+  input: Record<string, string>;
+}
+
+/**
+ * Stand-ins for the coordinator's activities, where a test is about its decisions alone: a storage
+ * that is empty at first, a node that is as the test says, units that succeed at once.
+ */
+export class PretendedWorld {
+  readonly calls: UnitCall[] = [];
+  watches = 0;
+  survey: Survey = {
+    storageId: 'pretend',
+    epochs: [],
+    versions: [],
+    snapshots: [],
+    damaged: [],
+    damagedCount: 0,
+  };
+  surveyError: Error | undefined;
+  /** What a unit does; by default it is committed at once. */
+  unit: (call: UnitCall) => Promise<void> = () => Promise.resolve();
+
+  constructor(public node: { ended: number; version: number }) {}
+
+  /** The first and last record of a unit, or the epoch of a snapshot. */
+  static span({ type, input }: UnitCall): string {
+    if (type === 'state_snapshot') return input['epoch']!;
+    const first = BigInt(input['start_version'] ?? input['start_epoch']!);
+    const count = input['num_transactions'];
+    const last =
+      count === undefined ? BigInt(input['end_epoch']!) - 1n : first + BigInt(count) - 1n;
+    return `${first}-${last}`;
+  }
+
+  spans(type: BackupType): string[] {
+    return this.calls.filter((call) => call.type === type).map((call) => PretendedWorld.span(call));
+  }
+
+  /** Returns when the order is fulfilled, as the real watch does; polled, so that a test can grow it. */
+  watch = async (order: WatchOrder): Promise<WatchResult> => {
+    this.watches += 1;
+    const { cancellationSignal: signal } = Context.current();
+    for (;;) {
+      const { ended, version } = this.node;
+      const view: NodeView = {
+        ended: `${ended}`,
+        version: `${version}`,
+        at: Date.now(),
+        versionsPerSecond: 1,
+      };
+      const news =
+        !order.view ||
+        (order.version !== undefined && BigInt(order.version) <= BigInt(version)) ||
+        (order.ended !== undefined && BigInt(order.ended) <= BigInt(ended)) ||
+        (order.until !== undefined && order.until <= Date.now());
+      if (news) return { view };
+      if (signal.aborted) throw new CancelledFailure('dropped');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      Context.current().heartbeat();
+    }
+  };
+
+  get activities() {
+    return {
+      surveyStorage: () =>
+        this.surveyError ? Promise.reject(this.surveyError) : Promise.resolve(this.survey),
+      watchNode: this.watch,
+      backUpUnit: async (type: BackupType, input: BackupInput): Promise<BackupResult> => {
+        const call = { type, input: input as unknown as Record<string, string> };
+        this.calls.push(call);
+        await this.unit(call);
+        return resultOf(call);
+      },
+    };
+  }
+}
+
+export function resultOf(call: UnitCall): BackupResult {
+  const span = PretendedWorld.span(call);
+  const [first, last] = span.split('-');
+  return {
+    type: call.type,
+    backup: `${call.type}_${span}`,
+    manifest: `${call.type}_${span}/manifest`,
+    metadata: `metadata/${call.type}_${span}.meta`,
+    ...(call.type === 'state_snapshot'
+      ? { epoch: span, version: `${Number(span) * 100}` }
+      : { first: first!, last: last! }),
+    ...(call.type === 'epoch_ending' ? { ends_at_version: `${Number(last) * 100}` } : {}),
+    records: '10',
+    chunks: 1,
+    bytes: 1000,
+    proven: 'signed',
+    anchor: { waypoint: `0:${'00'.repeat(32)}`, confirmed: true },
+    chunks_reused: 0,
+    already_committed: false,
+  };
+}
+
+let storages = 0;
+/** A coordinator's input with a storage of its own. */
+export function coordinatorInput(extra: Partial<CoordinatorInput> = {}): CoordinatorInput {
+  storages += 1;
+  return {
+    node: 'http://localhost:6186',
+    storage: { local_fs_dir: `/backups/${process.pid}-${storages}` },
+    transaction_batch_size: 100,
+    ...extra,
+  };
+}
+
+export const startOptions = (input: CoordinatorInput) => ({
+  workflowId: coordinatorId(input.storage),
+  taskQueue: CONTROL_QUEUE,
+  args: [input],
+});
+
+export const coordinatorStatus = (handle: WorkflowHandle) =>
+  handle.query<CoordinatorStatus>('status');
