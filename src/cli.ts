@@ -16,6 +16,8 @@ import {
   coordinatorInput,
 } from './cli/options.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
+import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
+import { SCHEDULE_KINDS } from './client/schedules.js';
 import { printWaypoint } from './cli/waypoint.js';
 import { runWorkerCommand } from './cli/worker.js';
 import { dataFolder } from './data-folder.js';
@@ -130,6 +132,22 @@ control('now', 'back up out of turn')
   .action((stream: string, flags: CommonFlags & NowFlags) =>
     tellCoordinator(flags, UPDATE_BACK_UP_NOW, nowRequest(stream, flags)),
   );
+
+const schedule = add(program, 'schedule', 'back up at fixed times, without a coordinator');
+const created = add(schedule, 'create', 'create a schedule, or change the one of the same kind')
+  .argument('<kind>', SCHEDULE_KINDS.join(', '))
+  .option('--every <TIME>', 'like 10m, 1h, 1d (default: what suits the kind)');
+addCommonOptions(
+  addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
+).action((kind: string, flags: CoordinatorFlags & { every?: string }) =>
+  scheduleCreate(kind, flags),
+);
+addCommonOptions(add(schedule, 'list', 'show schedules')).action((flags: CommonFlags) =>
+  scheduleList(flags),
+);
+addCommonOptions(add(schedule, 'delete', 'delete a schedule').argument('<id>')).action(
+  (id: string, flags: CommonFlags) => scheduleDelete(id, flags),
+);
 
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);

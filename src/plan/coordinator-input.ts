@@ -52,6 +52,26 @@ export function parseCoordinatorInput(raw: unknown): CoordinatorSettings {
   };
 }
 
+/** Input of `backupDue`: that of a coordinator, and which streams. */
+export interface DueInput extends CoordinatorInput {
+  /** @default all three */
+  types?: readonly BackupType[];
+  /** Units that one run makes at most. @default 100 */
+  most_units?: string | number;
+}
+
+/** @throws InputError naming the field */
+export function parseDueInput(raw: unknown): { types: readonly BackupType[]; mostUnits: number } {
+  const { types, most_units: most, ...rest } = asRecord('the input', raw);
+  parseCoordinatorInput(rest);
+  if (types !== undefined && !Array.isArray(types)) {
+    throw new InputError(`types must be a list of ${STREAMS.join(', ')}`);
+  }
+  const wanted = types === undefined ? STREAMS : types.flatMap((type) => parseStreams(type));
+  const limit = most === undefined ? {} : { most_units: most };
+  return { types: wanted, mostUnits: Number(optionalCount(limit, 'most_units', 100n, 400n)) };
+}
+
 /** Argument of `pause` and `resume`: one stream, or nothing for all. @throws InputError */
 export function parseStreams(raw: unknown): readonly BackupType[] {
   if (raw === undefined || raw === null) return STREAMS;

@@ -9,13 +9,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type ParsedInput, parseConcurrency, parseInput } from '../plan/input.js';
+import { parseConcurrency, parseInput } from '../plan/input.js';
 import { type BackupType, type Job, type JobFor, describeTarget } from '../plan/job.js';
 import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
 import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
 import { controlOptions } from './activity-options.js';
-import { asWorkflowFailure } from './failures.js';
+import { asInputFailure, asWorkflowFailure } from './failures.js';
 import type { LaneControls } from './lanes.js';
 import { controlsSignal, pause, resume, retry, setConcurrency, statusQuery } from './messages.js';
 import { type SegmentInput, type SegmentResult, chunkSegment } from './segment.js';
@@ -51,7 +51,7 @@ export class BackupRun<T extends BackupType> {
 
   /** Validates the input before anything else. @throws ApplicationFailure INPUT_INVALID */
   constructor(type: T, raw: unknown) {
-    const { job, controls } = parse(type, raw);
+    const { job, controls } = asInputFailure(() => parseInput(type, raw));
     this.job = job;
     this.controls = { ...controls, paused: false };
     setHandler(statusQuery, () => this.status(), {
@@ -237,14 +237,6 @@ export class BackupRun<T extends BackupType> {
         totalsTable(done, rangesTotal, failed),
       ].join('\n\n'),
     );
-  }
-}
-
-function parse<T extends BackupType>(type: T, raw: unknown): ParsedInput<T> {
-  try {
-    return parseInput(type, raw);
-  } catch (error) {
-    throw ApplicationFailure.nonRetryable((error as Error).message, 'INPUT_INVALID');
   }
 }
 

@@ -21,6 +21,15 @@ export function failureCode(error: unknown): string {
   return (cause instanceof ApplicationFailure ? cause.type : undefined) ?? 'INTERNAL';
 }
 
+/** Runs a check of what a person sent; what it says fails the workflow at once. */
+export function asInputFailure<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable((error as Error).message, 'INPUT_INVALID');
+  }
+}
+
 /** Fails a workflow with the reason itself instead of "Activity task failed". */
 export function asWorkflowFailure(error: unknown): unknown {
   if (!(error instanceof ActivityFailure)) return error;

@@ -1,5 +1,6 @@
 /** The workflow types that a worker of ours runs. */
 export { backupCoordinator } from './backup-coordinator.js';
+export { backupDue } from './backup-due.js';
 export { epochEndingBackup } from './epoch-ending-backup.js';
 export { stateSnapshotBackup } from './state-snapshot-backup.js';
 export { transactionBackup } from './transaction-backup.js';

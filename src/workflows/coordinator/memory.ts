@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { parseCoordinatorInput } from '../../plan/coordinator-input.js';
+import { asInputFailure } from '../failures.js';
 import type { CoordinatorMemory, StreamMemory } from '../../plan/coordinator.js';
 
 /** What a coordinator begins with: the memory of the run before, or nothing but its input. */
@@ -11,7 +12,7 @@ export function openMemory(input: unknown, memory: unknown, now: number): Coordi
       'INPUT_INVALID',
     );
   }
-  const settings = settingsFrom(input);
+  const settings = asInputFailure(() => parseCoordinatorInput(input));
   const stream = (): StreamMemory => ({
     paused: false,
     failed: [],
@@ -29,12 +30,4 @@ export function openMemory(input: unknown, memory: unknown, now: number): Coordi
     startedAt: now,
     runs: 1,
   };
-}
-
-function settingsFrom(input: unknown) {
-  try {
-    return parseCoordinatorInput(input);
-  } catch (error) {
-    throw ApplicationFailure.nonRetryable((error as Error).message, 'INPUT_INVALID');
-  }
 }

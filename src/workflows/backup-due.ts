@@ -1,0 +1,70 @@
+import { ApplicationFailure, proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
+import type { CoordinatorActivities } from '../activities/coordinator.js';
+import { type DueInput, parseDueInput } from '../plan/coordinator-input.js';
+import { STREAMS } from '../plan/coordinator.js';
+import { decide } from '../plan/decide.js';
+import type { BackupType } from '../plan/job.js';
+import { BACKUP_TYPE, NETWORK } from '../plan/search-attributes.js';
+import { controlOptions } from './activity-options.js';
+import { noteEnd } from './coordinator/bookkeeping.js';
+import { openMemory } from './coordinator/memory.js';
+import { RunningUnit } from './coordinator/units.js';
+import { asInputFailure, asWorkflowFailure } from './failures.js';
+
+const { surveyStorage, watchNode } = proxyActivities<CoordinatorActivities>(controlOptions);
+
+/** What one run did. */
+export interface DueResult {
+  /** Metadata lines that were written, or were there already. */
+  committed: string[];
+  /** What each stream has to wait for now. */
+  waiting_for: Partial<Record<BackupType, string>>;
+  /** Whether more is due than one run may do. */
+  more: boolean;
+}
+
+/**
+ * One turn of the coordinator, for schedules and for doing it once: backs up what is due in the
+ * given streams, as one with a fixed input can say it: the batch that is open, the epochs that have
+ * ended, a snapshot of the newest of them. Ends when nothing is due.
+ */
+export async function backupDue(input: DueInput): Promise<DueResult> {
+  const { types, mostUnits } = asInputFailure(() => parseDueInput(input));
+  const { types: _types, most_units: _most, ...rest } = input;
+  const memory = openMemory(rest, undefined, Date.now());
+  const { settings, streams } = memory;
+  upsertSearchAttributes([
+    { key: BACKUP_TYPE, value: 'due' },
+    { key: NETWORK, value: settings.network ?? 'unknown' },
+  ]);
+  const result: DueResult = { committed: [], waiting_for: {}, more: false };
+  try {
+    const survey = await surveyStorage(settings);
+    const { view: node } = await watchNode({ settings, need: '0' });
+    Object.assign(memory, { survey, node });
+    for (const type of STREAMS.filter((stream) => types.includes(stream))) {
+      for (;;) {
+        const decision = decide(type, { settings, survey, node, streams, now: Date.now() });
+        if (!('start' in decision)) {
+          result.waiting_for[type] = decision.waitingFor;
+          break;
+        }
+        if (result.committed.length >= mostUnits) {
+          result.more = true;
+          break;
+        }
+        const unit = new RunningUnit(decision.start, Date.now(), survey.storageId);
+        const end = await unit.run(settings);
+        noteEnd(memory, unit.target, end, unit.since, Date.now());
+        streams.transaction.batchOpenSince = 0; // the open batch is due, too
+        if ('committed' in end) result.committed.push(end.committed.metadata);
+        if ('failed' in end) {
+          throw ApplicationFailure.nonRetryable(end.failed.reason, end.failed.code);
+        }
+      }
+    }
+  } catch (error) {
+    throw asWorkflowFailure(error);
+  }
+  return result;
+}
