@@ -63,9 +63,9 @@ export default tseslint.config(
     'node/, storage/ and devnode/ stand below the backup domain and know nothing of Temporal.',
   ),
   forbid(
-    ['src/backup/**'],
+    ['src/backup/**', 'src/catalog/**', 'src/verify/**'],
     [['@temporalio/*'], ours('activities', 'workflows', 'client', 'cli', 'temporal', 'devnode')],
-    'backup/ is domain code: it knows nodes, storages and the chain, not Temporal.',
+    'backup/, catalog/ and verify/ are domain code: they know nodes, storages and the chain, not Temporal.',
   ),
   {
     files: ['src/workflows/**'],
@@ -88,6 +88,8 @@ export default tseslint.config(
                   'node',
                   'storage',
                   'backup',
+                  'catalog',
+                  'verify',
                   'activities',
                   'devnode',
                   'client',

@@ -12,12 +12,14 @@ import {
   addCoordinatorOptions,
   addNodeOptions,
   addStorageOptions,
+  collect,
   commonInput,
   coordinatorInput,
 } from './cli/options.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
 import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
+import { type VerifyFlags, runVerify } from './cli/verify.js';
 import { printWaypoint } from './cli/waypoint.js';
 import { runWorkerCommand } from './cli/worker.js';
 import { dataFolder } from './data-folder.js';
@@ -149,6 +151,21 @@ addCommonOptions(add(schedule, 'delete', 'delete a schedule').argument('<id>')).
   (id: string, flags: CommonFlags) => scheduleDelete(id, flags),
 );
 
+const verify = add(program, 'verify', 'read a storage again and prove everything in it')
+  .option('--start-version <V>', 'only transactions from here (default: 0)')
+  .option('--end-version <V>', 'only transactions up to here (default: all)')
+  .option('--state-snapshots <WHICH>', 'every, newest or none (default: every)')
+  .option('--state-snapshot-before-version <V>', 'only snapshots up to this version')
+  .option('--sample <PART>', 'a part like 2/7, or a share like 5%')
+  .option('--budget-bytes <N>', 'stop after so many bytes; the next run goes on there')
+  .option('--budget-seconds <S>', 'stop after so long; the next run goes on there')
+  .option('--again', 'also read what was proven before and is unchanged')
+  .option('--trust-waypoint <VERSION:HASH>', 'trust this; may be repeated', collect, [])
+  .option('--network <NAME>', 'the network whose waypoints vouch');
+addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) => {
+  process.exitCode = await runVerify(flags, stopping.signal);
+});
+
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);
 addNodeOptions(add(query, 'node-state', 'newest epoch and version of a node')).action(
@@ -185,7 +202,8 @@ async function main(): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return;
-      console.error(error.message.replace(/^error: /, 'aptos-backup: '));
+      const [first, ...hints] = error.message.replace(/^error: /, 'aptos-backup: ').split('\n');
+      console.error([first, ...hints].join(' '));
       process.exitCode = 2;
       return;
     }

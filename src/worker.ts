@@ -4,6 +4,7 @@ import { createCoordinatorActivities } from './activities/coordinator.js';
 import { createRangeActivities } from './activities/range.js';
 import { Sites } from './activities/sites.js';
 import { createUnitActivities } from './activities/units.js';
+import { createVerifyActivities } from './activities/verify.js';
 import { RangeThreads } from './backup/thread/range-threads.js';
 import { builtProgram } from './built.js';
 import { dataFolder } from './data-folder.js';
@@ -79,11 +80,16 @@ async function createWorkers(
   tools: { sites: Sites; threads: RangeThreads },
 ): Promise<Worker[]> {
   const common = { connection, namespace, shutdownForceTime: '20 seconds' } as const;
+  const verify = createVerifyActivities();
   const control = await Worker.create({
     ...common,
     taskQueue: CONTROL_QUEUE,
     workflowBundle: { codePath: fileURLToPath(builtProgram('workflow-bundle.js')) },
-    activities: { ...createUnitActivities(tools), ...createCoordinatorActivities(tools) },
+    activities: {
+      ...createUnitActivities(tools),
+      ...createCoordinatorActivities(tools),
+      ...verify.control,
+    },
     // Most of them only wait: for a node, or for a backup.
     maxConcurrentActivityTaskExecutions: 50,
     maxCachedWorkflows: 100,
@@ -92,7 +98,7 @@ async function createWorkers(
   const chunks = await Worker.create({
     ...common,
     taskQueue: CHUNK_QUEUE,
-    activities: createRangeActivities(tools),
+    activities: { ...createRangeActivities(tools), ...verify.chunks },
     maxConcurrentActivityTaskExecutions: options.chunkSlots,
     maxHeartbeatThrottleInterval: '5 seconds',
   });

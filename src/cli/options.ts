@@ -121,6 +121,7 @@ function wholeNumber(text: string): number {
   throw new UsageError(`--concurrent-data-requests must be a whole number, not "${text}"`);
 }
 
-function collect(value: string, before: string[]): string[] {
+/** For options that may be repeated. */
+export function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }

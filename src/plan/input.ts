@@ -118,13 +118,7 @@ export function parseConcurrency(value: unknown): number {
 }
 
 export function parseSettings(fields: Record<string, unknown>): JobSettings {
-  const network = fields['network'];
-  if (
-    network !== undefined &&
-    (typeof network !== 'string' || !/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(network))
-  ) {
-    throw new InputError(`network must be a short name like "mainnet", not ${show(network)}`);
-  }
+  const network = parseNetwork(fields['network']);
   return {
     node: parseNode(fields['node']),
     storage: parseStorage(fields['storage']),
@@ -132,6 +126,13 @@ export function parseSettings(fields: Record<string, unknown>): JobSettings {
     trustWaypoints: parseWaypoints(fields['trust_waypoints']),
     maxChunkSize: parseChunkSize(fields['max_chunk_size']),
   };
+}
+
+/** @throws InputError */
+export function parseNetwork(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^[a-z0-9][a-z0-9._-]{0,63}$/i.test(value)) return value;
+  throw new InputError(`network must be a short name like "mainnet", not ${show(value)}`);
 }
 
 export function parseControls(fields: Record<string, unknown>): Controls {
@@ -155,7 +156,8 @@ export function parseNode(value: unknown): string {
   return value.replace(/\/+$/, '');
 }
 
-function parseStorage(value: unknown): StorageConfig {
+/** @throws InputError */
+export function parseStorage(value: unknown): StorageConfig {
   const storage = asRecord('storage', value);
   const dir = storage['local_fs_dir'];
   if (typeof dir !== 'string' || dir === '' || Object.keys(storage).length !== 1) {
@@ -171,7 +173,8 @@ function parseStorage(value: unknown): StorageConfig {
   return { local_fs_dir: dir };
 }
 
-function parseWaypoints(value: unknown): string[] {
+/** @throws InputError */
+export function parseWaypoints(value: unknown): string[] {
   if (value === undefined) return [];
   if (!Array.isArray(value))
     throw new InputError('trust_waypoints must be a list of "VERSION:HASH"');
@@ -225,7 +228,11 @@ function u64(fields: Record<string, unknown>, name: string): bigint {
 }
 
 export function rejectUnknown(fields: Record<string, unknown>, own: string[]): void {
-  const known = [...own, ...COMMON_FIELDS];
+  rejectOthers(fields, [...own, ...COMMON_FIELDS]);
+}
+
+/** @throws InputError for a field that a workflow does not take */
+export function rejectOthers(fields: Record<string, unknown>, known: string[]): void {
   for (const name of Object.keys(fields)) {
     if (!known.includes(name)) {
       throw new InputError(`unknown field ${show(name)}; this workflow takes ${known.join(', ')}`);

@@ -81,17 +81,30 @@ export class LocalStorage implements BackupStorage {
   }
 
   async size(handle: string): Promise<bigint | undefined> {
-    try {
-      const file = await this.openForReading(handle);
-      try {
-        return (await file.stat({ bigint: true })).size;
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
-      throw error;
+    return (await this.stat(handle))?.size;
+  }
+
+  /** The time of the last change of anything, content included, cannot be set back by a program. */
+  async stamp(handle: string): Promise<string | undefined> {
+    const stat = await this.stat(handle);
+    return stat && `${stat.size} ${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs}`;
+  }
+
+  async listFolders(): Promise<string[]> {
+    await this.requireRoot();
+    const entries = await this.list('.');
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  }
+
+  async listFolder(folder: string): Promise<{ handle: string; bytes: bigint }[]> {
+    requireHandle(folder);
+    const found: { handle: string; bytes: bigint }[] = [];
+    for (const entry of await this.list(folder)) {
+      const handle = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) found.push(...(await this.listFolder(handle)));
+      else found.push({ handle, bytes: (await this.size(handle).catch(() => 0n)) ?? 0n });
     }
+    return found;
   }
 
   async saveMetadata(
@@ -145,6 +158,31 @@ export class LocalStorage implements BackupStorage {
       await syncFolder(path.dirname(from));
     } catch (error) {
       throw localError(error, handle, `cannot move ${handle} in ${this.description}`);
+    }
+  }
+
+  /** Entries of a folder; hidden names are files on their way. */
+  private async list(folder: string) {
+    try {
+      const entries = await readdir(path.join(this.root, folder), { withFileTypes: true });
+      return entries.filter((entry) => !entry.name.startsWith('.'));
+    } catch (error) {
+      if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
+      throw localError(error, folder, `cannot list ${folder} in ${this.description}`);
+    }
+  }
+
+  private async stat(handle: string) {
+    try {
+      const file = await this.openForReading(handle);
+      try {
+        return await file.stat({ bigint: true });
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
+      throw error;
     }
   }
 

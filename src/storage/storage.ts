@@ -15,6 +15,14 @@ export interface BackupStorage {
   readAll(handle: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Bytes of a file; undefined when there is none. */
   size(handle: string): Promise<bigint | undefined>;
+  /** What the store itself says about a file; it changes whenever the content may have changed. */
+  stamp(handle: string): Promise<string | undefined>;
+  /**
+   * Handles of everything below a folder, or of all folders at the top, in no order; empty for one
+   * that is not there. Files on their way are left out.
+   */
+  listFolder(folder: string): Promise<{ handle: string; bytes: bigint }[]>;
+  listFolders(): Promise<string[]>;
   /**
    * Adds a metadata file, whole or not at all. One of that name with the same content is fine.
    * @throws StorageError EXISTS_DIFFERENT

@@ -5,3 +5,4 @@ export { epochEndingBackup } from './epoch-ending-backup.js';
 export { stateSnapshotBackup } from './state-snapshot-backup.js';
 export { transactionBackup } from './transaction-backup.js';
 export { chunkSegment } from './segment.js';
+export { verifyBackups } from './verify-backups.js';

@@ -1,3 +1,4 @@
+import type { VerifyTotals } from '../plan/verify-totals.js';
 import type { CoordinatorStatus } from '../plan/coordinator.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../plan/messages.js';
@@ -16,6 +17,9 @@ export const controlsSignal = defineSignal<[LaneControls]>(names.SIGNAL_CONTROLS
 
 /** Of a segment. */
 export const segmentStatus = defineQuery<SegmentStatus>(names.QUERY_STATUS);
+
+/** Of a verification. */
+export const verifyStatus = defineQuery<VerifyTotals & { tasks: number }>(names.QUERY_STATUS);
 
 /** Of the coordinator. Arguments are checked by their validators: anybody may send them. */
 export const coordinatorStatus = defineQuery<CoordinatorStatus>(names.QUERY_STATUS);

@@ -148,6 +148,33 @@ export function storageContract(create: () => Promise<() => BackupStorage>): voi
     );
   });
 
+  describe('what is stored', () => {
+    it('is listed by folder, without what is on its way', async () => {
+      const open = await create();
+      const { handle } = await put(open(), 'x.chunk', 'content');
+      const folder = handle.split('/')[0]!;
+      const writer = await open().createFile(folder, 'y.chunk');
+      expect(await open().listFolders()).toEqual([folder]);
+      expect(await open().listFolder(folder)).toEqual([{ handle, bytes: 7n }]);
+      expect(await open().listFolder('nothing')).toEqual([]);
+      await writer.discard();
+    });
+
+    it('has a stamp that stays as long as the content does', async () => {
+      const open = await create();
+      const { handle } = await put(open(), 'x.chunk', 'content');
+      const stamp = await open().stamp(handle);
+      expect(stamp).toBeDefined();
+      expect(await open().stamp(handle)).toBe(stamp);
+      const [folder, name] = handle.split('/');
+      const writer = await open().createFile(folder!, name!);
+      await writer.write(bytes('CONTENT'));
+      await writer.publish({ replace: true });
+      expect(await open().stamp(handle)).not.toBe(stamp);
+      expect(await open().stamp('nothing/here')).toBeUndefined();
+    });
+  });
+
   describe('metadata', () => {
     it('is listed, and empty in a new storage', async () => {
       const open = await create();

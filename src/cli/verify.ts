@@ -1,0 +1,126 @@
+import { setMaxListeners } from 'node:events';
+import path from 'node:path';
+import { coverageOf, startVerify } from '../client/verify.js';
+import { dataFolder } from '../data-folder.js';
+import { CONTROL_QUEUE } from '../plan/messages.js';
+import { QUERY_STATUS } from '../plan/messages.js';
+import type { Coverage } from '../plan/verify.js';
+import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
+import type { VerifyTotals } from '../plan/verify-totals.js';
+import { openTemporal } from '../temporal/connection.js';
+import { workersPoll } from '../temporal/pollers.js';
+import { superviseWorker } from '../temporal/worker-process.js';
+import { Interrupted } from './failure.js';
+import { bytes } from './format.js';
+import { type CommonFlags, storageOf } from './options.js';
+
+export interface VerifyFlags extends CommonFlags {
+  startVersion?: string;
+  endVersion?: string;
+  stateSnapshotBeforeVersion?: string;
+  stateSnapshots?: string;
+  sample?: string;
+  budgetBytes?: string;
+  budgetSeconds?: string;
+  again?: boolean;
+  concurrentDownloads?: string;
+}
+
+const PROGRESS_MS = 5_000;
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** `verify`. The exit code: 0 everything is proven, 1 something is not, as printed. */
+export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promise<number> {
+  const input = verifyInput(flags);
+  parseVerifyInput(input); // a mistake is told before anything is started
+  const data = dataFolder(flags.dataDir);
+  const session = await openTemporal({ dataFolder: data, say });
+  const { client, connection, embedded, namespace, workerEnv } = session;
+  const worker = embedded
+    ? superviseWorker({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
+    : undefined;
+  const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal);
+  const leave = () => leaving.abort();
+  signal.addEventListener('abort', leave);
+  try {
+    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
+    }
+    const coverage = await client.withAbortSignal(leaving.signal, async () => {
+      const handle = await startVerify(client, input);
+      const timer = setInterval(() => {
+        handle.query<VerifyTotals>(QUERY_STATUS).then(showProgress, () => undefined);
+      }, PROGRESS_MS);
+      return coverageOf(handle.result()).finally(() => clearInterval(timer));
+    });
+    console.log(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
+    return coverage.ok ? 0 : 1;
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+    await worker?.stop();
+    await session.close();
+  }
+}
+
+function verifyInput(flags: VerifyFlags): VerifyInput {
+  const given = {
+    network: flags.network,
+    start_version: flags.startVersion === 'max' ? undefined : flags.startVersion,
+    end_version: flags.endVersion === 'max' ? undefined : flags.endVersion,
+    state_snapshots: flags.stateSnapshots,
+    state_snapshot_before_version:
+      flags.stateSnapshotBeforeVersion === 'max' ? undefined : flags.stateSnapshotBeforeVersion,
+    sample: flags.sample,
+    budget_bytes: flags.budgetBytes,
+    budget_seconds: flags.budgetSeconds,
+    again: flags.again,
+    concurrency:
+      flags.concurrentDownloads === undefined ? undefined : Number(flags.concurrentDownloads),
+    trust_waypoints: flags.trustWaypoint?.length ? flags.trustWaypoint : undefined,
+  };
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { storage: storageOf(flags), ...Object.fromEntries(known) };
+}
+
+function showProgress({
+  records,
+  bytes: read,
+  objects,
+  skipped,
+  findingCount,
+}: VerifyTotals): void {
+  say(
+    `${records} records, ${bytes(read)} in ${objects} objects read, ${skipped} proven before, ${findingCount} finding(s)`,
+  );
+}
+
+/** The coverage statement for people. */
+export function describeCoverage(coverage: Coverage): string[] {
+  const { checked, holes, restorable_by_stock: stock, findings } = coverage;
+  const runs = (spans: { first: string; last: string; proven?: string }[]) =>
+    spans.map((s) => `${s.first} to ${s.last}${s.proven ? ` (${s.proven})` : ''}`).join(', ') ||
+    'none';
+  const genesis = coverage.genesis
+    ? `genesis ${coverage.genesis}${coverage.genesis_confirmed ? '' : ', which no trusted waypoint confirms (see --trust-waypoint)'}`
+    : 'genesis is not stored';
+  const snapshots = coverage.state_snapshots.map((s) => `epoch ${s.epoch} (${s.proven})`);
+  return [
+    `${coverage.ok ? 'Verified' : 'NOT VERIFIED'}: ${coverage.storage}${coverage.complete ? '' : ', in part'}`,
+    `  chain            ${genesis}`,
+    `  epoch endings    ${runs(coverage.epoch_endings)}`,
+    `  transactions     ${runs(coverage.transactions)}`,
+    `  state snapshots  ${snapshots.join(', ') || 'none'}`,
+    `  missing          epoch endings ${runs(holes.epoch_endings)}; transactions ${runs(holes.transactions)}`,
+    `  stock restores   ${stock.yes ? 'yes' : `no: ${stock.why.join('; ')}`}`,
+    `  read             ${checked.records} records, ${bytes(checked.bytes)} in ${checked.objects} objects; ${checked.proven_before} objects proven before and unchanged`,
+    ...(coverage.orphan_count > 0
+      ? [`  not referred to  ${coverage.orphan_count}: ${coverage.orphans.slice(0, 5).join(', ')}`]
+      : []),
+    ...findings.map(({ object, code, why }) => `  ${code} ${object}: ${why}`),
+  ];
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { decodeStateSnapshotManifest, decodeTransactionManifest } from '../aptos/files/manifest.js';
+import type { TaskResult, UnitSlice, VerifyTask } from '../plan/verify.js';
+import { leastProven } from '../backup/trust/proven.js';
+import { checkSnapshot } from './check-snapshot.js';
+import { checkTransactions } from './check-transactions.js';
+import { Findings } from './findings.js';
+import { joinPieces } from '../plan/pieces.js';
+import { type ProvenSlice, fingerprint, readProven, rememberProven } from './proven-before.js';
+import type { StoredChain } from './stored-chain.js';
+import type { CheckTools } from './stored-records.js';
+
+const MAX_MANIFEST = 256 * 1024 * 1024;
+
+type DataTask = Exclude<VerifyTask, { kind: 'epoch_endings' }>;
+
+/**
+ * Checks what one task names, under the chain of the same storage. What was proven before and is
+ * unchanged since is not read again, unless `again`.
+ */
+export async function runTask(
+  tools: CheckTools,
+  task: DataTask,
+  chain: StoredChain,
+  again: boolean,
+): Promise<TaskResult> {
+  const findings = new Findings();
+  const done = { bytes: 0, objects: 0 };
+  const counting: CheckTools = {
+    ...tools,
+    onProgress: (more) => {
+      done.bytes += more.bytes;
+      done.objects += more.objects;
+      tools.onProgress(more);
+    },
+  };
+  const slices = task.kind === 'transactions' ? task.slices : [task.slice];
+  const proven: ProvenSlice[] = [];
+  let skipped = 0;
+  for (const slice of slices) {
+    tools.signal.throwIfAborted();
+    const files = await filesOf(tools, task.kind, slice);
+    const trust = `${trustOf(chain)} ${slice.source} ${slice.first} ${slice.last}`;
+    const before = files && (await fingerprint(tools.storage, files, trust));
+    const known = before && !again ? await readProven(tools.storage, slice, before) : undefined;
+    if (known) {
+      skipped += files!.length;
+      proven.push(known);
+      continue;
+    }
+    const found = findings.count;
+    const result = await check(counting, task.kind, slice, chain, findings);
+    if (!result) continue;
+    proven.push(result);
+    const sound = findings.count === found && result.proven !== 'not yet proven';
+    // Only if nobody wrote to the files while they were read.
+    if (before && sound && before === (await fingerprint(tools.storage, files, trust))) {
+      await rememberProven(tools.storage, slice, before, result);
+    }
+  }
+  const joined = joinPieces(proven.flatMap(({ pieces }) => pieces));
+  for (const { object, code, why } of joined.findings) findings.add(object, code, why);
+  const snapshot = task.kind === 'state_snapshot' ? proven[0] : undefined;
+  return {
+    findings: findings.list,
+    findingCount: findings.count,
+    pieces: joined.pieces,
+    ...(snapshot ? { snapshot: snapshotOf(slices[0]!, snapshot) } : {}),
+    records: `${proven.reduce((sum, { records }) => sum + records, 0)}`,
+    ...done,
+    skipped,
+  };
+}
+
+async function check(
+  tools: CheckTools,
+  kind: DataTask['kind'],
+  slice: UnitSlice,
+  chain: StoredChain,
+  findings: Findings,
+): Promise<ProvenSlice | undefined> {
+  if (kind === 'transactions') {
+    const result = await checkTransactions(tools, slice, chain, findings);
+    return { ...result, proven: leastProven(result.pieces.map((piece) => piece.proven)) };
+  }
+  const before = findings.count;
+  const result = await checkSnapshot(tools, slice, chain, findings);
+  if (!result?.proven || findings.count > before) return undefined;
+  return { pieces: [], records: result.records, proven: result.proven };
+}
+
+function snapshotOf(slice: UnitSlice, { proven }: ProvenSlice) {
+  const { first: epoch, last: version, manifest, from, to, of } = slice;
+  return { epoch, version, manifest, proven, chunks: to - from, of };
+}
+
+/** All files that a slice's proof rests on; undefined when the manifest cannot tell. */
+async function filesOf(
+  { storage, signal }: CheckTools,
+  kind: DataTask['kind'],
+  { manifest, source, from, to }: UnitSlice,
+): Promise<string[] | undefined> {
+  try {
+    const content = await storage.readAll(manifest, MAX_MANIFEST, signal);
+    if (kind === 'transactions') {
+      const { chunks } = decodeTransactionManifest(content);
+      const named = chunks.slice(from, to).flatMap((c) => [c.transactions, c.proof]);
+      return [source, manifest, ...named];
+    }
+    const { chunks, proof } = decodeStateSnapshotManifest(content);
+    // The proof of the chunk before a slice tells what lies before it.
+    const named = chunks.slice(Math.max(0, from - 1), to).flatMap((c) => [c.blobs, c.proof]);
+    return [source, manifest, proof, ...named];
+  } catch {
+    return undefined; // the check itself says what is wrong
+  }
+}
+
+/** What a proof rests on beside the files themselves: what is trusted, and the first ledger info. */
+function trustOf(chain: StoredChain): string {
+  const facts = [chain.ending(0n)?.waypoint ?? '', ...chain.trusted.list()];
+  return createHash('sha256').update(facts.join('\n')).digest('hex').slice(0, 16);
+}

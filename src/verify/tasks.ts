@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { AptosDataError } from '../aptos/errors.js';
+import { decodeStateSnapshotManifest, decodeTransactionManifest } from '../aptos/files/manifest.js';
+import { type Catalog, readCatalog } from '../catalog/catalog.js';
+import type {
+  UnitSlice,
+  VerifyCursor,
+  VerifyPage,
+  VerifyScope,
+  VerifyTask,
+} from '../plan/verify.js';
+import { StorageError } from '../storage/errors.js';
+import type { BackupStorage } from '../storage/storage.js';
+import { VerifyError } from './errors.js';
+
+/** Small backups share a task until it has so much to read; large ones are cut. */
+const TASK_BYTES = 256 * 1024 * 1024;
+const TASK_SLICES = 24;
+/** Bounds what a page weighs in a payload. */
+const PAGE_TASKS = 60;
+const PAGE_SLICES = 300;
+const MAX_MANIFEST = 256 * 1024 * 1024;
+/** A chunk whose size nobody wrote down counts as a full one. */
+const UNKNOWN_BYTES = 128 * 1024 * 1024;
+
+/**
+ * The next tasks of a verification, from what the storage holds now. Never writes.
+ * @throws VerifyError NOTHING_TO_VERIFY for a storage without backups, StorageError STORAGE_MISSING
+ */
+export async function nextTasks(
+  storage: BackupStorage,
+  scope: VerifyScope,
+  cursor: VerifyCursor | undefined,
+  signal?: AbortSignal,
+): Promise<VerifyPage> {
+  const catalog = await readCatalog(storage, signal);
+  const { epochEndings, transactions, snapshots } = catalog;
+  if (epochEndings.length + transactions.length + snapshots.length === 0) {
+    const damaged = catalog.damaged[0];
+    throw new VerifyError(
+      `${storage.description} holds no backups${damaged ? ` that can be read: ${damaged.object}: ${damaged.why}` : ''}; is this the right place?`,
+    );
+  }
+  const frozen = freeze(catalog, scope);
+  const units = unitsOf(catalog, { ...scope, ...frozen });
+  const start = cursor === undefined ? 0 : indexOf(units, cursor);
+  const page = new Page();
+  if (cursor === undefined) page.tasks.push({ kind: 'epoch_endings' });
+  for (let i = start; i < units.length; i += 1) {
+    const unit = units[i]!;
+    if (page.isFull()) {
+      page.close();
+      return { tasks: page.tasks, frozen, next: cursorOf(unit) };
+    }
+    for (const { slice, bytes } of await slicesOf(storage, unit, signal)) {
+      page.add(unit.kind, slice, bytes);
+    }
+  }
+  page.close();
+  return { tasks: page.tasks, frozen };
+}
+
+interface Listed {
+  kind: 'transactions' | 'state_snapshot';
+  source: string;
+  manifest: string;
+  first: string;
+  last: string;
+}
+
+function freeze({ transactions, snapshots }: Catalog, scope: VerifyScope): VerifyPage['frozen'] {
+  const newest = transactions.reduce((max, t) => (t.lastVersion > max ? t.lastVersion : max), 0n);
+  const snapshot = snapshots.reduce((max, s) => (s.version > max ? s.version : max), 0n);
+  return {
+    endVersion: scope.endVersion ?? `${newest}`,
+    snapshotBefore: scope.snapshotBefore ?? `${snapshot}`,
+  };
+}
+
+/** The stored backups that a scope covers, transactions before snapshots. */
+function unitsOf(catalog: Catalog, scope: VerifyScope): Listed[] {
+  const start = BigInt(scope.startVersion);
+  const end = scope.endVersion === undefined ? undefined : BigInt(scope.endVersion);
+  const before = scope.snapshotBefore === undefined ? undefined : BigInt(scope.snapshotBefore);
+  const transactions = catalog.transactions
+    .filter((t) => t.lastVersion >= start && (end === undefined || t.firstVersion <= end))
+    .map(({ source, manifest, firstVersion, lastVersion }) => {
+      const span = { first: `${firstVersion}`, last: `${lastVersion}` };
+      return { kind: 'transactions' as const, source, manifest, ...span };
+    });
+  const eligible = catalog.snapshots.filter((s) => before === undefined || s.version <= before);
+  const chosen = { every: eligible, newest: eligible.slice(-1), none: [] }[scope.snapshots];
+  const snapshots = chosen.map(({ source, manifest, epoch, version }) => {
+    const span = { first: `${epoch}`, last: `${version}` };
+    return { kind: 'state_snapshot' as const, source, manifest, ...span };
+  });
+  return [...transactions, ...snapshots].filter((unit) => isSampled(unit, scope));
+}
+
+/** Which part of a sample a backup belongs to follows from its manifest's name alone. */
+function isSampled({ manifest }: Listed, { sample, percent }: VerifyScope): boolean {
+  if (!sample && percent === undefined) return true;
+  const number = createHash('sha256').update(manifest).digest().readUInt32BE(0);
+  if (sample) return number % sample.of === sample.part - 1;
+  return number < (percent! / 100) * 2 ** 32;
+}
+
+function cursorOf({ kind, first, manifest }: Listed): VerifyCursor {
+  return { kind, first, manifest };
+}
+
+/** Where a cursor points, also when the storage has changed meanwhile. */
+function indexOf(units: readonly Listed[], cursor: VerifyCursor): number {
+  const rank = (kind: string) => (kind === 'state_snapshot' ? 1 : 0);
+  const found = units.findIndex((unit) => {
+    if (unit.kind !== cursor.kind) return rank(unit.kind) > rank(cursor.kind);
+    const [a, b] = [BigInt(unit.first), BigInt(cursor.first)];
+    return a === b ? unit.manifest >= cursor.manifest : a > b;
+  });
+  return found === -1 ? units.length : found;
+}
+
+async function slicesOf(
+  storage: BackupStorage,
+  unit: Listed,
+  signal?: AbortSignal,
+): Promise<{ slice: UnitSlice; bytes: number }[]> {
+  const { kind: _, ...fields } = unit;
+  const sizes = await chunkSizes(storage, unit, signal);
+  const slices: { slice: UnitSlice; bytes: number }[] = [];
+  let from = 0;
+  let bytes = 0;
+  sizes.forEach((size, i) => {
+    bytes += size;
+    if (bytes < TASK_BYTES && i < sizes.length - 1) return;
+    slices.push({ slice: { ...fields, from, to: i + 1, of: sizes.length }, bytes });
+    from = i + 1;
+    bytes = 0;
+  });
+  // A manifest that cannot be read is still a task: it tells why.
+  if (slices.length === 0) slices.push({ slice: { ...fields, from: 0, to: 0, of: 0 }, bytes: 0 });
+  return slices;
+}
+
+async function chunkSizes(
+  storage: BackupStorage,
+  { kind, manifest }: Listed,
+  signal?: AbortSignal,
+): Promise<number[]> {
+  try {
+    const content = await storage.readAll(manifest, MAX_MANIFEST, signal);
+    const { chunks } =
+      kind === 'transactions'
+        ? decodeTransactionManifest(content)
+        : decodeStateSnapshotManifest(content);
+    return chunks.map(({ extra }) => Number(extra?.['bytes'] ?? UNKNOWN_BYTES));
+  } catch (error) {
+    const unreadable =
+      error instanceof AptosDataError ||
+      (error instanceof StorageError &&
+        ['NOT_FOUND', 'NAME_INVALID', 'TOO_LARGE'].includes(error.code));
+    if (unreadable) return [];
+    throw error;
+  }
+}
+
+class Page {
+  readonly tasks: VerifyTask[] = [];
+  private slices = 0;
+  private open: { slices: UnitSlice[]; bytes: number } = { slices: [], bytes: 0 };
+
+  isFull(): boolean {
+    return this.tasks.length >= PAGE_TASKS || this.slices >= PAGE_SLICES;
+  }
+
+  add(kind: Listed['kind'], slice: UnitSlice, bytes: number): void {
+    this.slices += 1;
+    if (kind === 'state_snapshot') {
+      this.tasks.push({ kind, slice });
+      return;
+    }
+    this.open.slices.push(slice);
+    this.open.bytes += bytes;
+    if (this.open.bytes >= TASK_BYTES || this.open.slices.length >= TASK_SLICES) this.close();
+  }
+
+  close(): void {
+    if (this.open.slices.length > 0) {
+      this.tasks.push({ kind: 'transactions', slices: this.open.slices });
+    }
+    this.open = { slices: [], bytes: 0 };
+  }
+}

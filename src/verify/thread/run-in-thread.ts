@@ -1,0 +1,41 @@
+import { Worker } from 'node:worker_threads';
+import { fromPlain } from '../../backup/thread/messages.js';
+import { builtProgram } from '../../built.js';
+import { BackupError } from '../../backup/errors.js';
+import type { TaskResult } from '../../plan/verify.js';
+import type { FromVerifyThread, VerifyOrder } from './messages.js';
+
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 2 };
+
+/** Runs one task in a thread of its own. @throws what the task threw; BackupError THREAD_DIED */
+export async function runInThread(
+  order: VerifyOrder,
+  watch: {
+    signal: AbortSignal;
+    onProgress: (progress: { bytes: number; objects: number }) => void;
+  },
+): Promise<TaskResult> {
+  watch.signal.throwIfAborted();
+  const thread = new Worker(builtProgram('verify/thread/verify-thread.js'), {
+    workerData: order,
+    resourceLimits: RESOURCE_LIMITS,
+  });
+  try {
+    return await new Promise<TaskResult>((resolve, reject) => {
+      const died = (why: string) =>
+        reject(new BackupError('THREAD_DIED', `the thread that verified died: ${why}`, true));
+      thread.on('message', (message: FromVerifyThread) => {
+        if (message.kind === 'progress') watch.onProgress(message);
+        else if (message.kind === 'done') resolve(message.result);
+        else reject(fromPlain(message.error));
+      });
+      thread.once('error', (error: Error) => died(error.message));
+      thread.once('exit', (code) => died(`it exited with code ${code}`));
+      watch.signal.addEventListener('abort', () => reject(watch.signal.reason as Error), {
+        once: true,
+      });
+    });
+  } finally {
+    await thread.terminate();
+  }
+}

@@ -1,0 +1,126 @@
+import {
+  ApplicationFailure,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { createVerifyActivities } from '../activities/verify.js';
+import { BACKUP_TYPE, NETWORK } from '../plan/search-attributes.js';
+import type { Coverage, VerifyCursor, VerifyScope } from '../plan/verify.js';
+import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
+import { type VerifyTotals, addTaskResult, noVerifyTotals } from '../plan/verify-totals.js';
+import { controlOptions, rangeOptions } from './activity-options.js';
+import { asInputFailure, asWorkflowFailure } from './failures.js';
+import { runLanes } from './lanes.js';
+import { setConcurrency, verifyStatus } from './messages.js';
+import { parseConcurrency } from '../plan/input.js';
+
+type Activities = ReturnType<typeof createVerifyActivities>;
+const { planVerification, concludeVerification } =
+  proxyActivities<Activities['control']>(controlOptions);
+const { verifyTask } = proxyActivities<Activities['chunks']>(rangeOptions);
+
+const LONG_HISTORY = 3_000;
+
+/** What one run hands to the next. */
+interface VerifyMemory {
+  cursor: VerifyCursor;
+  totals: VerifyTotals;
+  frozen: Pick<VerifyScope, 'endVersion' | 'snapshotBefore'>;
+  startedAt: number;
+}
+
+/**
+ * Reads a storage again and proves everything in it from itself. Returns the coverage statement;
+ * fails with it, type VERIFY_FAILED, when anything is damaged, missing or unproven. A page of tasks
+ * at a time, in lanes; killed at any point it goes on there.
+ */
+export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): Promise<Coverage> {
+  const parsed = asInputFailure(() => parseVerifyInput(input));
+  const { settings, budget } = parsed;
+  const controls = { concurrency: parsed.concurrency, paused: false };
+  const totals = memory?.totals ?? noVerifyTotals();
+  const startedAt = memory?.startedAt ?? Date.now();
+  let scope: VerifyScope = { ...parsed.scope, ...memory?.frozen };
+  let cursor = memory?.cursor;
+  let tasks = 0;
+  setHandler(verifyStatus, () => ({ ...totals, tasks }), {
+    description: 'What was read and found so far.',
+  });
+  setHandler(setConcurrency, (value) => (controls.concurrency = value), {
+    description: 'How many tasks may be in flight, 1 to 64.',
+    validator: (value) => void parseConcurrency(value),
+  });
+  upsertSearchAttributes([
+    { key: BACKUP_TYPE, value: 'verify' },
+    { key: NETWORK, value: settings.network ?? 'unknown' },
+  ]);
+  const run = workflowInfo().firstExecutionRunId;
+  const overBudget = () =>
+    totals.bytes >= (budget.bytes ?? Infinity) ||
+    Date.now() - startedAt >= (budget.seconds ?? Infinity) * 1000;
+  try {
+    for (;;) {
+      const page = await planVerification(settings, scope, cursor);
+      scope = { ...scope, ...page.frozen };
+      const left = [...page.tasks];
+      await runLanes(
+        controls,
+        () => (overBudget() ? undefined : left.shift()),
+        async (task) => {
+          const summary = task.kind.replace('_', ' ');
+          const options = { ...rangeOptions, summary };
+          addTaskResult(
+            totals,
+            await verifyTask.executeWithOptions(options, [settings, task, scope.again, run]),
+          );
+          tasks += 1;
+          setCurrentDetails(describe(totals));
+        },
+      );
+      cursor = page.next;
+      if (!cursor || overBudget()) {
+        const early = cursor !== undefined || left.length > 0;
+        return judge(await concludeVerification(settings, parsed.scope, totals, early));
+      }
+      if (workflowInfo().historyLength > LONG_HISTORY) break;
+    }
+  } catch (error) {
+    throw asWorkflowFailure(error);
+  }
+  const frozen = {
+    ...(scope.endVersion === undefined ? {} : { endVersion: scope.endVersion }),
+    ...(scope.snapshotBefore === undefined ? {} : { snapshotBefore: scope.snapshotBefore }),
+  };
+  return continueAsNew<typeof verifyBackups>(input, { cursor, totals, frozen, startedAt });
+}
+
+/** A storage that is not as it must be fails the workflow, so that schedules and the UI show it. */
+function judge(coverage: Coverage): Coverage {
+  if (coverage.ok) return coverage;
+  const { findings, finding_count: count, holes } = coverage;
+  const [first] = findings;
+  const [hole] = [...holes.epoch_endings, ...holes.transactions];
+  const why = first
+    ? `${count} finding(s), first ${first.object}: ${first.why}`
+    : hole
+      ? `${hole.first} to ${hole.last} are missing`
+      : 'nothing was verified';
+  throw ApplicationFailure.create({
+    message: why,
+    type: 'VERIFY_FAILED',
+    nonRetryable: true,
+    details: [coverage],
+  });
+}
+
+function describe({ records, bytes, objects, skipped, findingCount }: VerifyTotals): string {
+  return [
+    '| records | MB | objects | proven before | findings |',
+    '|---|---|---|---|---|',
+    `| ${records} | ${(bytes / 1e6).toFixed(1)} | ${objects} | ${skipped} | ${findingCount} |`,
+  ].join('\n');
+}
