@@ -1,6 +1,7 @@
-import { parseMetadataFile } from '../aptos/files/metadata.js';
 import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
+import { readCatalog } from '../catalog/catalog.js';
 import type { Anchor } from '../plan/unit.js';
+import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import type { Site } from './site.js';
@@ -9,6 +10,7 @@ import { putFile, readIfPresent, storedObject } from './stored-file.js';
 /** Our own folder beside `metadata`; says which chain a storage belongs to. */
 const FOLDER = 'aptos-backup';
 const FILE = 'chain.json';
+export const CHAIN_FILE = `${FOLDER}/${FILE}`;
 const MAX_BYTES = 64 * 1024;
 const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
@@ -63,34 +65,40 @@ export function currentAnchor(site: Site): Anchor {
   };
 }
 
-async function storedAnchor(storage: BackupStorage, signal?: AbortSignal) {
-  const bytes = await readIfPresent(storage, `${FOLDER}/${FILE}`, MAX_BYTES, signal);
+/** The genesis waypoint that a storage of ours names. @throws BackupError STORED_DAMAGED */
+export async function storedAnchor(
+  storage: BackupStorage,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const bytes = await readIfPresent(storage, CHAIN_FILE, MAX_BYTES, signal);
   if (!bytes) return undefined;
   try {
     return storedObject(bytes, FILE).string('genesis_waypoint');
   } catch (error) {
     throw new BackupError(
       'STORED_DAMAGED',
-      `${FOLDER}/${FILE} in ${storage.description} cannot be read; it says which chain the storage belongs to. Repair it or remove it`,
+      `${CHAIN_FILE} in ${storage.description} cannot be read; it says which chain the storage belongs to. Repair it or remove it`,
       false,
       { cause: error },
     );
   }
 }
 
-/** A storage that the stock tool began: its own backup of epoch 0 tells the chain. */
+/** A storage that the stock tool began: its own backup of epoch 0, wherever named, tells the chain. */
 async function stockGenesis(site: Site, signal?: AbortSignal): Promise<string | undefined> {
-  const bytes = await readIfPresent(
-    site.storage,
-    'metadata/epoch_ending_0-0.meta',
-    MAX_BYTES,
-    signal,
-  );
-  if (!bytes) return undefined;
-  for (const line of parseMetadataFile(bytes).lines) {
-    if (line.type !== 'EpochEndingBackup' || line.firstEpoch !== 0n) continue;
-    const manifest = await readIfPresent(site.storage, line.manifest, MAX_MANIFEST_BYTES, signal);
-    if (manifest) return decodeEpochEndingManifest(manifest).waypoints[0];
+  for (const { firstEpoch, manifest } of await epochEndings(site.storage, signal)) {
+    if (firstEpoch !== 0n) continue;
+    const bytes = await readIfPresent(site.storage, manifest, MAX_MANIFEST_BYTES, signal);
+    if (bytes) return decodeEpochEndingManifest(bytes).waypoints[0];
   }
   return undefined;
+}
+
+async function epochEndings(storage: BackupStorage, signal?: AbortSignal) {
+  try {
+    return (await readCatalog(storage, signal)).epochEndings;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'STORAGE_MISSING') return [];
+    throw error;
+  }
 }

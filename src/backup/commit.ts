@@ -24,6 +24,7 @@ import { receiptsOfUnit } from './receipts-of-unit.js';
 import type { Site } from './site.js';
 import { putFile } from './stored-file.js';
 import { chainProofs, leastProven } from './trust/proven.js';
+import { noteCommitted } from './unit-folder.js';
 
 export interface CommitTools {
   site: Site;
@@ -162,6 +163,7 @@ async function finish(
   const { site, unit, job, signal } = tools;
   const handle = await publishManifest(site.storage, unit.folder, manifestName, manifest, signal);
   const metadata = await publishMetadata(site.storage, line(handle));
+  await noteCommitted(site.storage, unit.folder, metadata);
   const { snapshot } = unit;
   return {
     type: job.target.type,

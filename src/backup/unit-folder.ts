@@ -19,6 +19,7 @@ export interface UnitIdentity {
 }
 
 const PLAN_FILE = 'plan.json';
+const COMMITTED_FILE = 'committed.json';
 const MAX_PLAN_BYTES = 64 * 1024;
 /** Suffixes have 16 bits; so many taken ones in a row do not happen by chance. */
 const MOST_TAKEN = 64;
@@ -60,6 +61,26 @@ export async function openUnitFolder(
     `no free folder name for ${identity.base} in ${storage.description}: ${MOST_TAKEN} are taken by other backups`,
     false,
   );
+}
+
+/**
+ * Notes in a unit's folder that its metadata line is stored, so that a line that is lost later is
+ * missed: without it a whole backup looks like one that was never committed.
+ */
+export async function noteCommitted(
+  storage: BackupStorage,
+  folder: string,
+  metadata: string,
+): Promise<void> {
+  const content = Buffer.from(`${JSON.stringify({ committed: 1, metadata })}\n`);
+  await putFile(storage, folder, COMMITTED_FILE, content, { replace: true });
+}
+
+/** Which of our own files beside a backup's a name is. */
+export function ownFile(name: string): 'plan' | 'committed' | 'receipt' | undefined {
+  if (name === PLAN_FILE) return 'plan';
+  if (name === COMMITTED_FILE) return 'committed';
+  return name.endsWith('.receipt') ? 'receipt' : undefined;
 }
 
 /** A plan that cannot be read counts as somebody else's. */

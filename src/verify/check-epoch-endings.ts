@@ -24,7 +24,7 @@ export async function checkEpochEndings(
   chain: StoredChain,
   findings: Findings,
 ): Promise<CheckedEpochs> {
-  const manifest = await findings.about(entry.manifest, async () =>
+  const manifest = await findings.about(entry.manifest, entry.source, async () =>
     decodeEpochEndingManifest(await readSmall(tools, entry.manifest)),
   );
   if (!manifest) return { records: 0 };
@@ -38,7 +38,7 @@ export async function checkEpochEndings(
   let records = 0;
   for (const chunk of manifest.chunks) {
     const handle = chunk.ledgerInfos;
-    await findings.about(handle, async () => {
+    await findings.about(handle, entry.manifest, async () => {
       let epoch = chunk.firstEpoch;
       const digest = createHash('sha256');
       const counted = counting(tools, handle, digest);

@@ -37,14 +37,14 @@ export async function checkSnapshot(
   chain: StoredChain,
   findings: Findings,
 ): Promise<CheckedSnapshot | undefined> {
-  const manifest = await findings.about(slice.manifest, async () => {
+  const manifest = await findings.about(slice.manifest, slice.source, async () => {
     const decoded = decodeStateSnapshotManifest(await readSmall(tools, slice.manifest));
     requireStructure(decoded);
     return decoded;
   });
   if (!manifest) return undefined;
   if (slice.from === 0) compareLine(slice, manifest, findings);
-  const proven = await checkRoot(tools, manifest, chain, findings);
+  const proven = await checkRoot(tools, slice.manifest, manifest, chain, findings);
   let records = 0;
   for (let i = slice.from; i < Math.min(slice.to, manifest.chunks.length); i += 1) {
     records += (await checkChunk(tools, slice.manifest, manifest, i, findings)) ?? 0;
@@ -78,11 +78,12 @@ function compareLine(slice: UnitSlice, manifest: StateSnapshotManifest, findings
 
 async function checkRoot(
   tools: CheckTools,
+  manifestHandle: string,
   manifest: StateSnapshotManifest,
   chain: StoredChain,
   findings: Findings,
 ): Promise<Proven | undefined> {
-  return findings.about(manifest.proof, async () => {
+  return findings.about(manifest.proof, manifestHandle, async () => {
     const { version, epoch, rootHash } = manifest;
     const proof = decodeStateRootProof(await readSmall(tools, manifest.proof));
     const root = toHex(verifyStateRoot(proof, version));
@@ -110,19 +111,19 @@ async function checkChunk(
 ): Promise<number | undefined> {
   const chunk = manifest.chunks[index]!;
   const before = manifest.chunks[index - 1];
-  const right = await findings.about(chunk.proof, async () =>
+  const right = await findings.about(chunk.proof, manifestHandle, async () =>
     decodeStateRangeProof(await readSmall(tools, chunk.proof, chunk.extra)),
   );
   const edge =
     before &&
-    (await findings.about(before.proof, async () =>
+    (await findings.about(before.proof, manifestHandle, async () =>
       decodeStateRangeProof(await readSmall(tools, before.proof, before.extra)),
     ));
   const verifier = new StateChunkVerifier(tools.hasher, {
     firstIndex: chunk.firstIdx,
     previousKey: before && fromHex(before.lastKey),
   });
-  return findings.about(chunk.blobs, async () => {
+  return findings.about(chunk.blobs, manifestHandle, async () => {
     await readChunk(tools, chunk.blobs, chunk.extra, verifier);
     const count = chunk.lastIdx - chunk.firstIdx + 1n;
     if (BigInt(verifier.count) !== count) {

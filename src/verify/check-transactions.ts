@@ -20,7 +20,7 @@ export async function checkTransactions(
   chain: StoredChain,
   findings: Findings,
 ): Promise<{ pieces: Piece[]; records: number }> {
-  const manifest = await findings.about(slice.manifest, async () =>
+  const manifest = await findings.about(slice.manifest, slice.source, async () =>
     decodeTransactionManifest(await readSmall(tools, slice.manifest)),
   );
   if (!manifest) return { pieces: [], records: 0 };
@@ -28,7 +28,7 @@ export async function checkTransactions(
   const pieces: Piece[] = [];
   let records = 0;
   for (const chunk of manifest.chunks.slice(slice.from, slice.to)) {
-    const piece = await checkChunk(tools, chunk, chain, findings);
+    const piece = await checkChunk(tools, slice.manifest, chunk, chain, findings);
     if (!piece) continue;
     pieces.push(piece);
     records += Number(chunk.lastVersion - chunk.firstVersion) + 1;
@@ -47,24 +47,25 @@ function compareLine(slice: UnitSlice, manifest: TransactionManifest, findings: 
 
 async function checkChunk(
   tools: CheckTools,
+  manifest: string,
   chunk: TransactionManifest['chunks'][number],
   chain: StoredChain,
   findings: Findings,
 ): Promise<Piece | undefined> {
   const { firstVersion: first, lastVersion: last, transactions, proof: proofHandle } = chunk;
-  const proof = await findings.about(proofHandle, async () =>
+  const proof = await findings.about(proofHandle, manifest, async () =>
     decodeTransactionRangeProof(await readSmall(tools, proofHandle, chunk.extra)),
   );
   const proven =
     proof &&
-    (await findings.about(proofHandle, async () => {
+    (await findings.about(proofHandle, manifest, async () => {
       const { epoch } = proof.ledgerInfo.ledgerInfo;
       const how = await chain.prove(proof.ledgerInfo);
       chain.requireEpochOf(last, epoch);
       return how;
     }));
   const verifier = new TransactionChunkVerifier(tools.hasher, first, chunk.format);
-  return findings.about(transactions, async () => {
+  return findings.about(transactions, manifest, async () => {
     await readChunk(tools, transactions, chunk.extra, verifier);
     if (BigInt(verifier.count) !== last - first + 1n) {
       throw new AptosDataError(

@@ -1,17 +1,13 @@
-import { decodeManifest } from '../aptos/files/manifest.js';
+import { CHAIN_FILE, storedAnchor } from '../backup/chain-anchor.js';
+import { BackupError } from '../backup/errors.js';
 import { type BackupEntry, type Catalog, readCatalog } from '../catalog/catalog.js';
-import type { BackupType } from '../plan/job.js';
 import { type Span, holesUpTo, unionOf } from '../plan/spans.js';
 import type { Coverage, Finding, VerifyScope } from '../plan/verify.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { StorageError } from '../storage/errors.js';
-import { AptosDataError } from '../aptos/errors.js';
-import { isProvenRecord } from './proven-before.js';
 import type { VerifyTotals } from '../plan/verify-totals.js';
+import { findUnreferenced } from './unreferenced.js';
 
 const MOST_LISTED = 200;
-const MAX_MANIFEST = 256 * 1024 * 1024;
-const READS_IN_FLIGHT = 16;
 
 /** The statement at the end of a verification: what is there, what is proven, and what is not. */
 export async function concludeCoverage(
@@ -23,7 +19,8 @@ export async function concludeCoverage(
 ): Promise<Coverage> {
   const catalog = await readCatalog(storage, signal);
   const metadata = metadataFindings(catalog);
-  const orphans = await findOrphans(storage, catalog, signal);
+  const { orphans, lost, ours } = await findUnreferenced(storage, catalog, signal);
+  const anchor = ours ? await anchorFindings(storage, totals.genesis, signal) : [];
   const holes = {
     epoch_endings: holesOf(
       catalog.epochEndings.map((e) => ({ first: e.firstEpoch, last: e.lastEpoch })),
@@ -33,8 +30,9 @@ export async function concludeCoverage(
     ),
   };
   const unproven = unprovenFindings(totals);
-  const findings = [...metadata, ...totals.findings, ...unproven];
-  const count = metadata.length + totals.findingCount + unproven.length;
+  const elsewhere = [...metadata, ...lost, ...anchor, ...unproven];
+  const findings = [...elsewhere, ...totals.findings];
+  const count = elsewhere.length + totals.findingCount;
   const stock = whyNotRestorable(catalog, holes, findings);
   const { objects, skipped } = totals;
   const complete = !stoppedEarly && isWhole(scope);
@@ -50,7 +48,9 @@ export async function concludeCoverage(
     genesis_confirmed: totals.genesisConfirmed,
     epoch_endings: totals.epochs,
     transactions: totals.pieces.map(({ first, last, proven }) => ({ first, last, proven })),
-    state_snapshots: totals.snapshots.flatMap(({ chunks: _, of: __, ...snapshot }) => snapshot),
+    state_snapshots: totals.snapshots
+      .map(({ chunks: _, of: __, ...snapshot }) => snapshot)
+      .sort((a, b) => Number(BigInt(a.version) - BigInt(b.version))),
     holes,
     restorable_by_stock: { yes: stock.length === 0, why: stock },
     findings: findings.slice(0, MOST_LISTED),
@@ -64,6 +64,27 @@ export async function concludeCoverage(
       proven_before: skipped,
     },
   };
+}
+
+/** What our own backups write first: which chain everything belongs to. */
+async function anchorFindings(
+  storage: BackupStorage,
+  genesis: string | undefined,
+  signal?: AbortSignal,
+): Promise<Finding[]> {
+  const damaged = (why: string): Finding[] => [{ object: CHAIN_FILE, code: 'DAMAGED', why }];
+  try {
+    const named = await storedAnchor(storage, signal);
+    if (named === undefined) {
+      const why = 'it says which chain the storage belongs to, and is gone';
+      return [{ object: CHAIN_FILE, code: 'MISSING', why }];
+    }
+    if (genesis === undefined || named === genesis) return [];
+    return damaged(`it names genesis ${named}, the stored epoch ending 0 is ${genesis}`);
+  } catch (error) {
+    if (error instanceof BackupError) return damaged(error.message);
+    throw error;
+  }
 }
 
 function isWhole(scope: VerifyScope): boolean {
@@ -136,73 +157,4 @@ function whyNotRestorable(
   const [first] = findings;
   if (first) why.push(`${findings.length} finding(s), first ${first.object}: ${first.why}`);
   return why;
-}
-
-/** Folders that no metadata line points into, and files in the others that nothing names. */
-async function findOrphans(
-  storage: BackupStorage,
-  catalog: Catalog,
-  signal?: AbortSignal,
-): Promise<string[]> {
-  const OURS = new Set(['metadata', 'metadata_backup', 'aptos-backup']);
-  const named = new Map<string, { manifest: string; type: BackupType }[]>();
-  const note = (entries: BackupEntry[], type: BackupType) => {
-    for (const { manifest } of entries) {
-      const folder = manifest.split('/')[0]!;
-      named.set(folder, [...(named.get(folder) ?? []), { manifest, type }]);
-    }
-  };
-  note(catalog.epochEndings, 'epoch_ending');
-  note(catalog.transactions, 'transaction');
-  note(catalog.snapshots, 'state_snapshot');
-  const folders = (await storage.listFolders()).filter((folder) => !OURS.has(folder)).sort();
-  const orphans: string[][] = [];
-  let next = 0;
-  const reader = async () => {
-    while (next < folders.length) {
-      const index = next++;
-      signal?.throwIfAborted();
-      const folder = folders[index]!;
-      const manifests = named.get(folder);
-      orphans[index] = manifests ? await strayFiles(storage, folder, manifests) : [`${folder}/`];
-    }
-  };
-  await Promise.all(Array.from({ length: READS_IN_FLIGHT }, reader));
-  return orphans.flat();
-}
-
-async function strayFiles(
-  storage: BackupStorage,
-  folder: string,
-  manifests: { manifest: string; type: BackupType }[],
-): Promise<string[]> {
-  const known = new Set<string>(manifests.map(({ manifest }) => manifest));
-  for (const { manifest, type } of manifests) {
-    const files = await filesNamedBy(storage, manifest, type);
-    if (!files) return []; // a damaged manifest does not make its files strays
-    for (const file of files) known.add(file);
-  }
-  const stored = await storage.listFolder(folder);
-  return stored
-    .map(({ handle }) => handle)
-    .filter((handle) => {
-      const name = handle.slice(folder.length + 1);
-      const ours = name === 'plan.json' || name.endsWith('.receipt') || isProvenRecord(name);
-      return !ours && !known.has(handle);
-    })
-    .sort();
-}
-
-async function filesNamedBy(storage: BackupStorage, manifest: string, type: BackupType) {
-  try {
-    const decoded = decodeManifest(type, await storage.readAll(manifest, MAX_MANIFEST));
-    if ('rootHash' in decoded) {
-      return [decoded.proof, ...decoded.chunks.flatMap((chunk) => [chunk.blobs, chunk.proof])];
-    }
-    if ('firstEpoch' in decoded) return decoded.chunks.map((chunk) => chunk.ledgerInfos);
-    return decoded.chunks.flatMap((chunk) => [chunk.transactions, chunk.proof]);
-  } catch (error) {
-    if (error instanceof AptosDataError || error instanceof StorageError) return undefined;
-    throw error;
-  }
 }

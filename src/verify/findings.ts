@@ -11,42 +11,40 @@ export class Findings {
   readonly list: Finding[] = [];
   count = 0;
 
-  add(object: string, code: FindingCode, why: string): void {
+  /** `namedBy`: the file that says what `object` should be, and may be the damaged one. */
+  add(object: string, code: FindingCode, why: string, namedBy?: string): void {
     this.count += 1;
-    if (this.list.length < MOST_LISTED)
-      this.list.push({ object, code, why: why.slice(0, MOST_WORDS) });
+    if (this.list.length >= MOST_LISTED) return;
+    const source = namedBy === undefined || why.includes(namedBy) ? '' : ` (named by ${namedBy})`;
+    this.list.push({ object, code, why: `${why.slice(0, MOST_WORDS)}${source}` });
   }
 
   /**
    * Runs one step about one object. What is wrong with the object becomes a finding; what is wrong
    * with reaching it is thrown. Returns undefined when there was a finding.
    */
-  async about<T>(object: string, step: () => T | Promise<T>): Promise<T | undefined> {
+  async about<T>(
+    object: string,
+    namedBy: string,
+    step: () => T | Promise<T>,
+  ): Promise<T | undefined> {
     try {
       return await step();
     } catch (error) {
-      if (error instanceof AptosDataError) this.add(object, 'DAMAGED', error.message);
-      else if (error instanceof BackupError) this.add(object, codeOfTrust(error), error.message);
-      else if (error instanceof StorageError) this.unreadable(object, error);
-      else throw error;
+      this.add(object, codeOf(error), (error as Error).message, namedBy);
       return undefined;
-    }
-  }
-
-  private unreadable(object: string, error: StorageError): void {
-    switch (error.code) {
-      case 'NOT_FOUND':
-        return this.add(object, 'MISSING', error.message);
-      case 'NAME_INVALID':
-      case 'TOO_LARGE':
-        return this.add(object, 'DAMAGED', error.message);
-      default:
-        throw error;
     }
   }
 }
 
-/** A signature that nobody can check is not damage, but no proof either. */
-function codeOfTrust(error: BackupError): FindingCode {
-  return error.code === 'HISTORY_UNSIGNED' ? 'UNPROVEN' : 'DAMAGED';
+function codeOf(error: unknown): FindingCode {
+  if (error instanceof AptosDataError) return 'DAMAGED';
+  // A signature that nobody can check is not damage, but no proof either.
+  if (error instanceof BackupError)
+    return error.code === 'HISTORY_UNSIGNED' ? 'UNPROVEN' : 'DAMAGED';
+  if (error instanceof StorageError) {
+    if (error.code === 'NOT_FOUND') return 'MISSING';
+    if (error.code === 'NAME_INVALID' || error.code === 'TOO_LARGE') return 'DAMAGED';
+  }
+  throw error;
 }

@@ -3,6 +3,7 @@ import {
   type LedgerInfoWithSignatures,
   decodeLedgerInfoWithSignatures,
 } from '../aptos/chain/ledger-info.js';
+import { verifyLedgerInfoSignatures } from '../aptos/chain/signatures.js';
 import { formatWaypoint, waypointOf } from '../aptos/chain/waypoint.js';
 import { AptosDataError } from '../aptos/errors.js';
 import { BackupError } from '../backup/errors.js';
@@ -97,7 +98,23 @@ export class StoredChain {
     if (epoch > 0n && !validators && this.trusted.at(signed.ledgerInfo.version) === undefined) {
       return 'not yet proven'; // behind a hole: nobody stored vouches for its signers
     }
-    return proveSignatures(signed, validators, before?.proven, this.trusted);
+    return this.proveSigned(signed, validators, before?.proven);
+  }
+
+  /**
+   * The rule for one ledger info, and what it leaves open: the parts of genesis that its waypoint
+   * does not cover, and a signature that nobody needs because a waypoint is trusted.
+   */
+  private proveSigned(
+    signed: LedgerInfoWithSignatures,
+    validators: EpochState | undefined,
+    validatorsProven: Proven | undefined,
+  ): Proven {
+    const proven = proveSignatures(signed, validators, validatorsProven, this.trusted);
+    if (signed.ledgerInfo.epoch === 0n) requireGenesisForm(signed);
+    const spared = this.trusted.at(signed.ledgerInfo.version) !== undefined;
+    if (spared && validators && signed.signature) verifyLedgerInfoSignatures(validators, signed);
+    return proven;
   }
 
   /**
@@ -115,7 +132,10 @@ export class StoredChain {
     }
     if (epoch === 0n) {
       const actual = formatWaypoint(waypointOf(signed.ledgerInfo));
-      if (own?.waypoint === actual) return own.proven;
+      if (own?.waypoint === actual) {
+        requireGenesisForm(signed);
+        return own.proven;
+      }
       throw new AptosDataError(
         'EPOCH_MISMATCH',
         `its ledger info is that of another genesis: ${actual}`,
@@ -130,7 +150,7 @@ export class StoredChain {
         false,
       );
     }
-    return proveSignatures(signed, validators, before?.proven, this.trusted);
+    return this.proveSigned(signed, validators, before?.proven);
   }
 
   /** @throws AptosDataError when a chunk up to `last` cannot be under a ledger info of `epoch` */
@@ -165,4 +185,15 @@ export class StoredChain {
     const oldest = this.states.keys().next();
     if (this.states.size > CACHED_STATES && !oldest.done) this.states.delete(oldest.value);
   }
+}
+
+/** Genesis is made by each node for itself: nobody proposed, voted on or signed it. */
+function requireGenesisForm({ ledgerInfo, bitmask, signature }: LedgerInfoWithSignatures): void {
+  const { round, id, consensusDataHash } = ledgerInfo;
+  const zero = [...id, ...consensusDataHash].every((byte) => byte === 0);
+  if (round === 0n && zero && bitmask.length === 0 && !signature) return;
+  throw new AptosDataError(
+    'LEDGER_INFO_INVALID',
+    'the ledger info of genesis has a round, a block id, a consensus hash or a signature',
+  );
 }

@@ -78,7 +78,7 @@ it('a trusted waypoint that the node does not have is refused', async () => {
   const folder = storageFolder();
   const trust = [`0:${'ab'.repeat(32)}`];
   const refused = backUp({ node: node.address, folder, target: TARGETS[2]!, trust });
-  await expect(refused).rejects.toThrow(/Waypoints don't match. On the node: 0:.*trusted: 0:abab/);
+  await expect(refused).rejects.toThrow(/Waypoints don't match. Found: 0:.*trusted: 0:abab/);
   expect(committedNames(folder)).toEqual([]);
 });
 

@@ -68,7 +68,8 @@ export function jobOf({ node, folder, target, maxChunkSize = 20_000, trust = [] 
 export async function backUp(setup: Setup): Promise<BackupResult> {
   const job = jobOf(setup);
   const signal = AbortSignal.timeout(60_000);
-  const site = await openSite(job, temporaryData(), signal);
+  const data = temporaryFolder('data');
+  const site = await openSite(job, data, signal);
   try {
     const prepared = await prepare(site, job, signal);
     if ('committed' in prepared) return prepared.committed;
@@ -93,6 +94,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
     });
   } finally {
     site.node.close();
+    rmSync(data, { recursive: true, force: true });
   }
 }
 
@@ -122,12 +124,6 @@ function kindOf(site: Site, job: Job, unit: Unit) {
     case 'transaction':
       return transactionKind(site.node, hasher, site.ledgerInfos);
   }
-}
-
-function temporaryData(): string {
-  const folder = temporaryFolder('data');
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** Metadata lines' names, without the storage's identity. */

@@ -75,7 +75,7 @@ export function proveSignatures(
 function mismatch(expected: string, actual: string): BackupError {
   return new BackupError(
     'CHAIN_MISMATCH',
-    `Waypoints don't match. On the node: ${actual}, trusted: ${expected}; is this the right network?`,
+    `Waypoints don't match. Found: ${actual}, trusted: ${expected}; is this the right network?`,
     true,
   );
 }
