@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { showStatus, tellCoordinator } from './cli/coordinator.js';
 import { UsageError, exitCodeOf, messageOf } from './cli/failure.js';
 import { follow } from './cli/follow.js';
@@ -138,10 +138,11 @@ control('now', 'back up out of turn')
 const schedule = add(program, 'schedule', 'back up at fixed times, without a coordinator');
 const created = add(schedule, 'create', 'create a schedule, or change the one of the same kind')
   .argument('<kind>', SCHEDULE_KINDS.join(', '))
-  .option('--every <TIME>', 'like 10m, 1h, 1d (default: what suits the kind)');
+  .option('--every <TIME>', 'like 10m, 1h, 1d (default: what suits the kind)')
+  .option('--sample <PART>', 'verify: what each run reads, like 2/7 or 5% (default: what is new)');
 addCommonOptions(
   addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
-).action((kind: string, flags: CoordinatorFlags & { every?: string }) =>
+).action((kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
   scheduleCreate(kind, flags),
 );
 addCommonOptions(add(schedule, 'list', 'show schedules')).action((flags: CommonFlags) =>
@@ -161,7 +162,10 @@ const verify = add(program, 'verify', 'read a storage again and prove everything
   .option('--budget-seconds <S>', 'stop after so long; the next run goes on there')
   .option('--again', 'also read what was proven before and is unchanged')
   .option('--trust-waypoint <VERSION:HASH>', 'trust this; may be repeated', collect, [])
-  .option('--network <NAME>', 'the network whose waypoints vouch');
+  .option('--network <NAME>', 'the network whose waypoints vouch')
+  .addOption(new Option('--skip-epoch-endings', 'accepted, not followed').hideHelp())
+  .addOption(new Option('--validate-modules', 'accepted, not followed').hideHelp())
+  .addOption(new Option('--output-transaction-analysis <DIR>', 'not supported').hideHelp());
 addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) => {
   process.exitCode = await runVerify(flags, stopping.signal);
 });

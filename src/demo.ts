@@ -1,114 +1,119 @@
 /**
- * The main job from end to end on this machine alone (`npm run demo`): a Temporal server, a simulated
- * node that grows, a worker; each of the three backups made by its workflow and read back.
+ * The main job from end to end on this machine alone (`npm run demo`), by the commands an operator
+ * types: `up` follows a simulated node that grows, its worker is killed in the middle of a chunk, and
+ * `verify` proves what was stored.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ReadBack } from './backup/readback.js';
-import { Interrupted, exitCodeOf, messageOf } from './cli/failure.js';
-import { bytes } from './cli/format.js';
-import { watchBackup } from './cli/watch.js';
-import { type BackupInput, startBackup } from './client/start.js';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { builtProgram } from './built.js';
+import { readCatalog } from './catalog/catalog.js';
 import { type Devnode, startDevnode } from './devnode/devnode.js';
-import type { BackupType } from './plan/job.js';
-import type { BackupResult } from './plan/unit.js';
 import { openStorage } from './storage/open.js';
-import { type TemporalSession, openTemporal } from './temporal/connection.js';
-import { superviseWorker } from './temporal/worker-process.js';
 
 const TRANSACTIONS = 30_000;
 const STATE_ITEMS = 60_000;
-const CHUNK_BYTES = 4_000_000;
 const GROWTH_MS = 250;
 const GROWTH_TRANSACTIONS = 50;
+/** Small, so that a short run has many chunks and batches. */
+const SIZES = [
+  ...['--max-chunk-size', '1000000'],
+  ...['--transaction-batch-size', '10000', '--transaction-batch-seconds', '5'],
+];
+const LONGEST_MS = 300_000;
 
 const say = (line: string) => console.log(line);
 const stopping = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 
-interface Row {
-  result: BackupResult;
-  seconds: number;
-  readBack: bigint;
+/** One of our commands as a process. Its output is shown; `onLine` sees what it says about its work. */
+function run(args: string[], data: string, onLine?: (line: string) => void): ChildProcess {
+  say(`\n$ aptos-backup ${args.join(' ')}`);
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(builtProgram('cli.js')), ...args, '--data-dir', data],
+    // A group of its own: Ctrl-C is ours to pass on.
+    { env: withoutTemporal(process.env), stdio: ['ignore', 'inherit', 'pipe'], detached: true },
+  );
+  createInterface({ input: child.stderr! }).on('line', (line) => {
+    console.log(line);
+    onLine?.(line);
+  });
+  stopping.signal.addEventListener('abort', () => child.kill('SIGINT'));
+  return child;
 }
 
-async function demo(): Promise<void> {
+const ended = (child: ChildProcess) =>
+  new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+
+async function demo(): Promise<number> {
   const folder = await mkdtemp(path.join(tmpdir(), 'aptos-backup-demo-'));
+  const data = path.join(folder, 'data');
+  const backups = path.join(folder, 'backups');
   say(`Everything of this demo is in ${folder}`);
-  say('Starting a simulated node and a Temporal server...');
   const node = await startDevnode({ transactions: TRANSACTIONS, stateItems: STATE_ITEMS });
   const growing = setInterval(() => node.grow({ transactions: GROWTH_TRANSACTIONS }), GROWTH_MS);
   const { genesis_waypoint: genesis, version } = node.facts();
   say(`Simulated node: ${node.address}, version ${version} and growing, genesis ${genesis}`);
-  // Its own server, whatever this shell is set up for.
-  const env = withoutTemporal(process.env);
-  let session: TemporalSession | undefined;
+  const trust = ['--local-fs-dir', backups, '--trust-waypoint', genesis];
   try {
-    session = await openTemporal({ dataFolder: path.join(folder, 'data'), say, env });
-    say(`Temporal UI: ${session.uiUrl} (while the demo runs)`);
-    const rows = await runBackups(session, node, folder);
-    printSummary(rows, node.facts().version, path.join(folder, 'backups'));
+    let worker: number | undefined;
+    const up = ['up', '--backup-service-address', node.address, ...trust, ...SIZES];
+    const child = run(up, data, (line) => {
+      worker = Number(/^Worker process (\d+) is started/.exec(line)?.[1] ?? worker);
+    });
+    const over = ended(child);
+    try {
+      await Promise.race([storyOf(node, backups, () => worker), over]);
+      say('\nStopping; what was in flight is kept.');
+    } finally {
+      child.kill('SIGINT');
+      await over;
+    }
+    if (stopping.signal.aborted) return 130;
+    return await ended(run(['verify', ...trust], data));
   } finally {
     clearInterval(growing);
-    await session?.close();
     await node.close();
   }
 }
 
-async function runBackups(session: TemporalSession, node: Devnode, folder: string): Promise<Row[]> {
-  const { client, workerEnv } = session;
-  const logFile = path.join(folder, 'data', 'logs', 'worker.log');
-  const worker = superviseWorker({ env: workerEnv, say, logFile });
-  const { epoch, version, genesis_waypoint: genesis } = node.facts();
-  const common = {
-    node: node.address,
-    storage: { local_fs_dir: path.join(folder, 'backups') },
-    max_chunk_size: CHUNK_BYTES,
-    trust_waypoints: [genesis],
-    when_blocked: 'fail',
-  } as const;
-  const jobs: [BackupType, BackupInput][] = [
-    ['epoch_ending', { ...common, start_epoch: 0, end_epoch: epoch }],
-    ['state_snapshot', { ...common, epoch: epoch - 1 }],
-    ['transaction', { ...common, start_version: 0, num_transactions: version + 1 }],
-  ];
-  const stored = new ReadBack(openStorage(common.storage), genesis);
-  const rows: Row[] = [];
-  try {
-    for (const [type, input] of jobs) {
-      const started = performance.now();
-      const handle = await startBackup(client, type, input);
-      say(`Workflow ${handle.workflowId}`);
-      const result = await watchBackup(client, handle, stopping.signal);
-      const seconds = (performance.now() - started) / 1000;
-      rows.push({ result, seconds, readBack: await stored.check(type, result.manifest) });
-      say(`  committed by ${result.metadata}, read back and proven again`);
-    }
-  } finally {
-    await worker.stop();
+/** Catches up, is disturbed, and follows. */
+async function storyOf(node: Devnode, backups: string, worker: () => number | undefined) {
+  const asked = () =>
+    Object.keys(node.requests()).filter((url) => url.startsWith('/transactions/')).length;
+  await until('the worker reads transactions', () => asked() > 1);
+  const slow = { kind: 'slow', endpoint: 'transactions', bytes_per_second: 200_000 } as const;
+  node.fault(slow); // so that the kill surely falls into a chunk
+  const before = asked();
+  await until('a chunk is under way', () => asked() > before);
+  const pid = worker()!;
+  say(`\n*** kill -9 ${pid}: the worker dies in the middle of a chunk ***`);
+  process.kill(pid, 'SIGKILL');
+  node.clearFaults();
+  const { version } = node.facts();
+  await until(`version ${version} is stored`, async () => (await storedTo(backups)) >= version);
+}
+
+async function storedTo(backups: string): Promise<number> {
+  const { transactions } = await readCatalog(openStorage({ local_fs_dir: backups }));
+  return Number(transactions.at(-1)?.lastVersion ?? -1n);
+}
+
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + LONGEST_MS;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await sleep(100, undefined, { signal: stopping.signal }).catch(() => undefined);
+    if (stopping.signal.aborted) return;
   }
-  return rows;
 }
 
-function printSummary(rows: Row[], version: number, folder: string): void {
-  const table = [
-    ['backup', 'records', 'chunks', 'size', 'rate', 'proven', 'read back'],
-    ...rows.map(({ result, seconds, readBack }) => [
-      result.type.replace('_', ' '),
-      result.records,
-      `${result.chunks}`,
-      bytes(result.bytes),
-      `${bytes(result.bytes / seconds)}/s`,
-      result.proven,
-      readBack === BigInt(result.records) ? 'all proven' : `only ${readBack}`,
-    ]),
-  ];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
-  const lines = table.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  '));
-  say(['', ...lines, ''].join('\n'));
-  say(`The node has grown to version ${version} meanwhile. The backups are in ${folder}`);
-}
-
+/** The demo brings its own server, whatever this shell is set up for. */
 function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const cli = env['TEMPORAL_CLI_PATH'];
   const others = Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_'));
@@ -118,10 +123,9 @@ function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 try {
-  await demo();
+  process.exitCode = await demo();
 } catch (error) {
-  console.error(error instanceof Interrupted ? 'stopped' : `demo failed: ${messageOf(error)}`);
-  process.exitCode = exitCodeOf(error);
+  console.error(`demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
 }

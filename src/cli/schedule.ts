@@ -7,9 +7,10 @@ import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './opt
 /** `schedule create`. */
 export async function scheduleCreate(
   kind: string,
-  flags: CoordinatorFlags & { every?: string },
+  flags: CoordinatorFlags & { every?: string; sample?: string },
 ): Promise<void> {
-  const input = coordinatorInput(flags);
+  const sample = flags.sample === undefined ? {} : { sample: flags.sample };
+  const input = { ...coordinatorInput(flags), ...sample };
   await withClient(flags, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);
     console.log(flags.json ? JSON.stringify({ id }) : `Schedule ${id}`);

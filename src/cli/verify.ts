@@ -2,15 +2,14 @@ import { setMaxListeners } from 'node:events';
 import path from 'node:path';
 import { coverageOf, startVerify } from '../client/verify.js';
 import { dataFolder } from '../data-folder.js';
-import { CONTROL_QUEUE } from '../plan/messages.js';
-import { QUERY_STATUS } from '../plan/messages.js';
+import { CONTROL_QUEUE, QUERY_STATUS } from '../plan/messages.js';
 import type { Coverage } from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 import type { VerifyTotals } from '../plan/verify-totals.js';
 import { openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { superviseWorker } from '../temporal/worker-process.js';
-import { Interrupted } from './failure.js';
+import { Interrupted, UsageError } from './failure.js';
 import { bytes } from './format.js';
 import { type CommonFlags, storageOf } from './options.js';
 
@@ -24,6 +23,8 @@ export interface VerifyFlags extends CommonFlags {
   budgetSeconds?: string;
   again?: boolean;
   concurrentDownloads?: string;
+  skipEpochEndings?: boolean;
+  outputTransactionAnalysis?: string;
 }
 
 const PROGRESS_MS = 5_000;
@@ -67,14 +68,24 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
   }
 }
 
+/** What the stock tool writes for "all"; as a start it means that there are none. */
+const MAX = 'max';
+const LAST_VERSION = `${2n ** 64n - 1n}`;
+
 function verifyInput(flags: VerifyFlags): VerifyInput {
+  if (flags.outputTransactionAnalysis !== undefined) {
+    throw new UsageError('--output-transaction-analysis is not supported');
+  }
+  if (flags.skipEpochEndings) {
+    say('--skip-epoch-endings is not followed: epoch endings prove everything else');
+  }
   const given = {
     network: flags.network,
-    start_version: flags.startVersion === 'max' ? undefined : flags.startVersion,
-    end_version: flags.endVersion === 'max' ? undefined : flags.endVersion,
+    start_version: flags.startVersion === MAX ? LAST_VERSION : flags.startVersion,
+    end_version: flags.endVersion === MAX ? undefined : flags.endVersion,
     state_snapshots: flags.stateSnapshots,
     state_snapshot_before_version:
-      flags.stateSnapshotBeforeVersion === 'max' ? undefined : flags.stateSnapshotBeforeVersion,
+      flags.stateSnapshotBeforeVersion === MAX ? undefined : flags.stateSnapshotBeforeVersion,
     sample: flags.sample,
     budget_bytes: flags.budgetBytes,
     budget_seconds: flags.budgetSeconds,

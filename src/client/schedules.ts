@@ -5,29 +5,50 @@ import { parseDueInput } from '../plan/coordinator-input.js';
 import { InputError } from '../plan/input.js';
 import type { BackupType, StorageConfig } from '../plan/job.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
+import { parseVerifyInput } from '../plan/verify-input.js';
 
 const PREFIX = 'aptos-backup/';
 
-/** The usual schedules: what each run backs up, and how often it makes sense by default. */
-const KINDS: Record<string, { types: BackupType[]; every: string; note: string }> = {
-  'epoch-ending': { types: ['epoch_ending'], every: '1h', note: 'epochs that have ended' },
-  'state-snapshot': {
-    types: ['epoch_ending', 'state_snapshot'],
+interface Kind {
+  every: string;
+  note: string;
+  workflowType: 'backupDue' | 'verifyBackups';
+  /** The fixed input of each run. */
+  input: (input: ScheduleInput) => object;
+}
+
+/** What a schedule is created with; `sample` is what each verification reads. */
+export type ScheduleInput = CoordinatorInput & { sample?: string };
+
+/** The usual schedules: what each run does, and how often it makes sense by default. */
+const KINDS: Record<string, Kind> = {
+  'epoch-ending': due('1h', 'epochs that have ended', ['epoch_ending']),
+  'state-snapshot': due('1d', 'the newest ended epoch', ['epoch_ending', 'state_snapshot']),
+  transaction: due('10m', 'the batch that is due', ['epoch_ending', 'transaction']),
+  due: due('10m', 'everything that is due', ['epoch_ending', 'state_snapshot', 'transaction']),
+  verify: {
     every: '1d',
-    note: 'the newest ended epoch',
-  },
-  transaction: {
-    types: ['epoch_ending', 'transaction'],
-    every: '10m',
-    note: 'the batch that is due',
-  },
-  due: {
-    types: ['epoch_ending', 'state_snapshot', 'transaction'],
-    every: '10m',
-    note: 'everything that is due',
+    note: 'a verification',
+    workflowType: 'verifyBackups',
+    input: ({ storage, network, trust_waypoints: waypoints, sample }) => ({
+      storage,
+      ...(network === undefined ? {} : { network }),
+      ...(waypoints === undefined ? {} : { trust_waypoints: waypoints }),
+      // What was proven before and is unchanged is skipped; a sample is read all the same.
+      ...(sample === undefined ? {} : { sample, again: true }),
+    }),
   },
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);
+
+function due(every: string, note: string, types: BackupType[]): Kind {
+  return {
+    every,
+    note,
+    workflowType: 'backupDue',
+    input: ({ sample: _, ...input }) => ({ ...input, types }),
+  };
+}
 
 /**
  * A run that is late is skipped while the one before it works, and nothing is caught up after an
@@ -39,22 +60,26 @@ const POLICIES = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 minut
 export async function createSchedule(
   client: Client,
   kind: string,
-  input: CoordinatorInput,
+  input: ScheduleInput,
   every?: string,
 ): Promise<string> {
   const settings = KINDS[kind];
   if (!settings) throw new InputError(`a schedule is one of ${SCHEDULE_KINDS.join(', ')}`);
-  const due = { ...input, types: settings.types };
-  parseDueInput(due);
+  if (input.sample !== undefined && kind !== 'verify') {
+    throw new InputError('only a schedule of verifications takes a sample');
+  }
+  const fixed = settings.input(input);
+  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
+  else parseVerifyInput(fixed);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const schedule = {
     spec: { intervals: [{ every: interval(every ?? settings.every) }] },
     action: {
       type: 'startWorkflow' as const,
-      workflowType: 'backupDue',
+      workflowType: settings.workflowType,
       workflowId: scheduleId,
       taskQueue: CONTROL_QUEUE,
-      args: [due],
+      args: [fixed],
       staticSummary: settings.note,
     },
     policies: POLICIES,

@@ -53,14 +53,16 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
     const running = spawnWorker(script, options);
     child = running;
     running.once('error', () => {}); // 'close' follows
+    if (running.pid !== undefined) options.say(`Worker process ${running.pid} is started`);
     running.once('close', (code, signal) => {
       child = undefined;
       if (stopping) return;
       if (Date.now() - started > SOUND_MS) wait = FIRST_WAIT_MS;
-      const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
-      options.say(
-        `The worker ${how}${lastWords(options.logFile)}; starting it again in ${wait / 1000} s`,
-      );
+      // Who is killed has no last words.
+      const how = signal
+        ? `was killed by ${signal}`
+        : `ended with code ${code}${lastWords(options.logFile)}`;
+      options.say(`The worker ${how}; starting it again in ${wait / 1000} s`);
       restart = setTimeout(start, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     });

@@ -30,9 +30,9 @@ export async function concludeCoverage(
     ),
   };
   const unproven = unprovenFindings(totals);
-  const elsewhere = [...metadata, ...lost, ...anchor, ...unproven];
-  const findings = [...elsewhere, ...totals.findings];
-  const count = elsewhere.length + totals.findingCount;
+  const storageWide = [...metadata, ...lost, ...anchor];
+  const findings = [...storageWide, ...totals.findings, ...unproven];
+  const count = storageWide.length + totals.findingCount + unproven.length;
   const stock = whyNotRestorable(catalog, holes, findings);
   const { objects, skipped } = totals;
   const complete = !stoppedEarly && isWhole(scope);

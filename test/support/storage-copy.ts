@@ -1,7 +1,8 @@
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { VerifyScope } from '../../src/plan/verify.js';
 import { openStorage } from '../../src/storage/open.js';
-import { verifyStorage } from '../../src/verify/verify-storage.js';
+import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { storageFolder } from './backup.js';
 
 export const STOCK = join(import.meta.dirname, '..', 'fixtures', 'stock');
@@ -50,6 +51,16 @@ export class StorageCopy {
 
   remove(handle: string): void {
     rmSync(this.path(handle), { recursive: true });
+  }
+
+  /** Copies a folder of the storage under another name, or some of its files. */
+  copy(folder: string, to: string, names?: string[]): void {
+    if (!names) return this.copyFrom(this.path(folder), to);
+    for (const name of names) cpSync(this.path(`${folder}/${name}`), this.path(`${to}/${name}`));
+  }
+
+  copyFrom(path: string, to: string): void {
+    cpSync(path, this.path(to), { recursive: true });
   }
 
   edit(handle: string, change: (bytes: Buffer) => Uint8Array): void {
@@ -103,10 +114,9 @@ export class StorageCopy {
     this.edit(handle, (bytes) => joinRecords(change(splitRecords(bytes))));
   }
 
-  verify(trust: string[] = []) {
-    const { storage } = this;
-    const config = { local_fs_dir: this.folder };
-    return verifyStorage(storage, { storage: config, trustWaypoints: trust });
+  verify(trust: string[] = [], scope: Partial<VerifyScope> = {}) {
+    const settings = { storage: { local_fs_dir: this.folder }, trustWaypoints: trust };
+    return verifyStorage(this.storage, settings, { ...WHOLE_STORAGE, ...scope });
   }
 }
 

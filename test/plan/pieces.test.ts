@@ -1,0 +1,77 @@
+/** Runs of transactions that lead into each other. */
+import { describe, expect, it } from 'vitest';
+import { joinPieces } from '../../src/plan/pieces.js';
+import type { Piece } from '../../src/plan/verify.js';
+import type { Proven } from '../../src/plan/unit.js';
+
+const OPEN: Proven = 'not yet proven';
+
+/** Transactions from `first` to `last` of chain `a` (or another), which only its letter tells apart. */
+function piece(first: number, last: number, proven: Proven = 'signed', chain = 'a'): Piece {
+  return {
+    first: `${first}`,
+    last: `${last}`,
+    inFrontier: `${chain}${first}`,
+    outFrontier: `${chain}${last + 1}`,
+    proven,
+    head: `chunk ${first}`,
+    tail: `chunk ${first}`,
+  };
+}
+
+const brief = (pieces: Piece[]) => pieces.map((p) => `${p.first}-${p.last} ${p.proven}`);
+
+it('that follow each other are one run', () => {
+  const { pieces, findings } = joinPieces([piece(10, 19), piece(0, 9), piece(20, 29)]);
+  expect(brief(pieces)).toEqual(['0-29 signed']);
+  expect(findings).toEqual([]);
+});
+
+it('with a gap stay apart', () => {
+  expect(brief(joinPieces([piece(0, 9), piece(11, 19)]).pieces)).toEqual([
+    '0-9 signed',
+    '11-19 signed',
+  ]);
+});
+
+describe('unsigned ones', () => {
+  it('are proven by a signed one that follows', () => {
+    const { pieces } = joinPieces([piece(0, 9, OPEN), piece(10, 19, OPEN), piece(20, 29)]);
+    expect(brief(pieces)).toEqual(['0-29 signed']);
+  });
+
+  it('are not proven by one before', () => {
+    const { pieces } = joinPieces([piece(0, 9), piece(10, 19, OPEN)]);
+    expect(brief(pieces)).toEqual(['0-9 signed', `10-19 ${OPEN}`]);
+  });
+
+  it('behind a gap are not proven', () => {
+    const { pieces } = joinPieces([piece(0, 8, OPEN), piece(10, 19)]);
+    expect(brief(pieces)).toEqual([`0-8 ${OPEN}`, '10-19 signed']);
+  });
+});
+
+it('of another history are told, and do not prove anything', () => {
+  const { pieces, findings } = joinPieces([piece(0, 9, OPEN), piece(10, 19, 'signed', 'b')]);
+  expect(brief(pieces)).toEqual([`0-9 ${OPEN}`, '10-19 signed']);
+  expect(findings).toEqual([expect.objectContaining({ object: 'chunk 10', code: 'DAMAGED' })]);
+});
+
+it('are the same in whatever order and grouping they come', () => {
+  const all = [
+    ...[piece(0, 4, OPEN), piece(5, 9), piece(10, 14, OPEN), piece(15, 19, OPEN)],
+    ...[piece(20, 24), piece(30, 34, OPEN), piece(35, 39, OPEN)],
+  ];
+  const expected = brief(joinPieces(all).pieces);
+  for (let round = 0; round < 200; round += 1) {
+    const shuffled = all
+      .map((p) => ({ p, key: Math.sin(round * 31 + Number(p.first) * 7) }))
+      .sort((a, b) => a.key - b.key)
+      .map(({ p }) => p);
+    let pieces: Piece[] = [];
+    while (shuffled.length > 0) {
+      pieces = joinPieces([...pieces, ...shuffled.splice(0, 1 + (round % 3))]).pieces;
+    }
+    expect(brief(pieces)).toEqual(expected);
+  }
+});

@@ -1,0 +1,178 @@
+/** What a verification covers, what it skips, and what it must never do. */
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { StorageError } from '../../src/storage/errors.js';
+import { openStorage } from '../../src/storage/open.js';
+import { verifyStorage } from '../../src/verify/verify-storage.js';
+import { storageFolder } from '../support/backup.js';
+import { STOCK, StorageCopy } from '../support/storage-copy.js';
+import { Subject, unsign } from './damages/subject.js';
+
+const stock = () => new Subject(join(STOCK, 'stock-plain'));
+const EPOCH_3 = '138:5b48f43eca871f8b772665bf875307b6d121880455ab6c03c9fcbae7b2842204';
+
+it('what was proven before and is unchanged is skipped, unless asked for', async () => {
+  const s = stock();
+  const whole = await s.verify();
+  expect(whole.checked.proven_before).toBe(0);
+  const second = await s.verify();
+  expect(second).toMatchObject({ ok: true, transactions: whole.transactions });
+  expect(second.state_snapshots).toEqual(whole.state_snapshots);
+  expect(second.checked.records).toBe(whole.checked.records);
+  // The epoch endings are read each time: they prove the rest.
+  expect(second.checked.bytes).toBeLessThan(whole.checked.bytes / 10);
+  const again = await s.verify([], { again: true });
+  expect(again.checked).toEqual(whole.checked);
+});
+
+it('a file that was changed since, but has its size and times, is read again', async () => {
+  const s = stock();
+  await s.verify();
+  const file = s.path(s.blobs(1));
+  const { atime, mtime, size } = statSync(file);
+  s.flip(s.blobs(1));
+  utimesSync(file, atime, mtime);
+  expect(statSync(file)).toMatchObject({ mtime, size });
+  const coverage = await s.verify();
+  expect(coverage.findings.map(({ object }) => object)).toEqual([s.blobs(1), s.snapshot]);
+  expect(coverage.checked.proven_before).toBeGreaterThan(20);
+});
+
+it('what was proven under other trust is proven again', async () => {
+  const s = stock();
+  const whole = await s.verify();
+  const trusting = await s.verify([EPOCH_3]);
+  expect(trusting.genesis_confirmed).toBe(true);
+  expect(trusting.checked).toEqual(whole.checked);
+});
+
+it('a trusted waypoint of another chain is a damage of the epoch ending', async () => {
+  const s = stock();
+  const coverage = await s.verify([`138:${'ab'.repeat(32)}`]);
+  expect(coverage.ok).toBe(false);
+  expect(coverage.findings[0]).toMatchObject({ object: s.epochChunk(0) });
+  expect(coverage.findings[0]!.why).toMatch(/Waypoints don't match/);
+});
+
+it('the parts of a sample are different and together everything', async () => {
+  const seen: string[] = [];
+  for (const part of [1, 2, 3]) {
+    const coverage = await stock().verify([], { sample: { part, of: 3 } });
+    expect(coverage).toMatchObject({ ok: true, complete: false });
+    seen.push(...coverage.transactions.map(({ first, last }) => `${first}-${last}`));
+    seen.push(...coverage.state_snapshots.map(({ epoch }) => `epoch ${epoch}`));
+  }
+  const covered = seen.filter((span) => span.startsWith('epoch'));
+  expect(covered.sort()).toEqual(['epoch 3', 'epoch 5']);
+  const versions = seen
+    .filter((span) => !span.startsWith('epoch'))
+    .map((span) => span.split('-').map(Number) as [number, number])
+    .reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  expect(versions).toBe(251);
+});
+
+it('a range, and the newest or no snapshot', async () => {
+  const s = stock();
+  const range = await s.verify([], { startVersion: '101', endVersion: '150', snapshots: 'none' });
+  expect(range).toMatchObject({ ok: true, complete: false, state_snapshots: [] });
+  expect(range.transactions).toMatchObject([{ first: '101', last: '200', proven: 'signed' }]);
+  const newest = await s.verify([], { snapshots: 'newest' });
+  expect(newest.state_snapshots).toMatchObject([{ epoch: '5', version: '240', proven: 'signed' }]);
+  const before = await s.verify([], { snapshots: 'newest', snapshotBefore: '239' });
+  expect(before.state_snapshots).toMatchObject([{ epoch: '3' }]);
+});
+
+it('history without signatures is proven by what follows it, up to a trusted waypoint', async () => {
+  const s = stock();
+  for (const file of s.files().filter((name) => name.startsWith('transaction_'))) {
+    if (!file.endsWith('.proof') || Number(/-(\d+)\.proof/.exec(file)![1]) > 138) continue;
+    if (!file.endsWith('/0-0.proof')) s.edit(file, unsign);
+  }
+  const trusting = await s.verify([EPOCH_3]);
+  expect(trusting.findings).toEqual([]);
+  expect(trusting.transactions).toMatchObject([{ first: '0', last: '250' }]);
+  expect(trusting.transactions[0]!.proven).not.toBe('not yet proven');
+  const blind = await s.verify();
+  expect(blind.ok).toBe(false);
+  expect(blind.findings[0]!.why).toMatch(/--trust-waypoint/);
+});
+
+it('history without signatures that nothing follows is not proven', async () => {
+  const s = stock();
+  for (const file of s.files().filter((name) => /^transaction_201.*\.proof$/.test(name))) {
+    s.edit(file, unsign);
+  }
+  const coverage = await s.verify([`9000000:${'ab'.repeat(32)}`]);
+  expect(coverage.transactions).toMatchObject([
+    { first: '0', last: '200', proven: 'signed' },
+    { first: '201', last: '250', proven: 'not yet proven' },
+  ]);
+  expect(coverage.findings).toMatchObject([{ code: 'UNPROVEN' }]);
+});
+
+it('half-finished folders and strays are told, and are no damage', async () => {
+  const s = stock();
+  s.write('transaction_0-.b2a3/stray', 'x');
+  s.copy('state_epoch_3_ver_138.901c', 'state_epoch_4_ver_191.0000', ['0-.chunk', '0-22.proof']);
+  // A second backup of what is held already, whose line the first one kept out.
+  s.copy('transaction_101-.7134', 'transaction_101-.aaaa');
+  const coverage = await s.verify();
+  expect(coverage).toMatchObject({ ok: true, orphan_count: 3 });
+  expect(coverage.orphans.sort()).toEqual([
+    'state_epoch_4_ver_191.0000/',
+    'transaction_0-.b2a3/stray',
+    'transaction_101-.aaaa/',
+  ]);
+});
+
+it('one damaged metadata file hides nothing else', async () => {
+  const s = stock();
+  s.edit(s.transactionLine, (bytes) => bytes.subarray(0, 50));
+  const coverage = await s.verify();
+  expect(coverage.holes.transactions).toEqual([{ first: '101', last: '200' }]);
+  expect(coverage.transactions.map(({ first, last }) => [first, last])).toEqual([
+    ['0', '100'],
+    ['201', '250'],
+  ]);
+  expect(coverage.state_snapshots).toHaveLength(2);
+});
+
+it('metadata that stock has compacted is read as it is', async () => {
+  const s = new StorageCopy(join(STOCK, 'stock-plain'));
+  s.remove('metadata');
+  s.copyFrom(join(STOCK, 'stock-compacted', 'after-run3', 'metadata'), 'metadata');
+  expect(await s.verify()).toMatchObject({ ok: true, restorable_by_stock: { yes: true } });
+});
+
+it('a storage that cannot be written to is verified all the same', async () => {
+  const s = new StorageCopy(join(STOCK, 'stock-continuous'));
+  const before = s.files();
+  const readOnly = new StorageError('READ_ONLY', '', 'read-only file system', false);
+  const refuse = () => Promise.reject(readOnly);
+  const storage = Object.assign(s.storage, { createFile: refuse, createBackup: refuse });
+  const settings = { storage: { local_fs_dir: s.folder }, trustWaypoints: [] };
+  expect(await verifyStorage(storage, settings)).toMatchObject({ ok: true });
+  expect(s.files()).toEqual(before);
+});
+
+it('an empty or mistyped storage is an error and stays as it is', async () => {
+  const folder = storageFolder();
+  const verify = (dir: string) => {
+    const storage = { local_fs_dir: dir };
+    return verifyStorage(openStorage(storage), { storage, trustWaypoints: [] });
+  };
+  await expect(verify(folder)).rejects.toThrow(/holds no backups/);
+  expect(readdirSync(folder)).toEqual([]);
+  const mistyped = join(folder, 'bakcups');
+  await expect(verify(mistyped)).rejects.toThrow(/bakcups/);
+  expect(existsSync(mistyped)).toBe(false);
+});
+
+it('a listing that is empty though the storage was used is no empty storage', async () => {
+  const s = stock();
+  for (const file of s.files().filter((name) => name.startsWith('metadata/'))) {
+    if (file !== 'metadata/identity.meta') s.remove(file);
+  }
+  await expect(s.verify()).rejects.toThrow(/holds no backups/);
+});
