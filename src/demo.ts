@@ -39,7 +39,7 @@ function run(args: string[], data: string, onLine?: (line: string) => void): Chi
     // A group of its own: Ctrl-C is ours to pass on.
     { env: withoutTemporal(process.env), stdio: ['ignore', 'inherit', 'pipe'], detached: true },
   );
-  createInterface({ input: child.stderr! }).on('line', (line) => {
+  createInterface({ input: child.stderr }).on('line', (line) => {
     console.log(line);
     onLine?.(line);
   });

@@ -17,7 +17,7 @@ export interface Budgets {
 }
 
 export const RANGE_BUDGETS: Budgets = { lies: 5, troubles: 12 };
-export const CONTROL_BUDGETS: Budgets = { lies: 5, troubles: 7 };
+export const CONTROL_BUDGETS: Budgets = { lies: 5, troubles: 12 };
 
 const LIES = new Set([
   'NODE_LIED',

@@ -16,13 +16,14 @@ const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
 /**
  * Checks that the storage belongs to the node's chain, or to none yet. Writes nothing. Returns the
- * genesis waypoint that the storage names. @throws BackupError CHAIN_MISMATCH naming both chains
+ * genesis waypoint if we have written it down in the storage. @throws BackupError CHAIN_MISMATCH naming both chains
  */
 export async function requireSameChain(
   site: Site,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  const stored = (await storedAnchor(site.storage, signal)) ?? (await stockGenesis(site, signal));
+  const own = await storedAnchor(site.storage, signal);
+  const stored = own ?? (await stockGenesis(site, signal));
   if (stored !== undefined && stored !== site.genesis) {
     throw new BackupError(
       'CHAIN_MISMATCH',
@@ -30,11 +31,11 @@ export async function requireSameChain(
       true,
     );
   }
-  return stored;
+  return own;
 }
 
 /**
- * The same, and when the storage belongs to no chain yet writes down that it does now. To be called
+ * The same, and writes down the chain where we have not yet. To be called
  * before anything else is written.
  */
 export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeError } from '../node/errors.js';
 import type { Site } from './site.js';
 
@@ -6,24 +7,20 @@ import type { Site } from './site.js';
  * cannot read, so the edge is found by asking, with the tip to tell a pruned node from a broken one.
  */
 
+/** A busy node refuses now and then what it has; only what is refused so often in a row is gone. */
+const REFUSALS = 4;
+const PAUSE_MS = 250;
+
 /** Whether the node still has a transaction that it must have had. @throws what else goes wrong */
 export async function hasTransaction(site: Site, version: bigint, signal?: AbortSignal) {
-  try {
+  return unlessRefused(async () => {
     for await (const bytes of site.node.transactions(version, 1n, signal)) void bytes;
-    return true;
-  } catch (error) {
-    return refused(error);
-  }
+  }, signal);
 }
 
 /** Whether the node still has the state at the end of an epoch. @throws what else goes wrong */
 export async function hasState(site: Site, version: bigint, signal?: AbortSignal) {
-  try {
-    await site.node.stateItemCount(version, signal);
-    return true;
-  } catch (error) {
-    return refused(error);
-  }
+  return unlessRefused(() => site.node.stateItemCount(version, signal), signal);
 }
 
 /** The oldest transaction from `from` to `tip` that the node has; undefined when it has not even `tip`. */
@@ -67,10 +64,20 @@ async function lowest(
   return there;
 }
 
-function refused(error: unknown): false {
-  if (error instanceof NodeError) {
-    if (error.code === 'NODE_ABORTED_BEFORE_FIRST_RECORD') return false;
-    if (error.code === 'NODE_HTTP_STATUS') return false;
+async function unlessRefused(ask: () => Promise<unknown>, signal?: AbortSignal): Promise<boolean> {
+  for (let refusals = 1; ; refusals += 1) {
+    try {
+      await ask();
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (refusals === REFUSALS) return false;
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
   }
-  throw error;
+}
+
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof NodeError)) return false;
+  return error.code === 'NODE_ABORTED_BEFORE_FIRST_RECORD' || error.code === 'NODE_HTTP_STATUS';
 }

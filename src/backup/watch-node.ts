@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeView, WatchOrder, WatchResult } from '../plan/coordinator.js';
 import { losesRace } from '../plan/prune-forecast.js';
+import type { DbState } from '../node/client.js';
 import { NodeError } from '../node/errors.js';
 import { requireSameChain } from './chain-anchor.js';
 import { BackupError } from './errors.js';
@@ -13,6 +14,8 @@ const SLOWEST_POLL_MS = 15_000;
 const TROUBLE_MS = 60_000;
 const IDENTITY_MS = 60_000;
 const SNAPSHOT_MS = 15_000;
+/** Versions that a chain may add between two looks; far above what any does in a second. */
+const MOST_GROWTH = 1_000_000n;
 const EDGES_MS = 10 * 60_000;
 /** A chain that stands still may have ended its epoch with its last version. */
 const HALTED_MS = 30_000;
@@ -95,7 +98,7 @@ class NodeWatch {
         throw new BackupError('CHAIN_MISMATCH', why, true);
       }
     }
-    const state = await site.node.dbState(this.tools.signal);
+    const state = await this.steadyState();
     const at = Date.now();
     const version = state?.committedVersion ?? 0n;
     if (this.view.version !== `${version}`) this.movedAt = at;
@@ -112,6 +115,25 @@ class NodeWatch {
       versionsPerSecond: this.rate(at, version),
       ...(problem === undefined ? {} : { problem }),
     };
+  }
+
+  /**
+   * Nothing proves this answer, and everything is decided by it: one that tells of more or less than
+   * a moment's growth has to be given twice.
+   */
+  private async steadyState() {
+    const { node } = this.site;
+    const { signal } = this.tools;
+    const state = await node.dbState(signal);
+    const { ended, version } = this.view;
+    if (!state || isGrowth({ epoch: BigInt(ended), committedVersion: BigInt(version) }, state)) {
+      return state;
+    }
+    const again = await node.dbState(signal);
+    if (again && isGrowth(state, again)) return again;
+    const url = `${this.order.settings.node}/db_state`;
+    const why = 'it was asked twice and gave two answers that do not fit together';
+    throw new NodeError('NODE_BAD_ANSWER', url, why, true, undefined);
   }
 
   /** The newest ledger info may itself end its epoch; only asking tells, and only once in a while. */
@@ -235,4 +257,11 @@ class NodeWatch {
     this.looked.set(what, now);
     return true;
   }
+}
+
+/** Whether a node can have come from one state to the other between two looks at it. */
+function isGrowth(before: DbState, after: DbState): boolean {
+  const epochs = after.epoch - before.epoch;
+  const versions = after.committedVersion - before.committedVersion;
+  return epochs >= 0n && epochs <= 1n && versions >= 0n && versions <= MOST_GROWTH;
 }

@@ -2,6 +2,12 @@ import { NodeError } from './errors.js';
 import { type Connections, get, openConnections } from './http.js';
 import { type StreamLimits, readStream, readValue } from './stream.js';
 
+/** Epoch and version of a node's newest ledger info. */
+export interface DbState {
+  epoch: bigint;
+  committedVersion: bigint;
+}
+
 export interface NodeClientOptions {
   /** URL of the backup service. */
   address: string;
@@ -41,9 +47,8 @@ export class NodeClient {
   }
 
   /** Epoch and version of the newest ledger info; undefined when the node has none yet. */
-  async dbState(
-    signal?: AbortSignal,
-  ): Promise<{ epoch: bigint; committedVersion: bigint } | undefined> {
+  /** Undefined when the node has none yet. */
+  async dbState(signal?: AbortSignal): Promise<DbState | undefined> {
     const { url, bytes } = await this.value('/db_state', signal);
     if (bytes.length === 1 && bytes[0] === 0) return undefined;
     if (bytes.length !== 17 || bytes[0] !== 1) throw badAnswer(url, bytes, 'a database state');

@@ -29,7 +29,7 @@ export const controlOptions: ActivityOptions = {
   retry: {
     initialInterval: '1 second',
     backoffCoefficient: 2,
-    maximumInterval: '30 seconds',
+    maximumInterval: '15 seconds',
     nonRetryableErrorTypes: NEVER_RETRY,
   },
 };

@@ -28,6 +28,9 @@ export function noteEnd(
     if (target.epoch !== '0') {
       raise(memory, 'SNAPSHOT_GIVEN_UP', `${labelOf(target)}: ${end.failed.reason}`, now);
     }
+  } else if (end.failed.code === 'NODE_BEHIND') {
+    // What the node said it had it has not: not to be tried again, but to be decided anew.
+    raise(memory, `NODE_BEHIND_${target.type}`, `${labelOf(target)}: ${end.failed.reason}`, now);
   } else {
     const attempts = (before?.attempts ?? 0) + 1;
     const retryAt = now + restAfter(end.failed.code, attempts);
@@ -53,6 +56,7 @@ function noteCommit(
     bytes: result.bytes,
     seconds: result.already_committed ? 0 : (now - since) / 1000,
   };
+  clear(memory, `NODE_BEHIND_${type}`);
   if (memory.survey) noteStored(memory.survey, result);
   if (type === 'state_snapshot' && result.epoch !== '0') clear(memory, 'SNAPSHOT_GIVEN_UP');
 }

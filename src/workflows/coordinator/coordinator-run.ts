@@ -176,9 +176,16 @@ export class CoordinatorRun {
     delete this.running[unit.target.type];
     noteEnd(this.memory, unit.target, end, unit.since, Date.now());
     if ('committed' in end) this.committedMeanwhile.push(end.committed);
+    if ('failed' in end && end.failed.code === 'NODE_BEHIND') this.lookAnew();
     // Somebody else stored this range: look at what is there now.
     const surprised = 'failed' in end && end.failed.code === 'RANGE_COMMITTED';
     this.wake(surprised ? { survey: true } : {});
+  }
+
+  /** What is known of the node is wrong: nothing is begun before it was asked again. */
+  private lookAnew(): void {
+    delete this.memory.node;
+    this.stopWatching();
   }
 
   private keepWatching(): void {

@@ -1,0 +1,124 @@
+/**
+ * The coordinator as an operator runs it: a node that grows, prunes and misbehaves, a worker that is
+ * killed. At every moment somebody looks, what is stored proves itself.
+ */
+import { expect, it } from 'vitest';
+import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
+import { openStorage } from '../../src/storage/open.js';
+import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
+import { committedNames, leftovers } from '../support/backup.js';
+import { startSite } from '../support/site.js';
+import { until } from '../support/temporal.js';
+
+const BATCH = 500;
+const START = 1_500;
+const GROWN = 6_000;
+const STEP = 50;
+const PRUNE_WINDOW = 4_000;
+/** The chain waits when the coordinator is so far behind, so that nothing is lost to pruning. */
+const LONGEST_LAG = 2_500;
+
+it('what is stored proves itself at every moment, through growth, pruning, faults and kills', async () => {
+  const site = await startSite({
+    transactions: START,
+    stateItems: 400,
+    epochs: 4,
+    pruneWindow: PRUNE_WINDOW,
+    snapshotsKept: 4,
+  });
+  const { node, session, folder, worker } = site;
+  const { genesis_waypoint: genesis } = node.facts();
+  const storage = { local_fs_dir: folder };
+  node.fault({ kind: 'cut', probability: 0.05 });
+  node.fault({ kind: 'error500', probability: 0.03 });
+  node.fault({ kind: 'flip', probability: 0.03 });
+  const { workflowId } = await ensureCoordinator(session.client, {
+    node: node.address,
+    storage,
+    transaction_batch_size: BATCH,
+    transaction_batch_seconds: 3,
+    max_chunk_size: 20_000,
+    trust_waypoints: [genesis],
+  });
+
+  const verify = (again: boolean) =>
+    verifyStorage(
+      openStorage(storage),
+      { storage, trustWaypoints: [genesis] },
+      { ...WHOLE_STORAGE, again },
+    );
+  let looks = 0;
+  let over = false;
+  const looking = (async () => {
+    await until('something is stored', () => committedNames(folder).length > 0);
+    while (!over) {
+      const { ok, findings, holes } = await verify(false);
+      expect({ ok, findings, holes }).toEqual({
+        ok: true,
+        findings: [],
+        holes: { epoch_endings: [], transactions: [] },
+      });
+      looks += 1;
+    }
+  })();
+  const disturbing = (async () => {
+    await until('genesis is stored', () =>
+      committedNames(folder).includes('state_snapshot_ver_0.meta'),
+    );
+    for (let grown = 0, kills = 0; grown < GROWN; grown += STEP) {
+      node.grow({ transactions: STEP, ...(grown % 1_000 === 0 ? { epochs: 1 } : {}) });
+      const committed = committedNames(folder).length;
+      if (kills < 2 && committed > 8 * (kills + 1)) {
+        process.kill(worker.pid!, 'SIGKILL');
+        await until('another worker runs', () => worker.pid !== undefined);
+        kills += 1;
+      }
+      const lag = () => node.facts().version - storedTo(folder);
+      await until('the coordinator keeps up', () => lag() < LONGEST_LAG, 120_000);
+    }
+    node.clearFaults();
+  })();
+  // A look that fails ends the test at once.
+  await Promise.race([disturbing, looking]);
+
+  const { version, epoch } = node.facts();
+  let status: CoordinatorStatus | undefined;
+  await until(
+    'it has caught up',
+    async () => {
+      status = await readCoordinator(session.client, workflowId).catch(() => undefined);
+      const { epoch_ending: epochs, state_snapshot: state, transaction } = status?.streams ?? {};
+      return (
+        transaction?.newest === `${version}` &&
+        epochs?.newest === `${epoch - 1}` &&
+        state?.newest === `${epoch - 1}` &&
+        !state.current
+      );
+    },
+    240_000,
+  );
+  over = true;
+  await looking;
+  expect(looks).toBeGreaterThan(20);
+  expect(status!.alarms).toEqual([]);
+  const coverage = await verify(true);
+  expect(coverage).toMatchObject({
+    ok: true,
+    epoch_endings: [{ first: '0', last: `${epoch - 1}`, proven: expect.any(String) as string }],
+    transactions: [{ first: '0', last: `${version}`, proven: 'signed' }],
+    restorable_by_stock: { yes: true },
+    orphans: [],
+    checked: { proven_before: 0 },
+  });
+  expect(coverage.state_snapshots[0]).toMatchObject({ epoch: '0' });
+  expect(leftovers(folder)).toEqual([]);
+  const { historyLength } = await session.client.workflow.getHandle(workflowId).describe();
+  expect(historyLength).toBeLessThan(3_500);
+}, 600_000);
+
+/** The highest version that a metadata file names. */
+function storedTo(folder: string): number {
+  const last = (name: string) => Number(/^transaction_\d+-(\d+)\.meta$/.exec(name)?.[1] ?? 0);
+  return Math.max(0, ...committedNames(folder).map(last));
+}

@@ -1,0 +1,43 @@
+import { onTestFinished } from 'vitest';
+import { join } from 'node:path';
+import {
+  type LiveStatus,
+  ensureCoordinator,
+  readCoordinator,
+} from '../../src/client/coordinator.js';
+import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
+import { superviseWorker } from '../../src/temporal/worker-process.js';
+import { startTemporal, until } from './temporal.js';
+
+/** A coordinator with a Temporal server and a worker of its own, until the test ends. */
+export async function coordinated(input: CoordinatorInput) {
+  const session = await startTemporal();
+  onTestFinished(() => session.close());
+  const worker = superviseWorker({
+    env: session.workerEnv,
+    say: () => undefined,
+    logFile: join(session.dataFolder, 'worker.log'),
+  });
+  onTestFinished(() => worker.kill());
+  const { workflowId } = await ensureCoordinator(session.client, input);
+  return {
+    /** Waits for a status as wanted; trouble is told after it has lasted a minute. */
+    async reaches(what: string, wanted: (status: LiveStatus) => boolean): Promise<LiveStatus> {
+      let status: LiveStatus | undefined;
+      await until(
+        what,
+        async () => {
+          status = await readCoordinator(session.client, workflowId).catch(() => undefined);
+          return status !== undefined && wanted(status);
+        },
+        120_000,
+      );
+      return status!;
+    },
+    configure: (changed: CoordinatorInput) => ensureCoordinator(session.client, changed),
+    async stop(): Promise<void> {
+      await session.client.workflow.getHandle(workflowId).terminate();
+      await worker.stop();
+    },
+  };
+}
