@@ -28,6 +28,7 @@ export interface VerifyFlags extends CommonFlags {
 }
 
 const PROGRESS_MS = 5_000;
+const MOST_SHOWN = 10;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** `verify`. The exit code: 0 everything is proven, 1 something is not, as printed. */
@@ -110,12 +111,24 @@ function showProgress({
   );
 }
 
+/** The last ones of a list that may be very long. */
+function newest(list: readonly string[], count: number): string {
+  const shown = list.slice(-MOST_SHOWN);
+  const more = count - shown.length;
+  return `${more > 0 ? `${more} more, then ` : ''}${shown.join(', ') || 'none'}`;
+}
+
 /** The coverage statement for people. */
 export function describeCoverage(coverage: Coverage): string[] {
   const { checked, holes, restorable_by_stock: stock, findings } = coverage;
-  const runs = (spans: { first: string; last: string; proven?: string }[]) =>
-    spans.map((s) => `${s.first} to ${s.last}${s.proven ? ` (${s.proven})` : ''}`).join(', ') ||
-    'none';
+  const runs = (
+    spans: { first: string; last: string; proven?: string }[],
+    count: number = spans.length,
+  ) =>
+    newest(
+      spans.map((s) => `${s.first} to ${s.last}${s.proven ? ` (${s.proven})` : ''}`),
+      count,
+    );
   const genesis = coverage.genesis
     ? `genesis ${coverage.genesis}${coverage.genesis_confirmed ? '' : ', which no trusted waypoint confirms (see --trust-waypoint)'}`
     : 'genesis is not stored';
@@ -124,8 +137,8 @@ export function describeCoverage(coverage: Coverage): string[] {
     `${coverage.ok ? 'Verified' : 'NOT VERIFIED'}: ${coverage.storage}${coverage.complete ? '' : ', in part'}`,
     `  chain            ${genesis}`,
     `  epoch endings    ${runs(coverage.epoch_endings)}`,
-    `  transactions     ${runs(coverage.transactions)}`,
-    `  state snapshots  ${snapshots.join(', ') || 'none'}`,
+    `  transactions     ${runs(coverage.transactions, coverage.transactions_count)}`,
+    `  state snapshots  ${newest(snapshots, coverage.state_snapshots_count)}`,
     `  missing          epoch endings ${runs(holes.epoch_endings)}; transactions ${runs(holes.transactions)}`,
     `  stock restores   ${stock.yes ? 'yes' : `no: ${stock.why.join('; ')}`}`,
     `  read             ${checked.records} records, ${bytes(checked.bytes)} in ${checked.objects} objects; ${checked.proven_before} objects proven before and unchanged`,

@@ -2,15 +2,19 @@ import { joinPieces } from './pieces.js';
 import type { Proven } from './unit.js';
 import type { Finding, Piece, ProvenSpan, TaskResult } from './verify.js';
 
-/** Findings that a running verification carries along; the count goes on. */
+/** Findings, and runs and snapshots, that a verification carries along; their counts go on. */
 const MOST_CARRIED = 100;
+const MOST_LISTED = 500;
 
 /** What the tasks of a verification have found so far; small however large the storage is. */
 export interface VerifyTotals {
   findings: Finding[];
   findingCount: number;
+  /** The newest; of those before, only how many there are. */
   pieces: Piece[];
+  unlistedPieces: number;
   snapshots: SnapshotTotals[];
+  unlistedSnapshots: number;
   epochs: ProvenSpan[];
   genesis?: string;
   genesisConfirmed: boolean;
@@ -20,7 +24,7 @@ export interface VerifyTotals {
   skipped: number;
 }
 
-interface SnapshotTotals {
+export interface SnapshotTotals {
   epoch: string;
   version: string;
   manifest: string;
@@ -35,7 +39,9 @@ export function noVerifyTotals(): VerifyTotals {
     findings: [],
     findingCount: 0,
     pieces: [],
+    unlistedPieces: 0,
     snapshots: [],
+    unlistedSnapshots: 0,
     epochs: [],
     genesisConfirmed: false,
     records: '0',
@@ -49,9 +55,8 @@ export function noVerifyTotals(): VerifyTotals {
 export function addTaskResult(totals: VerifyTotals, result: TaskResult): void {
   const joined = joinPieces([...totals.pieces, ...result.pieces]);
   totals.pieces = joined.pieces;
-  const findings = [...result.findings, ...joined.findings];
-  totals.findings.push(...findings.slice(0, Math.max(0, MOST_CARRIED - totals.findings.length)));
-  totals.findingCount += result.findingCount + joined.findings.length;
+  addFindings(totals, result.findings, result.findingCount);
+  addFindings(totals, joined.findings);
   if (result.snapshot) addSnapshot(totals.snapshots, result.snapshot);
   if (result.epochs) {
     totals.epochs = result.epochs.runs;
@@ -62,6 +67,43 @@ export function addTaskResult(totals: VerifyTotals, result: TaskResult): void {
   totals.bytes += result.bytes;
   totals.objects += result.objects;
   totals.skipped += result.skipped;
+}
+
+/**
+ * To be called when all tasks of a page are done: what lies far enough behind has no neighbour to
+ * come any more and is only counted, so that a payload is bounded whatever the storage looks like.
+ */
+export function settlePage(totals: VerifyTotals): void {
+  const pieces = totals.pieces.splice(0, totals.pieces.length - MOST_LISTED);
+  totals.unlistedPieces += pieces.length;
+  addFindings(totals, openPieces(pieces));
+  const snapshots = totals.snapshots.splice(0, totals.snapshots.length - MOST_LISTED);
+  totals.unlistedSnapshots += snapshots.length;
+  addFindings(totals, cutSnapshots(snapshots));
+}
+
+/** History that was read in order and still nothing proves. */
+export function openPieces(pieces: readonly Piece[]): Finding[] {
+  const why =
+    'it is unsigned history, and no trusted waypoint or signed history above it proves it';
+  return pieces
+    .filter(({ proven }) => proven === 'not yet proven')
+    .map(({ head }) => ({ object: head, code: 'UNPROVEN', why }));
+}
+
+export function cutSnapshots(snapshots: readonly SnapshotTotals[]): Finding[] {
+  return snapshots
+    .filter(({ chunks, of }) => chunks !== of)
+    .map(({ manifest, chunks, of }) => ({
+      object: manifest,
+      code: 'UNPROVEN',
+      why: `only ${chunks} of its ${of} chunks are proven`,
+    }));
+}
+
+function addFindings(totals: VerifyTotals, more: readonly Finding[], count = more.length): void {
+  totals.findings.push(...more.slice(0, Math.max(0, MOST_CARRIED - totals.findings.length)));
+  totals.findingCount += count;
 }
 
 function addSnapshot(snapshots: SnapshotTotals[], more: SnapshotTotals): void {

@@ -107,9 +107,14 @@ export interface Coverage {
   genesis?: string;
   genesis_confirmed: boolean;
   epoch_endings: ProvenSpan[];
+  /** Runs without a gap. Of very many the newest; `_count` is how many there are. */
   transactions: ProvenSpan[];
+  transactions_count: number;
   state_snapshots: { epoch: string; version: string; manifest: string; proven: Proven }[];
+  state_snapshots_count: number;
+  /** The first ones. */
   holes: { epoch_endings: TextSpan[]; transactions: TextSpan[] };
+  hole_count: number;
   restorable_by_stock: { yes: boolean; why: string[] };
   findings: Finding[];
   finding_count: number;

@@ -4,7 +4,7 @@ import { type BackupEntry, type Catalog, readCatalog } from '../catalog/catalog.
 import { type Span, holesUpTo, unionOf } from '../plan/spans.js';
 import type { Coverage, Finding, VerifyScope } from '../plan/verify.js';
 import type { BackupStorage } from '../storage/storage.js';
-import type { VerifyTotals } from '../plan/verify-totals.js';
+import { type VerifyTotals, cutSnapshots, openPieces } from '../plan/verify-totals.js';
 import { findUnreferenced } from './unreferenced.js';
 
 const MOST_LISTED = 200;
@@ -29,29 +29,34 @@ export async function concludeCoverage(
       catalog.transactions.map((t) => ({ first: t.firstVersion, last: t.lastVersion })),
     ),
   };
-  const unproven = unprovenFindings(totals);
+  const complete = !stoppedEarly && isWhole(scope);
+  const unproven = unprovenFindings(totals, catalog, complete, stoppedEarly);
   const storageWide = [...metadata, ...lost, ...anchor];
   const findings = [...storageWide, ...totals.findings, ...unproven];
   const count = storageWide.length + totals.findingCount + unproven.length;
-  const stock = whyNotRestorable(catalog, holes, findings);
+  const stock = whyNotRestorable(catalog, holes, findings[0], count);
   const { objects, skipped } = totals;
-  const complete = !stoppedEarly && isWhole(scope);
   return {
     ok:
       count === 0 &&
       objects + skipped > 0 &&
-      holes.epoch_endings.length === 0 &&
-      holes.transactions.length === 0,
+      holes.epoch_endings.length + holes.transactions.length === 0,
     storage: storage.description,
     complete,
     ...(totals.genesis === undefined ? {} : { genesis: totals.genesis }),
     genesis_confirmed: totals.genesisConfirmed,
     epoch_endings: totals.epochs,
     transactions: totals.pieces.map(({ first, last, proven }) => ({ first, last, proven })),
+    transactions_count: totals.pieces.length + totals.unlistedPieces,
     state_snapshots: totals.snapshots
       .map(({ chunks: _, of: __, ...snapshot }) => snapshot)
       .sort((a, b) => Number(BigInt(a.version) - BigInt(b.version))),
-    holes,
+    state_snapshots_count: totals.snapshots.length + totals.unlistedSnapshots,
+    holes: {
+      epoch_endings: holes.epoch_endings.slice(0, MOST_LISTED),
+      transactions: holes.transactions.slice(0, MOST_LISTED),
+    },
+    hole_count: holes.epoch_endings.length + holes.transactions.length,
     restorable_by_stock: { yes: stock.length === 0, why: stock },
     findings: findings.slice(0, MOST_LISTED),
     finding_count: count,
@@ -117,20 +122,19 @@ function metadataFindings(catalog: Catalog): Finding[] {
   return findings;
 }
 
-/** What was read in order and still nothing proves. */
-function unprovenFindings({ pieces, snapshots }: VerifyTotals): Finding[] {
-  const why =
-    'it is unsigned history, and no trusted waypoint or signed history above it proves it';
-  const open = pieces.filter(({ proven }) => proven === 'not yet proven');
-  const cut = snapshots.filter(({ chunks, of }) => chunks !== of);
-  return [
-    ...open.map(({ head }): Finding => ({ object: head, code: 'UNPROVEN', why })),
-    ...cut.map(({ manifest, chunks, of }): Finding => ({
-      object: manifest,
-      code: 'UNPROVEN',
-      why: `only ${chunks} of its ${of} chunks are proven`,
-    })),
-  ];
+/**
+ * What was read in order and still nothing proves. In a partial verification what is left out may be
+ * what proves it: a backup that the storage has right behind, or the chunks that were not reached.
+ */
+function unprovenFindings(
+  { pieces, snapshots }: VerifyTotals,
+  { transactions }: Catalog,
+  complete: boolean,
+  stoppedEarly: boolean,
+): Finding[] {
+  const begins = new Set(complete ? [] : transactions.map((t) => `${t.firstVersion - 1n}`));
+  const open = pieces.filter(({ last }) => !begins.has(last));
+  return [...openPieces(open), ...(stoppedEarly ? [] : cutSnapshots(snapshots))];
 }
 
 function holesOf(spans: Span[]) {
@@ -144,7 +148,8 @@ function holesOf(spans: Span[]) {
 function whyNotRestorable(
   catalog: Catalog,
   holes: Coverage['holes'],
-  findings: readonly Finding[],
+  first: Finding | undefined,
+  count: number,
 ): string[] {
   const why: string[] = [];
   if (catalog.epochEndings.length === 0) why.push('there are no epoch endings');
@@ -154,7 +159,6 @@ function whyNotRestorable(
     const [hole] = list;
     if (hole) why.push(`${kind} ${hole.first} to ${hole.last} are missing`);
   }
-  const [first] = findings;
-  if (first) why.push(`${findings.length} finding(s), first ${first.object}: ${first.why}`);
+  if (first) why.push(`${count} finding(s), first ${first.object}: ${first.why}`);
   return why;
 }

@@ -48,7 +48,7 @@ export async function readChain(
       findingCount: findings.count,
       pieces: [],
       epochs: {
-        runs: runsOf(chain),
+        runs: runsOf(chain).slice(-MOST_RUNS),
         confirmed: chain.confirmed(),
         ...(genesis === undefined ? {} : { genesis }),
       },
@@ -79,6 +79,9 @@ async function networkByGenesis(
     .catch(() => undefined); // the check of this backup says what is wrong
   return KNOWN_NETWORKS.find((n) => n.genesis && formatWaypoint(n.genesis) === named)?.name;
 }
+
+/** Of epoch endings with more gaps than that the newest runs are named; all gaps are counted. */
+const MOST_RUNS = 500;
 
 /** Runs of epochs that follow each other and are proven alike. */
 function runsOf(chain: StoredChain) {

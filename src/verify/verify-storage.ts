@@ -1,5 +1,5 @@
 import { createBatchHasher } from '../aptos/hash/batch-hasher.js';
-import { addTaskResult, noVerifyTotals } from '../plan/verify-totals.js';
+import { addTaskResult, noVerifyTotals, settlePage } from '../plan/verify-totals.js';
 import type { Coverage, VerifyScope, VerifySettings } from '../plan/verify.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { concludeCoverage } from './coverage.js';
@@ -37,6 +37,7 @@ export async function verifyStorage(
         task.kind === 'epoch_endings' ? result : await runTask(tools, task, chain, scope.again);
       addTaskResult(totals, found);
     }
+    settlePage(totals);
     if (!page.next) break;
     page = await nextTasks(storage, { ...scope, ...page.frozen }, page.next, signal);
   }

@@ -11,7 +11,12 @@ import type { createVerifyActivities } from '../activities/verify.js';
 import { BACKUP_TYPE, NETWORK } from '../plan/search-attributes.js';
 import type { Coverage, VerifyCursor, VerifyScope } from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
-import { type VerifyTotals, addTaskResult, noVerifyTotals } from '../plan/verify-totals.js';
+import {
+  type VerifyTotals,
+  addTaskResult,
+  noVerifyTotals,
+  settlePage,
+} from '../plan/verify-totals.js';
 import { controlOptions, rangeOptions } from './activity-options.js';
 import { asInputFailure, asWorkflowFailure } from './failures.js';
 import { runLanes } from './lanes.js';
@@ -81,6 +86,7 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
           setCurrentDetails(describe(totals));
         },
       );
+      settlePage(totals);
       cursor = page.next;
       if (!cursor || overBudget()) {
         const early = cursor !== undefined || left.length > 0;

@@ -1,7 +1,8 @@
 /** Runs of transactions that lead into each other. */
 import { describe, expect, it } from 'vitest';
 import { joinPieces } from '../../src/plan/pieces.js';
-import type { Piece } from '../../src/plan/verify.js';
+import { addTaskResult, noVerifyTotals, settlePage } from '../../src/plan/verify-totals.js';
+import type { Piece, TaskResult } from '../../src/plan/verify.js';
 import type { Proven } from '../../src/plan/unit.js';
 
 const OPEN: Proven = 'not yet proven';
@@ -74,4 +75,45 @@ it('are the same in whatever order and grouping they come', () => {
     }
     expect(brief(pieces)).toEqual(expected);
   }
+});
+
+describe('what a verification carries along', () => {
+  const found = (pieces: Piece[], snapshot?: TaskResult['snapshot']): TaskResult => ({
+    findings: [],
+    findingCount: 0,
+    pieces,
+    ...(snapshot ? { snapshot } : {}),
+    records: '1',
+    bytes: 1,
+    objects: 1,
+    skipped: 0,
+  });
+
+  it('is bounded, however many gaps there are, and nothing is forgotten', () => {
+    const totals = noVerifyTotals();
+    for (let page = 0; page < 50; page += 1) {
+      for (let i = 0; i < 60; i += 1) {
+        const n = page * 60 + i;
+        const snapshot = { epoch: `${n}`, version: `${n}`, manifest: `m${n}`, of: 2 };
+        const chunks = n === 7 ? 1 : 2;
+        const part = { ...snapshot, proven: 'signed' as const, chunks };
+        addTaskResult(totals, found([piece(n * 10, n * 10 + 5, n === 9 ? OPEN : 'signed')], part));
+      }
+      settlePage(totals);
+      expect(JSON.stringify(totals).length).toBeLessThan(500_000);
+    }
+    expect(totals.pieces.length + totals.unlistedPieces).toBe(3_000);
+    expect(totals.snapshots.length + totals.unlistedSnapshots).toBe(3_000);
+    expect(totals.findings.map(({ object }) => object)).toEqual(['chunk 90', 'm7']);
+  });
+
+  it('still joins what follows from one page to the next', () => {
+    const totals = noVerifyTotals();
+    for (let n = 0; n < 2_000; n += 1) {
+      addTaskResult(totals, found([piece(n * 10, n * 10 + 9)]));
+      settlePage(totals);
+    }
+    expect(brief(totals.pieces)).toEqual(['0-19999 signed']);
+    expect(totals.unlistedPieces).toBe(0);
+  });
 });

@@ -111,6 +111,17 @@ it('history without signatures that nothing follows is not proven', async () => 
   expect(coverage.findings).toMatchObject([{ code: 'UNPROVEN' }]);
 });
 
+it('history whose proof was left out of the scope is no damage', async () => {
+  const s = stock();
+  for (const file of s.files().filter((name) => /^transaction_101.*\.proof$/.test(name))) {
+    s.edit(file, unsign);
+  }
+  const trusted = [`9000000:${'ab'.repeat(32)}`];
+  const coverage = await s.verify(trusted, { startVersion: '101', endVersion: '200' });
+  expect(coverage).toMatchObject({ ok: true, complete: false });
+  expect(coverage.transactions).toMatchObject([{ first: '101', proven: 'not yet proven' }]);
+});
+
 it('half-finished folders and strays are told, and are no damage', async () => {
   const s = stock();
   s.write('transaction_0-.b2a3/stray', 'x');
