@@ -2,7 +2,7 @@ import {
   type Client,
   ApplicationFailure,
   WorkflowFailedError,
-  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
 import { storageId } from '../backup/storage-id.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
@@ -13,7 +13,7 @@ import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 export async function startVerify(
   client: Client,
   input: VerifyInput,
-): Promise<WorkflowHandle<() => Promise<Coverage>>> {
+): Promise<WorkflowHandleWithFirstExecutionRunId<(input: VerifyInput) => Promise<Coverage>>> {
   const { storage } = parseVerifyInput(input).settings;
   return client.workflow.start<(input: VerifyInput) => Promise<Coverage>>('verifyBackups', {
     workflowId: `aptos-backup/${storageId(storage)}/verify`,

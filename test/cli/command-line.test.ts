@@ -164,7 +164,7 @@ it('makes a backup alone, with parent flags after the type as well', async () =>
   args.push('epoch-ending', '--start-epoch', '0', '--end-epoch', '3');
   args.push('--backup-service-address', `${node.address}/`);
   const { code, out, err } = await run(...args);
-  expect(err).toMatch(/^Temporal UI: http/);
+  expect(err).toMatch(/^Temporal UI: http/m);
   expect(code).toBe(0);
   expect(out).toMatch(/^Epoch ending backup succeeded. Manifest: epoch_ending_0-\.[0-9a-f]{4}\//);
   const again = await run(...args, '--json');

@@ -81,7 +81,7 @@ describe.each(['epoch_ending', 'state_snapshot', 'transaction'] as const)(
         const newest = { epoch_ending: '4', state_snapshot: '4', transaction: '400' };
         await until('the others have caught up', async () => {
           const { streams } = await coordinatorStatus(handle);
-          return others.every((type) => streams[type].newest === newest[type]);
+          return others.every((type) => Number(streams[type].newest ?? -1) >= Number(newest[type]));
         });
         const { streams, alarms, phase } = await coordinatorStatus(handle);
         expect(phase).toBe('trouble');
@@ -93,7 +93,9 @@ describe.each(['epoch_ending', 'state_snapshot', 'transaction'] as const)(
         await until('it has caught up, too', async () => {
           await retry(); // what was about to fail when it was asked first
           const after = await coordinatorStatus(handle);
-          return after.alarms.length === 0 && after.streams[broken].newest === newest[broken];
+          // Or 450: with nothing stored yet the open batch is due at once.
+          const reached = Number(after.streams[broken].newest ?? 0) >= Number(newest[broken]);
+          return after.alarms.length === 0 && reached;
         });
       });
     });

@@ -3,42 +3,25 @@
  * Each release adds a folder; those of earlier releases stay, because their workflows may still run.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { ApplicationFailure } from '@temporalio/client';
-import type { RangeTask } from '../../src/backup/thread/messages.js';
-import { startBackup } from '../../src/client/start.js';
-import type { Job } from '../../src/plan/job.js';
-import type { BackupStatus } from '../../src/plan/messages.js';
-import type { Unit } from '../../src/plan/unit.js';
+import { gzipSync } from 'node:zlib';
 import { findTemporal } from '../../src/temporal/binary.js';
 import { run } from '../../src/temporal/run.js';
-import { startTemporal, until, withActivities } from '../support/temporal.js';
-import { INPUT, committed, prepared, stored, unitOf } from '../support/units.js';
+import { startTemporal } from '../support/temporal.js';
+import { recordBackups } from './scenarios/backups.js';
+import { recordCoordinators } from './scenarios/coordinator.js';
+import { recordVerifications } from './scenarios/verify.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const folder = new URL(`histories/${version}/`, import.meta.url);
 mkdirSync(folder, { recursive: true });
 
 const session = await startTemporal();
-let broken = true;
-const commit = (_job: Job, unit: Unit) => Promise.resolve(committed(unit));
-const activities = {
-  planTransactions: () => Promise.resolve(prepared(unitOf(500))),
-  planEpochEndings: () => Promise.resolve(prepared(unitOf(6))),
-  planStateSnapshot: () => Promise.resolve({ committed: committed(unitOf(1)) }),
-  backUpRange: (task: RangeTask) => {
-    const { target } = task.job;
-    if (target.type === 'epoch_ending' && task.range.first === '2000' && broken) {
-      throw ApplicationFailure.nonRetryable('the node lied', 'NODE_LIED');
-    }
-    return Promise.resolve(stored(task));
-  },
-  commitTransactions: commit,
-  commitEpochEndings: commit,
-};
-
 const temporal = await findTemporal();
-async function save(name: string, workflowId: string): Promise<void> {
+
+/** Saves what `temporal workflow show` prints of a workflow, or of one of its runs. */
+async function save(name: string, workflowId: string, runId?: string): Promise<void> {
   const show = ['workflow', 'show', '--output', 'json', '--workflow-id', workflowId];
+  if (runId !== undefined) show.push('--run-id', runId);
   const { stdout } = await run(temporal, [...show, '--address', session.address], {
     timeoutMs: 60_000,
   });
@@ -46,38 +29,16 @@ async function save(name: string, workflowId: string): Promise<void> {
   const history: unknown = JSON.parse(stdout.replaceAll(process.cwd(), '/app'), (key, value) =>
     key === 'identity' ? 'recorder' : (value as unknown),
   );
-  const file = new URL(`${name}.json`, folder);
-  writeFileSync(file, `${JSON.stringify({ workflowId, history })}\n`);
+  const file = new URL(`${name}.json.gz`, folder);
+  writeFileSync(file, gzipSync(JSON.stringify({ workflowId, history }), { level: 9 }));
   console.log(`${name}: ${stdout.length} bytes`);
 }
+export type Save = typeof save;
 
 try {
-  await withActivities(session, activities, async () => {
-    const { client } = session;
-    const segments = { ...INPUT, start_version: 0, num_transactions: 500_000, concurrency: 3 };
-    const two = await startBackup(client, 'transaction', segments);
-    await two.executeUpdate('setConcurrency', { args: [20] });
-    await two.executeUpdate('pause');
-    await two.executeUpdate('resume');
-    await two.result();
-    await save('two-segments', two.workflowId);
-    await save('segment', `${two.workflowId}/segment/00001`);
-
-    const input = { ...INPUT, start_epoch: 0, end_epoch: 6000 };
-    const blocked = await startBackup(client, 'epoch_ending', input);
-    await until('it is blocked', async () => {
-      return (await blocked.query<BackupStatus>('status')).phase === 'blocked';
-    });
-    broken = false;
-    await blocked.executeUpdate('retry');
-    await blocked.result();
-    await save('blocked-and-retried', blocked.workflowId);
-    await save('segment-with-failure', `${blocked.workflowId}/segment/00001`);
-
-    const there = await startBackup(client, 'state_snapshot', { ...INPUT, epoch: 0 });
-    await there.result();
-    await save('already-committed', there.workflowId);
-  });
+  await recordBackups(session, save);
+  await recordCoordinators(session, save);
+  await recordVerifications(session, save);
 } finally {
   await session.close();
 }

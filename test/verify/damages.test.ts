@@ -91,7 +91,7 @@ describe.each([
       whole.write(file, bytes);
     }
     expect((await whole.verify()).ok).toBe(true);
-  });
+  }, 240_000);
 });
 
 /** Whether a finding is about an object, or says that it may be this one. */
