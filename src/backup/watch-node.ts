@@ -175,27 +175,33 @@ class NodeWatch {
     return Math.max(0, Number(version - first.version) / seconds);
   }
 
-  /** What the node has pruned: of transactions, from the lowest one that is still needed. */
+  /** What the node has pruned, of transactions and of states. */
   private async lookAtEdges(): Promise<void> {
     const { site, order, view } = this;
     const { signal } = this.tools;
     if (Date.now() - (view.edgesAt ?? 0) < EDGES_MS) return;
     const tip = BigInt(view.version);
-    const need = BigInt(order.need);
-    const oldest = need < tip ? await oldestTransaction(site, need, tip, signal) : undefined;
+    const oldest = await oldestTransaction(site, BigInt(view.oldestVersion ?? 0), tip, signal);
     const newest = BigInt(view.ended) - 1n;
     const known = BigInt(view.oldestSnapshotEpoch ?? 0);
     const state = newest >= known ? await oldestState(site, known, newest, signal) : undefined;
-    const pruned =
-      state !== undefined && state > 0n
-        ? (await site.history.ending(state - 1n, signal)).version
-        : undefined;
-    const { oldestVersion: _, ...before } = view;
+    const endOf = async (epoch: bigint) => (await site.history.ending(epoch, signal)).version;
+    const pruned = state !== undefined && state > 0n ? await endOf(state - 1n) : undefined;
+    const { snapshotDue: due } = order;
+    const kept = pruned === undefined ? undefined : tip - pruned;
+    const left =
+      kept === undefined || due === undefined || BigInt(due) > newest
+        ? undefined
+        : (await endOf(BigInt(due))) + kept - tip;
+    const { snapshotLeft: _, ...before } = view;
     this.view = {
       ...before,
-      ...(oldest === undefined || oldest === need ? {} : { oldestVersion: `${oldest}` }),
+      ...(oldest === undefined || oldest === 0n
+        ? {}
+        : { oldestVersion: `${oldest}`, ledgerWindow: `${tip - oldest}` }),
       ...(state === undefined ? {} : { oldestSnapshotEpoch: `${state}` }),
-      ...(pruned === undefined ? {} : { stateWindow: `${tip - pruned}` }),
+      ...(kept === undefined ? {} : { stateWindow: `${kept}` }),
+      ...(left === undefined ? {} : { snapshotLeft: { epoch: due!, versions: `${left}` } }),
       edgesAt: Date.now(),
     };
   }
@@ -243,7 +249,7 @@ class NodeWatch {
     const now = Date.now();
     return (
       (order.view.problem === undefined) !== (view.problem === undefined) ||
-      order.view.oldestVersion !== view.oldestVersion ||
+      lostUpTo(order, order.view) !== lostUpTo(order, view) ||
       (order.version !== undefined && BigInt(view.version) >= BigInt(order.version)) ||
       (order.ended !== undefined && BigInt(view.ended) >= BigInt(order.ended)) ||
       (order.until !== undefined && now >= order.until) ||
@@ -257,6 +263,11 @@ class NodeWatch {
     this.looked.set(what, now);
     return true;
   }
+}
+
+/** The first version that the node has, if it no longer has all that is still to be stored. */
+function lostUpTo(order: WatchOrder, { oldestVersion }: NodeView): string | undefined {
+  return BigInt(oldestVersion ?? 0) > BigInt(order.need) ? oldestVersion : undefined;
 }
 
 /** Whether a node can have come from one state to the other between two looks at it. */

@@ -42,12 +42,16 @@ export interface NodeView {
   at: number;
   /** Versions a second, over the last minutes. */
   versionsPerSecond: number;
-  /** Oldest transaction that the node still has, as far as that was looked for. */
+  /** Oldest transaction that the node still has; absent while it has pruned none. */
   oldestVersion?: string;
+  /** How many transactions the node keeps, at most; absent likewise. */
+  ledgerWindow?: string;
   /** Oldest epoch whose state the node still has. */
   oldestSnapshotEpoch?: string;
   /** How many versions the node keeps states for, at most; absent while it has pruned none. */
   stateWindow?: string;
+  /** How far the node is from pruning the state of a snapshot that is still to be stored. */
+  snapshotLeft?: { epoch: string; versions: string };
   /** Unix milliseconds at which the two edges were looked for. */
   edgesAt?: number;
   /** What is wrong with the node at the moment. */
@@ -65,6 +69,8 @@ export interface WatchOrder {
   /** Lowest version that is not stored, and the highest that is. */
   need: string;
   stored?: string;
+  /** Epoch of a snapshot that is begun or failed, and not stored yet. */
+  snapshotDue?: string;
   /** A snapshot in the making: returns when the node prunes it, or will before it is done. */
   snapshot?: { epoch: string; workflowId: string };
   view?: NodeView;

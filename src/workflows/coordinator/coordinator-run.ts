@@ -237,6 +237,7 @@ export class CoordinatorRun {
     const [hole] = holesUpTo(versions, BigInt(node?.version ?? 0));
     const last = versions.at(-1)?.last;
     const unit = this.running.state_snapshot;
+    const due = unit?.target ?? this.memory.streams.state_snapshot.failed[0]?.target;
     return {
       settings,
       ...(version === undefined ? {} : { version }),
@@ -244,6 +245,7 @@ export class CoordinatorRun {
       ...(until === undefined ? {} : { until }),
       need: `${hole?.first ?? (last ?? -1n) + 1n}`,
       ...(last === undefined ? {} : { stored: `${last}` }),
+      ...(due?.type === 'state_snapshot' ? { snapshotDue: due.epoch } : {}),
       ...(unit?.target.type === 'state_snapshot'
         ? { snapshot: { epoch: unit.target.epoch, workflowId: unit.workflowId } }
         : {}),

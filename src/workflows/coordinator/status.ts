@@ -6,6 +6,8 @@ import { escapeMarkdown } from '../totals.js';
 import type { Running } from './units.js';
 
 const MOST_HOLES = 20;
+/** A unit that took less says nothing about the rate of a long one. */
+const LEAST_SECONDS = 2;
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** The coordinator's `status` query. */
@@ -72,7 +74,9 @@ function streamStatus(
   const { newest, lag, holes } = coverageOf(type, memory);
   const { lastCommit } = stream;
   const rate =
-    lastCommit && lastCommit.seconds > 0 ? Number(lastCommit.records) / lastCommit.seconds : 0;
+    lastCommit && lastCommit.seconds >= LEAST_SECONDS
+      ? Number(lastCommit.records) / lastCommit.seconds
+      : 0;
   const perSecond = memory.node?.versionsPerSecond ?? 0;
   return {
     state: unit
