@@ -1,0 +1,99 @@
+/** The lines of docs/temporal.md, typed in their order as an operator would. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Devnode, startDevnode } from '../../src/devnode/devnode.js';
+import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
+import { findTemporal } from '../../src/temporal/binary.js';
+import { superviseWorker } from '../../src/temporal/worker-process.js';
+import { startTemporal, until } from '../support/temporal.js';
+
+interface Line {
+  section: string;
+  command: string;
+}
+
+let session: Awaited<ReturnType<typeof startTemporal>>;
+let worker: ReturnType<typeof superviseWorker>;
+let node: Devnode;
+const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-lines-'));
+let environment: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  session = await startTemporal();
+  symlinkSync(await findTemporal(), join(folder, 'temporal'));
+  const { address: TEMPORAL_ADDRESS, namespace: TEMPORAL_NAMESPACE } = session;
+  const PATH = `${folder}:${process.env['PATH']}`;
+  environment = { PATH, HOME: folder, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE };
+  node = await startDevnode({ transactions: 400, stateItems: 600, epochs: 4 });
+  const logFile = join(session.dataFolder, 'worker.log');
+  worker = superviseWorker({ env: session.workerEnv, say: () => undefined, logFile });
+});
+afterAll(async () => {
+  await worker.stop();
+  await node.close();
+  await session.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.sequential('docs/temporal.md', () => {
+  it.each(linesOf('docs/temporal.md'))('$section: $command', async ({ command }) => {
+    // It says itself that it has to look at the storage first.
+    if (command.includes('backUpNow')) {
+      await until('the coordinator follows', async () => {
+        const status = await session.client.workflow
+          .getHandle('coordinator')
+          .query<CoordinatorStatus>('status');
+        return status.phase === 'following';
+      });
+    }
+    const out = await type(command);
+    if (command.includes('workflow query')) expect(out).not.toBe('');
+    if (command.includes('workflow result')) expect(out).toMatch(/Status +COMPLETED/);
+  });
+
+  it('did what it says', async () => {
+    const { executions } = await listed();
+    const ids = executions.map(({ workflowId }) => workflowId);
+    expect(ids).toEqual(expect.arrayContaining(['coordinator', 'due', 'verify']));
+    const triggered = executions.find(({ workflowId }) => workflowId.startsWith('batch-'));
+    expect(triggered).toBeDefined();
+    const done = await session.client.workflow.getHandle(triggered!.workflowId).result();
+    expect(done).toMatchObject({ more: false });
+    const schedules = [];
+    for await (const { scheduleId } of session.client.schedule.list()) schedules.push(scheduleId);
+    expect(schedules.sort()).toEqual(['snapshot-daily', 'verify-sample']);
+  });
+});
+
+async function listed() {
+  const executions = [];
+  for await (const execution of session.client.workflow.list()) executions.push(execution);
+  return { executions };
+}
+
+async function type(command: string): Promise<string> {
+  const line = command
+    .replaceAll('http://node:6186', node.address)
+    .replaceAll('"/backups"', `"${folder}/backups"`)
+    .replaceAll('"/other-backups"', `"${folder}/other"`);
+  const run = promisify(execFile)('bash', ['-c', line], { env: environment, timeout: 90_000 });
+  const { stdout } = await run;
+  return stdout;
+}
+
+/** The commands in the file's shell blocks, each with the heading above it. */
+function linesOf(file: string): Line[] {
+  const lines: Line[] = [];
+  for (const part of readFileSync(file, 'utf8').split(/^## /m).slice(1)) {
+    const section = part.slice(0, part.indexOf('\n'));
+    for (const [, block] of part.matchAll(/```sh\n([\s\S]*?)```/g)) {
+      const commands = block!.replaceAll('\\\n', ' ').trim().split('\n');
+      lines.push(...commands.map((command) => ({ section, command })));
+    }
+  }
+  return lines;
+}
