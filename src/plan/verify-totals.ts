@@ -22,6 +22,8 @@ export interface VerifyTotals {
   bytes: number;
   objects: number;
   skipped: number;
+  /** Of `bytes` and `objects`, what was epoch endings: they are read each time. */
+  endings: { bytes: number; objects: number };
 }
 
 export interface SnapshotTotals {
@@ -48,6 +50,7 @@ export function noVerifyTotals(): VerifyTotals {
     bytes: 0,
     objects: 0,
     skipped: 0,
+    endings: { bytes: 0, objects: 0 },
   };
 }
 
@@ -60,6 +63,7 @@ export function addTaskResult(totals: VerifyTotals, result: TaskResult): void {
   if (result.snapshot) addSnapshot(totals.snapshots, result.snapshot);
   if (result.epochs) {
     totals.epochs = result.epochs.runs;
+    totals.endings = { bytes: result.bytes, objects: result.objects };
     totals.genesisConfirmed = result.epochs.confirmed;
     if (result.epochs.genesis !== undefined) totals.genesis = result.epochs.genesis;
   }
@@ -67,6 +71,21 @@ export function addTaskResult(totals: VerifyTotals, result: TaskResult): void {
   totals.bytes += result.bytes;
   totals.objects += result.objects;
   totals.skipped += result.skipped;
+}
+
+/**
+ * Whether a budget is spent. Something is read in any case, besides the epoch endings, so that one run
+ * after the other gets through a storage.
+ */
+export function isSpent(
+  { bytes, objects, endings }: VerifyTotals,
+  seconds: number,
+  budget: { bytes?: number; seconds?: number },
+): boolean {
+  if (objects <= endings.objects) return false;
+  return (
+    bytes - endings.bytes >= (budget.bytes ?? Infinity) || seconds >= (budget.seconds ?? Infinity)
+  );
 }
 
 /**

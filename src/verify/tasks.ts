@@ -20,8 +20,7 @@ const TASK_SLICES = 24;
 const PAGE_TASKS = 60;
 const PAGE_SLICES = 300;
 const MAX_MANIFEST = 256 * 1024 * 1024;
-/** A chunk whose size nobody wrote down counts as a full one. */
-const UNKNOWN_BYTES = 128 * 1024 * 1024;
+const SIZES_IN_FLIGHT = 16;
 
 /**
  * The next tasks of a verification, from what the storage holds now. Never writes.
@@ -149,17 +148,39 @@ async function chunkSizes(
 ): Promise<number[]> {
   try {
     const content = await storage.readAll(manifest, MAX_MANIFEST, signal);
-    const { chunks } =
+    const files =
       kind === 'transactions'
-        ? decodeTransactionManifest(content)
-        : decodeStateSnapshotManifest(content);
-    return chunks.map(({ extra }) => Number(extra?.['bytes'] ?? UNKNOWN_BYTES));
+        ? decodeTransactionManifest(content).chunks.map((c) => ({ ...c, file: c.transactions }))
+        : decodeStateSnapshotManifest(content).chunks.map((c) => ({ ...c, file: c.blobs }));
+    const sizes: number[] = [];
+    for (let i = 0; i < files.length; i += SIZES_IN_FLIGHT) {
+      signal?.throwIfAborted();
+      const some = files.slice(i, i + SIZES_IN_FLIGHT);
+      sizes.push(
+        ...(
+          await Promise.all(
+            some.map(({ file, extra }) => extra?.['bytes'] ?? sizeOf(storage, file)),
+          )
+        ).map(Number),
+      );
+    }
+    return sizes;
   } catch (error) {
     const unreadable =
       error instanceof AptosDataError ||
       (error instanceof StorageError &&
         ['NOT_FOUND', 'NAME_INVALID', 'TOO_LARGE'].includes(error.code));
     if (unreadable) return [];
+    throw error;
+  }
+}
+
+/** Stock writes no sizes down. A file that is missing is told by who reads it. */
+async function sizeOf(storage: BackupStorage, handle: string): Promise<bigint> {
+  try {
+    return (await storage.size(handle)) ?? 0n;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'NAME_INVALID') return 0n;
     throw error;
   }
 }

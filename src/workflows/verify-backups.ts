@@ -14,6 +14,7 @@ import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 import {
   type VerifyTotals,
   addTaskResult,
+  isSpent,
   noVerifyTotals,
   settlePage,
 } from '../plan/verify-totals.js';
@@ -64,9 +65,7 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
     { key: NETWORK, value: settings.network ?? 'unknown' },
   ]);
   const run = workflowInfo().firstExecutionRunId;
-  const overBudget = () =>
-    totals.bytes >= (budget.bytes ?? Infinity) ||
-    Date.now() - startedAt >= (budget.seconds ?? Infinity) * 1000;
+  const overBudget = () => isSpent(totals, (Date.now() - startedAt) / 1000, budget);
   try {
     for (;;) {
       const page = await planVerification(settings, scope, cursor);

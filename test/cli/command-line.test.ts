@@ -1,38 +1,16 @@
 /** The command takes the stock tool's flags, and every mistake is one line with what to do. */
-import { spawn } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { builtProgram } from '../../src/built.js';
+import { describe, expect, it } from 'vitest';
 import { devnode, fetchBytes, storageFolder, contentOf } from '../support/backup.js';
 import type { BackupResult } from '../../src/plan/unit.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { dataFolder, runCli } from '../support/cli.js';
 import { sharedData } from '../shared-data.js';
 
 const STOCK = fileURLToPath(new URL('../fixtures/stock/stock-plain', import.meta.url));
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(TEMPORAL|APTOS)_/.test(name) || name === 'TEMPORAL_CLI_PATH',
-    ),
-  );
-  const child = spawn(process.execPath, [fileURLToPath(builtProgram('cli.js')), ...args], { env });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
-  child.stderr.on('data', (part: Buffer) => (err += part.toString()));
-  const code = await new Promise<number>((resolve) => child.once('close', (c) => resolve(c ?? -1)));
-  return { code, out, err };
-}
-
-function dataFolder(): string {
-  const folder = temporaryFolder('data');
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+const run = (...args: string[]) => runCli(args);
 
 describe('query', () => {
   it('prints the state of a storage as stock does', async () => {

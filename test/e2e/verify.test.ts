@@ -1,0 +1,119 @@
+/** Verification as an operator runs it: through Temporal, killed in the middle, on damaged storages. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { coverageOf, startVerify } from '../../src/client/verify.js';
+import type { Coverage } from '../../src/plan/verify.js';
+import type { VerifyTotals } from '../../src/plan/verify-totals.js';
+import { backUp, storageFolder } from '../support/backup.js';
+import { dataFolder, runCli } from '../support/cli.js';
+import { startSite } from '../support/site.js';
+import { STOCK } from '../support/storage-copy.js';
+import { until } from '../support/temporal.js';
+import { Subject } from '../verify/damages/subject.js';
+
+const EPOCHS = 30;
+
+it('killed in the middle it goes on, and reads nothing twice that it had finished', async () => {
+  const { node, session, folder, worker } = await startSite({
+    transactions: 600,
+    stateItems: 100,
+    epochs: EPOCHS,
+  });
+  const { version } = node.facts();
+  const range = { node: node.address, folder };
+  await backUp({ ...range, target: { type: 'epoch_ending', start_epoch: 0, end_epoch: EPOCHS } });
+  const all = { type: 'transaction', start_version: 0, num_transactions: version + 1 } as const;
+  await backUp({ ...range, target: all });
+  for (let epoch = 0; epoch < EPOCHS; epoch += 1) {
+    await backUp({ ...range, target: { type: 'state_snapshot', epoch } });
+  }
+  const input = { storage: { local_fs_dir: folder }, again: true, concurrency: 2 };
+  const handle = await startVerify(session.client, input);
+  const read = () => handle.query<VerifyTotals & { tasks: number }>('status');
+  await until('a third is read', async () => (await read()).tasks >= 10);
+  process.kill(worker.pid!, 'SIGKILL');
+  const coverage = await handle.result();
+  expect(coverage).toMatchObject({ ok: true, complete: true, finding_count: 0 });
+  expect(coverage.state_snapshots).toHaveLength(EPOCHS);
+  expect(coverage.transactions).toMatchObject([{ first: '0', last: `${version}` }]);
+  const { events } = await handle.fetchHistory();
+  const started = events!.flatMap((event) => event.activityTaskStartedEventAttributes ?? []);
+  const again = started.filter(({ attempt }) => attempt! > 1);
+  // What was in flight when the worker died, and no more; each task once in the totals.
+  expect(again.length).toBeLessThanOrEqual(2);
+  expect(coverage.checked.objects).toBeGreaterThan(2 * EPOCHS);
+  expect((await read()).tasks).toBe(2 + EPOCHS);
+});
+
+it('a damaged storage fails the workflow, with the statement in it, and the command', async () => {
+  const { session } = await startSite();
+  const storage = new Subject(join(STOCK, 'stock-plain'));
+  storage.flip(storage.blobs(1));
+  const handle = await startVerify(session.client, { storage: { local_fs_dir: storage.folder } });
+  await expect(handle.result()).rejects.toMatchObject({
+    cause: { type: 'VERIFY_FAILED', message: expect.stringContaining(storage.blobs(1)) as string },
+  });
+  const coverage = await coverageOf(handle.result());
+  expect(coverage.findings[0]).toMatchObject({ object: storage.blobs(1), code: 'DAMAGED' });
+  expect((await handle.describe()).status.name).toBe('FAILED');
+});
+
+it('the command: 0 when all is proven, 1 when not, 2 when it was not understood', async () => {
+  const storage = new Subject(join(STOCK, 'stock-plain'));
+  const data = ['--data-dir', dataFolder()];
+  const verify = (folder: string, ...flags: string[]) =>
+    runCli(['verify', '--local-fs-dir', folder, ...data, ...flags]);
+
+  const sound = await verify(storage.folder);
+  expect(sound.out).toMatch(/^Verified: /);
+  expect(sound.out).toMatch(/transactions +0 to 250 \(signed\)/);
+  expect(sound.out).toMatch(/stock restores +yes/);
+  expect(sound.code).toBe(0);
+
+  storage.remove(storage.blobs(1));
+  const damaged = await verify(storage.folder);
+  expect(damaged.code).toBe(1);
+  expect(damaged.out).toMatch(/^NOT VERIFIED: /);
+  expect(damaged.out).toContain(`MISSING ${storage.blobs(1)}`);
+  const json = await verify(storage.folder, '--json', '--state-snapshots', 'none');
+  expect(json.code).toBe(0);
+  expect(JSON.parse(json.out) as Coverage).toMatchObject({ ok: true, complete: false });
+
+  const empty = storageFolder();
+  const nothing = await verify(empty);
+  expect(nothing).toMatchObject({ code: 1, out: '' });
+  expect(nothing.err).toMatch(/holds no backups/);
+  expect(readdirSync(empty)).toEqual([]);
+  const nowhere = await verify(join(empty, 'bakcups'));
+  expect(nowhere).toMatchObject({ code: 1, out: '' });
+  expect(existsSync(join(empty, 'bakcups'))).toBe(false);
+
+  for (const flags of [
+    ['--sample', '3/2'],
+    ['--start-version', '-1'],
+    ['--end-version', '18446744073709551616'],
+  ]) {
+    const wrong = await verify(storage.folder, ...flags);
+    expect(wrong).toMatchObject({ code: 2, out: '' });
+    expect(wrong.err).not.toMatch(/Temporal UI/); // told before anything is started
+  }
+}, 300_000);
+
+it('stops when its budget is spent, and the next one goes on behind what it proved', async () => {
+  const storage = new Subject(join(STOCK, 'stock-plain'));
+  const { session } = await startSite();
+  const input = { storage: { local_fs_dir: storage.folder }, concurrency: 1 };
+  let before = -1;
+  for (let run = 0; ; run += 1) {
+    const handle = await startVerify(session.client, { ...input, budget_bytes: 1 });
+    const { ok, complete, checked } = await handle.result();
+    expect(ok).toBe(true);
+    if (complete) {
+      expect(run).toBeGreaterThan(0);
+      break;
+    }
+    expect(checked.proven_before).toBeGreaterThan(before);
+    before = checked.proven_before;
+  }
+});

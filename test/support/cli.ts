@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { builtProgram } from '../../src/built.js';
+import { temporaryFolder } from './temporal.js';
+
+/** A command as an operator types it, with the embedded Temporal server unless `env` names another. */
+export async function runCli(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const plain = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(TEMPORAL|APTOS)_/.test(name) || name === 'TEMPORAL_CLI_PATH',
+    ),
+  );
+  const child = spawn(process.execPath, [fileURLToPath(builtProgram('cli.js')), ...args], {
+    env: { ...plain, ...env },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (err += part.toString()));
+  const code = await new Promise<number>((resolve) => child.once('close', (c) => resolve(c ?? -1)));
+  return { code, out, err };
+}
+
+/** A data folder that is gone when the test is. */
+export function dataFolder(): string {
+  const folder = temporaryFolder('data');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
