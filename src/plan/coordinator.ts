@@ -100,7 +100,7 @@ export interface StreamMemory {
   /** Asked for by hand; goes before everything else. */
   requested: Target[];
   lastCommit?: { at: number; what: string; records: string; bytes: number; seconds: number };
-  /** Unix milliseconds of the last commit, or of the coordinator's start. */
+  /** Unix milliseconds of the last commit; 0: none yet, the open batch is due at once. */
   batchOpenSince: number;
   /** Snapshots that were given up because the node was about to prune them, or had. */
   givenUp: string[];

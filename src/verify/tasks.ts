@@ -156,13 +156,8 @@ async function chunkSizes(
     for (let i = 0; i < files.length; i += SIZES_IN_FLIGHT) {
       signal?.throwIfAborted();
       const some = files.slice(i, i + SIZES_IN_FLIGHT);
-      sizes.push(
-        ...(
-          await Promise.all(
-            some.map(({ file, extra }) => extra?.['bytes'] ?? sizeOf(storage, file)),
-          )
-        ).map(Number),
-      );
+      const known = some.map(async ({ file, extra }) => extra?.['bytes'] ?? sizeOf(storage, file));
+      sizes.push(...(await Promise.all(known)).map(Number));
     }
     return sizes;
   } catch (error) {

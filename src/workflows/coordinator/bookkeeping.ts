@@ -47,7 +47,8 @@ function noteCommit(
   now: number,
 ): void {
   const stream = memory.streams[type];
-  stream.batchOpenSince = now;
+  // Genesis is a batch of its own; what follows it is as old as the coordinator.
+  if (result.last !== '0') stream.batchOpenSince = now;
   stream.committed += 1;
   stream.lastCommit = {
     at: now,

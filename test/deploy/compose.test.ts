@@ -1,0 +1,125 @@
+/**
+ * The production stack, as far as it goes without an engine: what its files say, and its own services
+ * started as processes with just the commands and settings that stand there.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
+import { openStorage } from '../../src/storage/open.js';
+import { findTemporal } from '../../src/temporal/binary.js';
+import { verifyStorage } from '../../src/verify/verify-storage.js';
+import { devnode, storageFolder } from '../support/backup.js';
+import { exampleSettings, readCompose } from '../support/compose.js';
+import { startTemporal, until } from '../support/temporal.js';
+
+describe('docker-compose.yml', () => {
+  const settings = exampleSettings();
+  const services = Object.entries(readCompose(settings));
+  const ours = services.filter(([, { image }]) => image.startsWith('aptos-backup:'));
+
+  it('needs no setting that .env.example does not name, and names none that it does not need', () => {
+    const used = readFileSync('docker-compose.yml', 'utf8').matchAll(/\$\{([A-Z_]+)/g);
+    expect([...new Set([...used].map(([, name]) => name))].sort()).toEqual(
+      Object.keys(settings).sort(),
+    );
+    expect(() => readCompose({ ...settings, POSTGRES_PASSWORD: '' })).toThrow(/choose one in .env/);
+  });
+
+  it('pins every image', () => {
+    for (const [name, { image }] of services) {
+      expect(`${name}: ${image}`).toMatch(/: [a-z/-]+:\d+(\.\d+\.\d+)?$/);
+    }
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(new Set(ours.map(([, { image }]) => image))).toEqual(
+      new Set([`aptos-backup:${version}`]),
+    );
+  });
+
+  it('shows nothing to the network but on this host, and runs nothing of ours as root', () => {
+    for (const [, { ports = [] }] of services) {
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+    }
+    for (const [, { user }] of ours) expect(user).toMatch(/^[1-9]/);
+    expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^USER node$/m);
+  });
+
+  it('waits only for services there are, and mounts only files there are', () => {
+    for (const [, { depends_on: needed = {}, volumes = [] }] of services) {
+      for (const name of Object.keys(needed)) {
+        expect(services.map(([service]) => service)).toContain(name);
+      }
+      for (const mounted of volumes.filter((volume) => volume.startsWith('./'))) {
+        expect(statSync(mounted.split(':')[0]!).isFile()).toBe(true);
+      }
+    }
+  });
+
+  it('gives the image everything that its build copies', () => {
+    const copied = [...readFileSync('Dockerfile', 'utf8').matchAll(/^COPY (?!--from)(.*) \S+$/gm)];
+    const names = copied.flatMap(([, list]) => list!.split(' '));
+    expect(names).toContain('src');
+    const allowed = readFileSync('.dockerignore', 'utf8').match(/(?<=^!).*$/gm);
+    expect([...names].sort()).toEqual(allowed?.sort());
+    for (const name of names) expect(existsSync(name)).toBe(true);
+  });
+});
+
+it('its namespace, worker and coordinator do their work with what stands there', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  const session = await startTemporal();
+  onTestFinished(() => session.close());
+  const backups = { ...exampleSettings(), NODE_ADDRESS: node.address, BACKUPS_DIR: folder };
+  const services = readCompose({ ...backups, TRANSACTION_BATCH_SIZE: '100' });
+  const path = mkdtempSync(join(tmpdir(), 'aptos-backup-compose-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  symlinkSync(await findTemporal(), join(path, 'temporal'));
+  const environment = (name: string, namespace = session.namespace) => ({
+    PATH: `${path}:${process.env['PATH']}`,
+    HOME: path,
+    ...services[name]!.environment,
+    TEMPORAL_ADDRESS: session.address,
+    TEMPORAL_NAMESPACE: namespace,
+    APTOS_BACKUP_DATA_DIR: path,
+  });
+
+  const prepare = () =>
+    promisify(execFile)('sh', ['deploy/prepare-namespace.sh'], {
+      env: environment('namespace', 'backups'),
+    });
+  await prepare();
+  await prepare(); // as at every start of the stack
+  const described = await session.connection.workflowService.describeNamespace({
+    namespace: 'backups',
+  });
+  expect(Number(described.config?.workflowExecutionRetentionTtl?.seconds)).toBe(720 * 3600);
+
+  const lines: string[] = [];
+  const start = (name: string): ChildProcess => {
+    const command = services[name]!.command!.map((word) => word.replace('=/backups', `=${folder}`));
+    const child = spawn(process.execPath, ['dist/cli.js', ...command], { env: environment(name) });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (name === 'coordinator') lines.push(line);
+    });
+    return child;
+  };
+  const running = [start('coordinator'), start('worker')];
+  const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+  await until('it follows the node', () => {
+    const last = lines.at(-1);
+    return last !== undefined && (JSON.parse(last) as CoordinatorStatus).phase === 'following';
+  });
+  // As `docker stop` does.
+  for (const child of running) child.kill('SIGTERM');
+  expect(await Promise.all(ended)).toEqual([0, 0]);
+
+  const storage = { local_fs_dir: folder };
+  const trust = { storage, trustWaypoints: [] };
+  expect(await verifyStorage(openStorage(storage), trust)).toMatchObject({ ok: true });
+});
