@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
+  ServiceError,
   WithStartWorkflowOperation,
   defaultPayloadConverter,
+  isGrpcServiceError,
 } from '@temporalio/client';
 import { storageId } from '../backup/storage-id.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
@@ -10,6 +13,9 @@ import type { BackupType, StorageConfig } from '../plan/job.js';
 import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_CONFIGURE } from '../plan/messages.js';
 
 const COORDINATOR = 'backupCoordinator';
+const NEW_SERVER_MS = 2 * 60_000;
+/** In the numbering of gRPC. */
+const FAILED_PRECONDITION = 9;
 
 /** One coordinator for one storage, whoever starts it. */
 export function coordinatorId(storage: StorageConfig): string {
@@ -26,23 +32,38 @@ export async function ensureCoordinator(
 ): Promise<{ workflowId: string; settings: string }> {
   const { node, storage } = parseCoordinatorInput(input);
   const workflowId = coordinatorId(storage);
-  const start = new WithStartWorkflowOperation<(input: CoordinatorInput) => Promise<never>>(
-    COORDINATOR,
-    {
+  const start = () =>
+    new WithStartWorkflowOperation<(input: CoordinatorInput) => Promise<never>>(COORDINATOR, {
       workflowId,
       taskQueue: CONTROL_QUEUE,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
       staticSummary: `follow ${node}`.slice(0, 190),
       staticDetails: `from ${node} to ${storage.local_fs_dir}`,
-    },
-  );
-  const settings = await client.workflow.executeUpdateWithStart<
-    (input: CoordinatorInput) => Promise<never>,
-    string,
-    [CoordinatorInput]
-  >(UPDATE_CONFIGURE, { args: [input], startWorkflowOperation: start });
-  return { workflowId, settings };
+    });
+  const deadline = Date.now() + NEW_SERVER_MS;
+  for (;;) {
+    try {
+      const settings = await client.workflow.executeUpdateWithStart<
+        (input: CoordinatorInput) => Promise<never>,
+        string,
+        [CoordinatorInput]
+      >(UPDATE_CONFIGURE, { args: [input], startWorkflowOperation: start() });
+      return { workflowId, settings };
+    } catch (error) {
+      if (!isNotReady(error) || Date.now() > deadline) throw error;
+      await sleep(2_000);
+    }
+  }
+}
+
+/**
+ * A server needs up to a minute until it knows search attributes that were just added to it; before
+ * that, a workflow that sets them is tried again and takes no update.
+ */
+function isNotReady(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && Number(cause.code) === FAILED_PRECONDITION;
 }
 
 /** The coordinator of a storage, or the only one that runs. @throws Error that says what to do */
