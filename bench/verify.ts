@@ -1,121 +1,120 @@
 /**
- * What proving costs on one core beside its floor, the bare hashing: `npm run bench`. The floor is the
- * time spent inside the hasher in the same run: same library, same slices, nothing else. Figures are
- * for comparing on one machine.
+ * A whole verification as an operator runs it, by a worker process through Temporal, beside its floor:
+ * the time that the same data spends inside the hasher on one core. `npm run bench`; BENCH_TRANSACTIONS
+ * and BENCH_STATE_ITEMS set the size.
  */
-import { type BatchHasher, createBatchHasher } from '../src/aptos/hash/batch-hasher.js';
-import { decodeStateRangeProof, decodeTransactionRangeProof } from '../src/aptos/chain/proofs.js';
-import { type RecordBlock, RecordFramer } from '../src/aptos/records/framing.js';
-import { StateChunkVerifier } from '../src/aptos/records/state-chunk.js';
-import { TransactionChunkVerifier } from '../src/aptos/records/transaction-chunk.js';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBatchHasher } from '../src/aptos/hash/batch-hasher.js';
+import { startBackup } from '../src/client/start.js';
+import { startVerify } from '../src/client/verify.js';
 import { startDevnode } from '../src/devnode/devnode.js';
+import { openStorage } from '../src/storage/open.js';
+import { openTemporal } from '../src/temporal/connection.js';
+import { superviseWorker } from '../src/temporal/worker-process.js';
+import { readChain } from '../src/verify/read-chain.js';
+import { runTask } from '../src/verify/run-task.js';
+import { nextTasks } from '../src/verify/tasks.js';
+import { WHOLE_STORAGE } from '../src/verify/verify-storage.js';
+import { TimedHasher } from './timed-hasher.js';
 
-const TRANSACTIONS = 40_000;
-const STATE_ITEMS = 200_000;
-const ROUNDS = 5;
-/** As the network gives it. */
-const PIECE = 64 * 1024;
+const TRANSACTIONS = Number(process.env['BENCH_TRANSACTIONS'] ?? 200_000);
+const STATE_ITEMS = Number(process.env['BENCH_STATE_ITEMS'] ?? 400_000);
+const ROUNDS = 3;
+/** The stock tool on real data, measured elsewhere: 691 MB of transactions, 340 MB of state, 2 cores. */
+const STOCK = { megabytes: 1031, wall: 20.6, cpu: 33.7, peakMb: 1415 };
 
-/** Measures the time inside another hasher. */
-class TimedHasher implements BatchHasher {
-  readonly kind;
-  seconds = 0;
-  messages = 0;
-  constructor(private readonly inner: BatchHasher) {
-    this.kind = inner.kind;
-  }
-  get memory() {
-    return this.inner.memory;
-  }
-  get words() {
-    return this.inner.words;
-  }
-  region(name: string, bytes: number) {
-    return this.inner.region(name, bytes);
-  }
-  hashSlices(...args: Parameters<BatchHasher['hashSlices']>) {
-    this.timed(args[2], () => this.inner.hashSlices(...args));
-  }
-  hashPairs(...args: Parameters<BatchHasher['hashPairs']>) {
-    this.timed(args[2], () => this.inner.hashPairs(...args));
-  }
-  private timed(count: number, work: () => void) {
-    const started = performance.now();
-    work();
-    this.seconds += (performance.now() - started) / 1000;
-    this.messages += count;
-  }
-}
-
-interface Verifier {
-  add(block: RecordBlock, from: number, to: number): void;
-}
-
-function verify(hasher: BatchHasher, body: Uint8Array, verifier: Verifier): number {
-  const framer = new RecordFramer(hasher);
-  for (let at = 0; at < body.length; at += PIECE) {
-    for (const block of framer.push(body.subarray(at, at + PIECE))) {
-      verifier.add(block, 0, block.count);
-    }
-  }
-  const rest = framer.flush();
-  if (rest) verifier.add(rest, 0, rest.count);
-  return framer.recordCount;
-}
-
-function report(what: string, body: Uint8Array, run: (hasher: BatchHasher) => number): void {
-  let best: { total: number; floor: number; messages: number; records: number } | undefined;
-  const inner = createBatchHasher();
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const hasher = new TimedHasher(inner);
-    const started = performance.now();
-    const records = run(hasher);
-    const total = (performance.now() - started) / 1000;
-    if (!best || total < best.total) {
-      best = { total, floor: hasher.seconds, messages: hasher.messages, records };
-    }
-  }
-  const { total, floor, messages, records } = best!;
-  console.log(
-    [
-      what.padEnd(14),
-      `${(body.length / 1e6 / total).toFixed(0).padStart(5)} MB/s`,
-      `${(records / total / 1000).toFixed(0).padStart(6)} k records/s`,
-      `${(messages / floor / 1e6).toFixed(2)} M hashes/s in the floor`,
-      `${(total / floor).toFixed(2)} x the floor`,
-    ].join('  '),
-  );
-}
-
-const node = await startDevnode({ transactions: TRANSACTIONS, stateItems: STATE_ITEMS, epochs: 3 });
-const get = async (path: string) =>
-  new Uint8Array(await (await fetch(node.address + path)).arrayBuffer());
+const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-bench-'));
+const storage = { local_fs_dir: join(folder, 'backups') };
+const say = (line: string) => console.error(line);
+const session = await openTemporal({ dataFolder: join(folder, 'data'), say: () => undefined });
+const startWorker = () =>
+  superviseWorker({ env: session.workerEnv, say, logFile: join(folder, 'worker.log') });
+let worker = startWorker();
 try {
-  const { version, epoch_ends: ends } = node.facts();
-  const transactions = await get(`/transactions/0/${version + 1}`);
-  const rangeProof = decodeTransactionRangeProof(
-    await get(`/transaction_range_proof/0/${version}`),
-  );
-  report('transactions', transactions, (hasher) => {
-    const verifier = new TransactionChunkVerifier(hasher, 0n);
-    const records = verify(hasher, transactions, verifier);
-    verifier.prove(rangeProof);
-    return records;
-  });
-  const snapshot = ends.at(-1)!;
-  const state = await get(`/state_snapshot/${snapshot}`);
-  const start = { firstIndex: 0n, previousKey: undefined };
-  const whole = createBatchHasher();
-  const once = new StateChunkVerifier(whole, start);
-  verify(whole, state, once);
-  const key = Buffer.from(once.lastKey).toString('hex');
-  const siblings = decodeStateRangeProof(await get(`/state_range_proof/${snapshot}/${key}`));
-  report('state items', state, (hasher) => {
-    const verifier = new StateChunkVerifier(hasher, start);
-    const records = verify(hasher, state, verifier);
-    verifier.prove(siblings);
-    return records;
-  });
+  await writeBackups();
+  await worker.stop();
+  worker = startWorker(); // its peak is that of verifying alone
+  const floor = await floorSeconds();
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await verifyOnce());
+  rounds.sort((a, b) => a.wall - b.wall);
+  const { bytes, wall, cpu } = rounds[ROUNDS >> 1]!;
+  const mb = bytes / 1e6;
+  const row = (...cells: string[]) => console.log(cells.map((cell) => cell.padEnd(22)).join(''));
+  row('', 'here', 'stock, as published');
+  row('data', `${mb.toFixed(0)} MB`, `${STOCK.megabytes} MB`);
+  row('wall', speed(mb, wall), speed(STOCK.megabytes, STOCK.wall));
+  row('CPU', speed(mb, cpu), speed(STOCK.megabytes, STOCK.cpu));
+  row('CPU / hashing floor', `${(cpu / floor).toFixed(2)} x`, '');
+  row('peak memory', `${peakMb()} MB`, `${STOCK.peakMb} MB`);
+  row('cores', `${cpus().length}`, '2');
 } finally {
+  await worker.stop();
+  await session.close();
+  rmSync(folder, { recursive: true });
+}
+
+function speed(mb: number, seconds: number): string {
+  return `${seconds.toFixed(1)} s, ${(mb / seconds).toFixed(0)} MB/s`;
+}
+
+async function writeBackups(): Promise<void> {
+  const node = await startDevnode({
+    transactions: TRANSACTIONS,
+    stateItems: STATE_ITEMS,
+    epochs: 4,
+  });
+  const { epoch, version } = node.facts();
+  const common = { node: node.address, storage, when_blocked: 'fail' as const };
+  const { client } = session;
+  const begun = [
+    await startBackup(client, 'epoch_ending', { ...common, start_epoch: 0, end_epoch: epoch }),
+    await startBackup(client, 'state_snapshot', { ...common, epoch: epoch - 1 }),
+    await startBackup(client, 'transaction', {
+      ...common,
+      start_version: 0,
+      num_transactions: version + 1,
+    }),
+  ];
+  await Promise.all(begun.map((handle) => handle.result()));
   await node.close();
+}
+
+/** The same tasks one after another in this process, counting the time inside the hasher alone. */
+async function floorSeconds(): Promise<number> {
+  const hasher = new TimedHasher(createBatchHasher());
+  const stored = openStorage(storage);
+  const { signal } = new AbortController();
+  const tools = { storage: stored, hasher, signal, onProgress: () => undefined };
+  const { chain } = await readChain(tools, { storage, trustWaypoints: [] });
+  const { tasks } = await nextTasks(stored, WHOLE_STORAGE, undefined);
+  for (const task of tasks) {
+    if (task.kind !== 'epoch_endings') await runTask(tools, task, chain, true);
+  }
+  return hasher.seconds;
+}
+
+async function verifyOnce() {
+  const before = cpuSeconds();
+  const started = performance.now();
+  const handle = await startVerify(session.client, { storage, again: true });
+  const { ok, checked } = await handle.result();
+  if (!ok) throw new Error('what was just written does not verify');
+  const wall = (performance.now() - started) / 1000;
+  return { bytes: checked.bytes, wall, cpu: cpuSeconds() - before };
+}
+
+/** User and system time of the worker and all its threads. */
+function cpuSeconds(): number {
+  const stat = readFileSync(`/proc/${worker.pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The most memory that the worker had resident. */
+function peakMb(): number {
+  const status = readFileSync(`/proc/${worker.pid}/status`, 'utf8');
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024);
 }
