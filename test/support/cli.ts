@@ -10,13 +10,8 @@ export async function runCli(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number; out: string; err: string }> {
-  const plain = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(TEMPORAL|APTOS)_/.test(name) || name === 'TEMPORAL_CLI_PATH',
-    ),
-  );
   const child = spawn(process.execPath, [fileURLToPath(builtProgram('cli.js')), ...args], {
-    env: { ...plain, ...env },
+    env: { ...plainEnvironment(), ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
@@ -25,6 +20,14 @@ export async function runCli(
   child.stderr.on('data', (part: Buffer) => (err += part.toString()));
   const code = await new Promise<number>((resolve) => child.once('close', (c) => resolve(c ?? -1)));
   return { code, out, err };
+}
+
+/** The environment without anything that names a Temporal server or our settings. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(TEMPORAL|APTOS)_/.test(name) || name === 'TEMPORAL_CLI_PATH',
+  );
+  return Object.fromEntries(kept);
 }
 
 /** A data folder that is gone when the test is. */

@@ -1,0 +1,128 @@
+/** The commands of an operator whose coordinator runs: what they say, and what they refuse. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { expect, it, onTestFinished } from 'vitest';
+import type { LiveStatus } from '../../src/client/coordinator.js';
+import type { ListedSchedule } from '../../src/client/schedules.js';
+import { devnode, storageFolder } from '../support/backup.js';
+import { dataFolder, plainEnvironment, runCli } from '../support/cli.js';
+import { until } from '../support/temporal.js';
+
+it('up, and everything that can be told to it from another terminal', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  const data = ['--data-dir', dataFolder()];
+  const told = (...args: string[]) => runCli([...args, ...data]);
+  const say = async (...args: string[]) => {
+    const { code, out, err } = await told(...args);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    return out.trim();
+  };
+  const status = async () => JSON.parse(await say('status', '--json')) as LiveStatus;
+
+  const nothing = await told('status');
+  expect(nothing).toMatchObject({ code: 1, out: '' });
+  expect(nothing.err).toMatch(/no coordinator runs; start one with: aptos-backup up/);
+
+  const flags = ['--backup-service-address', node.address, '--local-fs-dir', folder];
+  const small = ['--transaction-batch-size', '100'];
+  const up = start('up', ...flags, ...small, ...data);
+  await up.says(/^Workflow aptos-backup\/[0-9a-f]{8}\/coordinator, /);
+  await up.says(/^following: /);
+  const { streams } = await status();
+  expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });
+  expect(await say('status')).toMatch(/^following: node at version \d+, 4 epochs ended\n/);
+
+  expect(await say('pause', 'state-snapshot')).toBe('["state_snapshot"]');
+  node.grow({ transactions: 130, epochs: 1 });
+  await until('epochs go on', async () => (await status()).streams.epoch_ending.newest === '4');
+  expect((await status()).streams.state_snapshot).toMatchObject({ state: 'paused', lag: '1' });
+  expect(await say('resume')).toBe('["epoch_ending","state_snapshot","transaction"]');
+  await until('it is taken', async () => (await status()).streams.state_snapshot.newest === '4');
+
+  expect(await say('concurrency', '8')).toBe('8');
+  expect(await say('retry')).toBe('0');
+  expect(await say('now', 'transaction')).toMatch(/whatever there is comes next/);
+  await until('nothing is left', async () => (await status()).streams.transaction.lag === '0');
+  expect(await say('now', 'state-snapshot', '--state-snapshot-epoch', '1')).toMatch(/epoch 1/);
+
+  for (const [args, message] of [
+    [['now', 'transaction', '--start-version', '5', '--num_transactions', '9'], /overlapping/],
+    [['now', 'epoch-ending', '--start-epoch', '3', '--end-epoch', '2'], /end_epoch/],
+    [['pause', 'everything'], /one of epoch_ending, state_snapshot, transaction/],
+    [['concurrency', '1000'], /1 to 64/],
+  ] as const) {
+    const { code, out, err } = await told(...args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(message);
+  }
+
+  const second = start('continuously', ...flags, ...small, ...data);
+  // The flags of the last start hold: they undo what `concurrency` changed.
+  await second.says(/^Workflow .*\/coordinator, settings changed/);
+  expect((await status()).concurrency).toBe(4);
+  expect(await second.stop()).toBe(0);
+  expect(await up.stop()).toBe(0);
+  expect(up.lines.at(-1)).toBe('Stopped. It goes on where it stands the next time.');
+
+  const rests = await told('status');
+  expect(rests.err).toMatch(/rests: no worker is there; start it with: aptos-backup up/);
+  const again = start('up', ...flags, ...small, ...data);
+  await again.says(/^following: /);
+  expect((await status()).streams.transaction.committed).toBeGreaterThan(4);
+  expect(await again.stop()).toBe(0);
+}, 300_000);
+
+it('schedules are created, changed, listed and deleted', async () => {
+  const folder = storageFolder();
+  const data = ['--data-dir', dataFolder()];
+  const told = (...args: string[]) => runCli(['schedule', ...args, ...data]);
+  const storage = ['--local-fs-dir', folder];
+  const listed = async () => {
+    const { out } = await told('list', '--json');
+    return (JSON.parse(out) as ListedSchedule[]).map(({ id }) => id.split('/').pop()).sort();
+  };
+  const kinds = ['due', 'epoch-ending', 'state-snapshot', 'transaction', 'verify'];
+  for (const kind of kinds) {
+    const { code, out } = await told('create', kind, ...storage);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^Schedule aptos-backup/[0-9a-f]{8}/schedule/${kind}\n$`));
+  }
+  await until('all are listed', async () => (await listed()).join() === kinds.join());
+  const changed = await told('create', 'verify', '--every', '12h', '--sample', '5%', ...storage);
+  expect(changed.code).toBe(0);
+  const id = changed.out.trim().split(' ')[1]!;
+  expect((await told('delete', id)).code).toBe(0);
+  await until('one is gone', async () => !(await listed()).includes('verify'));
+  for (const [args, message] of [
+    [['create', 'weekly', ...storage], /a schedule is one of epoch-ending, /],
+    [['create', 'due', '--every', 'soon', ...storage], /10m|1h|1d/],
+    [['create', 'due', '--sample', '5%', ...storage], /only a schedule of verifications/],
+    [['delete', id], /./],
+  ] as const) {
+    const { code, err } = await told(...args);
+    expect(code).toBeGreaterThan(0);
+    expect(err).toMatch(message);
+  }
+}, 300_000);
+
+/** A command that goes on until it is stopped as by Ctrl-C. */
+function start(...args: string[]) {
+  const lines: string[] = [];
+  const child = spawn(process.execPath, ['dist/cli.js', ...args], { env: plainEnvironment() });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => lines.push(line));
+  }
+  const ended = new Promise<number>((resolve) =>
+    child.once('close', (code) => resolve(code ?? -1)),
+  );
+  return {
+    lines,
+    says: (what: RegExp) => until(`${what}`, () => lines.some((line) => what.test(line)), 90_000),
+    async stop(): Promise<number> {
+      child.kill('SIGINT');
+      return ended;
+    },
+  };
+}
