@@ -3,6 +3,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createCoordinatorActivities } from './activities/coordinator.js';
 import { createRangeActivities } from './activities/range.js';
 import { Sites } from './activities/sites.js';
+import { tellSupervisor } from './activities/tell-supervisor.js';
 import { createUnitActivities } from './activities/units.js';
 import { createVerifyActivities } from './activities/verify.js';
 import { RangeThreads } from './backup/thread/range-threads.js';
@@ -79,7 +80,12 @@ async function createWorkers(
   options: WorkerOptions,
   tools: { sites: Sites; threads: RangeThreads },
 ): Promise<Worker[]> {
-  const common = { connection, namespace, shutdownForceTime: '20 seconds' } as const;
+  const common = {
+    connection,
+    namespace,
+    shutdownForceTime: '20 seconds' as const,
+    interceptors: { activity: [tellSupervisor] },
+  };
   const verify = createVerifyActivities();
   const control = await Worker.create({
     ...common,

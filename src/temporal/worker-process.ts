@@ -4,7 +4,9 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtProgram } from '../built.js';
 import type { Say } from './errors.js';
+import { InFlightActivities } from './in-flight.js';
 import { rotateLog } from './server-process.js';
+import { reportDeath } from './worker-death.js';
 
 /**
  * Records pass through in large buffers that live for moments. Small young generations and few malloc
@@ -37,7 +39,8 @@ export interface SuperviseOptions {
 }
 
 /**
- * Runs a worker process and starts it again whenever it dies. It has a process group of its own, so
+ * Runs a worker process and starts it again whenever it dies; what it had in hand is reported to the
+ * server at once, so that its next attempts need not wait for a heartbeat timeout. It has a process group of its own, so
  * that Ctrl-C reaches it only through us (the Temporal runtime dies at a second signal), and a
  * channel to us, so that it can stop when we are killed: see `stopWithParent`.
  */
@@ -52,7 +55,9 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
     const started = Date.now();
     const running = spawnWorker(script, options);
     child = running;
+    const inFlight = new InFlightActivities();
     running.once('error', () => {}); // 'close' follows
+    running.on('message', (message) => inFlight.note(message));
     if (running.pid !== undefined) options.say(`Worker process ${running.pid} is started`);
     running.once('close', (code, signal) => {
       child = undefined;
@@ -63,6 +68,8 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
         ? `was killed by ${signal}`
         : `ended with code ${code}${lastWords(options.logFile)}`;
       options.say(`The worker ${how}; starting it again in ${wait / 1000} s`);
+      const death = { pid: running.pid ?? 0, how, inFlight: inFlight.list() };
+      void reportDeath(death, options);
       restart = setTimeout(start, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     });

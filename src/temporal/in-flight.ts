@@ -1,0 +1,34 @@
+/** An activity that a worker process has in hand, as it tells its supervisor. */
+export interface InFlight {
+  /** The server's token of this one attempt, base64. */
+  token: string;
+  activity: string;
+  /** The range it works on, where it has one. */
+  range?: string;
+  workflowId: string;
+  attempt: number;
+  /** Unix milliseconds. */
+  since: number;
+}
+
+/** What a worker process tells its supervisor. */
+export type WorkerMessage = { begun: InFlight } | { ended: string };
+
+/** What a worker process has in hand, as far as it has told. */
+export class InFlightActivities {
+  private readonly byToken = new Map<string, InFlight>();
+
+  note(message: unknown): void {
+    if (typeof message !== 'object' || message === null) return;
+    if ('begun' in message) {
+      const begun = message.begun as InFlight;
+      this.byToken.set(begun.token, begun);
+    } else if ('ended' in message) {
+      this.byToken.delete(String(message.ended));
+    }
+  }
+
+  list(): InFlight[] {
+    return [...this.byToken.values()];
+  }
+}
