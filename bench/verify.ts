@@ -12,7 +12,7 @@ import { startVerify } from '../src/client/verify.js';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { openStorage } from '../src/storage/open.js';
 import { openTemporal } from '../src/temporal/connection.js';
-import { superviseWorker } from '../src/temporal/worker-process.js';
+import { superviseWorkers } from '../src/temporal/worker-group.js';
 import { readChain } from '../src/verify/read-chain.js';
 import { runTask } from '../src/verify/run-task.js';
 import { nextTasks } from '../src/verify/tasks.js';
@@ -30,7 +30,7 @@ const storage = { local_fs_dir: join(folder, 'backups') };
 const say = (line: string) => console.error(line);
 const session = await openTemporal({ dataFolder: join(folder, 'data'), say: () => undefined });
 const startWorker = () =>
-  superviseWorker({ env: session.workerEnv, say, logFile: join(folder, 'worker.log') });
+  superviseWorkers({ env: session.workerEnv, say, logFile: join(folder, 'worker.log') });
 let worker = startWorker();
 try {
   await writeBackups();
@@ -108,13 +108,13 @@ async function verifyOnce() {
 
 /** User and system time of the worker and all its threads. */
 function cpuSeconds(): number {
-  const stat = readFileSync(`/proc/${worker.pid}/stat`, 'utf8');
+  const stat = readFileSync(`/proc/${worker.pid('chunks')}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** The most memory that the worker had resident. */
 function peakMb(): number {
-  const status = readFileSync(`/proc/${worker.pid}/status`, 'utf8');
+  const status = readFileSync(`/proc/${worker.pid('chunks')}/status`, 'utf8');
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024);
 }

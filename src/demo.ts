@@ -64,7 +64,7 @@ async function demo(): Promise<number> {
     let worker: number | undefined;
     const up = ['up', '--backup-service-address', node.address, ...trust, ...SIZES];
     const child = run(up, data, (line) => {
-      worker = Number(/^Worker process (\d+) is started/.exec(line)?.[1] ?? worker);
+      worker = Number(/^Chunk worker is started: process (\d+)/.exec(line)?.[1] ?? worker);
     });
     const over = ended(child);
     try {

@@ -9,11 +9,12 @@ import { createVerifyActivities } from './activities/verify.js';
 import { RangeThreads } from './backup/thread/range-threads.js';
 import { builtProgram } from './built.js';
 import { dataFolder } from './data-folder.js';
-import { CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
+import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
 import { configuredServer } from './temporal/connection.js';
 import { type Say, reasonOf } from './temporal/errors.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
+import type { WorkerRole } from './temporal/worker-group.js';
 import { stopWithParent } from './temporal/worker-process.js';
 
 /** Ranges that one process works on at once: each has a thread and some tens of MB. */
@@ -21,6 +22,7 @@ const DEFAULT_CHUNK_SLOTS = 8;
 const LOCAL_SERVER = { address: '127.0.0.1:7233' };
 
 interface WorkerOptions {
+  role: WorkerRole;
   /** Where verified epoch endings are kept between runs. */
   dataDir: string;
   chunkSlots: number;
@@ -28,8 +30,8 @@ interface WorkerOptions {
 }
 
 /**
- * One worker process: workflows and the activities that plan and commit on one task queue, the
- * activities that move chunks on another. Runs until it is told to stop (SIGTERM, SIGINT); then what
+ * One worker process: either workflows and the activities that plan and commit, or the activities
+ * that move chunks, or just one of those at a time (temporal/worker-group.ts). Runs until it is told to stop (SIGTERM, SIGINT); then what
  * it had in hand is handed back to the server at once. Resolves with the exit code.
  */
 async function runWorker(options: WorkerOptions): Promise<number> {
@@ -61,7 +63,9 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   signal.addEventListener('abort', shutdown);
-  options.say(`Working for ${server?.address ?? LOCAL_SERVER.address}, namespace ${namespace}`);
+  options.say(
+    `Working on ${options.role} for ${server?.address ?? LOCAL_SERVER.address}, namespace ${namespace}`,
+  );
   try {
     const runs = workers.map((worker) => worker.run().finally(stop));
     if (signal.aborted) shutdown();
@@ -77,38 +81,53 @@ async function runWorker(options: WorkerOptions): Promise<number> {
 async function createWorkers(
   connection: NativeConnection,
   namespace: string,
-  options: WorkerOptions,
+  { role, chunkSlots }: WorkerOptions,
   tools: { sites: Sites; threads: RangeThreads },
 ): Promise<Worker[]> {
   const common = {
     connection,
     namespace,
     shutdownForceTime: '20 seconds' as const,
+    maxHeartbeatThrottleInterval: '5 seconds' as const,
     interceptors: { activity: [tellSupervisor] },
   };
   const verify = createVerifyActivities();
-  const control = await Worker.create({
-    ...common,
-    taskQueue: CONTROL_QUEUE,
-    workflowBundle: { codePath: fileURLToPath(builtProgram('workflow-bundle.js')) },
-    activities: {
-      ...createUnitActivities(tools),
-      ...createCoordinatorActivities(tools),
-      ...verify.control,
-    },
-    // Most of them only wait: for a node, or for a backup.
-    maxConcurrentActivityTaskExecutions: 50,
-    maxCachedWorkflows: 100,
-    maxHeartbeatThrottleInterval: '5 seconds',
-  });
-  const chunks = await Worker.create({
-    ...common,
-    taskQueue: CHUNK_QUEUE,
-    activities: { ...createRangeActivities(tools), ...verify.chunks },
-    maxConcurrentActivityTaskExecutions: options.chunkSlots,
-    maxHeartbeatThrottleInterval: '5 seconds',
-  });
-  return [control, chunks];
+  const workflows = () =>
+    Worker.create({
+      ...common,
+      taskQueue: CONTROL_QUEUE,
+      workflowBundle: { codePath: fileURLToPath(builtProgram('workflow-bundle.js')) },
+      activities: {
+        ...createUnitActivities(tools),
+        ...createCoordinatorActivities(tools),
+        ...verify.control,
+      },
+      // Most of them only wait: for a node, or for a backup.
+      maxConcurrentActivityTaskExecutions: 50,
+      maxCachedWorkflows: 100,
+      // When this process dies, its workflows are decided by another one so much later.
+      stickyQueueScheduleToStartTimeout: '3 seconds',
+    });
+  const chunks = (taskQueue: string, slots: number) =>
+    Worker.create({
+      ...common,
+      taskQueue,
+      activities: { ...createRangeActivities(tools), ...verify.chunks },
+      maxConcurrentActivityTaskExecutions: slots,
+    });
+  switch (role) {
+    case 'workflows':
+      return [await workflows()];
+    case 'chunks':
+      return [await chunks(CHUNK_QUEUE, chunkSlots)];
+    case 'apart':
+      return [await chunks(APART_QUEUE, 1)];
+  }
+}
+
+function parseRole(text: string | undefined): WorkerRole {
+  if (text === 'workflows' || text === 'chunks' || text === 'apart') return text;
+  throw new Error(`APTOS_BACKUP_ROLE is set by who starts worker processes, not "${text}"`);
 }
 
 function parseSlots(text: string | undefined): number {
@@ -122,7 +141,8 @@ async function main(): Promise<void> {
   const say: Say = (line) => console.log(line);
   try {
     const chunkSlots = parseSlots(process.env['APTOS_BACKUP_CHUNK_SLOTS']);
-    process.exit(await runWorker({ dataDir: dataFolder(), chunkSlots, say }));
+    const role = parseRole(process.env['APTOS_BACKUP_ROLE']);
+    process.exit(await runWorker({ role, dataDir: dataFolder(), chunkSlots, say }));
   } catch (error) {
     console.error(`aptos-backup worker: ${reasonOf(error)}`);
     process.exit(1);

@@ -16,6 +16,9 @@ export interface Budgets {
   troubles: number;
 }
 
+/** Deaths that a chunk may meet among others, by chance or of its own doing; and again alone. */
+export const MOST_DEATHS = 3;
+
 export const RANGE_BUDGETS: Budgets = { lies: 5, troubles: 12 };
 export const CONTROL_BUDGETS: Budgets = { lies: 5, troubles: 12 };
 
@@ -39,6 +42,11 @@ export function readFailureCounts(details: unknown): FailureCounts {
   );
 }
 
+/** Counts one more. Returns how often it happened. */
+export function countFailure(counts: FailureCounts, code: string): number {
+  return (counts[code] = (counts[code] ?? 0) + 1);
+}
+
 /**
  * Turns an error into the failure that the server sees: its stable code as type, its own message,
  * retryable as long as the budget for its kind lasts. Counts it in `counts`.
@@ -50,13 +58,13 @@ export function toFailure(
 ): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const code = codeOf(error) ?? 'INTERNAL';
-  counts[code] = (counts[code] ?? 0) + 1;
+  const times = countFailure(counts, code);
   const retryable = (error as { retryable?: unknown }).retryable !== false;
   const budget = LIES.has(code) || isChainData(error) ? budgets.lies : budgets.troubles;
-  const exhausted = retryable && counts[code] >= budget;
+  const exhausted = retryable && times >= budget;
   const message = error instanceof Error ? error.message : String(error);
   return ApplicationFailure.create({
-    message: exhausted ? `${message} (${counts[code]} times)` : message,
+    message: exhausted ? `${message} (${times} times)` : message,
     type: code,
     nonRetryable: !retryable || exhausted,
     ...(error instanceof Error ? { cause: error } : {}),

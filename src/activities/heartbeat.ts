@@ -1,7 +1,16 @@
-import { Context } from '@temporalio/activity';
-import { type Budgets, type FailureCounts, readFailureCounts, toFailure } from './failures.js';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { APART_QUEUE, KILLS_ITS_WORKER } from '../plan/messages.js';
+import {
+  type Budgets,
+  type FailureCounts,
+  countFailure,
+  readFailureCounts,
+  toFailure,
+} from './failures.js';
 
 const HEARTBEAT_INTERVAL_MS = 5_000;
+/** An attempt that was given back because its worker stopped in order. */
+const HANDED_BACK = 'HANDED_BACK';
 
 export interface Heart {
   signal: AbortSignal;
@@ -13,11 +22,12 @@ export interface Heart {
  * Runs the body of an activity between heartbeats: one at once, with what the last attempt left;
  * one for each `beat`; and one with the failure count before it fails, so that the next attempt
  * knows how often it was tried. With `everyFewSeconds` also while the body only waits; not for work
- * that reports by itself, whose silence must be noticed.
+ * that reports by itself, whose silence must be noticed. `mostDeaths`: so many attempts may end
+ * without a word, because their worker died, before the activity is moved apart or given up.
  */
 export async function withHeartbeat<T>(
   budgets: Budgets,
-  options: { everyFewSeconds: boolean },
+  options: { everyFewSeconds: boolean; mostDeaths?: number },
   body: (heart: Heart) => Promise<T>,
 ): Promise<T> {
   const context = Context.current();
@@ -26,6 +36,7 @@ export async function withHeartbeat<T>(
   let progress: object = typeof earlier === 'object' && earlier !== null ? earlier : {};
   const send = () => context.heartbeat({ ...progress, failures });
   send();
+  requireFewDeaths(failures, options.mostDeaths);
   const timer = options.everyFewSeconds ? setInterval(send, HEARTBEAT_INTERVAL_MS) : undefined;
   try {
     return await body({
@@ -36,11 +47,29 @@ export async function withHeartbeat<T>(
       },
     });
   } catch (error) {
-    if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+    if (context.cancellationSignal.aborted) {
+      countFailure(failures, HANDED_BACK);
+      send();
+      throw context.cancellationSignal.reason;
+    }
     const failure = toFailure(error, failures, budgets);
     send();
     throw failure;
   } finally {
     clearInterval(timer);
   }
+}
+
+/** @throws ApplicationFailure KILLS_ITS_WORKER, or QUARANTINED when it was alone in its process */
+function requireFewDeaths(failures: FailureCounts, most: number | undefined): void {
+  const { attempt, taskQueue } = Context.current().info;
+  const deaths = attempt - 1 - Object.values(failures).reduce((sum, count) => sum + count, 0);
+  if (most === undefined || deaths < most) return;
+  const alone = taskQueue === APART_QUEUE;
+  throw ApplicationFailure.nonRetryable(
+    alone
+      ? `its worker died of it ${deaths} times in a row, although nothing else ran there; it is in quarantine until it is tried again`
+      : `its worker died ${deaths} times while it ran; it is tried apart`,
+    alone ? 'QUARANTINED' : KILLS_ITS_WORKER,
+  );
 }

@@ -15,7 +15,7 @@ import { readChain } from '../verify/read-chain.js';
 import type { StoredChain } from '../verify/stored-chain.js';
 import { nextTasks } from '../verify/tasks.js';
 import { runInThread } from '../verify/thread/run-in-thread.js';
-import { CONTROL_BUDGETS, RANGE_BUDGETS } from './failures.js';
+import { CONTROL_BUDGETS, MOST_DEATHS, RANGE_BUDGETS } from './failures.js';
 import { type Heart, withHeartbeat } from './heartbeat.js';
 
 /** Verifications whose chains a process keeps; each is some megabytes. */
@@ -78,7 +78,7 @@ export function createVerifyActivities() {
       },
     },
 
-    /** The activity of the chunk queue. */
+    /** The activity of the chunk queue, and of the one apart. */
     chunks: {
       async verifyTask(
         settings: VerifySettings,
@@ -86,16 +86,20 @@ export function createVerifyActivities() {
         again: boolean,
         run: string,
       ): Promise<TaskResult> {
-        return withHeartbeat(RANGE_BUDGETS, { everyFewSeconds: true }, async (heart) => {
-          const { chain, result } = await chainOf(settings, run, heart);
-          if (task.kind === 'epoch_endings') return result;
-          const { storage } = settings;
-          const trusted = chain.trusted.list();
-          return runInThread(
-            { storage, task, again, endings: chain.dump(), trusted },
-            { signal: heart.signal, onProgress: (progress) => heart.beat(progress) },
-          );
-        });
+        return withHeartbeat(
+          RANGE_BUDGETS,
+          { everyFewSeconds: true, mostDeaths: MOST_DEATHS },
+          async (heart) => {
+            const { chain, result } = await chainOf(settings, run, heart);
+            if (task.kind === 'epoch_endings') return result;
+            const { storage } = settings;
+            const trusted = chain.trusted.list();
+            return runInThread(
+              { storage, task, again, endings: chain.dump(), trusted },
+              { signal: heart.signal, onProgress: (progress) => heart.beat(progress) },
+            );
+          },
+        );
       },
     },
   };

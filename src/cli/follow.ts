@@ -7,7 +7,7 @@ import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinato
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { type TemporalSession, openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { superviseWorker } from '../temporal/worker-process.js';
+import { superviseWorkers } from '../temporal/worker-group.js';
 import type { CommonFlags } from './options.js';
 import { StatusBoard } from './status-board.js';
 
@@ -30,7 +30,7 @@ export async function follow(
   const session = await openTemporal({ dataFolder: data, say, env });
   const { connection, embedded, namespace, uiUrl, workerEnv } = session;
   const worker = embedded
-    ? superviseWorker({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
+    ? superviseWorkers({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
     : undefined;
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);

@@ -6,7 +6,7 @@ import type { BackupType } from '../plan/job.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { superviseWorker } from '../temporal/worker-process.js';
+import { superviseWorkers } from '../temporal/worker-group.js';
 import { describeResult } from './format.js';
 import type { CommonFlags } from './options.js';
 import { watchBackup } from './watch.js';
@@ -28,7 +28,7 @@ export async function runOneoff(
   const session = await openTemporal({ dataFolder: data, say });
   const { client, connection, embedded, namespace, uiUrl, workerEnv } = session;
   const worker = embedded
-    ? superviseWorker({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
+    ? superviseWorkers({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
     : undefined;
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);

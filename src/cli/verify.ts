@@ -8,7 +8,7 @@ import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 import type { VerifyTotals } from '../plan/verify-totals.js';
 import { openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { superviseWorker } from '../temporal/worker-process.js';
+import { superviseWorkers } from '../temporal/worker-group.js';
 import { Interrupted, UsageError } from './failure.js';
 import { bytes } from './format.js';
 import { type CommonFlags, storageOf } from './options.js';
@@ -39,7 +39,7 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
   const session = await openTemporal({ dataFolder: data, say });
   const { client, connection, embedded, namespace, workerEnv } = session;
   const worker = embedded
-    ? superviseWorker({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
+    ? superviseWorkers({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
     : undefined;
   const leaving = new AbortController();
   setMaxListeners(0, leaving.signal);

@@ -19,6 +19,11 @@ const REPORTS_KEPT = 50;
 /** A server that is away for longer has its heartbeat timeouts. */
 const LONGEST_MS = 25_000;
 const RETRY_MS = 1_000;
+const LOOKS = 3;
+const MOST_WORKFLOWS = 200;
+const RUNNING = 'ExecutionStatus = "Running"';
+/** State of a pending activity, in the numbering of the Temporal API. */
+const STARTED = 2;
 
 /**
  * Fails what a dead worker had in hand, so that the next attempts begin at once instead of after the
@@ -31,7 +36,7 @@ export async function reportDeath(
   const folder = env['APTOS_BACKUP_DATA_DIR'];
   try {
     const file = folder === undefined ? undefined : await writeReport(folder, death);
-    if (death.inFlight.length > 0) await failAttempts(death, file, env);
+    await failAttempts(death, file, env);
   } catch (error) {
     say(`What the worker had in hand could not be reported: ${reasonOf(error)}`);
   }
@@ -57,8 +62,26 @@ async function failAttempts(
         client.activity.fail(Buffer.from(token, 'base64'), failure).catch(() => undefined),
       ),
     );
+    for (let look = 0; look < LOOKS; look += 1) {
+      await failUntold(client, `${pid}@${hostname()}`, failure);
+      await sleep(RETRY_MS);
+    }
   } finally {
     await connection.close();
+  }
+}
+
+/** What the server gave to the worker in its last moment, and it could not tell us of any more. */
+async function failUntold(client: Client, identity: string, failure: Error): Promise<void> {
+  let looked = 0;
+  for await (const { workflowId, runId } of client.workflow.list({ query: RUNNING })) {
+    if (++looked > MOST_WORKFLOWS) return; // the rest has its heartbeat timeouts
+    const handle = client.workflow.getHandle(workflowId, runId);
+    const { raw } = await handle.describe();
+    for (const { state, lastWorkerIdentity, activityId } of raw.pendingActivities ?? []) {
+      if (Number(state) !== STARTED || lastWorkerIdentity !== identity || !activityId) continue;
+      await client.activity.fail({ workflowId, runId, activityId }, failure).catch(() => undefined);
+    }
   }
 }
 

@@ -34,8 +34,12 @@ export interface SuperviseOptions {
   say: Say;
   /** Where the worker's output goes; to the terminal when absent. */
   logFile?: string;
+  /** What people know it by. @default "The worker" */
+  name?: string;
   /** The program. @default the worker beside this code */
   script?: string;
+  /** Told when it has died, before it is started again. */
+  onDeath?: () => void;
 }
 
 /**
@@ -45,7 +49,7 @@ export interface SuperviseOptions {
  * channel to us, so that it can stop when we are killed: see `stopWithParent`.
  */
 export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
-  const script = options.script ?? fileURLToPath(builtProgram('worker.js'));
+  const { name = 'The worker', script = fileURLToPath(builtProgram('worker.js')) } = options;
   let child: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
   let stopping = false;
@@ -58,7 +62,7 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
     const inFlight = new InFlightActivities();
     running.once('error', () => {}); // 'close' follows
     running.on('message', (message) => inFlight.note(message));
-    if (running.pid !== undefined) options.say(`Worker process ${running.pid} is started`);
+    if (running.pid !== undefined) options.say(`${name} is started: process ${running.pid}`);
     running.once('close', (code, signal) => {
       child = undefined;
       if (stopping) return;
@@ -67,7 +71,8 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
       const how = signal
         ? `was killed by ${signal}`
         : `ended with code ${code}${lastWords(options.logFile)}`;
-      options.say(`The worker ${how}; starting it again in ${wait / 1000} s`);
+      options.say(`${name} ${how}; starting it again in ${wait / 1000} s`);
+      options.onDeath?.();
       const death = { pid: running.pid ?? 0, how, inFlight: inFlight.list() };
       void reportDeath(death, options);
       restart = setTimeout(start, wait);

@@ -10,6 +10,7 @@ import type { Job } from '../plan/job.js';
 import type { Totals } from '../plan/messages.js';
 import { type Unit, rangeAt } from '../plan/unit.js';
 import { rangeOptions } from './activity-options.js';
+import { runChunk } from './apart.js';
 import { reasonOf } from './failures.js';
 import { type LaneControls, runLanes } from './lanes.js';
 import { controlsSignal, segmentStatus } from './messages.js';
@@ -63,7 +64,10 @@ export async function chunkSegment(input: SegmentInput): Promise<SegmentResult> 
       const summary = `${range.first} to ${range.last}`;
       try {
         const task = { job, unit, range };
-        addRange(done, await backUpRange.executeWithOptions({ ...rangeOptions, summary }, [task]));
+        const result = await runChunk(summary, (options) =>
+          backUpRange.executeWithOptions(options, [task]),
+        );
+        addRange(done, result);
       } catch (error) {
         if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
         failed.push({ index, reason: reasonOf(error) });

@@ -9,7 +9,13 @@ import {
 } from '@temporalio/workflow';
 import type { createVerifyActivities } from '../activities/verify.js';
 import { BACKUP_TYPE, NETWORK } from '../plan/search-attributes.js';
-import type { Coverage, VerifyCursor, VerifyScope } from '../plan/verify.js';
+import type {
+  Coverage,
+  TaskResult,
+  VerifyCursor,
+  VerifyScope,
+  VerifyTask,
+} from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 import {
   type VerifyTotals,
@@ -19,7 +25,8 @@ import {
   settlePage,
 } from '../plan/verify-totals.js';
 import { controlOptions, rangeOptions } from './activity-options.js';
-import { asInputFailure, asWorkflowFailure } from './failures.js';
+import { runChunk } from './apart.js';
+import { asInputFailure, asWorkflowFailure, failureCode, reasonOf } from './failures.js';
 import { runLanes } from './lanes.js';
 import { setConcurrency, verifyStatus } from './messages.js';
 import { parseConcurrency } from '../plan/input.js';
@@ -30,6 +37,8 @@ const { planVerification, concludeVerification } =
 const { verifyTask } = proxyActivities<Activities['chunks']>(rangeOptions);
 
 const LONG_HISTORY = 3_000;
+const UNPROVEN = 'UNPROVEN' as const;
+const NOTHING_FOUND = { pieces: [], records: '0', bytes: 0, objects: 0, skipped: 0 };
 
 /** What one run hands to the next. */
 interface VerifyMemory {
@@ -76,11 +85,10 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
         () => (overBudget() ? undefined : left.shift()),
         async (task) => {
           const summary = task.kind.replace('_', ' ');
-          const options = { ...rangeOptions, summary };
-          addTaskResult(
-            totals,
-            await verifyTask.executeWithOptions(options, [settings, task, scope.again, run]),
-          );
+          const found = await runChunk(summary, (options) =>
+            verifyTask.executeWithOptions(options, [settings, task, scope.again, run]),
+          ).catch((error: unknown) => deadlyTask(task, error));
+          addTaskResult(totals, found);
           tasks += 1;
           setCurrentDetails(describe(totals));
         },
@@ -101,6 +109,15 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
     ...(scope.snapshotBefore === undefined ? {} : { snapshotBefore: scope.snapshotBefore }),
   };
   return continueAsNew<typeof verifyBackups>(input, { cursor, totals, frozen, startedAt });
+}
+
+/** What no worker survives is not proven; the rest is. */
+function deadlyTask(task: VerifyTask, error: unknown): TaskResult {
+  if (failureCode(error) !== 'QUARANTINED' || task.kind === 'epoch_endings') throw error;
+  const slices = task.kind === 'transactions' ? task.slices : [task.slice];
+  const why = `it could not be checked: ${reasonOf(error)}`;
+  const findings = slices.map(({ manifest }) => ({ object: manifest, code: UNPROVEN, why }));
+  return { ...NOTHING_FOUND, findings, findingCount: findings.length };
 }
 
 /** A storage that is not as it must be fails the workflow, so that schedules and the UI show it. */

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnode, startDevnode } from '../../src/devnode/devnode.js';
 import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
 import { findTemporal } from '../../src/temporal/binary.js';
-import { superviseWorker } from '../../src/temporal/worker-process.js';
+import { superviseWorkers } from '../../src/temporal/worker-group.js';
 import { startTemporal, until } from '../support/temporal.js';
 
 interface Line {
@@ -17,7 +17,7 @@ interface Line {
 }
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
-let worker: ReturnType<typeof superviseWorker>;
+let worker: ReturnType<typeof superviseWorkers>;
 let node: Devnode;
 const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-lines-'));
 let environment: NodeJS.ProcessEnv;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   environment = { PATH, HOME: folder, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE };
   node = await startDevnode({ transactions: 400, stateItems: 600, epochs: 4 });
   const logFile = join(session.dataFolder, 'worker.log');
-  worker = superviseWorker({ env: session.workerEnv, say: () => undefined, logFile });
+  worker = superviseWorkers({ env: session.workerEnv, say: () => undefined, logFile });
 });
 afterAll(async () => {
   await worker.stop();

@@ -70,8 +70,8 @@ it('what is stored proves itself at every moment, through growth, pruning, fault
       node.grow({ transactions: STEP, ...(grown % 1_000 === 0 ? { epochs: 1 } : {}) });
       const committed = committedNames(folder).length;
       if (kills < 2 && committed > 8 * (kills + 1)) {
-        process.kill(worker.pid!, 'SIGKILL');
-        await until('another worker runs', () => worker.pid !== undefined);
+        process.kill(worker.pid('chunks')!, 'SIGKILL');
+        await until('another worker runs', () => worker.pid('chunks') !== undefined);
         kills += 1;
       }
       const lag = () => node.facts().version - storedTo(folder);

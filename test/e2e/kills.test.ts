@@ -25,8 +25,8 @@ it('kill -9 of the worker, twice', async () => {
   const handle = await site.start('transaction', RANGE);
   for (const chunks of [8, 30]) {
     await until(`${chunks} chunks are stored`, () => receipts(folder) >= chunks);
-    process.kill(worker.pid!, 'SIGKILL');
-    await until('another worker runs', () => worker.pid !== undefined);
+    process.kill(worker.pid('chunks')!, 'SIGKILL');
+    await until('another worker runs', () => worker.pid('chunks') !== undefined);
   }
   node.clearFaults();
   const result = await handle.result();

@@ -32,7 +32,7 @@ it('killed in the middle it goes on, and reads nothing twice that it had finishe
   const handle = await startVerify(session.client, input);
   const read = () => handle.query<VerifyTotals & { tasks: number }>('status');
   await until('a third is read', async () => (await read()).tasks >= 10);
-  process.kill(worker.pid!, 'SIGKILL');
+  process.kill(worker.pid('chunks')!, 'SIGKILL');
   const coverage = await handle.result();
   expect(coverage).toMatchObject({ ok: true, complete: true, finding_count: 0 });
   expect(coverage.state_snapshots).toHaveLength(EPOCHS);

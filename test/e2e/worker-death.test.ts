@@ -29,7 +29,7 @@ it.each(['SIGKILL', 'SIGSEGV'] as const)('%s', async (signal) => {
     const activities = await pending().catch(() => []);
     return activities.length === 4 && activities.every(({ lastHeartbeatTime: at }) => at);
   });
-  const victim = worker.pid!;
+  const victim = worker.pid('chunks')!;
   process.kill(victim, signal);
 
   // The server knows it from the supervisor, with what to tell people; a timeout says something else.

@@ -6,14 +6,14 @@ import {
   readCoordinator,
 } from '../../src/client/coordinator.js';
 import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
-import { superviseWorker } from '../../src/temporal/worker-process.js';
+import { superviseWorkers } from '../../src/temporal/worker-group.js';
 import { startTemporal, until } from './temporal.js';
 
 /** A coordinator with a Temporal server and a worker of its own, until the test ends. */
 export async function coordinated(input: CoordinatorInput) {
   const session = await startTemporal();
   onTestFinished(() => session.close());
-  const worker = superviseWorker({
+  const worker = superviseWorkers({
     env: session.workerEnv,
     say: () => undefined,
     logFile: join(session.dataFolder, 'worker.log'),

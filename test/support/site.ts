@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { type BackupInput, startBackup } from '../../src/client/start.js';
 import type { BackupType } from '../../src/plan/job.js';
 import type { BackupResult } from '../../src/plan/unit.js';
-import { type SupervisedWorker, superviseWorker } from '../../src/temporal/worker-process.js';
+import { type WorkerGroup, superviseWorkers } from '../../src/temporal/worker-group.js';
 import { devnode, storageFolder } from './backup.js';
 import { startTemporal } from './temporal.js';
 import type { DevnodeOptions } from '../../src/devnode/devnode.js';
@@ -15,7 +15,7 @@ export async function startSite(options: DevnodeOptions = {}) {
   onTestFinished(() => session.close());
   const folder = storageFolder();
   const said: string[] = [];
-  const worker: SupervisedWorker = superviseWorker({
+  const worker: WorkerGroup = superviseWorkers({
     env: session.workerEnv,
     say: (line) => said.push(line),
     logFile: join(session.dataFolder, 'worker.log'),

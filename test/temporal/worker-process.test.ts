@@ -36,9 +36,9 @@ test('killed with -9 it is started again, and the reason is said', async () => {
   process.kill(first, 'SIGKILL');
   await until('another one runs', () => markerPid(folder) !== first);
   expect(said).toEqual([
-    `Worker process ${first} is started`,
+    `The worker is started: process ${first}`,
     'The worker was killed by SIGKILL; starting it again in 0.5 s',
-    `Worker process ${worker.pid} is started`,
+    `The worker is started: process ${worker.pid}`,
   ]);
   await worker.stop();
 });

@@ -1,0 +1,54 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { type IncomingMessage, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/**
+ * A proxy before a node that kills whoever asks for what is deadly, if it is one of the given
+ * processes: a chunk that no worker survives. `kills` counts by process.
+ */
+export async function deadlyProxy(
+  node: string,
+  isDeadly: (path: string) => boolean,
+  victims: () => (number | undefined)[],
+): Promise<{ address: string; kills: number[] }> {
+  const kills: number[] = [];
+  const server = createServer((asked, answer) => {
+    const path = asked.url!;
+    const victim = isDeadly(path) ? victims().find((pid) => pid && owns(pid, asked)) : undefined;
+    if (victim !== undefined) {
+      kills.push(victim);
+      process.kill(victim, 'SIGSEGV');
+      return;
+    }
+    request(node + path, (given) => {
+      answer.writeHead(given.statusCode!, given.headers);
+      given.pipe(answer);
+      given.on('error', () => answer.destroy());
+    })
+      .on('error', () => answer.destroy())
+      .end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { address: `http://127.0.0.1:${port}`, kills };
+}
+
+/** Whether a process has the other end of a request's connection. */
+function owns(pid: number, { socket }: IncomingMessage): boolean {
+  const local = `:${socket.remotePort!.toString(16).toUpperCase().padStart(4, '0')}`;
+  const remote = `:${socket.localPort!.toString(16).toUpperCase().padStart(4, '0')}`;
+  const line = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((text) => text.trim().split(/\s+/))
+    .find(([, from, to]) => from?.endsWith(local) && to?.endsWith(remote));
+  const socketName = `socket:[${line?.[9]}]`;
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some(
+      (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === socketName,
+    );
+  } catch {
+    return false; // it is gone, or a file was closed meanwhile
+  }
+}
