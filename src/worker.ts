@@ -15,7 +15,7 @@ import { type Say, reasonOf } from './temporal/errors.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
 import type { WorkerRole } from './temporal/worker-group.js';
-import { stopWithParent } from './temporal/worker-process.js';
+import { stopWithParent, tellAlive } from './temporal/worker-process.js';
 
 /** Ranges that one process works on at once: each has a thread and some tens of MB. */
 const DEFAULT_CHUNK_SLOTS = 8;
@@ -138,6 +138,7 @@ function parseSlots(text: string | undefined): number {
 
 async function main(): Promise<void> {
   stopWithParent();
+  tellAlive();
   const say: Say = (line) => console.log(line);
   try {
     const chunkSlots = parseSlots(process.env['APTOS_BACKUP_CHUNK_SLOTS']);

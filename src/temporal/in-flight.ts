@@ -12,7 +12,7 @@ export interface InFlight {
 }
 
 /** What a worker process tells its supervisor. */
-export type WorkerMessage = { begun: InFlight } | { ended: string };
+export type WorkerMessage = { begun: InFlight } | { ended: string } | { alive: true };
 
 /** What a worker process has in hand, as far as it has told. */
 export class InFlightActivities {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtProgram } from '../built.js';
 import type { Say } from './errors.js';
-import { InFlightActivities } from './in-flight.js';
+import { InFlightActivities, type WorkerMessage } from './in-flight.js';
 import { rotateLog } from './server-process.js';
 import { reportDeath } from './worker-death.js';
 
@@ -19,6 +19,10 @@ const LONGEST_WAIT_MS = 30_000;
 /** A worker that lived so long is sound; its next restart is quick again. */
 const SOUND_MS = 60_000;
 const STOP_MS = 60_000;
+/** A worker says every two seconds that it is alive; one that is silent for four looks is stuck. */
+const LOOK_MS = 5_000;
+const MOST_SILENT_LOOKS = 4;
+const ALIVE_MS = 2_000;
 
 export interface SupervisedWorker {
   /** Process id of the worker; undefined between two of them. */
@@ -61,16 +65,29 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
     child = running;
     const inFlight = new InFlightActivities();
     running.once('error', () => {}); // 'close' follows
-    running.on('message', (message) => inFlight.note(message));
+    let silentLooks: number | undefined; // undefined: it has not begun to tell
+    let stuck = false;
+    running.on('message', (message) => {
+      silentLooks = 0;
+      inFlight.note(message);
+    });
+    const looking = setInterval(() => {
+      if (silentLooks === undefined || ++silentLooks < MOST_SILENT_LOOKS) return;
+      stuck = true;
+      running.kill('SIGKILL');
+    }, LOOK_MS);
     if (running.pid !== undefined) options.say(`${name} is started: process ${running.pid}`);
     running.once('close', (code, signal) => {
       child = undefined;
+      clearInterval(looking);
       if (stopping) return;
       if (Date.now() - started > SOUND_MS) wait = FIRST_WAIT_MS;
       // Who is killed has no last words.
-      const how = signal
-        ? `was killed by ${signal}`
-        : `ended with code ${code}${lastWords(options.logFile)}`;
+      const how = stuck
+        ? `did not answer for ${(LOOK_MS * MOST_SILENT_LOOKS) / 1000} s and was killed`
+        : signal
+          ? `was killed by ${signal}`
+          : `ended with code ${code}${lastWords(options.logFile)}`;
       options.say(`${name} ${how}; starting it again in ${wait / 1000} s`);
       options.onDeath?.();
       const death = { pid: running.pid ?? 0, how, inFlight: inFlight.list() };
@@ -102,6 +119,13 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
       child?.kill('SIGKILL');
     },
   };
+}
+
+/** For the worker process: lets its supervisor know a stuck one, stopped or in an endless loop, by its silence. */
+export function tellAlive(): void {
+  if (!process.channel) return;
+  const alive: WorkerMessage = { alive: true };
+  setInterval(() => process.connected && process.send?.(alive), ALIVE_MS).unref();
 }
 
 /** For the worker process: when its supervisor is gone, stop as if asked to. */

@@ -14,7 +14,11 @@ interface CrashReport {
   working_on: { activity: string; range?: string; workflowId: string; attempt: number }[];
 }
 
-it.each(['SIGKILL', 'SIGSEGV'] as const)('%s', async (signal) => {
+it.each([
+  ['SIGKILL', 'was killed by SIGKILL'],
+  ['SIGSEGV', 'was killed by SIGSEGV'],
+  ['SIGSTOP', 'did not answer for 20 s and was killed'],
+] as const)('%s', async (signal, how) => {
   const site = await startSite({ transactions: TRANSACTIONS });
   const { node, folder, worker, session } = site;
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 20_000 });
@@ -39,12 +43,12 @@ it.each(['SIGKILL', 'SIGSEGV'] as const)('%s', async (signal) => {
   });
   const [told] = await pending();
   expect(told!.lastFailure!.message).toMatch(
-    new RegExp(`^worker process ${victim} on .* was killed by ${signal}; report: `),
+    new RegExp(`^worker process ${victim} on .* ${how}; report: `),
   );
   const crashes = join(session.dataFolder, 'crashes');
   const [file] = readdirSync(crashes);
   const report = JSON.parse(readFileSync(join(crashes, file!), 'utf8')) as CrashReport;
-  expect(report).toMatchObject({ pid: victim, how: `was killed by ${signal}` });
+  expect(report).toMatchObject({ pid: victim, how });
   const ranges = report.working_on.filter(({ activity }) => activity === 'backUpRange');
   expect(ranges).toHaveLength(4);
   expect(ranges[0]).toMatchObject({ workflowId: segment.workflowId, attempt: 1 });
