@@ -102,6 +102,8 @@ export interface StreamMemory {
   lastCommit?: { at: number; what: string; records: string; bytes: number; seconds: number };
   /** Unix milliseconds of the last commit; 0: none yet, the open batch is due at once. */
   batchOpenSince: number;
+  /** Unix milliseconds at which somebody asked for whatever there is. */
+  askedAt?: number;
   /** Snapshots that were given up because the node was about to prune them, or had. */
   givenUp: string[];
   /** Units committed by this coordinator. */

@@ -48,7 +48,8 @@ function noteCommit(
 ): void {
   const stream = memory.streams[type];
   // Genesis is a batch of its own; what follows it is as old as the coordinator.
-  if (result.last !== '0') stream.batchOpenSince = now;
+  const answersRequest = (stream.askedAt ?? 0) <= since;
+  if (result.last !== '0' && answersRequest) stream.batchOpenSince = now;
   stream.committed += 1;
   stream.lastCommit = {
     at: now,

@@ -88,7 +88,9 @@ export function answerMessages(run: CoordinatorRun): void {
       if (target) {
         memory.streams[type].requested.push(target);
       } else {
-        memory.streams[type].batchOpenSince = 0; // closes the batch that is open
+        // Closes the batch that is open, also when one that was begun before ends only now.
+        memory.streams[type].batchOpenSince = 0;
+        memory.streams[type].askedAt = Date.now();
       }
       run.wake();
       return target
