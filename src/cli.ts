@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
+import { type CheckFlags, checkStatus } from './cli/check.js';
 import { showStatus, tellCoordinator } from './cli/coordinator.js';
 import { UsageError, exitCodeOf, messageOf } from './cli/failure.js';
 import { follow } from './cli/follow.js';
@@ -87,7 +88,10 @@ for (const [name, description, own] of [
     false,
   ],
 ] as const) {
-  const command = addCoordinatorOptions(add(program, name, description));
+  const command = addCoordinatorOptions(add(program, name, description)).option(
+    '--health-address <[HOST:]PORT>',
+    'serve /livez, /readyz, /healthz and /metrics here',
+  );
   addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
     (_, self: Command) => {
       const flags = self.optsWithGlobals<CoordinatorFlags>();
@@ -103,7 +107,14 @@ function control(name: string, description: string): Command {
   );
 }
 
-control('status', 'what the coordinator does').action((flags: CommonFlags) => showStatus(flags));
+control('status', 'what the coordinator does')
+  .option('--check', 'for monitoring: exit code 0 ok, 1 warning, 2 critical')
+  .option('--warning <S>', 'seconds behind without a commit to warn after (default: 3600)')
+  .option('--critical <S>', 'and to be critical after (default: 21600)')
+  .action(async (flags: CommonFlags & CheckFlags) => {
+    if (flags.check) process.exitCode = await checkStatus(flags);
+    else await showStatus(flags);
+  });
 for (const [name, update, what] of [
   ['pause', UPDATE_PAUSE, 'begin nothing new'],
   ['resume', UPDATE_RESUME, 'go on after a pause'],

@@ -33,7 +33,7 @@ export async function tellCoordinator(
 }
 
 /** Asks a coordinator; only a worker can answer for it. */
-async function withCoordinator(
+export async function withCoordinator(
   flags: CommonFlags,
   ask: (client: Client, workflowId: string) => Promise<void>,
 ): Promise<void> {

@@ -1,14 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
-import { ensureCoordinator, readCoordinator } from '../client/coordinator.js';
+import { type LiveStatus, ensureCoordinator, readCoordinator } from '../client/coordinator.js';
 import { dataFolder } from '../data-folder.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { type TemporalSession, openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { superviseWorkers } from '../temporal/worker-group.js';
-import type { CommonFlags } from './options.js';
+import { HealthServer } from './health-server.js';
+import type { CoordinatorFlags } from './options.js';
 import { StatusBoard } from './status-board.js';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -20,11 +21,27 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
  */
 export async function follow(
   input: CoordinatorInput,
-  flags: CommonFlags,
+  flags: CoordinatorFlags,
   own: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   parseCoordinatorInput(input); // a mistake is told before anything is started
+  const { healthAddress } = flags;
+  const health = healthAddress === undefined ? undefined : await HealthServer.listen(healthAddress);
+  if (health) say(`Health: ${health.url}`);
+  try {
+    await followWith(input, flags, { own, ...(health ? { health } : {}) }, signal);
+  } finally {
+    health?.close();
+  }
+}
+
+async function followWith(
+  input: CoordinatorInput,
+  flags: CoordinatorFlags,
+  { own, health }: { own: boolean; health?: HealthServer },
+  signal: AbortSignal,
+): Promise<void> {
   const data = dataFolder(flags.dataDir);
   const env = own ? withoutServer(process.env) : process.env;
   const session = await openTemporal({ dataFolder: data, say, env });
@@ -37,7 +54,12 @@ export async function follow(
     if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
       say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
     }
-    await watch(session, input, flags.json ?? false, signal);
+    const board = new StatusBoard(flags.json ?? false);
+    const onStatus = (status: LiveStatus) => {
+      board.show(status);
+      health?.heard(status);
+    };
+    await watch(session, input, { board, onStatus }, signal);
     say(
       embedded
         ? 'Stopped. It goes on where it stands the next time.'
@@ -49,10 +71,15 @@ export async function follow(
   }
 }
 
+interface Display {
+  board: StatusBoard;
+  onStatus: (status: LiveStatus) => void;
+}
+
 async function watch(
   { client }: TemporalSession,
   input: CoordinatorInput,
-  json: boolean,
+  display: Display,
   signal: AbortSignal,
 ): Promise<void> {
   const leaving = new AbortController();
@@ -64,7 +91,7 @@ async function watch(
     await client.withAbortSignal(leaving.signal, async () => {
       const { workflowId, settings } = await ensureCoordinator(client, input);
       say(`Workflow ${workflowId}, settings ${settings}`);
-      await show(client, workflowId, json, leaving.signal);
+      await show(client, workflowId, display, leaving.signal);
     });
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -75,15 +102,19 @@ async function watch(
 }
 
 /** Until the signal aborts, or the workflow is ended by somebody. */
-async function show(client: Client, workflowId: string, json: boolean, signal: AbortSignal) {
-  const board = new StatusBoard(json);
+async function show(
+  client: Client,
+  workflowId: string,
+  { board, onStatus }: Display,
+  signal: AbortSignal,
+): Promise<void> {
   const ended = client.workflow.getHandle(workflowId).result();
   let over = false;
   const end = ended.finally(() => (over = true));
   end.catch(() => undefined);
   while (!over && !signal.aborted) {
     await readCoordinator(client, workflowId).then(
-      (status) => board.show(status),
+      onStatus,
       () => undefined, // no worker answers at the moment
     );
     await Promise.race([board.pause(signal), end]);

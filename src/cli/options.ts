@@ -44,6 +44,7 @@ export interface CoordinatorFlags extends CommonFlags {
   stateSnapshotIntervalEpochs?: string;
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;
+  healthAddress?: string;
 }
 
 /** The input of a coordinator. @throws UsageError */

@@ -90,6 +90,8 @@ export interface UnitProgress {
 /** The coordinator's status, with what the heartbeats of its activities add to it. */
 export interface LiveStatus extends CoordinatorStatus {
   progress: Partial<Record<BackupType, UnitProgress>>;
+  /** How often its open workflow task was tried; more than once or twice, and its code fails. */
+  taskAttempts: number;
 }
 
 export async function readCoordinator(client: Client, workflowId: string): Promise<LiveStatus> {
@@ -113,7 +115,8 @@ export async function readCoordinator(client: Client, workflowId: string): Promi
       seen = { ...seen, ended_epochs: ended, version, at: new Date(at).toISOString() };
     }
   }
-  return { ...status, ...(seen ? { seen } : {}), progress };
+  const taskAttempts = raw.pendingWorkflowTask?.attempt ?? 0;
+  return { ...status, ...(seen ? { seen } : {}), progress, taskAttempts };
 }
 
 interface Beat {

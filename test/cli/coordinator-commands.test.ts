@@ -20,20 +20,43 @@ it('up, and everything that can be told to it from another terminal', async () =
   };
   const status = async () => JSON.parse(await say('status', '--json')) as LiveStatus;
 
+  const check = async () => {
+    const { code, out } = await told('status', '--check');
+    return `${code} ${out.trim()}`;
+  };
+
   const nothing = await told('status');
   expect(nothing).toMatchObject({ code: 1, out: '' });
   expect(nothing.err).toMatch(/no coordinator runs; start one with: aptos-backup up/);
+  expect(await check()).toMatch(/^2 CRITICAL: no coordinator runs/);
 
   const flags = ['--backup-service-address', node.address, '--local-fs-dir', folder];
   const small = ['--transaction-batch-size', '100'];
-  const up = start('up', ...flags, ...small, ...data);
+  const up = start('up', '--health-address', '0', ...flags, ...small, ...data);
   await up.says(/^Workflow aptos-backup\/[0-9a-f]{8}\/coordinator, /);
   await up.says(/^following: /);
   const { streams } = await status();
   expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });
   expect(await say('status')).toMatch(/^following: node at version \d+, 4 epochs ended\n/);
 
+  const health = up.lines.find((line) => line.startsWith('Health: '))!.slice('Health: '.length);
+  const page = async (path: string) => {
+    const answer = await fetch(health + path);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  expect(await page('/livez')).toBe('200 alive\n');
+  expect(await page('/readyz')).toBe('200 ready\n');
+  expect(await page('/healthz')).toMatch(/^200 \{"level":"ok","reasons":\[\],"status":\{/);
+  const metrics = await page('/metrics');
+  expect(metrics).toMatch(/^aptos_db_backup_coordinator_epoch_ending_epoch 3$/m);
+  expect(metrics).toMatch(/^aptos_db_backup_coordinator_heartbeat_timestamp_s \d{10}/m);
+  expect(metrics).toMatch(/^aptos_backup_lag\{stream="epoch_ending"\} 0$/m);
+  expect(metrics).toMatch(/^aptos_backup_health 0$/m);
+  expect(await page('/health')).toMatch(/^404 no such page/);
+  expect(await check()).toBe('0 OK');
+
   expect(await say('pause', 'state-snapshot')).toBe('["state_snapshot"]');
+  expect(await check()).toBe('1 WARNING: state_snapshot is paused');
   node.grow({ transactions: 130, epochs: 1 });
   await until('epochs go on', async () => (await status()).streams.epoch_ending.newest === '4');
   expect((await status()).streams.state_snapshot).toMatchObject({ state: 'paused', lag: '1' });
@@ -66,6 +89,7 @@ it('up, and everything that can be told to it from another terminal', async () =
   expect(up.lines.at(-1)).toBe('Stopped. It goes on where it stands the next time.');
 
   const rests = await told('status');
+  expect(await check()).toMatch(/^2 CRITICAL: aptos-backup\/.* rests: no worker is there/);
   expect(rests.err).toMatch(/rests: no worker is there; start it with: aptos-backup up/);
   const again = start('up', ...flags, ...small, ...data);
   await again.says(/^following: /);

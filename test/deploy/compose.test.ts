@@ -115,6 +115,8 @@ it('its namespace, worker and coordinator do their work with what stands there',
     const last = lines.at(-1);
     return last !== undefined && (JSON.parse(last) as CoordinatorStatus).phase === 'following';
   });
+  const health = services['coordinator']!.healthcheck!.test.slice(1);
+  expect(await promisify(execFile)(health[0]!, health.slice(1))).toMatchObject({ stderr: '' });
   // As `docker stop` does.
   for (const child of running) child.kill('SIGTERM');
   expect(await Promise.all(ended)).toEqual([0, 0]);
