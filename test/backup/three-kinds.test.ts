@@ -133,5 +133,12 @@ it('refuses what the node does not have yet', async () => {
       target: { type: 'epoch_ending', start_epoch: 0, end_epoch: epoch + 1 },
     }),
   ).rejects.toMatchObject({ code: 'NODE_BEHIND' });
+  const largest = '18446744073709551615';
+  await expect(
+    backUp({ node: node.address, folder, target: { type: 'state_snapshot', epoch: largest } }),
+  ).rejects.toMatchObject({
+    code: 'NODE_BEHIND',
+    message: expect.stringContaining(largest) as string,
+  });
   expect(committedNames(folder)).toEqual([]);
 });

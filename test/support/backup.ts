@@ -41,7 +41,7 @@ export function storageFolder(): string {
 
 export type Target =
   | { type: 'epoch_ending'; start_epoch: number; end_epoch: number }
-  | { type: 'state_snapshot'; epoch: number }
+  | { type: 'state_snapshot'; epoch: number | string }
   | { type: 'transaction'; start_version: number; num_transactions: number };
 
 export interface Setup {

@@ -33,4 +33,14 @@ export const METADATA_DAMAGES: Damage[] = [
       ),
     (s) => s.transactionLine,
   ],
+  [
+    'a metadata line up to the largest version',
+    (s) =>
+      s.edit(s.transactionLine, (b) =>
+        Buffer.from(
+          b.toString().replace(/"last_version":\d+/, '"last_version":18446744073709551615'),
+        ),
+      ),
+    (s) => s.transactionLine,
+  ],
 ];
