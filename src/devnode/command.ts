@@ -17,6 +17,7 @@ interface Flags {
   grow: number;
   epochEvery: number;
   empty?: boolean;
+  journal?: string;
 }
 
 const GROWTH_MS = 500;
@@ -37,6 +38,7 @@ export function addDevnodeOptions(command: Command): Command {
     .option('--prune-window <N>', 'versions kept (default: all)', whole)
     .option('--grow <N>', 'transactions added each second', whole, 0)
     .option('--epoch-every <N>', 'an epoch ends after so many versions while growing', whole, 500)
+    .option('--journal <FILE>', 'keep growth here, and start with what it holds')
     .option('--empty', 'answer like a node before its genesis');
 }
 

@@ -7,6 +7,7 @@ import { type Fault, type FaultInput, Faults } from './faults.js';
 import type { Served } from './http/answers.js';
 import { createControl } from './http/control.js';
 import { createService } from './http/service.js';
+import { GrowthJournal, type GrowthStep } from './journal.js';
 
 export interface DevnodeOptions {
   /** Everything about the chain follows from it. @default 1 */
@@ -33,6 +34,8 @@ export interface DevnodeOptions {
   port?: number;
   controlPort?: number;
   host?: string;
+  /** A file that keeps how the chain grew after its start; what it holds is grown again at once. */
+  journal?: string;
   /** What the fault `die` does. @default closes the service at once */
   onDie?: () => void;
 }
@@ -80,13 +83,15 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
     snapshotsKept: options.snapshotsKept ?? (stateItems > SMALL_STATE ? 3 : Infinity),
     ...(options.genesis ? { genesis: options.genesis } : {}),
   };
-  const growth: { transactions: number; epochs: number }[] = [];
+  const journal = options.journal === undefined ? undefined : new GrowthJournal(options.journal);
+  const growth: GrowthStep[] = [];
   const build = (forged: boolean) => {
     const chain = new Chain({ ...chainOptions, forged });
     for (const step of growth) growChain(chain, step);
     return chain;
   };
   if (!options.genesis && !options.empty) growth.push({ transactions, epochs: epochs - 1 });
+  growth.push(...(journal?.read() ?? []));
   const serve = (chain: Chain): Served => {
     return { chain, pruneWindow: options.pruneWindow, empty: options.empty ?? false };
   };
@@ -110,6 +115,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
     facts: () => factsOf(served.chain),
     grow(by) {
       const step = { transactions: by.transactions, epochs: by.epochs ?? 0 };
+      journal?.add(step);
       growChain(served.chain, step);
       growth.push(step);
       if (forged) growChain(forged.chain, step);
@@ -130,7 +136,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
   return { ...node, controlAddress };
 }
 
-function growChain(chain: Chain, by: { transactions: number; epochs: number }): void {
+function growChain(chain: Chain, by: GrowthStep): void {
   if (by.epochs <= 0) return chain.grow(by.transactions, false);
   for (let i = 1; i <= by.epochs; i += 1) {
     const share = (n: number) => Math.floor((by.transactions * n) / (by.epochs + 0.5));
