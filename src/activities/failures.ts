@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { codeOf } from '../backup/errors.js';
+import { UnitIncomplete, codeOf } from '../backup/errors.js';
+import type { IncompleteUnit } from '../plan/messages.js';
 
 /** Failures of one attempt series so far, by error code. Travels in heartbeat details. */
 export type FailureCounts = Record<string, number>;
@@ -63,10 +64,13 @@ export function toFailure(
   const budget = LIES.has(code) || isChainData(error) ? budgets.lies : budgets.troubles;
   const exhausted = retryable && times >= budget;
   const message = error instanceof Error ? error.message : String(error);
+  const incomplete: IncompleteUnit[] =
+    error instanceof UnitIncomplete ? [{ ranges: error.ranges }] : [];
   return ApplicationFailure.create({
     message: exhausted ? `${message} (${times} times)` : message,
     type: code,
     nonRetryable: !retryable || exhausted,
+    details: incomplete,
     ...(error instanceof Error ? { cause: error } : {}),
   });
 }

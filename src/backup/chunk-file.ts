@@ -6,6 +6,7 @@ import type { OpenChunk } from './kinds/kind.js';
 import {
   type ChunkFacts,
   type Receipt,
+  type StoredFile,
   describeFile,
   encodeReceipt,
   receiptName,
@@ -70,8 +71,8 @@ export class ChunkFile {
       first: `${this.first}`,
       last: `${last}`,
       records: this.records,
-      chunk,
-      ...(proof ? { proof } : {}),
+      chunk: await this.stamped(chunk),
+      ...(proof ? { proof: await this.stamped(proof) } : {}),
       ...facts,
     };
     await putFile(this.storage, this.folder, receiptName(this.first), encodeReceipt(receipt), {
@@ -83,6 +84,11 @@ export class ChunkFile {
 
   async discard(): Promise<void> {
     await this.file.discard();
+  }
+
+  private async stamped(file: StoredFile): Promise<StoredFile> {
+    const stamp = await this.storage.stamp(`${this.folder}/${file.name}`);
+    return { ...file, ...(stamp === undefined ? {} : { stamp }) };
   }
 
   private async prove(last: bigint): Promise<{ facts: ChunkFacts; proof?: Receipt['proof'] }> {

@@ -9,7 +9,7 @@
  * - HISTORY_UNSIGNED: signatures are missing or wrong and no trusted waypoint covers them
  * - FRONTIER_MISMATCH: two neighbouring chunks, each proven, do not fit together
  * - STORED_DAMAGED: a stored file differs from what its receipt says
- * - UNIT_INCOMPLETE: the commit found a range with no chunk
+ * - UNIT_INCOMPLETE: the commit found ranges whose chunks are not there, or no longer as they were proven
  * - RANGE_COMMITTED: the storage already holds another backup of the same range
  * - THREAD_DIED: the thread that worked on a range crashed
  */
@@ -35,6 +35,17 @@ export class BackupError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** UNIT_INCOMPLETE, with the ranges that have to be stored again. */
+export class UnitIncomplete extends BackupError {
+  constructor(
+    message: string,
+    /** Range numbers; the first of very many. */
+    readonly ranges: number[],
+  ) {
+    super('UNIT_INCOMPLETE', message, false);
   }
 }
 

@@ -11,6 +11,8 @@ export interface StoredFile {
   name: string;
   bytes: number;
   sha256: string;
+  /** What the store said about it when it was published. Says it the same, nobody has touched it. */
+  stamp?: string;
 }
 
 /** What proving a chunk establishes. */
@@ -51,8 +53,20 @@ export function receiptName(first: bigint): string {
   return `${first}-.receipt`;
 }
 
+/** Ends with a digest of itself: a receipt in which a bit has changed is none. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
-  return Buffer.from(`${JSON.stringify(receipt)}\n`);
+  const text = JSON.stringify(receipt);
+  return Buffer.from(`${text.slice(0, -1)},"digest":"${digestOfText(text)}"}\n`);
+}
+
+function isIntact(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes).toString('utf8');
+  const [, fields, digest] = /^(.*),"digest":"([0-9a-f]{64})"\}\n$/s.exec(text) ?? [];
+  return fields !== undefined && digestOfText(`${fields}}`) === digest;
+}
+
+function digestOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** The receipt of the chunk that starts at `first`; undefined when there is none that can be read. */
@@ -64,7 +78,7 @@ export async function readReceipt(
 ): Promise<Receipt | undefined> {
   const handle = `${folder}/${receiptName(first)}`;
   const bytes = await readIfPresent(storage, handle, MAX_RECEIPT_BYTES, signal);
-  if (!bytes) return undefined;
+  if (!bytes || !isIntact(bytes)) return undefined;
   try {
     const receipt = parseReceipt(bytes);
     const fits = BigInt(receipt.last) - first + 1n === BigInt(receipt.records);
@@ -102,7 +116,13 @@ function parseReceipt(bytes: Uint8Array): Receipt {
 
 function parseFile(value: JsonValue): StoredFile {
   const file = new Fields(value, 'receipt', 'JSON_INVALID');
-  return { name: file.string('name'), bytes: file.count('bytes'), sha256: file.hash('sha256') };
+  const stamp = file.optional('stamp');
+  return {
+    name: file.string('name'),
+    bytes: file.count('bytes'),
+    sha256: file.hash('sha256'),
+    ...(typeof stamp === 'string' ? { stamp } : {}),
+  };
 }
 
 function optionalHashes<K extends string>(fields: Fields, names: K[]): { [P in K]?: string } {
@@ -114,15 +134,22 @@ function optionalHashes<K extends string>(fields: Fields, names: K[]): { [P in K
   return found;
 }
 
-/** Whether the files a receipt names are stored with the content it says. Reads them. */
+/**
+ * Whether the files a receipt names are stored with the content it says. Reads them; with
+ * `trustStamps` only those of which the store says that something has changed.
+ */
 export async function checksOut(
   storage: BackupStorage,
   folder: string,
   receipt: Receipt,
-  signal?: AbortSignal,
+  options: { trustStamps?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<boolean> {
+  const { trustStamps = false, signal } = options;
   for (const named of [receipt.chunk, receipt.proof]) {
     if (!named) continue;
+    const { stamp } = named;
+    const untouched = async () => (await storage.stamp(`${folder}/${named.name}`)) === stamp;
+    if (trustStamps && stamp !== undefined && (await untouched())) continue;
     const stored = await digestOf(storage, `${folder}/${named.name}`, signal);
     if (stored?.sha256 !== named.sha256 || stored.bytes !== named.bytes) return false;
   }

@@ -1,14 +1,17 @@
 import { type Unit, rangeAt } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { BackupError } from './errors.js';
-import { type Receipt, readReceipt } from './receipt.js';
+import { UnitIncomplete } from './errors.js';
+import { type Receipt, checksOut, readReceipt } from './receipt.js';
 
 /** Receipts are small objects read one by one: enough of them in flight to hide a store's latency. */
 const READS_IN_FLIGHT = 16;
+/** What is named of ranges that have to be stored again; further ones are found the next time. */
+const MOST_NAMED = 400;
 
 /**
- * The receipts of all chunks of a unit, in order and without a gap.
- * @throws BackupError UNIT_INCOMPLETE naming the first record that no chunk holds
+ * The receipts of all chunks of a unit, in order and without a gap. What they name was proven and
+ * published a while ago, maybe days: it is looked at once more.
+ * @throws UnitIncomplete with the ranges of which something is missing or changed
  */
 export async function receiptsOfUnit(
   storage: BackupStorage,
@@ -17,38 +20,47 @@ export async function receiptsOfUnit(
   signal: AbortSignal,
 ): Promise<Receipt[]> {
   const byRange: Receipt[][] = [];
+  const broken: { range: number; why: string }[] = [];
   let next = 0;
   let read = 0;
   const reader = async () => {
     while (next < unit.rangeCount) {
       const index = next;
       next += 1;
-      byRange[index] = await receiptsOfRange(storage, unit, index, signal);
+      const receipts = await receiptsOfRange(storage, unit, index, signal);
+      if (typeof receipts === 'string') broken.push({ range: index, why: receipts });
+      else byRange[index] = receipts;
       read += 1;
       onRange(read);
     }
   };
   await Promise.all(Array.from({ length: READS_IN_FLIGHT }, reader));
-  return byRange.flat();
+  const [first] = broken.sort((a, b) => a.range - b.range);
+  if (!first) return byRange.flat();
+  throw new UnitIncomplete(
+    `${unit.folder} in ${storage.description}: ${broken.length} range(s) must be stored again, first: ${first.why}`,
+    broken.slice(0, MOST_NAMED).map(({ range }) => range),
+  );
 }
+
+/** Or what is wrong with them. */
 
 async function receiptsOfRange(
   storage: BackupStorage,
   unit: Unit,
   index: number,
   signal: AbortSignal,
-): Promise<Receipt[]> {
+): Promise<Receipt[] | string> {
   const { first, last } = rangeAt(unit, index);
   const receipts: Receipt[] = [];
   let next = BigInt(first);
   while (next <= BigInt(last)) {
     const receipt = await readReceipt(storage, unit.folder, next, signal);
     if (!receipt || BigInt(receipt.last) > BigInt(last)) {
-      throw new BackupError(
-        'UNIT_INCOMPLETE',
-        `${unit.folder} in ${storage.description} has no chunk that starts at ${next}; run the backup again`,
-        false,
-      );
+      return `no chunk that starts at ${next} has a sound receipt`;
+    }
+    if (!(await checksOut(storage, unit.folder, receipt, { trustStamps: true, signal }))) {
+      return `${receipt.chunk.name} or its proof is no longer what was proven`;
     }
     receipts.push(receipt);
     next = BigInt(receipt.last) + 1n;

@@ -22,6 +22,12 @@ export const APART_QUEUE = 'aptos-backup-apart';
 /** Type of the failure that moves an activity from the chunk queue to the one apart. */
 export const KILLS_ITS_WORKER = 'KILLS_ITS_WORKER';
 
+/** Type of the failure of a commit that found ranges to be stored again; its details name them. */
+export const UNIT_INCOMPLETE = 'UNIT_INCOMPLETE';
+export interface IncompleteUnit {
+  ranges: number[];
+}
+
 export const PHASES = ['planning', 'backing up', 'blocked', 'committing', 'done'] as const;
 export type Phase = (typeof PHASES)[number];
 

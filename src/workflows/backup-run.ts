@@ -15,7 +15,7 @@ import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
 import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
 import { controlOptions } from './activity-options.js';
-import { asInputFailure, asWorkflowFailure } from './failures.js';
+import { asInputFailure, asWorkflowFailure, incompleteRanges } from './failures.js';
 import type { LaneControls } from './lanes.js';
 import { controlsSignal, pause, resume, retry, setConcurrency, statusQuery } from './messages.js';
 import { type SegmentInput, type SegmentResult, chunkSegment } from './segment.js';
@@ -31,6 +31,8 @@ const FIRST_RETRY_MS = 10 * 60_000;
 const LAST_RETRY_MS = 2 * 60 * 60_000;
 /** After about two weeks of that it fails, which bounds its history; started again it goes on. */
 const MOST_BLOCKS = 200;
+/** A storage that loses what was stored as often as this between store and commit is not repaired further. */
+const MOST_REPAIRS = 50;
 
 /**
  * One run of a backup workflow: its phases, the messages it answers and the segments it starts. The
@@ -96,10 +98,10 @@ export class BackupRun<T extends BackupType> {
    * Has every range of the unit stored and proven, segment by segment. Ranges that failed for good
    * are tried again when everything else is done, or at once when nothing works any more.
    */
-  async storeRanges(unit: Unit): Promise<void> {
+  async storeRanges(unit: Unit, from = 0): Promise<void> {
     this.unit = unit;
     this.enter('backing up');
-    let next = 0;
+    let next = from;
     let stopped = false;
     while (next < unit.rangeCount || this.failed.length > 0) {
       if (this.failed.length > 0 && (stopped || next >= unit.rangeCount)) {
@@ -118,16 +120,35 @@ export class BackupRun<T extends BackupType> {
     }
   }
 
-  /** Runs the committing activity. */
+  /** Runs the committing activity. Ranges that it finds missing or changed are stored again first. */
   async commit(
     activity: ActivityFunctionWithOptions<(job: Job, unit: Unit) => Promise<BackupResult>>,
     unit: Unit,
   ): Promise<BackupResult> {
-    this.enter('committing');
     const options = { ...controlOptions, summary: `commit ${unit.folder}` };
-    const result = await activity.executeWithOptions(options, [this.job, unit]).catch(rethrow);
-    this.enter('done');
-    return { ...result, chunks_reused: this.done.reused };
+    for (let repairs = 0; ; repairs += 1) {
+      this.enter('committing');
+      try {
+        const result = await activity.executeWithOptions(options, [this.job, unit]);
+        this.enter('done');
+        return { ...result, chunks_reused: this.done.reused };
+      } catch (error) {
+        const broken = incompleteRanges(error);
+        if (!broken || repairs === MOST_REPAIRS) rethrow(error);
+        await this.storeAgain(unit, broken);
+      }
+    }
+  }
+
+  private async storeAgain(unit: Unit, broken: number[]): Promise<void> {
+    this.enter('backing up');
+    const before = { ...this.done };
+    const { left } = await this.runSegment(unit, { only: broken });
+    Object.assign(this.done, before); // they were counted when they were stored first
+    const notBegun = 'only' in left ? left.only : [];
+    const reason = 'not begun: too many others failed';
+    this.failed.push(...notBegun.map((index) => ({ index, reason })));
+    await this.storeRanges(unit, unit.rangeCount);
   }
 
   private async runSegment(unit: Unit, ranges: SegmentInput['ranges']): Promise<SegmentResult> {

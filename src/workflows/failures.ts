@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+import { type IncompleteUnit, UNIT_INCOMPLETE } from '../plan/messages.js';
 
 const MAX_REASON = 500;
 
@@ -19,6 +20,13 @@ export function reasonOf(error: unknown): string {
 export function failureCode(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return (cause instanceof ApplicationFailure ? cause.type : undefined) ?? 'INTERNAL';
+}
+
+/** The ranges that a commit found missing or changed; undefined when it failed otherwise. */
+export function incompleteRanges(error: unknown): number[] | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== UNIT_INCOMPLETE) return undefined;
+  return (cause.details?.[0] as IncompleteUnit | undefined)?.ranges;
 }
 
 /** Runs a check of what a person sent; what it says fails the workflow at once. */

@@ -50,6 +50,8 @@ export interface Setup {
   target: Target;
   maxChunkSize?: number;
   trust?: string[];
+  /** Runs when everything is stored and nothing committed. */
+  beforeCommit?: (unit: Unit) => void;
 }
 
 export function jobOf({ node, folder, target, maxChunkSize = 20_000, trust = [] }: Setup): Job {
@@ -85,6 +87,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
         report: () => undefined,
       });
     }
+    setup.beforeCommit?.(unit);
     return await COMMIT[job.target.type]({
       site,
       job,

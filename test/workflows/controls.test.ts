@@ -23,12 +23,13 @@ async function run(
   range: (task: RangeTask) => Promise<RangeResult>,
   work: (handle: WorkflowHandle) => Promise<void>,
   input: { concurrency?: number; when_blocked?: 'fail' } = {},
+  commit = (_job: Job, unit: Unit) => Promise.resolve(committed(unit)),
 ): Promise<void> {
   starts += 1;
   const activities = {
     planTransactions: () => Promise.resolve(prepared(unitOf(ranges))),
     backUpRange: range,
-    commitTransactions: (_job: Job, unit: Unit) => Promise.resolve(committed(unit)),
+    commitTransactions: commit,
   };
   await withActivities(session, activities, async () => {
     const own = { start_version: `${starts * 1_000_000}`, num_transactions: ranges * 1000 };
@@ -173,6 +174,28 @@ describe('a range that fails for good', () => {
       { when_blocked: 'fail' },
     );
   });
+});
+
+it('ranges that the commit finds missing are stored again, and nothing else', async () => {
+  const ran: string[] = [];
+  let found = [[1, 4], [4]];
+  const range = (task: RangeTask) => {
+    ran.push(task.range.first);
+    return Promise.resolve(stored(task));
+  };
+  const commit = (_job: Job, unit: Unit) => {
+    const [ranges, ...rest] = found;
+    found = rest;
+    if (!ranges) return Promise.resolve(committed(unit));
+    const incomplete = { type: 'UNIT_INCOMPLETE', nonRetryable: true, details: [{ ranges }] };
+    return Promise.reject(ApplicationFailure.create({ message: 'gone', ...incomplete }));
+  };
+  const work = async (handle: WorkflowHandle) => {
+    await handle.result();
+    expect(ran.slice(6).sort()).toEqual(['1000', '4000', '4000']);
+    expect((await status(handle)).done).toMatchObject({ ranges: 6, records: '6000' });
+  };
+  await run(6, range, work, {}, commit);
 });
 
 describe('a bad input', () => {

@@ -1,0 +1,78 @@
+/** What was proven and stored may change on the disk before its backup is committed. */
+import {
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { Unit } from '../../src/plan/unit.js';
+import {
+  backUp,
+  committedNames,
+  contentOf,
+  devnode,
+  fetchBytes,
+  storageFolder,
+} from '../support/backup.js';
+
+const TRANSACTIONS = 300;
+
+function flip(file: string, at = readFileSync(file).length >> 1): void {
+  const bytes = readFileSync(file);
+  bytes[at]! ^= 1;
+  rmSync(file);
+  writeFileSync(file, bytes);
+}
+
+it.each<[string, RegExp, (file: string) => void]>([
+  ['a chunk with another bit', /\d+-\.chunk$/, flip],
+  ['a chunk that is shorter', /\d+-\.chunk$/, (file) => truncateSync(file, 100)],
+  ['a chunk that is gone', /\d+-\.chunk$/, rmSync],
+  ['a proof that is gone', /\.proof$/, rmSync],
+  ['a receipt that is gone', /\.receipt$/, rmSync],
+  // In the frontier, where it would still be a receipt that can be read.
+  [
+    'a receipt with another bit',
+    /\.receipt$/,
+    (file) => flip(file, readFileSync(file, 'utf8').indexOf('in_frontier') + 20),
+  ],
+])('%s is found by the commit and stored again', async (_, name, damage) => {
+  const node = await devnode({ transactions: TRANSACTIONS });
+  const folder = storageFolder();
+  const setup = {
+    node: node.address,
+    folder,
+    target: { type: 'transaction', start_version: 0, num_transactions: TRANSACTIONS } as const,
+  };
+  const beforeCommit = (unit: Unit) => {
+    const names = readdirSync(join(folder, unit.folder)).filter((file) => name.test(file));
+    expect(names.length).toBeGreaterThan(2);
+    damage(join(folder, unit.folder, names.sort()[2]!));
+  };
+  const failed = backUp({ ...setup, beforeCommit });
+  await expect(failed).rejects.toMatchObject({
+    code: 'UNIT_INCOMPLETE',
+    ranges: [expect.any(Number) as number],
+  });
+  expect(committedNames(folder)).toEqual([]);
+  expect(contentOf(folder, await backUp(setup)).payload).toEqual(
+    await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
+  );
+});
+
+it('files that were only touched are read again, and that is all', async () => {
+  const node = await devnode({ transactions: TRANSACTIONS });
+  const folder = storageFolder();
+  const beforeCommit = (unit: Unit) => {
+    for (const file of readdirSync(join(folder, unit.folder))) {
+      utimesSync(join(folder, unit.folder, file), 1, 1);
+    }
+  };
+  const target = { type: 'transaction', start_version: 0, num_transactions: TRANSACTIONS } as const;
+  await backUp({ node: node.address, folder, target, beforeCommit });
+  expect(committedNames(folder)).toEqual([`transaction_0-${TRANSACTIONS - 1}.meta`]);
+});
