@@ -82,11 +82,11 @@ function snapshot(situation: Situation): Decision {
   const tried = [...survey.snapshots, ...memory.givenUp].map(BigInt);
   const failing = memory.failed.map(({ target }) => BigInt((target as { epoch: string }).epoch));
   const taken = [...tried, ...failing];
-  // Restoring history from version 0 needs the state of epoch 0; it is tiny.
-  if (ended > 0n && !taken.includes(0n)) return { start: { type: 'state_snapshot', epoch: '0' } };
   const interval = BigInt(settings.snapshotInterval);
   const last = taken.length === 0 ? undefined : taken.reduce((a, b) => (a > b ? a : b));
-  const next = nextSnapshot(last, ended, interval);
+  // Restoring history from version 0 needs the state of epoch 0; it is tiny.
+  const genesisDue = ended > 0n && !taken.includes(0n);
+  const next = genesisDue ? 0n : nextSnapshot(last, ended, interval);
   if (next >= ended) {
     return waitForRetryOr(memory, `epoch ${next} to end`, { ended: `${next + 1n}` });
   }

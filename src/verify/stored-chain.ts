@@ -130,9 +130,16 @@ export class StoredChain {
         `its ledger info is of epoch ${epoch} but of version ${version}, after that epoch ended at ${own.version}`,
       );
     }
-    if (epoch === 0n) {
+    if (epoch === 0n && !own && this.trusted.at(version) === undefined) {
+      throw new BackupError(
+        'HISTORY_UNSIGNED',
+        'its ledger info is that of genesis; the epoch ending 0 is not stored, so nothing proves it',
+        false,
+      );
+    }
+    if (epoch === 0n && own) {
       const actual = formatWaypoint(waypointOf(signed.ledgerInfo));
-      if (own?.waypoint === actual) {
+      if (own.waypoint === actual) {
         requireGenesisForm(signed);
         return own.proven;
       }
@@ -141,7 +148,7 @@ export class StoredChain {
         `its ledger info is that of another genesis: ${actual}`,
       );
     }
-    const before = this.endings.get(epoch - 1n);
+    const before = epoch === 0n ? undefined : this.endings.get(epoch - 1n);
     const validators = before ? await this.validatorsOf(epoch) : undefined;
     if (!validators && this.trusted.at(version) === undefined) {
       throw new BackupError(

@@ -188,6 +188,10 @@ describe('state snapshots', () => {
     expect(decide('state_snapshot', behind)).toMatchObject({
       waitingFor: expect.stringMatching(/epoch endings 2 to 3/) as string,
     });
+    const first = situation({ survey: { epochs: [] } });
+    expect(decide('state_snapshot', first)).toMatchObject({
+      waitingFor: expect.stringMatching(/epoch endings 0 to 3/) as string,
+    });
   });
 });
 
