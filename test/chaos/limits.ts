@@ -1,0 +1,14 @@
+import type { Target } from './plan.js';
+
+/** The processes of `aptos-backup up`, and the node. */
+export const UP_TARGETS: readonly Target[] = [
+  'chunk worker',
+  'workflow worker',
+  'apart worker',
+  'up',
+  'temporal server',
+  'node',
+];
+
+/** Strikes that the product does not stand yet; a run has them by `--with NAME`. */
+export const NOT_YET: readonly string[] = ['storage away'];

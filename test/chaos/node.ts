@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { builtProgram } from '../../src/built.js';
+import type { Facts } from '../../src/devnode/devnode.js';
+import type { Fault, FaultInput } from '../../src/devnode/faults.js';
+import { choosePort } from '../../src/temporal/ports.js';
+import { until } from '../support/temporal.js';
+import { Program } from './program.js';
+
+const ANSWER_MS = 2_000;
+export const CHAIN = { transactions: 1_500, stateItems: 3_000, epochs: 4 };
+
+/** A fault that is on, and how often it fired in the lives of the node so far. */
+export interface ActiveFault {
+  input: FaultInput;
+  before: number;
+  now: number;
+}
+
+/** `aptos-backup devnode` as a process: it may die and comes back with the chain that it had. */
+export class NodeProcess {
+  readonly program: Program;
+  readonly journal: string;
+  private readonly control: string;
+  private readonly active = new Set<ActiveFault>();
+  /** Requests by path: of lives that are over, and of the one that is. */
+  private readonly before = new Map<string, number>();
+  private now: Record<string, number> = {};
+  private life = 0;
+  private last: Promise<unknown> = Promise.resolve();
+  /** Of all faults that are over. */
+  fired = 0;
+
+  private constructor(
+    readonly port: number,
+    controlPort: number,
+    folder: string,
+    seed: number,
+    env: NodeJS.ProcessEnv,
+  ) {
+    this.journal = join(folder, 'growth.jsonl');
+    this.control = `http://127.0.0.1:${controlPort}`;
+    this.program = new Program({
+      name: 'node',
+      command: process.execPath,
+      args: [
+        ...[fileURLToPath(builtProgram('cli.js')), 'devnode', '--seed', `${seed}`],
+        ...['--port', `${port}`, '--control-port', `${controlPort}`, '--journal', this.journal],
+        ...['--transactions', `${CHAIN.transactions}`, '--state-items', `${CHAIN.stateItems}`],
+        ...['--epochs', `${CHAIN.epochs}`],
+      ],
+      env,
+      log: join(folder, 'node.log'),
+    });
+  }
+
+  static async start(folder: string, seed: number, env: NodeJS.ProcessEnv): Promise<NodeProcess> {
+    const port = await choosePort();
+    const node = new NodeProcess(port, await choosePort([port]), folder, seed, env);
+    node.program.start();
+    await until('the node answers', async () => (await node.facts()) !== undefined);
+    return node;
+  }
+
+  /** Undefined while it does not answer. */
+  facts(): Promise<Facts | undefined> {
+    return this.ask<Facts>('GET', '/facts');
+  }
+
+  grow(by: { transactions: number; epochs: number }): Promise<Facts | undefined> {
+    return this.ask<Facts>('POST', '/grow', by);
+  }
+
+  /** Turns a fault on; one that the node forgets when it dies is turned on again. */
+  async begin(input: FaultInput): Promise<ActiveFault> {
+    const fault = { input, before: 0, now: 0 };
+    await this.alone(async () => {
+      this.active.add(fault);
+      await this.ask('POST', '/faults', input);
+    });
+    return fault;
+  }
+
+  /** Answers how often it fired. */
+  async end(fault: ActiveFault): Promise<number> {
+    await this.look();
+    return this.alone(async () => {
+      this.active.delete(fault);
+      await this.setFaults();
+      this.fired += fault.before + fault.now;
+      return fault.before + fault.now;
+    });
+  }
+
+  /** Notes what the node counted; call it often, and before it dies. */
+  look(): Promise<void> {
+    return this.alone(() => this.lookNow());
+  }
+
+  private async lookNow(): Promise<void> {
+    const { starts } = this.program;
+    const requests = await this.ask<Record<string, number>>('GET', '/requests');
+    const faults = await this.ask<Fault[]>('GET', '/faults');
+    if (!requests || !faults || starts !== this.program.starts) return;
+    if (this.life !== starts) {
+      for (const [path, times] of Object.entries(this.now)) {
+        this.before.set(path, (this.before.get(path) ?? 0) + times);
+      }
+      this.life = starts;
+    }
+    this.now = requests;
+    // A new life knows of no faults; a node that was stopped may not have heard of the last one.
+    if (faults.length !== this.active.size) await this.setFaults();
+    else [...this.active].forEach((fault, i) => (fault.now = faults[i]!.fired));
+  }
+
+  /** How often each path was asked for in all lives; what a life answered in its last moment is not in it. */
+  requests(): Map<string, number> {
+    const all = new Map(this.before);
+    for (const [path, times] of Object.entries(this.now))
+      all.set(path, (all.get(path) ?? 0) + times);
+    return all;
+  }
+
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.last.then(work);
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+
+  private async setFaults(): Promise<void> {
+    await this.ask('DELETE', '/faults');
+    for (const fault of this.active) {
+      fault.before += fault.now;
+      fault.now = 0;
+      await this.ask('POST', '/faults', fault.input);
+    }
+  }
+
+  private async ask<T>(method: string, path: string, body?: object): Promise<T | undefined> {
+    try {
+      const response = await fetch(this.control + path, {
+        method,
+        signal: AbortSignal.timeout(ANSWER_MS),
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+      return response.ok ? ((await response.json()) as T) : undefined;
+    } catch {
+      return undefined; // stopped, dead, or not yet back
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Kill, hang, cut, fill or corrupt anything at any moment: what is committed is whole and proven, what
+ * is not is resumed where it stood, and nobody has to be woken. Two fixed seeds; `npm run chaos` is
+ * for long runs and other seeds.
+ */
+import { expect, it } from 'vitest';
+import { NOT_YET, UP_TARGETS } from './limits.js';
+import { MIX, namesOf, planChaos } from './plan.js';
+import { reportLines, runChaos } from './run.js';
+import { UpSystem } from './system.js';
+
+const SECONDS = 45;
+/** Silence that only ends by timeouts of half a minute is for long runs. */
+const TOO_SLOW = ['node stall'];
+/** Each kind of the mix once, beside a kill of every process. */
+const KINDS = Object.keys(MIX).filter((kind) => ![...NOT_YET, ...TOO_SLOW].includes(kind));
+
+it.each([11, 12])(
+  'nothing is lost, nothing is there twice, nothing is to be done: seed %i',
+  async (seed) => {
+    const plan = (impossible: string[]) =>
+      planChaos({
+        ...{ seed, seconds: SECONDS, kills: 1, targets: UP_TARGETS, others: KINDS.length },
+        without: [...impossible, ...NOT_YET, ...TOO_SLOW],
+      });
+    const names = new Set(plan([]).flatMap((event) => [...namesOf(event)]));
+    for (const target of UP_TARGETS) expect(names).toContain(`kill ${target}`);
+    for (const kind of KINDS) expect(names).toContain(kind);
+
+    const report = await runChaos({
+      ...{ seed, seconds: SECONDS, plan },
+      build: (options) => new UpSystem(options),
+      say: (line) => console.log(line),
+    });
+    console.log(reportLines(report).join('\n'));
+    // Each strike has told what shows that it happened.
+    for (const { evidence } of report.events) expect(evidence).not.toBe('');
+  },
+  600_000,
+);

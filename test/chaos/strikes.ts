@@ -1,0 +1,185 @@
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '../../src/devnode/chain/random.js';
+import { until } from '../support/temporal.js';
+import type { ChaosEvent, Target } from './plan.js';
+import { isStopped, killHard, runs, signal } from './processes.js';
+import { damageUnit, unitInTheMaking } from './uncommitted.js';
+import type { World } from './world.js';
+
+/** A process that is to be hit has to be there: its supervisor may be waiting before its next start. */
+const THERE_MS = 150_000;
+/** A fault that hit nobody stays on until it does. */
+const FIRES_MS = 120_000;
+const UNIT_MS = 120_000;
+const LOOK_MS = 20;
+
+/** What has been struck, beyond what the node and the line count themselves. */
+export interface Struck {
+  /** Files of backups in the making that were damaged. */
+  damaged: string[];
+}
+
+/** Lets a strike happen to the world. Answers what shows that it did; throws when it did not. */
+export async function strike(event: ChaosEvent, world: World, struck: Struck): Promise<string> {
+  switch (event.kind) {
+    case 'kill':
+      return kill(world, event.target);
+    case 'stop':
+      return stop(world, event.target, event.seconds);
+    case 'outage':
+      return event.target === 'temporal server'
+        ? serverOutage(world, event.seconds)
+        : programOutage(world, event.target, event.seconds);
+    case 'node': {
+      const fault = await world.node.begin(event.fault);
+      await sleep(event.seconds * 1000);
+      await untilFired(async () => {
+        await world.node.look();
+        return fault.before + fault.now;
+      });
+      return `fired ${await world.node.end(fault)} times`;
+    }
+    case 'link': {
+      const before = world.link.fired[event.mode];
+      const end = world.link.begin(event.mode);
+      try {
+        await sleep(event.seconds * 1000);
+        await untilFired(() => world.link.fired[event.mode] - before);
+      } finally {
+        end();
+      }
+      return `${world.link.fired[event.mode] - before} times`;
+    }
+    case 'storage':
+      return strikeStorage(event, world);
+    case 'damage':
+      return damage(event, world, struck);
+  }
+}
+
+/** The process that a strike is for, as soon as there is one. */
+async function victim(world: World, target: Target): Promise<number> {
+  let pid: number | undefined;
+  const find = () => {
+    pid = target === 'node' ? world.node.program.pid : world.system.pid(target);
+    return pid !== undefined && runs(pid);
+  };
+  await until(`there is a ${target}`, find, THERE_MS);
+  return pid!;
+}
+
+async function kill(world: World, target: Target): Promise<string> {
+  if (target === 'node') await world.node.look();
+  for (;;) {
+    const pid = await victim(world, target);
+    if (await killHard(pid)) return `process ${pid} is gone`;
+  }
+}
+
+async function stop(world: World, target: Target, seconds: number): Promise<string> {
+  const pid = await victim(world, target);
+  signal(pid, 'SIGSTOP');
+  await until('it stands still', () => isStopped(pid) || !runs(pid));
+  if (!isStopped(pid)) return stop(world, target, seconds); // something else ended it first
+  await sleep(seconds * 1000);
+  const went = signal(pid, 'SIGCONT') && runs(pid) ? 'went on' : 'was replaced meanwhile';
+  return `process ${pid} stood still, ${went}`;
+}
+
+async function programOutage(world: World, target: Target, seconds: number): Promise<string> {
+  const program = target === 'node' ? world.node.program : world.system.programs[target]!;
+  const pid = await victim(world, target);
+  if (target === 'node') await world.node.look();
+  const letStart = program.hold();
+  try {
+    await killHard(pid);
+    await sleep(seconds * 1000);
+  } finally {
+    letStart();
+  }
+  return `process ${pid} is gone, ${seconds} s without`;
+}
+
+/** Kills the server and takes its port before it is started again: who connects is never answered. */
+async function serverOutage(world: World, seconds: number): Promise<string> {
+  for (;;) {
+    const pid = await victim(world, 'temporal server');
+    const { port } = world.system;
+    await killHard(pid);
+    const silent = createServer((socket) => socket.on('error', () => undefined));
+    const taken = await new Promise<boolean>((resolve) => {
+      silent.once('error', () => resolve(false));
+      silent.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!taken) continue; // it was started again already
+    const connected = new Set<{ destroy(): void }>();
+    silent.on('connection', (socket) => connected.add(socket));
+    await sleep(seconds * 1000);
+    silent.close();
+    for (const socket of connected) socket.destroy();
+    return `process ${pid} is gone, ${seconds} s of silence, heard by ${connected.size}`;
+  }
+}
+
+async function strikeStorage(
+  { mode, seconds }: Extract<ChaosEvent, { kind: 'storage' }>,
+  { volume }: World,
+): Promise<string> {
+  await until('there is a storage', () => volume.there);
+  switch (mode) {
+    case 'full': {
+      const full = volume.fill();
+      try {
+        await sleep(seconds * 1000);
+        return `full to the last byte with ${full.bytes()}`;
+      } finally {
+        full.end();
+      }
+    }
+    case 'read-only': {
+      const end = await volume.makeReadOnly();
+      await sleep(seconds * 1000);
+      end();
+      return 'was read-only';
+    }
+    case 'away': {
+      const end = volume.takeAway();
+      await sleep(seconds * 1000);
+      end();
+      return 'was away';
+    }
+  }
+}
+
+async function damage(
+  event: Extract<ChaosEvent, { kind: 'damage' }>,
+  world: World,
+  struck: Struck,
+): Promise<string> {
+  const { storage } = world.volume;
+  const random = new Random(event.number * 7919 + event.at);
+  // A slow line keeps units in the making for longer.
+  const end = world.link.begin('throttle');
+  try {
+    let file: string | undefined;
+    await until(
+      'a backup is in the making',
+      () => {
+        const unit = unitInTheMaking(storage);
+        file = unit && damageUnit(unit, event.mode, random);
+        return file !== undefined;
+      },
+      UNIT_MS,
+    );
+    struck.damaged.push(file!);
+    return file!.slice(storage.length + 1);
+  } finally {
+    end();
+  }
+}
+
+async function untilFired(fired: () => number | Promise<number>): Promise<void> {
+  await until('it fired', async () => (await fired()) > 0, FIRES_MS);
+  await sleep(LOOK_MS);
+}

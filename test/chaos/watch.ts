@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openStorage } from '../../src/storage/open.js';
+import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
+import type { Coverage } from '../../src/plan/verify.js';
+import { committedNames } from '../support/backup.js';
+import type { World } from './world.js';
+
+const BETWEEN_MS = 500;
+
+export function verifyWorld(world: World, again: boolean): Promise<Coverage> {
+  const storage = { local_fs_dir: world.volume.storage };
+  const settings = { storage, trustWaypoints: [world.genesis] };
+  return verifyStorage(openStorage(storage), settings, { ...WHOLE_STORAGE, again });
+}
+
+/** Somebody who verifies the storage again and again while everything goes wrong. */
+export class Watcher {
+  /** How often it was whole and proven. */
+  looks = 0;
+  /**
+   * How often it was whole, and the epoch ending that proves the newest of it was not stored yet: when
+   * those fail, the other streams go on, and the proof comes later.
+   */
+  early = 0;
+  /** Rejects as soon as one look finds something. */
+  readonly watching: Promise<void>;
+  private over = false;
+
+  constructor(private readonly world: World) {
+    this.watching = this.watch();
+    this.watching.catch(() => undefined); // told by who waits for it
+  }
+
+  async stop(): Promise<void> {
+    this.over = true;
+    await this.watching;
+  }
+
+  private async watch(): Promise<void> {
+    const { volume } = this.world;
+    while (!this.over) {
+      if (volume.there && committedNames(volume.storage).length > 0) await this.look();
+      await sleep(BETWEEN_MS);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { volume } = this.world;
+    try {
+      const { findings } = await verifyWorld(this.world, false);
+      const wrong = findings.filter(({ code }) => code !== 'UNPROVEN');
+      if (wrong.length > 0) {
+        throw new Error(`verify found while it ran: ${JSON.stringify(wrong.slice(0, 5))}`);
+      }
+      if (findings.length > 0) this.early += 1;
+      else this.looks += 1;
+    } catch (error) {
+      if (volume.wasAway()) return; // it could not be looked at to the end
+      throw error;
+    }
+  }
+}

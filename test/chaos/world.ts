@@ -1,0 +1,95 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { plainEnvironment } from '../support/cli.js';
+import { Link } from './link.js';
+import { NodeProcess } from './node.js';
+import { killHard, processesOf, signal } from './processes.js';
+import type { System, SystemOptions } from './system.js';
+import { Volume } from './volume.js';
+
+/** Bytes a second that one connection to the node gets: chunks take a moment, and are there to be hit. */
+const LINE_RATE = 250_000;
+const GROW_MS = 500;
+const EPOCH_EVERY = 400;
+
+export interface WorldOptions {
+  folder: string;
+  seed: number;
+  megabytes: number;
+  /** Transactions a second. */
+  growth: number;
+  build: (options: SystemOptions) => System;
+}
+
+/** Everything that is real in a run: node, line, disk, and what backs up from one to the other. */
+export class World {
+  private growing = true;
+  private grown = 0;
+
+  private constructor(
+    readonly folder: string,
+    readonly genesis: string,
+    readonly node: NodeProcess,
+    readonly link: Link,
+    readonly volume: Volume,
+    readonly system: System,
+  ) {}
+
+  static async start(options: WorldOptions): Promise<World> {
+    const { folder, seed, megabytes } = options;
+    mkdirSync(folder, { recursive: true });
+    const env = plainEnvironment();
+    const volume = Volume.open(folder, megabytes);
+    const node = await NodeProcess.start(folder, seed, env);
+    const link = await Link.open(node.port, LINE_RATE, seed);
+    const { genesis_waypoint: genesis } = (await node.facts())!;
+    const log = join(folder, 'said.log');
+    const onLine = (line: string) => appendFileSync(log, `${new Date().toISOString()} ${line}\n`);
+    const { storage } = volume;
+    const common = { folder, storage, node: link.address, genesis, env, onLine };
+    const system = options.build(common);
+    const world = new World(folder, genesis, node, link, volume, system);
+    void world.keepGrowing(options.growth);
+    return world;
+  }
+
+  /** The chain stays as it is from now on. */
+  stopGrowing(): void {
+    this.growing = false;
+  }
+
+  /** Ends everything in good order. Answers what still runs after that. */
+  async stop(): Promise<string[]> {
+    this.growing = false;
+    await this.system.stop();
+    await this.node.program.stop();
+    this.link.close();
+    const left = processesOf(this.folder);
+    return left.map(({ pid, command }) => `${pid} ${command}`);
+  }
+
+  /** Ends everything whatever it is doing, by the process ids that are ours. `keep`: what is stored, too. */
+  async destroy(keep: boolean): Promise<void> {
+    this.growing = false;
+    this.link.close();
+    const programs = [this.node.program, ...Object.values(this.system.programs)];
+    await Promise.all(programs.map((program) => program.stop('SIGKILL').catch(() => undefined)));
+    for (const { pid } of processesOf(this.folder)) {
+      signal(pid, 'SIGCONT');
+      await killHard(pid);
+    }
+    this.volume.close(keep ? join(this.folder, 'backups') : undefined);
+  }
+
+  private async keepGrowing(perSecond: number): Promise<void> {
+    const transactions = Math.round((perSecond * GROW_MS) / 1000);
+    while (this.growing) {
+      const ends = Math.floor((this.grown + transactions) / EPOCH_EVERY);
+      const epochs = ends > Math.floor(this.grown / EPOCH_EVERY) ? 1 : 0;
+      if (await this.node.grow({ transactions, epochs })) this.grown += transactions;
+      await this.node.look();
+      await sleep(GROW_MS);
+    }
+  }
+}
