@@ -116,7 +116,8 @@ function takenBy(event: ChaosEvent): number {
     case 'outage':
       // Chunks do not hang on who decides about them, unless nobody can be told that they are alive.
       if (event.target === 'workflow worker') return 0;
-      return event.kind === 'kill' && event.target === 'temporal server' ? 0 : IN_HAND;
+      if (event.kind !== 'kill') return IN_HAND;
+      return ['temporal server', 'postgres'].includes(event.target) ? 0 : IN_HAND;
   }
 }
 

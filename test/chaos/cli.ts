@@ -2,8 +2,9 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { findTemporal } from '../../src/temporal/binary.js';
-import { NOT_YET, UP_TARGETS } from './limits.js';
+import { NOT_YET, POSTGRES_TARGETS, UP_TARGETS } from './limits.js';
 import { describeStrike, planChaos } from './plan.js';
+import { PostgresSystem } from './postgres/system.js';
 import { reportLines, runChaos } from './run.js';
 import { UpSystem } from './system.js';
 
@@ -19,13 +20,14 @@ const { values } = parseArgs({
     without: { type: 'string', multiple: true, default: [] },
     with: { type: 'string', multiple: true, default: [] },
     plan: { type: 'boolean', default: false },
+    postgres: { type: 'boolean', default: false },
   },
 });
 
 const say = (line: string) => console.log(line);
 const seed = whole('seed', values.seed ?? `${randomInt(1_000_000)}`);
 const kills = whole('kills', values.kills);
-const targets = UP_TARGETS;
+const targets = values.postgres ? POSTGRES_TARGETS : UP_TARGETS;
 const others = Math.max(30, kills * targets.length);
 const seconds =
   values.minutes === undefined
@@ -46,12 +48,15 @@ if (values.plan) {
     say(`${(event.at / 1000).toFixed(1).padStart(8)} s  ${event.number}. ${describeStrike(event)}`);
   }
 } else {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
   process.env['TEMPORAL_CLI_PATH'] = await findTemporal({ say });
   const again = `npm run chaos -- ${process.argv.slice(2).join(' ')}${values.seed === undefined ? ` --seed ${seed}` : ''}`;
   try {
     const report = await runChaos({
-      ...{ seed, seconds, plan, say },
-      build: (options) => new UpSystem(options),
+      ...{ seed, seconds, plan, say, signal: stopping.signal },
+      build: async (options) =>
+        values.postgres ? PostgresSystem.start(options, say) : new UpSystem(options),
     });
     say(`\nEverything held, seed ${seed}:`);
     for (const line of reportLines(report)) say(line);
@@ -59,6 +64,7 @@ if (values.plan) {
     say(`\nFAILED: ${(error as Error).message}\nAgain: ${again}`);
     process.exitCode = 1;
   }
+  process.exit(); // strikes that were under way when it failed are waited for by nobody
 }
 
 function whole(name: string, text: string): number {

@@ -10,5 +10,16 @@ export const UP_TARGETS: readonly Target[] = [
   'node',
 ];
 
+/** Those of a stack on PostgreSQL. */
+export const POSTGRES_TARGETS: readonly Target[] = [
+  'chunk worker',
+  'workflow worker',
+  'apart worker',
+  'worker command',
+  'temporal server',
+  'postgres',
+  'node',
+];
+
 /** Strikes that the product does not stand yet; a run has them by `--with NAME`. */
 export const NOT_YET: readonly string[] = ['storage away'];

@@ -9,6 +9,8 @@ export type Target =
   | 'up'
   | 'temporal server'
   | 'node'
+  /** Of a stack on PostgreSQL. */
+  | 'worker command'
   | 'postgres';
 
 export type Damage =
@@ -131,6 +133,14 @@ export const MIX: Record<string, { weight: number; draw: Draw }> = {
       seconds: seconds(random, long, 8),
     }),
   },
+  'outage postgres': {
+    weight: 4,
+    draw: (random, long) => ({
+      kind: 'outage',
+      target: 'postgres',
+      seconds: seconds(random, long, 8),
+    }),
+  },
   'outage node': {
     weight: 5,
     draw: (random, long) => ({
@@ -166,7 +176,7 @@ export function planChaos(options: PlanOptions): ChaosEvent[] {
   const kills = targets.flatMap((target) =>
     Array.from({ length: options.kills }, (): Strike => ({ kind: 'kill', target })),
   );
-  const rows = Object.entries(MIX).filter(([name]) => !without.includes(name));
+  const rows = rowsFor(targets, without);
   const total = rows.reduce((sum, [, { weight }]) => sum + weight, 0);
   const others: Strike[] = [];
   // Every row once before any twice, as far as there is room: a short run has seen each kind.
@@ -183,6 +193,16 @@ export function planChaos(options: PlanOptions): ChaosEvent[] {
     number: i + 1,
     at: Math.round(QUIET_MS + (i + random.below(1000) / 1000) * step),
   }));
+}
+
+function rowsFor(targets: readonly Target[], without: readonly string[]) {
+  const absent = targets.includes('postgres') ? [] : ['outage postgres'];
+  return Object.entries(MIX).filter(([name]) => ![...absent, ...without].includes(name));
+}
+
+/** Kinds of the mix that a run on these processes has. */
+export function kindsFor(targets: readonly Target[], without: readonly string[]): string[] {
+  return rowsFor(targets, without).map(([name]) => name);
 }
 
 /** What a strike is called where some are left out: `kill`, `kill up`, `storage away`, `node lie`, ... */

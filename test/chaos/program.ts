@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const RESTART_MS = 1_000;
@@ -17,6 +16,8 @@ export interface ProgramOptions {
   onLine?: (line: string) => void;
   /** Runs before each start, for what a dead one leaves. */
   before?: () => void;
+  cwd?: string;
+  user?: { uid: number; gid: number };
 }
 
 /** A process that is started again whenever it ends, as systemd does it. The only hand there is. */
@@ -40,13 +41,16 @@ export class Program {
 
   start(): void {
     if (this.child || this.held > 0 || this.stopping) return;
-    const { command, args, env, log, onLine, before, name } = this.options;
+    const { command, args, env, log, onLine, before, name, user, cwd } = this.options;
     before?.();
     this.starts += 1;
     const errors = onLine ? 'pipe' : openSync(log, 'a');
     const out = openSync(log, 'a');
     // A process group of its own: Ctrl-C is ours to pass on.
-    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', out, errors] });
+    const child = spawn(command, args, {
+      ...{ env, detached: true, stdio: ['ignore', out, errors], ...user },
+      ...(cwd === undefined ? {} : { cwd }),
+    });
     closeSync(out);
     if (typeof errors === 'number') closeSync(errors);
     this.child = child;

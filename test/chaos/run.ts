@@ -14,10 +14,12 @@ export interface ChaosRun {
   seed: number;
   /** How long it takes, about; for the size of the disk. */
   seconds: number;
-  build: (options: SystemOptions) => System;
+  build: (options: SystemOptions) => Promise<System>;
   /** The plan, as far as it is possible on this machine. */
   plan: (impossible: string[]) => ChaosEvent[];
   say: (line: string) => void;
+  /** Ends it early, and everything with it. */
+  signal?: AbortSignal;
 }
 
 export interface ChaosReport {
@@ -43,12 +45,13 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
     const events = await Promise.race([
       carryOut(plan, world, log),
       watcher.watching.then(() => Promise.reject(new Error('the watcher left'))),
+      aborted(run.signal),
     ]);
     world.stopGrowing();
     log('all faults are over; waiting until everything has caught up');
     const { client, connection } = await world.system.connect();
     try {
-      await Promise.race([caughtUp(world, client), watcher.watching]);
+      await Promise.race([caughtUp(world, client), watcher.watching, aborted(run.signal)]);
       await watcher.stop();
       log('checking');
       const checks = await checkAll(world, client, seed, plan);
@@ -70,6 +73,12 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
     await world.destroy(keep);
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new Error('interrupted')));
+  });
 }
 
 /** Every event at its time; those of one thing one after another. */

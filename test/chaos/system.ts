@@ -64,6 +64,10 @@ export class WorkerPids {
 const CLI = fileURLToPath(builtProgram('cli.js'));
 const WORKER = fileURLToPath(builtProgram('worker.js'));
 
+export function commandLine(args: string[]): { command: string; args: string[] } {
+  return { command: process.execPath, args: [CLI, ...args] };
+}
+
 /** One of our commands, started again when it ends. */
 export function ourProgram(
   name: string,
@@ -72,8 +76,7 @@ export function ourProgram(
 ): Program {
   return new Program({
     name,
-    command: process.execPath,
-    args: [CLI, ...args],
+    ...commandLine(args),
     env: options.env,
     log: join(options.folder, `${name.replaceAll(' ', '-')}.log`),
     onLine: options.onLine,

@@ -19,7 +19,7 @@ export interface WorldOptions {
   megabytes: number;
   /** Transactions a second. */
   growth: number;
-  build: (options: SystemOptions) => System;
+  build: (options: SystemOptions) => Promise<System>;
 }
 
 /** Everything that is real in a run: node, line, disk, and what backs up from one to the other. */
@@ -40,15 +40,20 @@ export class World {
     const { folder, seed, megabytes } = options;
     mkdirSync(folder, { recursive: true });
     const env = plainEnvironment();
-    const volume = Volume.open(folder, megabytes);
     const node = await NodeProcess.start(folder, seed, env);
-    const link = await Link.open(node.port, LINE_RATE, seed);
     const { genesis_waypoint: genesis } = (await node.facts())!;
+    const link = await Link.open(node.port, LINE_RATE, seed);
+    const volume = Volume.open(folder, megabytes);
     const log = join(folder, 'said.log');
     const onLine = (line: string) => appendFileSync(log, `${new Date().toISOString()} ${line}\n`);
     const { storage } = volume;
     const common = { folder, storage, node: link.address, genesis, env, onLine };
-    const system = options.build(common);
+    const system = await options.build(common).catch(async (error: unknown) => {
+      link.close();
+      volume.close();
+      await node.program.stop('SIGKILL');
+      throw error;
+    });
     const world = new World(folder, genesis, node, link, volume, system);
     void world.keepGrowing(options.growth);
     return world;

@@ -1,0 +1,192 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { choosePort, isListening } from '../../../src/temporal/ports.js';
+import { run } from '../../../src/temporal/run.js';
+import { until } from '../../support/temporal.js';
+import type { Target } from '../plan.js';
+import { Program } from '../program.js';
+import {
+  type System,
+  type SystemOptions,
+  WorkerPids,
+  commandLine,
+  connectTo,
+  followFlags,
+  ourProgram,
+} from '../system.js';
+import { type Binaries, findBinaries, postgresUser } from './binaries.js';
+import { type StackPorts, serverConfig } from './server-config.js';
+
+const SETUP_MS = 60_000;
+
+/**
+ * A production stack: PostgreSQL, a Temporal server on it, `aptos-backup worker`, each started again
+ * when it dies; `continuously` starts the coordinator and leaves.
+ */
+export class PostgresSystem implements System {
+  readonly port: number;
+  private constructor(
+    readonly programs: Record<'postgres' | 'temporal server' | 'worker command', Program>,
+    private readonly workers: WorkerPids,
+    ports: StackPorts,
+  ) {
+    this.port = ports.frontend;
+  }
+
+  static async start(options: SystemOptions, say: (line: string) => void): Promise<PostgresSystem> {
+    const binaries = await findBinaries(say);
+    const ports = await choosePorts();
+    const { folder } = options;
+    const env = {
+      ...options.env,
+      TEMPORAL_ADDRESS: `127.0.0.1:${ports.frontend}`,
+      TEMPORAL_NAMESPACE: 'default',
+      APTOS_BACKUP_DATA_DIR: join(folder, 'data'),
+    };
+    const workers = new WorkerPids();
+    const onLine = (line: string) => {
+      workers.note(line);
+      options.onLine(line);
+    };
+    const config = join(folder, 'server.yaml');
+    writeFileSync(config, serverConfig(ports));
+    const programs = {
+      postgres: postgresProgram(folder, binaries, ports),
+      'temporal server': new Program({
+        name: 'temporal server',
+        command: binaries.server,
+        args: ['--config-file', config, '--allow-no-auth', 'start'],
+        env,
+        log: join(folder, 'temporal-server.log'),
+      }),
+      'worker command': ourProgram('worker command', ['worker'], { folder, env, onLine }),
+    };
+    try {
+      await startInOrder(programs, binaries.sql, ports);
+      await startCoordinator(['continuously', ...followFlags(options)], env, options.onLine);
+    } catch (error) {
+      await Promise.all(Object.values(programs).map((program) => program.stop('SIGKILL')));
+      throw error;
+    }
+    return new PostgresSystem(programs, workers, ports);
+  }
+
+  pid(target: Target): number | undefined {
+    const program = (this.programs as Partial<Record<Target, Program>>)[target];
+    return program ? program.pid : this.workers.of(target);
+  }
+
+  connect() {
+    return connectTo(this.port);
+  }
+
+  async stop(): Promise<void> {
+    await this.programs['worker command'].stop();
+    await this.programs['temporal server'].stop('SIGTERM');
+    await this.programs.postgres.stop('SIGINT'); // "fast shutdown"
+  }
+}
+
+type Programs = PostgresSystem['programs'];
+
+async function startInOrder(programs: Programs, sql: string, ports: StackPorts): Promise<void> {
+  programs.postgres.start();
+  await until('PostgreSQL answers', () => isListening(ports.postgres), SETUP_MS);
+  await makeSchema(sql, ports.postgres);
+  programs['temporal server'].start();
+  await makeNamespace(ports.frontend);
+  programs['worker command'].start();
+}
+
+async function choosePorts(): Promise<StackPorts> {
+  const taken: number[] = [];
+  while (taken.length < 9) taken.push(await choosePort(taken));
+  const [postgres, frontend, ...inner] = taken;
+  return { postgres: postgres!, frontend: frontend!, inner };
+}
+
+function postgresProgram(folder: string, binaries: Binaries, ports: StackPorts): Program {
+  const user = postgresUser();
+  const database = join(folder, 'postgres');
+  mkdirSync(database);
+  if (user) {
+    chmodSync(folder, 0o755); // its way to its own folder
+    chownSync(database, user.uid, user.gid);
+  }
+  const initdb = ['-D', database, '-A', 'trust', '-U', 'temporal', '--no-sync'];
+  execFileSync(join(binaries.postgres, 'initdb'), initdb, { stdio: 'ignore', cwd: '/', ...user });
+  return new Program({
+    name: 'postgres',
+    command: join(binaries.postgres, 'postgres'),
+    args: [
+      ...['-D', database, '-p', `${ports.postgres}`, '-k', database],
+      ...['-c', 'listen_addresses=127.0.0.1'],
+    ],
+    env: {},
+    log: join(folder, 'postgres.log'),
+    cwd: '/',
+    ...(user ? { user } : {}),
+    // A killed one leaves it, and a new one may find its process id taken by another.
+    before: () => rmSync(join(database, 'postmaster.pid'), { force: true }),
+  });
+}
+
+async function makeSchema(sql: string, port: number): Promise<void> {
+  const connection = ['--plugin', 'postgres12', '--ep', '127.0.0.1', '-p', `${port}`];
+  const user = ['-u', 'temporal', '--pw', 'temporal'];
+  for (const [database, schema] of [
+    ['temporal', 'temporal'],
+    ['temporal_visibility', 'visibility'],
+  ] as const) {
+    const tool = (...args: string[]) =>
+      run(sql, [...connection, ...user, '--db', database, ...args], { timeoutMs: SETUP_MS });
+    await tool('create');
+    await tool('setup-schema', '-v', '0.0');
+    await tool('update-schema', '-s', `postgresql/v12/${schema}`);
+  }
+}
+
+async function makeNamespace(port: number): Promise<void> {
+  const temporal = process.env['TEMPORAL_CLI_PATH']!;
+  const create = [
+    'operator',
+    'namespace',
+    'create',
+    '--namespace',
+    'default',
+    '--retention',
+    '72h',
+  ];
+  const isMade = () =>
+    run(temporal, [...create, '--address', `127.0.0.1:${port}`], { timeoutMs: 10_000 }).then(
+      () => true,
+      (error: unknown) => /already (exists|registered)/i.test(String(error)),
+    );
+  await until('the namespace is made', isMade, SETUP_MS);
+}
+
+/** Runs the command until the coordinator runs; then it is not needed any more. */
+async function startCoordinator(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const { command, args: all } = commandLine(args);
+  const child: ChildProcess = spawn(command, all, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const over = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const lines: string[] = [];
+  createInterface({ input: child.stderr! }).on('line', (line) => {
+    onLine(line);
+    lines.push(line);
+  });
+  try {
+    const runs = () => lines.some((line) => line.startsWith('Workflow '));
+    await until('the coordinator runs', () => runs() || child.exitCode !== null, 180_000);
+    if (!runs()) throw new Error(`continuously ended: ${lines.slice(-3).join('; ')}`);
+  } finally {
+    child.kill('SIGINT');
+    await over;
+  }
+}
