@@ -28,6 +28,8 @@ export interface DevnodeOptions {
   pruneWindow?: number;
   /** Epoch snapshots kept. @default all of a small state, 3 of one above 200,000 items */
   snapshotsKept?: number;
+  /** Versions above the newest ledger info that are executed but not signed yet. @default 0 */
+  unsigned?: number;
   /** Answers like a node before its genesis. @default false */
   empty?: boolean;
   /** @default 0: whichever port is free */
@@ -92,8 +94,14 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
   };
   if (!options.genesis && !options.empty) growth.push({ transactions, epochs: epochs - 1 });
   growth.push(...(journal?.read() ?? []));
-  const serve = (chain: Chain): Served => {
-    return { chain, pruneWindow: options.pruneWindow, empty: options.empty ?? false };
+  const buildAhead = (forged: boolean) => {
+    if (!options.unsigned) return undefined;
+    const chain = build(forged);
+    chain.grow(options.unsigned, false);
+    return chain;
+  };
+  const serve = (chain: Chain, ahead = buildAhead(false)): Served => {
+    return { chain, ahead, pruneWindow: options.pruneWindow, empty: options.empty ?? false };
   };
   const served = serve(build(false));
   let forged: Served | undefined;
@@ -105,7 +113,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
   };
   const service = createService({
     served,
-    forged: () => (forged ??= serve(build(true))),
+    forged: () => (forged ??= serve(build(true), buildAhead(true))),
     faults,
     onRequest: (path) => requests.set(path, (requests.get(path) ?? 0) + 1),
     onDie: die,
@@ -118,7 +126,11 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
       journal?.add(step);
       growChain(served.chain, step);
       growth.push(step);
-      if (forged) growChain(forged.chain, step);
+      served.ahead = buildAhead(false);
+      if (forged) {
+        growChain(forged.chain, step);
+        forged.ahead = buildAhead(true);
+      }
       return factsOf(served.chain);
     },
     fault: (input) => faults.add(input),

@@ -21,6 +21,8 @@ export type Answer =
 /** The chain that is served and how much of its past is gone. */
 export interface Served {
   chain: Chain;
+  /** The same and some more versions, which no ledger info signs yet: only streams go on into it. */
+  ahead: Chain | undefined;
   /** Versions kept; older transactions and snapshots are pruned. Undefined: all. */
   pruneWindow: number | undefined;
   /** Before genesis: nothing is there at all. */
@@ -126,7 +128,7 @@ function epochEndings(chain: Chain, start: bigint, end: bigint): Answer {
 }
 
 function transactions(served: Served, start: bigint, count: bigint): Answer {
-  const { chain } = served;
+  const chain = served.ahead ?? served.chain;
   if (start + count > MAX_U64) return ABORT;
   if (count === 0n || start > BigInt(chain.version)) return emptyStream();
   if (Number(start) < firstKept(served)) return ABORT;
