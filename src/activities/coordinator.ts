@@ -17,6 +17,7 @@ import type { BackupResult } from '../plan/unit.js';
 import { CONTROL_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
 import type { Sites } from './sites.js';
+import { UnitProgressWatch } from './unit-progress.js';
 
 export type CoordinatorActivities = ReturnType<typeof createCoordinatorActivities>;
 
@@ -60,10 +61,16 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
       return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: false }, async (heart) => {
         const { client } = Context.current();
         const handle = await startBackup(client, type, input);
+        const { workflowId } = handle;
+        const watch = new UnitProgressWatch(Context.current().info.heartbeatDetails);
+        let last: object = {};
         const show = setInterval(() => {
-          heart.beat({ workflowId: handle.workflowId });
-          progressOf(client, handle.workflowId).then(
-            (progress) => heart.beat({ workflowId: handle.workflowId, ...progress }),
+          heart.beat({ workflowId, ...last });
+          readProgress(client, workflowId).then(
+            (progress) => {
+              last = watch.see(progress, Date.now());
+              heart.beat({ workflowId, ...last });
+            },
             () => undefined, // it has not begun, or no worker answers
           );
         }, PROGRESS_MS);
@@ -81,8 +88,8 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
 }
 
 async function progressOf(client: Client, workflowId: string) {
-  const { recordsDone, recordsTotal, bytesDone } = await readProgress(client, workflowId);
-  return { done: Number(recordsDone), total: Number(recordsTotal), bytes: bytesDone };
+  const { recordsDone, recordsTotal } = await readProgress(client, workflowId);
+  return { done: Number(recordsDone), total: Number(recordsTotal) };
 }
 
 /** A worker that stops, or a coordinator that continues as new, does not want the unit cancelled. */

@@ -54,6 +54,7 @@ export async function surveyStorage(
     ...(endsAt === undefined ? {} : { epochsEndAt: `${endsAt}` }),
     damaged: damaged.slice(0, MOST_DAMAGED_LISTED),
     damagedCount: damaged.length,
+    files: catalog.files,
   };
 }
 

@@ -1,11 +1,12 @@
-import { readCoordinator } from '../client/coordinator.js';
 import {
   DEFAULT_LIMITS,
   type Health,
   type HealthLimits,
   LEVELS,
   healthOf,
+  healthWithout,
 } from '../client/health.js';
+import { Overseer } from '../client/overseer.js';
 import { withCoordinator } from './coordinator.js';
 import { UsageError, messageOf } from './failure.js';
 import type { CommonFlags } from './options.js';
@@ -19,6 +20,7 @@ export interface CheckFlags {
 /** `status --check`: the worst that there is to tell, and its exit code: 0 ok, 1 warning, 2 critical. */
 export async function checkStatus(flags: CommonFlags & CheckFlags): Promise<number> {
   const limits: HealthLimits = {
+    ...DEFAULT_LIMITS,
     warning: seconds('--warning', flags.warning) ?? DEFAULT_LIMITS.warning,
     critical: seconds('--critical', flags.critical) ?? DEFAULT_LIMITS.critical,
   };
@@ -34,12 +36,12 @@ async function healthNow(flags: CommonFlags, limits: HealthLimits): Promise<Heal
   let health: Health | undefined;
   try {
     await withCoordinator(flags, async (client, workflowId) => {
-      health = healthOf(await readCoordinator(client, workflowId), limits, Date.now());
+      const status = await new Overseer(client, workflowId).read();
+      health = healthOf(status, limits, Date.now());
     });
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const what = messageOf(error);
-    health = { level: 'critical', reasons: [{ level: 'critical', what }] };
+    health = healthWithout(messageOf(error));
   }
   return health!;
 }

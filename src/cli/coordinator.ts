@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { findCoordinator, readCoordinator } from '../client/coordinator.js';
+import { findCoordinator } from '../client/coordinator.js';
+import { Overseer } from '../client/overseer.js';
+import { describeGoing } from '../client/stuck.js';
 import { dataFolder } from '../data-folder.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { openTemporal } from '../temporal/connection.js';
@@ -14,8 +16,9 @@ const ANSWER_MS = 30_000;
 /** `status`: what the coordinator does, now. */
 export async function showStatus(flags: CommonFlags): Promise<void> {
   await withCoordinator(flags, async (client, workflowId) => {
-    const status = await readCoordinator(client, workflowId);
-    console.log(flags.json ? JSON.stringify(status) : describeStatus(status).join('\n'));
+    const status = await new Overseer(client, workflowId).read();
+    const text = () => describeStatus(status, Date.now()).join('\n');
+    console.log(flags.json ? JSON.stringify(status) : text());
   });
 }
 
@@ -26,6 +29,7 @@ export async function tellCoordinator(
   argument?: unknown,
 ): Promise<void> {
   await withCoordinator(flags, async (client, workflowId) => {
+    await describeGoing(client, workflowId);
     const handle = client.workflow.getHandle(workflowId);
     const answer = await handle.executeUpdate<unknown, [unknown]>(update, { args: [argument] });
     console.log(flags.json || typeof answer !== 'string' ? JSON.stringify(answer) : answer);

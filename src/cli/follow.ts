@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
-import { type LiveStatus, ensureCoordinator, readCoordinator } from '../client/coordinator.js';
+import { type LiveStatus, ensureCoordinator } from '../client/coordinator.js';
+import { Overseer } from '../client/overseer.js';
+import { StuckWorkflowError } from '../client/stuck.js';
 import { dataFolder } from '../data-folder.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
@@ -59,7 +61,11 @@ async function followWith(
       board.show(status);
       health?.heard(status);
     };
-    await watch(session, input, { board, onStatus }, signal);
+    const onSilence = (error: unknown) => {
+      board.trouble(error instanceof StuckWorkflowError ? error.message : undefined);
+      health?.missed(error);
+    };
+    await watch(session, input, { board, onStatus, onSilence }, signal);
     say(
       embedded
         ? 'Stopped. It goes on where it stands the next time.'
@@ -74,6 +80,8 @@ async function followWith(
 interface Display {
   board: StatusBoard;
   onStatus: (status: LiveStatus) => void;
+  /** Nothing was heard: no worker answers at the moment, or none can. */
+  onSilence: (error: unknown) => void;
 }
 
 async function watch(
@@ -89,7 +97,7 @@ async function watch(
   if (signal.aborted) leave();
   try {
     await client.withAbortSignal(leaving.signal, async () => {
-      const { workflowId, settings } = await ensureCoordinator(client, input);
+      const { workflowId, settings } = await ensureCoordinator(client, input, display.onSilence);
       say(`Workflow ${workflowId}, settings ${settings}`);
       await show(client, workflowId, display, leaving.signal);
     });
@@ -105,18 +113,16 @@ async function watch(
 async function show(
   client: Client,
   workflowId: string,
-  { board, onStatus }: Display,
+  { board, onStatus, onSilence }: Display,
   signal: AbortSignal,
 ): Promise<void> {
   const ended = client.workflow.getHandle(workflowId).result();
   let over = false;
   const end = ended.finally(() => (over = true));
   end.catch(() => undefined);
+  const overseer = new Overseer(client, workflowId);
   while (!over && !signal.aborted) {
-    await readCoordinator(client, workflowId).then(
-      onStatus,
-      () => undefined, // no worker answers at the moment
-    );
+    await overseer.read().then(onStatus, onSilence);
     await Promise.race([board.pause(signal), end]);
   }
   board.end();

@@ -1,8 +1,10 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LiveStatus } from '../client/coordinator.js';
-import { DEFAULT_LIMITS, type Health, LEVELS, healthOf } from '../client/health.js';
-import { UsageError } from './failure.js';
+import { DEFAULT_LIMITS, type Health, healthOf, healthWithout } from '../client/health.js';
+import { StuckWorkflowError } from '../client/stuck.js';
+import { UsageError, messageOf } from './failure.js';
+import { healthPage } from './health-page.js';
 import { metricsOf } from './metrics.js';
 
 /** A status older than this says nothing any more. */
@@ -11,10 +13,11 @@ const FRESH_MS = 60_000;
 /**
  * Health of a coordinator over HTTP, for load balancers, orchestrators and Prometheus: `/livez` (this
  * process answers), `/readyz` (it hears from the coordinator), `/healthz` (JSON; 503 when critical),
- * `/metrics`.
+ * `/metrics`, and `/` for people.
  */
 export class HealthServer {
   private latest: { status: LiveStatus; at: number } | undefined;
+  private silence: unknown;
   private readonly server: Server;
 
   private constructor() {
@@ -22,6 +25,12 @@ export class HealthServer {
       const send = (code: number, body: string, type = 'text/plain') =>
         response.writeHead(code, { 'content-type': type }).end(`${body}\n`);
       switch (request.url) {
+        case '/':
+          return send(
+            200,
+            healthPage(this.latest?.status, this.health(), Date.now()),
+            'text/html; charset=utf-8',
+          );
         case '/livez':
           return send(200, 'alive');
         case '/readyz':
@@ -34,12 +43,12 @@ export class HealthServer {
           return send(level === 'critical' ? 503 : 200, json, 'application/json');
         }
         case '/metrics':
-          return void metricsOf(this.latest?.status, this.health()).then(
+          return void metricsOf(this.latest?.status, this.health(), this.stuck()).then(
             ({ text, type }) => send(200, text, type),
             (error: unknown) => send(500, String(error)),
           );
         default:
-          return send(404, `no such page; there are /livez, /readyz, /healthz and /metrics`);
+          return send(404, `no such page; there are /, /livez, /readyz, /healthz and /metrics`);
       }
     });
   }
@@ -66,6 +75,12 @@ export class HealthServer {
   /** The newest status that was read. */
   heard(status: LiveStatus): void {
     this.latest = { status, at: Date.now() };
+    this.silence = undefined;
+  }
+
+  /** Why a status could not be read. */
+  missed(error: unknown): void {
+    this.silence = error;
   }
 
   close(): void {
@@ -78,10 +93,16 @@ export class HealthServer {
   }
 
   private health(): Health {
-    if (this.latest && this.isFresh()) {
+    // What cannot be asked any more is told at once; a worker that restarts has a minute.
+    if (this.latest && this.isFresh() && !(this.silence instanceof StuckWorkflowError)) {
       return healthOf(this.latest.status, DEFAULT_LIMITS, Date.now());
     }
-    const what = 'the coordinator does not answer: is a worker there, and the Temporal server?';
-    return { level: LEVELS[2], reasons: [{ level: LEVELS[2], what }] };
+    const unknown = 'the coordinator does not answer: is a worker there, and the Temporal server?';
+    return healthWithout(this.silence ? messageOf(this.silence) : unknown);
+  }
+
+  private stuck(): number {
+    const own = this.silence instanceof StuckWorkflowError ? 1 : 0;
+    return own + (this.latest?.status.stuck.length ?? 0);
   }
 }

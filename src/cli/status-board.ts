@@ -1,16 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LiveStatus } from '../client/coordinator.js';
-import type { BackupType } from '../plan/job.js';
-import { bytes, duration } from './format.js';
+import type { LastVerification } from '../client/last-verification.js';
+import { describeStuck } from '../client/stuck.js';
+import { STREAMS } from '../plan/coordinator.js';
+import { TITLES, streamDetails } from './stream-details.js';
 
 const TTY_INTERVAL_MS = 1_000;
 const LINES_INTERVAL_MS = 5_000;
-
-const TITLES: Record<BackupType, string> = {
-  epoch_ending: 'epoch endings',
-  state_snapshot: 'state snapshots',
-  transaction: 'transactions',
-};
 
 /** Shows a coordinator's status on stderr again and again: in place on a terminal, else as it changes. */
 export class StatusBoard {
@@ -24,7 +20,17 @@ export class StatusBoard {
       console.log(JSON.stringify(status));
       return;
     }
-    const lines = describeStatus(status);
+    this.print(describeStatus(status, process.stderr.isTTY ? Date.now() : undefined));
+  }
+
+  /** Instead of a status: why there can be none. Undefined: it may come by itself. */
+  trouble(text: string | undefined): void {
+    if (text === undefined) return;
+    if (this.json) console.log(JSON.stringify({ trouble: text }));
+    else this.print([text]);
+  }
+
+  private print(lines: string[]): void {
     if (process.stderr.isTTY) {
       const width = process.stderr.columns || 80;
       const text = lines.map((line) => line.slice(0, width - 1)).join('\n');
@@ -47,30 +53,40 @@ export class StatusBoard {
   }
 }
 
-/** A status for people: the node, one line a stream, alarms. */
-export function describeStatus(status: LiveStatus): string[] {
-  const { seen, streams, alarms, progress } = status;
+/** A status for people: the node, one line a stream, alarms. With `now`, also how old things are. */
+export function describeStatus(status: LiveStatus, now?: number): string[] {
+  const { seen, alarms, stuck, verification } = status;
   const at = seen
     ? `node at version ${seen.version}, ${seen.ended_epochs} epochs ended`
     : 'node not seen yet';
   return [
     `${status.phase}: ${at}`,
-    ...(Object.keys(TITLES) as BackupType[]).map((type) => {
-      const { state, newest, lag, current, waitingFor, rate, etaSeconds, failed } = streams[type];
-      const unit = progress[type];
+    ...STREAMS.map((type) => {
+      const details = streamDetails(status, type, now);
+      const { newest, lag, age, doing, progress, failed, error, quarantined, edge } = details;
       const parts = [
         newest === undefined ? 'nothing stored yet' : `stored to ${newest}`,
         ...(lag === undefined ? [] : [`${lag} behind`]),
-        ...(current ? [current.target] : [state, ...(waitingFor ? [`for ${waitingFor}`] : [])]),
-        ...(unit && unit.total > 0
-          ? [`${Math.floor((unit.done / unit.total) * 100)} %, ${bytes(unit.bytes)}`]
-          : []),
-        ...(rate === undefined ? [] : [`${rate} records/s`]),
-        ...(etaSeconds === undefined ? [] : [`ETA ${duration(etaSeconds)}`]),
-        ...(failed.length > 0 ? [`${failed.length} failed, first ${failed[0]!.unit}`] : []),
+        ...(age === undefined ? [] : [`last commit ${age}`]),
+        doing,
+        ...(progress === undefined ? [] : [progress]),
+        ...(edge === undefined || now === undefined ? [] : [`${edge} to the prune edge`]),
+        ...(failed === undefined ? [] : [failed]),
+        ...(quarantined === undefined ? [] : [`in quarantine: ${quarantined}`]),
+        ...(error === undefined ? [] : [`last error ${error}`]),
       ];
       return `  ${TITLES[type].padEnd(15)} ${parts.join(', ')}`;
     }),
+    ...(verification && now !== undefined ? [`  verified        ${verified(verification)}`] : []),
     ...alarms.map(({ code, text, since }) => `  ALARM ${code} since ${since}: ${text}`),
+    ...stuck.map((workflow) => `  STUCK ${describeStuck(workflow)}`),
   ];
+}
+
+function verified({ running, succeededAt, failedAt }: LastVerification): string {
+  return [
+    succeededAt === undefined ? 'never' : `last at ${succeededAt}`,
+    ...(failedAt === undefined ? [] : [`failed at ${failedAt}`]),
+    ...(running ? ['a verification runs'] : []),
+  ].join(', ');
 }

@@ -12,6 +12,7 @@ import { superviseWorkers } from '../temporal/worker-group.js';
 import { Interrupted, UsageError } from './failure.js';
 import { bytes } from './format.js';
 import { type CommonFlags, storageOf } from './options.js';
+import { tellStuck } from './tell-stuck.js';
 
 export interface VerifyFlags extends CommonFlags {
   startVersion?: string;
@@ -54,7 +55,11 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
       const timer = setInterval(() => {
         handle.query<VerifyTotals>(QUERY_STATUS).then(showProgress, () => undefined);
       }, PROGRESS_MS);
-      return coverageOf(handle.result()).finally(() => clearInterval(timer));
+      const stop = tellStuck(client, handle.workflowId, say);
+      return coverageOf(handle.result()).finally(() => {
+        clearInterval(timer);
+        stop();
+      });
     });
     console.log(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
     return coverage.ok ? 0 : 1;

@@ -3,6 +3,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { type BackupProgress, readProgress } from '../client/progress.js';
 import { Interrupted } from './failure.js';
 import { bytes, duration } from './format.js';
+import { tellStuck } from './tell-stuck.js';
 
 const TTY_INTERVAL_MS = 500;
 const LINE_INTERVAL_MS = 5_000;
@@ -23,6 +24,7 @@ export async function watchBackup<T>(
   // Calls that still wait when we leave would otherwise try again on a closed connection.
   const leaving = new AbortController();
   setMaxListeners(0, leaving.signal); // every call that is under way listens to it
+  const stopTelling = tellStuck(client, handle.workflowId, (text) => line.note(text));
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return; // no worker answers yet
@@ -46,6 +48,7 @@ export async function watchBackup<T>(
     return await Promise.race([result, interrupted]);
   } finally {
     clearInterval(timer);
+    stopTelling();
     if (interrupt) signal.removeEventListener('abort', interrupt);
     line.end();
     leaving.abort();
@@ -66,6 +69,11 @@ class ProgressLine {
     } else {
       process.stderr.write(`${text}\n`);
     }
+  }
+
+  /** Something that stays to be read. */
+  note(text: string): void {
+    process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[2K' : ''}${text}\n`);
   }
 
   end(): void {

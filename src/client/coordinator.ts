@@ -1,21 +1,35 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
   ServiceError,
+  type WorkflowExecutionDescription,
   WithStartWorkflowOperation,
   defaultPayloadConverter,
   isGrpcServiceError,
 } from '@temporalio/client';
 import { storageId } from '../backup/storage-id.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
-import { type CoordinatorStatus, type NodeView } from '../plan/coordinator.js';
+import {
+  type CoordinatorStatus,
+  type NodeView,
+  STREAMS,
+  type UnitProgress,
+} from '../plan/coordinator.js';
 import type { BackupType, StorageConfig } from '../plan/job.js';
 import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_CONFIGURE } from '../plan/messages.js';
+import type { LastVerification } from './last-verification.js';
+import { type StuckWorkflow, StuckWorkflowError, describeGoing } from './stuck.js';
 
 const COORDINATOR = 'backupCoordinator';
 const NEW_SERVER_MS = 2 * 60_000;
 /** In the numbering of gRPC. */
 const FAILED_PRECONDITION = 9;
+const DEADLINE_EXCEEDED = 4;
+/** Longest wait for a coordinator's answer. */
+const ANSWER_MS = 20_000;
+/** Then it is looked at why an update is not answered, before it is sent again. */
+const UPDATE_MS = 8_000;
 
 /** One coordinator for one storage, whoever starts it. */
 export function coordinatorId(storage: StorageConfig): string {
@@ -23,12 +37,14 @@ export function coordinatorId(storage: StorageConfig): string {
 }
 
 /**
- * Starts the coordinator of a storage, or hands the one that runs these settings. Needs a worker.
- * @throws InputError before anything is started
+ * Starts the coordinator of a storage, or hands the one that runs these settings. Waits for a worker;
+ * `onWait` hears why. @throws InputError before anything is started, StuckWorkflowError when its own
+ * code keeps failing
  */
 export async function ensureCoordinator(
   client: Client,
   input: CoordinatorInput,
+  onWait: (why: unknown) => void = () => undefined,
 ): Promise<{ workflowId: string; settings: string }> {
   const { node, storage } = parseCoordinatorInput(input);
   const workflowId = coordinatorId(storage);
@@ -41,20 +57,37 @@ export async function ensureCoordinator(
       staticSummary: `follow ${node}`.slice(0, 190),
       staticDetails: `from ${node} to ${storage.local_fs_dir}`,
     });
-  const deadline = Date.now() + NEW_SERVER_MS;
+  const updateId = randomUUID(); // the same update, however often it is sent
+  const patience = Date.now() + NEW_SERVER_MS;
   for (;;) {
+    const deadline = Date.now() + UPDATE_MS;
     try {
-      const settings = await client.workflow.executeUpdateWithStart<
-        (input: CoordinatorInput) => Promise<never>,
-        string,
-        [CoordinatorInput]
-      >(UPDATE_CONFIGURE, { args: [input], startWorkflowOperation: start() });
+      const settings = await client.withDeadline(deadline, () =>
+        client.workflow.executeUpdateWithStart<
+          (input: CoordinatorInput) => Promise<never>,
+          string,
+          [CoordinatorInput]
+        >(UPDATE_CONFIGURE, { updateId, args: [input], startWorkflowOperation: start() }),
+      );
       return { workflowId, settings };
     } catch (error) {
-      if (!isNotReady(error) || Date.now() > deadline) throw error;
+      const unanswered = Date.now() >= deadline;
+      if (!unanswered && !isNotReady(error)) throw error;
+      const stuck = await stuckError(client, workflowId);
+      onWait(stuck ?? error);
+      if (Date.now() > patience && (stuck || !unanswered)) throw stuck ?? error;
       await sleep(2_000);
     }
   }
+}
+
+async function stuckError(client: Client, id: string): Promise<StuckWorkflowError | undefined> {
+  try {
+    await describeGoing(client, id);
+  } catch (error) {
+    if (error instanceof StuckWorkflowError) return error;
+  }
+  return undefined;
 }
 
 /**
@@ -80,43 +113,98 @@ export async function findCoordinator(client: Client, storage?: StorageConfig): 
   );
 }
 
-/** What a unit has reached. */
-export interface UnitProgress {
-  done: number;
-  total: number;
-  bytes: number;
-}
-
-/** The coordinator's status, with what the heartbeats of its activities add to it. */
+/** The coordinator's status, with what the server and the heartbeats of its activities add to it. */
 export interface LiveStatus extends CoordinatorStatus {
   progress: Partial<Record<BackupType, UnitProgress>>;
-  /** How often its open workflow task was tried; more than once or twice, and its code fails. */
+  /** Events of the workflow's present run. */
+  historyEvents: number;
+  /** How often its open task was tried; 0: none is open. */
   taskAttempts: number;
+  /** Other workflows of the storage whose own code fails. */
+  stuck: StuckWorkflow[];
+  verification?: LastVerification;
 }
 
+/**
+ * Asks a coordinator, after a look whether it can answer. Never hangs.
+ * @throws StuckWorkflowError when its own code fails, Error that says why nothing answers
+ */
 export async function readCoordinator(client: Client, workflowId: string): Promise<LiveStatus> {
-  const handle = client.workflow.getHandle(workflowId);
-  const status = await handle.query<CoordinatorStatus>(QUERY_STATUS);
-  const { raw } = await handle.describe();
-  const progress: LiveStatus['progress'] = {};
-  let seen = status.seen;
+  const asking = client.withDeadline(Date.now() + ANSWER_MS, async () => {
+    const description = await describeGoing(client, workflowId);
+    if (description.status.name !== 'RUNNING') {
+      const how = description.status.name.toLowerCase();
+      throw new Error(`${workflowId} has ended (${how}); start it again with: aptos-backup up`);
+    }
+    const handle = client.workflow.getHandle(workflowId);
+    const status = await handle.query<CoordinatorStatus>(QUERY_STATUS);
+    return withBeats(status, description);
+  });
+  return asking.catch((error: unknown) => {
+    const cause = error instanceof ServiceError ? error.cause : error;
+    if (!isGrpcServiceError(cause)) throw error;
+    const why =
+      Number(cause.code) === DEADLINE_EXCEEDED ? `for ${ANSWER_MS / 1000} s` : cause.details;
+    throw new Error(
+      `${workflowId} does not answer (${why}): its workers are dead, busy or too few, or the Temporal server is away`,
+    );
+  });
+}
+
+/** Adds what heartbeats say: they are newer than the workflow, which sleeps while nothing is to do. */
+function withBeats(
+  status: CoordinatorStatus,
+  { raw, historyLength }: WorkflowExecutionDescription,
+): LiveStatus {
+  const live: LiveStatus = {
+    ...status,
+    progress: {},
+    historyEvents: historyLength,
+    taskAttempts: raw.pendingWorkflowTask?.attempt ?? 0,
+    stuck: [],
+  };
   for (const activity of raw.pendingActivities ?? []) {
     const payload = activity.heartbeatDetails?.payloads?.[0];
     if (!payload) continue;
-    const beat = defaultPayloadConverter.fromPayload<Partial<UnitProgress> & Beat>(payload);
-    const stream = Object.entries(status.streams).find(
-      ([, { current }]) => current && current.workflowId === beat.workflowId,
-    )?.[0] as BackupType | undefined;
-    if (stream && beat.done !== undefined && beat.total !== undefined) {
-      progress[stream] = { done: beat.done, total: beat.total, bytes: beat.bytes ?? 0 };
+    const beat =
+      defaultPayloadConverter.fromPayload<(Partial<UnitProgress> & Beat) | undefined>(payload) ??
+      {};
+    const { workflowId, view, done, total, bytes = 0, failedRanges = 0 } = beat;
+    const stream = STREAMS.find((type) => {
+      const { current } = status.streams[type];
+      return current && current.workflowId === workflowId;
+    });
+    if (stream && done !== undefined && total !== undefined) {
+      const { advancedAt, rate, retrying } = beat;
+      live.progress[stream] = {
+        ...{ done, total, bytes, failedRanges },
+        ...(advancedAt === undefined ? {} : { advancedAt }),
+        ...(rate === undefined ? {} : { rate }),
+        ...(retrying === undefined ? {} : { retrying }),
+      };
     }
-    if (beat.view && beat.view.at > 0) {
-      const { ended, version, at } = beat.view;
-      seen = { ...seen, ended_epochs: ended, version, at: new Date(at).toISOString() };
+    if (view && view.at > 0) noteView(live, view);
+  }
+  return live;
+}
+
+function noteView(live: LiveStatus, { ended, version, at, versionsPerSecond }: NodeView): void {
+  const older = live.seen && Date.parse(live.seen.at) > at;
+  if (older) return;
+  live.seen = { ...live.seen, ended_epochs: ended, version, at: new Date(at).toISOString() };
+  for (const [type, tip] of [
+    ['epoch_ending', BigInt(ended) - 1n],
+    ['state_snapshot', BigInt(ended) - 1n],
+    ['transaction', BigInt(version)],
+  ] as const) {
+    const stream = live.streams[type];
+    if (stream.lag === undefined) continue;
+    const lag = Math.max(0, Number(tip - BigInt(stream.newest ?? -1)));
+    stream.lag = `${lag}`;
+    if (type === 'transaction' && (lag === 0 || versionsPerSecond > 0)) {
+      stream.lagSeconds = lag === 0 ? 0 : Math.round(lag / versionsPerSecond);
     }
   }
-  const taskAttempts = raw.pendingWorkflowTask?.attempt ?? 0;
-  return { ...status, ...(seen ? { seen } : {}), progress, taskAttempts };
 }
 
 interface Beat {

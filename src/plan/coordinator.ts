@@ -31,6 +31,8 @@ export interface Survey {
   /** Metadata lines and manifests that cannot be used; what they should cover counts as missing. */
   damaged: { object: string; why: string }[];
   damagedCount: number;
+  /** Metadata files. */
+  files?: number;
 }
 
 /** What the node has, as last seen. */
@@ -106,8 +108,16 @@ export interface StreamMemory {
   askedAt?: number;
   /** Snapshots that were given up because the node was about to prune them, or had. */
   givenUp: string[];
-  /** Units committed by this coordinator. */
+  /** Units committed by this coordinator, and what was in them. */
   committed: number;
+  committedRecords?: string;
+  committedBytes?: number;
+  /** Units that failed, by code. */
+  failures?: Record<string, number>;
+  /** What failed last; forgotten with the next commit. */
+  lastError?: { unit: string; code: string; reason: string; at: number };
+  /** Unix milliseconds since when something is there to be stored; absent: nothing is due. */
+  dueSince?: number;
 }
 
 export interface CoordinatorMemory {
@@ -130,21 +140,60 @@ export interface Alarm {
   since: number;
 }
 
+/** What the heartbeats of waiting for a unit tell of it. */
+export interface UnitProgress {
+  done: number;
+  total: number;
+  bytes: number;
+  /** Unix milliseconds at which it had more than ever before; absent: not seen yet. */
+  advancedAt?: number;
+  /** Records a second since somebody looks. */
+  rate?: number;
+  /** Of its activities that failed and are tried again, the one tried most often. */
+  retrying?: { attempt: number; reason: string };
+  /** Ranges that failed for good and are carried along. */
+  failedRanges: number;
+}
+
 export interface StreamStatus {
   state: 'working' | 'waiting' | 'paused' | 'failing';
   waitingFor?: string;
-  current?: { target: string; workflowId: string; since: string };
+  /** `attempts`: how often this unit was begun, this time included. */
+  current?: { target: string; workflowId: string; since: string; attempts: number };
   lastCommit?: { what: string; at: string };
+  /** Forgotten with the next commit. */
+  lastError?: { unit: string; code: string; reason: string; at: string };
+  /** Since when something is there to be stored, or nothing could be begun; absent: nothing is due. */
+  dueSince?: string;
   /** Newest epoch or version in storage, and how far that is behind the node. */
   newest?: string;
   lag?: string;
+  /** Transactions: at the rate of the chain. Else, and when the chain stands: since it is due. */
   lagSeconds?: number;
+  /** How far the node is from pruning what is to be stored next; absent while it prunes nothing. */
+  pruneEdge?: PruneEdge;
   /** Records a second of the last unit, and how long the rest takes at that rate. */
   rate?: number;
   etaSeconds?: number;
   holes: TextSpan[];
-  failed: { unit: string; reason: string; attempts: number; retryAt: string }[];
+  /** At most twenty, of `failedCount`. */
+  failed: { unit: string; reason: string; code: string; attempts: number; retryAt: string }[];
+  failedCount: number;
+  /** Units of those with something that no worker survives. */
+  quarantined: string[];
   committed: number;
+  committedRecords: string;
+  committedBytes: number;
+  failures: Record<string, number>;
+}
+
+/** `next` is a version, or the epoch of a snapshot; `seconds` at the rate of the chain. */
+export interface PruneEdge {
+  next: string;
+  versions: number;
+  seconds?: number;
+  /** How many versions the node keeps. */
+  window: number;
 }
 
 /** Answer of the coordinator's `status` query. */
@@ -157,5 +206,7 @@ export interface CoordinatorStatus {
   concurrency: number;
   streams: Record<BackupType, StreamStatus>;
   alarms: { code: string; text: string; since: string }[];
+  startedAt: string;
   runs: number;
+  metadataFiles?: number;
 }

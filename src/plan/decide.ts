@@ -47,6 +47,18 @@ export function decide(type: BackupType, situation: Situation): Decision {
   }
 }
 
+/** Whether something is there to be stored, also when it failed or waits for another stream. */
+export function isDue(type: BackupType, situation: Situation): boolean {
+  const streams = {
+    ...situation.streams,
+    [type]: { ...situation.streams[type], failed: [], requested: [] },
+  };
+  const decision = decide(type, { ...situation, streams });
+  if ('start' in decision) return true;
+  const { version, ended, until } = decision;
+  return version === undefined && ended === undefined && until === undefined;
+}
+
 /** A request waits for the node like everything else. */
 function due(target: Target, { node }: Situation): Decision {
   if (target.type === 'transaction') {

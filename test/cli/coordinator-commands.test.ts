@@ -37,7 +37,9 @@ it('up, and everything that can be told to it from another terminal', async () =
   await up.says(/^following: /);
   const { streams } = await status();
   expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });
-  expect(await say('status')).toMatch(/^following: node at version \d+, 4 epochs ended\n/);
+  expect(await say('status')).toMatch(
+    /^following: node at version \d+, 4 epochs ended\n.* stored to 3, 0 behind, last commit \d+s ago, wait/,
+  );
 
   const health = up.lines.find((line) => line.startsWith('Health: '))!.slice('Health: '.length);
   const page = async (path: string) => {
@@ -53,6 +55,7 @@ it('up, and everything that can be told to it from another terminal', async () =
   expect(metrics).toMatch(/^aptos_backup_lag\{stream="epoch_ending"\} 0$/m);
   expect(metrics).toMatch(/^aptos_backup_health 0$/m);
   expect(await page('/health')).toMatch(/^404 no such page/);
+  expect(await page('/')).toMatch(/^200 <!doctype html>.*<h1 class="ok">ok<.*<td>transactions</s);
   expect(await check()).toBe('0 OK');
 
   expect(await say('pause', 'state-snapshot')).toBe('["state_snapshot"]');

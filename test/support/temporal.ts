@@ -35,16 +35,21 @@ export async function startTemporal(): Promise<TemporalSession & { dataFolder: s
 /** The workflows as they are built. */
 export const workflowBundle = { code: readFileSync(builtProgram('workflow-bundle.js'), 'utf8') };
 
-/** Runs the real workflows against activities of the test's own while `work` goes on. */
+/** Runs the real workflows, or other code, against activities of the test's own while `work` goes on. */
 export async function withActivities<T>(
   session: TemporalSession,
   activities: Record<string, (...args: never[]) => Promise<unknown>>,
   work: () => Promise<T>,
+  bundle = workflowBundle,
 ): Promise<T> {
   quietRuntime();
   const connection = await NativeConnection.connect({ address: session.address });
   const common = { connection, namespace: session.namespace, activities };
-  const control = await Worker.create({ ...common, taskQueue: CONTROL_QUEUE, workflowBundle });
+  const control = await Worker.create({
+    ...common,
+    taskQueue: CONTROL_QUEUE,
+    workflowBundle: bundle,
+  });
   const chunks = await Worker.create({
     ...common,
     taskQueue: CHUNK_QUEUE,

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { CoordinatorMemory, NodeView } from '../../src/plan/coordinator.js';
 import { refreshAlarms } from '../../src/workflows/coordinator/alarms.js';
 import { openMemory } from '../../src/workflows/coordinator/memory.js';
+import { statusOf } from '../../src/workflows/coordinator/status.js';
 import { coordinatorInput } from '../support/coordinator.js';
 
 /** A node at version 10,000 that keeps the last 4,000 transactions and states. */
@@ -13,7 +14,7 @@ const PRUNING: Partial<NodeView> = {
   stateWindow: '4000',
 };
 
-function alarms(stored: number, node: Partial<NodeView> = PRUNING): Record<string, string> {
+function memoryOf(stored: number, node: Partial<NodeView>): CoordinatorMemory {
   const memory: CoordinatorMemory = openMemory(coordinatorInput(), undefined, 0);
   memory.survey = {
     storageId: 's',
@@ -24,6 +25,11 @@ function alarms(stored: number, node: Partial<NodeView> = PRUNING): Record<strin
     damagedCount: 0,
   };
   memory.node = { ended: '10', version: '10000', at: 1, versionsPerSecond: 1, ...node };
+  return memory;
+}
+
+function alarms(stored: number, node: Partial<NodeView> = PRUNING): Record<string, string> {
+  const memory = memoryOf(stored, node);
   refreshAlarms(memory, 1);
   return Object.fromEntries(memory.alarms.map(({ code, text }) => [code, text]));
 }
@@ -57,4 +63,21 @@ it('a snapshot that is not stored yet is told, too', () => {
 
 it('a node that prunes nothing is far from everything', () => {
   expect(alarms(1, {})).toEqual({});
+});
+
+it('the distance to the edge is in the status, also while all is well', () => {
+  const status = (stored: number, node: Partial<NodeView> = PRUNING) => {
+    const { streams } = statusOf(memoryOf(stored, node), {}, {}, undefined, 1);
+    return [streams.epoch_ending, streams.state_snapshot, streams.transaction].map(
+      ({ pruneEdge }) => pruneEdge,
+    );
+  };
+  const edge = (next: string, versions: number) => {
+    return { next, versions, seconds: versions, window: 4000 };
+  };
+  expect(status(10_001)).toEqual([undefined, undefined, edge('10001', 4000)]);
+  expect(status(7_500)).toEqual([undefined, undefined, edge('7500', 1500)]);
+  const snapshot = { ...PRUNING, snapshotLeft: { epoch: '8', versions: '-5' } };
+  expect(status(5_000, snapshot)).toEqual([undefined, edge('8', 0), edge('6000', 0)]);
+  expect(status(1, {})).toEqual([undefined, undefined, undefined]);
 });

@@ -1,9 +1,10 @@
-import type { CoordinatorMemory, NodeView } from '../../plan/coordinator.js';
+import type { CoordinatorMemory } from '../../plan/coordinator.js';
 import { spans } from '../../plan/decide.js';
 import { STREAMS } from '../../plan/coordinator.js';
 import { targetKey } from '../../plan/job.js';
-import { holesUpTo, unionOf } from '../../plan/spans.js';
+import { holesUpTo } from '../../plan/spans.js';
 import { clear, raise } from './bookkeeping.js';
+import { pruneEdgeOf, secondsFor } from './prune-edge.js';
 
 /** Share of what a node keeps that may pass before a stream's distance to its prune edge is told. */
 const MARGIN = 0.5;
@@ -42,32 +43,13 @@ function lost({ survey, node }: CoordinatorMemory): string | undefined {
 
 /** What is still to be stored comes near to what the node prunes next. Epoch endings are never pruned. */
 function nearEdge(memory: CoordinatorMemory): string | undefined {
-  const edges = [transactionEdge(memory), snapshotEdge(memory)];
-  return edges.filter((edge) => edge !== undefined).join('; ') || undefined;
-}
-
-function transactionEdge({ survey, node }: CoordinatorMemory): string | undefined {
-  if (!survey || node?.ledgerWindow === undefined) return undefined;
-  const tip = BigInt(node.version);
-  const stored = spans(survey.versions);
-  // What is pruned already is told as lost.
-  const pruned = { first: 0n, last: BigInt(node.oldestVersion ?? 0) - 1n };
-  const [hole] = holesUpTo(unionOf([...stored, pruned]), tip);
-  if (!hole) return undefined;
-  const left = Number(hole.first) + Number(node.ledgerWindow) - Number(tip);
-  if (left > Number(node.ledgerWindow) * (1 - MARGIN)) return undefined;
-  return `transaction ${hole.first} is not stored yet and is ${inVersions(left, node)} from being pruned by the node`;
-}
-
-function snapshotEdge({ survey, node }: CoordinatorMemory): string | undefined {
-  if (!node?.snapshotLeft || node.stateWindow === undefined) return undefined;
-  const { epoch, versions } = node.snapshotLeft;
-  if (survey?.snapshots.includes(epoch)) return undefined;
-  if (Number(versions) > Number(node.stateWindow) * (1 - MARGIN)) return undefined;
-  return `the state of epoch ${epoch} is not stored yet and is ${inVersions(Number(versions), node)} from being pruned by the node`;
-}
-
-function inVersions(versions: number, { versionsPerSecond: rate }: NodeView): string {
-  const left = Math.max(0, versions);
-  return `${left} versions${rate > 0 ? ` (about ${(left / rate / 3600).toFixed(1)} hours)` : ''}`;
+  const near = (['transaction', 'state_snapshot'] as const).flatMap((type) => {
+    const edge = pruneEdgeOf(type, memory);
+    if (!edge?.missing || edge.versions > edge.window * (1 - MARGIN)) return [];
+    const what = type === 'transaction' ? 'transaction' : 'the state of epoch';
+    const seconds = secondsFor(edge.versions, memory.node);
+    const time = seconds === undefined ? '' : ` (about ${(seconds / 3600).toFixed(1)} hours)`;
+    return `${what} ${edge.next} is not stored yet and is ${edge.versions} versions${time} from being pruned by the node`;
+  });
+  return near.join('; ') || undefined;
 }

@@ -1,6 +1,6 @@
-import type { CoordinatorMemory, Survey, TextSpan } from '../../plan/coordinator.js';
+import type { CoordinatorMemory, StreamMemory, Survey, TextSpan } from '../../plan/coordinator.js';
 import { spans } from '../../plan/decide.js';
-import type { BackupType, Target } from '../../plan/job.js';
+import { type BackupType, type Target, targetKey } from '../../plan/job.js';
 import { unionOf } from '../../plan/spans.js';
 import type { BackupResult } from '../../plan/unit.js';
 import { type UnitEnd, isSameUnit, restAfter } from './units.js';
@@ -17,6 +17,7 @@ export function noteEnd(
   const before = stream.failed.find((failed) => isSameUnit(failed.target, target));
   stream.failed = stream.failed.filter((failed) => failed !== before);
   stream.requested = stream.requested.filter((asked) => !isSameUnit(asked, target));
+  if ('failed' in end) noteError(stream, target, end.failed, now);
   if ('committed' in end) {
     noteCommit(memory, target.type, end.committed, since, now);
   } else if ('givenUp' in end) {
@@ -39,6 +40,22 @@ export function noteEnd(
   }
 }
 
+/** Codes come from failures, which anybody's worker may name as it likes: not too many of them. */
+const MOST_CODES = 40;
+
+function noteError(
+  stream: StreamMemory,
+  target: Target,
+  { code, reason }: { code: string; reason: string },
+  now: number,
+): void {
+  stream.lastError = { unit: targetKey(target), code, reason, at: now };
+  const failures = (stream.failures ??= {});
+  const isKnown = code in failures || Object.keys(failures).length < MOST_CODES;
+  const counted = isKnown ? code : 'OTHER';
+  failures[counted] = (failures[counted] ?? 0) + 1;
+}
+
 function noteCommit(
   memory: CoordinatorMemory,
   type: BackupType,
@@ -51,6 +68,9 @@ function noteCommit(
   const answersRequest = (stream.askedAt ?? 0) <= since;
   if (result.last !== '0' && answersRequest) stream.batchOpenSince = now;
   stream.committed += 1;
+  stream.committedRecords = `${BigInt(stream.committedRecords ?? 0) + BigInt(result.records)}`;
+  stream.committedBytes = (stream.committedBytes ?? 0) + result.bytes;
+  delete stream.lastError;
   stream.lastCommit = {
     at: now,
     what: result.metadata,
@@ -60,6 +80,7 @@ function noteCommit(
   };
   clear(memory, `NODE_BEHIND_${type}`);
   if (memory.survey) noteStored(memory.survey, result);
+  if (memory.survey?.files !== undefined && !result.already_committed) memory.survey.files += 1;
   if (type === 'state_snapshot' && result.epoch !== '0') clear(memory, 'SNAPSHOT_GIVEN_UP');
 }
 

@@ -28,6 +28,7 @@ import { reasonOf } from '../failures.js';
 import { refreshAlarms } from './alarms.js';
 import { clear, noteEnd, noteStored, raise } from './bookkeeping.js';
 import { answerMessages } from './coordinator-messages.js';
+import { noteWhatIsDue } from './due.js';
 import { openMemory } from './memory.js';
 import { describeStatus, statusOf } from './status.js';
 import { type Running, RunningUnit } from './units.js';
@@ -101,6 +102,7 @@ export class CoordinatorRun {
 
   /** Starts the next unit of every stream that has something to do and works on nothing. */
   startUnits(): void {
+    noteWhatIsDue(this.memory, this.blockedBy !== undefined, Date.now());
     const { memory } = this;
     const { survey, node, settings, streams } = memory;
     for (const type of STREAMS) {

@@ -1,11 +1,20 @@
-import type { CoordinatorMemory, CoordinatorStatus, StreamStatus } from '../../plan/coordinator.js';
+import type {
+  CoordinatorMemory,
+  CoordinatorStatus,
+  PruneEdge,
+  StreamStatus,
+} from '../../plan/coordinator.js';
 import { type Decision, spans } from '../../plan/decide.js';
 import { type BackupType, describeTarget, targetKey } from '../../plan/job.js';
 import { type Span, holesUpTo } from '../../plan/spans.js';
 import { escapeMarkdown } from '../totals.js';
-import type { Running } from './units.js';
+import { pruneEdgeOf, secondsFor } from './prune-edge.js';
+import { type Running, isSameUnit } from './units.js';
 
 const MOST_HOLES = 20;
+const MOST_FAILED = 20;
+/** An error in a table of the UI. */
+const SHORT = 120;
 /** A unit that took less says nothing about the rate of a long one. */
 const LEAST_SECONDS = 2;
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -44,7 +53,9 @@ export function statusOf(
     concurrency: settings.concurrency,
     streams,
     alarms: alarms.map(({ code, text, since }) => ({ code, text, since: iso(since) })),
+    startedAt: iso(memory.startedAt),
     runs: memory.runs,
+    ...(memory.survey?.files === undefined ? {} : { metadataFiles: memory.survey.files }),
   };
 }
 
@@ -72,20 +83,15 @@ function streamStatus(
   const unit = running[type];
   const waitingFor = unit ? undefined : reasonToWait(memory, type, decision, blockedBy);
   const { newest, lag, holes } = coverageOf(type, memory);
-  const { lastCommit } = stream;
+  const { lastCommit, lastError, dueSince, failed } = stream;
+  const edge = pruneEdge(type, memory);
   const rate =
     lastCommit && lastCommit.seconds >= LEAST_SECONDS
       ? Number(lastCommit.records) / lastCommit.seconds
       : 0;
   const perSecond = memory.node?.versionsPerSecond ?? 0;
   return {
-    state: unit
-      ? 'working'
-      : stream.paused
-        ? 'paused'
-        : stream.failed.length > 0
-          ? 'failing'
-          : 'waiting',
+    state: unit ? 'working' : stream.paused ? 'paused' : failed.length > 0 ? 'failing' : 'waiting',
     ...(waitingFor === undefined ? {} : { waitingFor }),
     ...(unit
       ? {
@@ -93,28 +99,61 @@ function streamStatus(
             target: describeTarget(unit.target),
             workflowId: unit.workflowId,
             since: iso(unit.since),
+            attempts: 1 + (failed.find((f) => isSameUnit(f.target, unit.target))?.attempts ?? 0),
           },
         }
       : {}),
     ...(lastCommit ? { lastCommit: { what: lastCommit.what, at: iso(lastCommit.at) } } : {}),
+    ...(lastError ? { lastError: { ...lastError, at: iso(lastError.at) } } : {}),
+    ...(dueSince === undefined ? {} : { dueSince: iso(dueSince) }),
     ...(newest === undefined ? {} : { newest: `${newest}` }),
-    ...(lag === undefined ? {} : { lag: `${lag}` }),
-    ...(lag !== undefined && type === 'transaction' && perSecond > 0
-      ? { lagSeconds: Math.round(Number(lag) / perSecond) }
-      : {}),
+    ...(lag === undefined
+      ? {}
+      : { lag: `${lag}`, ...lagSeconds(type, lag, dueSince, memory, now) }),
+    ...(edge ? { pruneEdge: edge } : {}),
     ...(rate > 0 ? { rate: Math.round(rate) } : {}),
     ...(rate > perSecond && lag !== undefined && lag > 0n && type === 'transaction'
       ? { etaSeconds: Math.round(Number(lag) / (rate - perSecond)) }
       : {}),
     holes: holes.slice(0, MOST_HOLES).map((h) => ({ first: `${h.first}`, last: `${h.last}` })),
-    failed: stream.failed.map(({ target, reason, attempts, retryAt }) => ({
+    failed: failed.slice(0, MOST_FAILED).map(({ target, reason, code, attempts, retryAt }) => ({
       unit: targetKey(target),
       reason,
+      code,
       attempts,
       retryAt: iso(Math.max(retryAt, now)),
     })),
+    failedCount: failed.length,
+    quarantined: failed
+      .filter(({ code }) => code === 'QUARANTINED')
+      .slice(0, MOST_FAILED)
+      .map(({ target }) => targetKey(target)),
     committed: stream.committed,
+    committedRecords: stream.committedRecords ?? '0',
+    committedBytes: stream.committedBytes ?? 0,
+    failures: { ...stream.failures },
   };
+}
+
+function lagSeconds(
+  type: BackupType,
+  lag: bigint,
+  dueSince: number | undefined,
+  { node }: CoordinatorMemory,
+  now: number,
+): { lagSeconds?: number } {
+  if (lag === 0n) return { lagSeconds: 0 };
+  const byRate = type === 'transaction' ? secondsFor(Number(lag), node) : undefined;
+  if (byRate !== undefined) return { lagSeconds: byRate };
+  return dueSince === undefined ? {} : { lagSeconds: Math.round((now - dueSince) / 1000) };
+}
+
+function pruneEdge(type: BackupType, memory: CoordinatorMemory): PruneEdge | undefined {
+  const edge = pruneEdgeOf(type, memory);
+  if (!edge) return undefined;
+  const { next, versions, window } = edge;
+  const seconds = secondsFor(versions, memory.node);
+  return { next: `${next}`, versions, ...(seconds === undefined ? {} : { seconds }), window };
 }
 
 function reasonToWait(
@@ -155,16 +194,29 @@ function atLeastZero(lag: bigint | undefined): { lag?: bigint } {
   return { lag: lag > 0n ? lag : 0n };
 }
 
+function shorten(text: string): string {
+  return text.length > SHORT ? `${text.slice(0, SHORT)}...` : text;
+}
+
 /** The status as Markdown, for the Temporal UI's Current Details. */
 export function describeStatus(status: CoordinatorStatus): string {
   const rows = Object.entries(status.streams).map(([name, s]) => {
-    const doing = s.current ? s.current.target : `${s.state}: ${s.waitingFor ?? ''}`;
-    return `| ${name} | ${s.newest ?? '-'} | ${s.lag ?? '-'} | ${escapeMarkdown(doing)} |`;
+    const again = s.current && s.current.attempts > 1 ? ` (attempt ${s.current.attempts})` : '';
+    const doing = s.current ? s.current.target + again : `${s.state}: ${s.waitingFor ?? ''}`;
+    const edge = s.pruneEdge ? `${s.pruneEdge.versions} versions` : '-';
+    const error = s.lastError ? shorten(`${s.lastError.code}: ${s.lastError.reason}`) : '-';
+    const quarantined = s.quarantined.length > 0 ? `; quarantined: ${s.quarantined.join()}` : '';
+    const cells = [name, s.newest, s.lag, s.lastCommit?.at, doing, error + quarantined, edge];
+    return `| ${cells.map((cell) => escapeMarkdown(cell ?? '-')).join(' | ')} |`;
   });
   const alarms = status.alarms.map((a) => `- **${a.code}** ${escapeMarkdown(a.text)}`);
   return [
     `**${status.phase}**: ${escapeMarkdown(status.node)} to ${escapeMarkdown(status.storage)}`,
-    ['| stream | newest | behind | doing |', '|---|---|---|---|', ...rows].join('\n'),
+    [
+      '| stream | newest | behind | last commit | doing | last error | to the prune edge |',
+      '|---|---|---|---|---|---|---|',
+      ...rows,
+    ].join('\n'),
     alarms.join('\n'),
   ].join('\n\n');
 }

@@ -1,0 +1,35 @@
+import type { Client } from '@temporalio/client';
+
+/** The newest verifications of a storage, as the server still knows them; ISO times. */
+export interface LastVerification {
+  running: boolean;
+  startedAt?: string;
+  /** When one last proved everything it was asked for. */
+  succeededAt?: string;
+  /** When one last found something, or could not be done. */
+  failedAt?: string;
+}
+
+const MOST_READ = 100;
+
+/** From the list of workflows whose ids begin with `prefix`; newest first is the server's order. */
+export async function lastVerification(client: Client, prefix: string): Promise<LastVerification> {
+  const query = `WorkflowType = "verifyBackups" AND WorkflowId STARTS_WITH "${prefix}"`;
+  const last: LastVerification = { running: false };
+  const newer = (a: string | undefined, b: Date | undefined) =>
+    b && (a === undefined || a < b.toISOString()) ? b.toISOString() : a;
+  const note = (key: 'startedAt' | 'succeededAt' | 'failedAt', at: Date | undefined) => {
+    const newest = newer(last[key], at);
+    if (newest !== undefined) last[key] = newest;
+  };
+  let read = 0;
+  for await (const { status, startTime, closeTime } of client.workflow.list({ query })) {
+    note('startedAt', startTime);
+    if (status.name === 'RUNNING') last.running = true;
+    if (status.name === 'COMPLETED') note('succeededAt', closeTime);
+    if (status.name === 'FAILED' || status.name === 'TIMED_OUT') note('failedAt', closeTime);
+    read += 1;
+    if (read === MOST_READ || (last.succeededAt && last.failedAt)) break;
+  }
+  return last;
+}
