@@ -1,0 +1,133 @@
+/** Workflows whose own code fails: told as what they are, and healed by code that fits. */
+import { expect, it, onTestFinished } from 'vitest';
+import { HealthServer } from '../../src/cli/health-server.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import { DEFAULT_LIMITS, healthOf } from '../../src/client/health.js';
+import { Overseer } from '../../src/client/overseer.js';
+import { StuckWorkflowError } from '../../src/client/stuck.js';
+import { startVerify } from '../../src/client/verify.js';
+import { PretendedWorld, coordinatorInput } from '../support/coordinator.js';
+import { startTemporal, until, withActivities, workflowBundle } from '../support/temporal.js';
+
+/** The workflows as they are built, with a mistake. */
+function mistaken(right: string, wrong: string) {
+  expect(workflowBundle.code).toContain(right);
+  return { code: workflowBundle.code.replaceAll(right, wrong) };
+}
+const throwing = (workflow: string) => {
+  const head = `async function ${workflow}(input, memory) {`;
+  return mistaken(head, `${head} throw new TypeError('${workflow} is broken');`);
+};
+
+it('a task that fails is found and shown, and goes on with the right code', async () => {
+  const session = await startTemporal();
+  onTestFinished(() => session.close());
+  const { client } = session;
+  const world = new PretendedWorld({ ended: 3, version: 250 });
+  const activities = {
+    ...world.activities,
+    planVerification: () => Promise.resolve({ tasks: [], frozen: {} }),
+    concludeVerification: () => Promise.resolve({ ok: true }),
+  };
+  const input = coordinatorInput();
+  const health = await HealthServer.listen('0');
+  onTestFinished(() => health.close());
+  const page = async (path: string) => (await fetch(health.url + path)).text();
+
+  // A release that throws at once: whoever starts it hears of it, and goes on waiting.
+  const waits: unknown[] = [];
+  const ensured = ensureCoordinator(client, input, (why) => waits.push(why));
+  const said = () => waits.find((why) => why instanceof StuckWorkflowError);
+  await withActivities(
+    session,
+    activities,
+    () => until('it is told to who starts it', () => said() !== undefined),
+    throwing('backupCoordinator'),
+  );
+  expect(said()!.message).toMatch(
+    /^backupCoordinator aptos-backup\/\w+\/coordinator is stuck since 20.*: backupCoordinator is broken; .* goes on by itself$/,
+  );
+
+  // The right one, but for verification.
+  const workflowId = await withActivities(
+    session,
+    activities,
+    async () => {
+      const { workflowId } = await ensured;
+      await startVerify(client, { storage: input.storage });
+      const read = () => new Overseer(client, workflowId).read();
+      await until('it follows', async () => (await read()).phase === 'following');
+      await until('the server reports it', async () => (await read()).stuck.length > 0, 90_000);
+      const status = await read();
+      const { level, reasons } = healthOf(status, DEFAULT_LIMITS, Date.now());
+      expect(level).toBe('critical');
+      expect(reasons[0]!.what).toMatch(
+        /^verifyBackups \S+\/verify is stuck since .*: verifyBackups is broken; /,
+      );
+      health.heard(status);
+      expect(await page('/healthz')).toMatch(/"level":"critical".*verifyBackups is broken/);
+      expect(await page('/metrics')).toMatch(/^aptos_backup_stuck_workflows 1$/m);
+      return workflowId;
+    },
+    throwing('verifyBackups'),
+  );
+
+  // Nobody is there to answer: an error, and not a wait without end.
+  await expect(readCoordinator(client, workflowId)).rejects.toThrow(
+    /does not answer \(.*workers are dead/,
+  );
+
+  // One that decides otherwise than the release that began the coordinator.
+  world.node = { ended: 4, version: 500 };
+  await withActivities(
+    session,
+    activities,
+    async () => {
+      let error: unknown;
+      await until(
+        'it is told',
+        async () => {
+          error = await readCoordinator(client, workflowId).catch((reason: unknown) => reason);
+          return error instanceof StuckWorkflowError;
+        },
+        120_000,
+      );
+      expect((error as Error).message).toMatch(
+        /coordinator is stuck since 20.*[Nn]ondeterminism.*run the release that began it/,
+      );
+      // What was heard before is a minute old at most, and says nothing any more.
+      health.missed(error);
+      expect(await page('/healthz')).toMatch(/"level":"critical".*[Nn]ondeterminism/);
+      expect(await page('/metrics')).toMatch(/^aptos_backup_stuck_workflows 2$/m);
+    },
+    mistaken('surveyStorage', 'surveyStorages'),
+  );
+
+  await withActivities(session, activities, async () => {
+    const overseer = () => new Overseer(client, workflowId).read().catch(() => undefined);
+    await until(
+      'it goes on',
+      async () => (await overseer())?.streams.transaction.newest === '500',
+      120_000,
+    );
+    // So does the verification; its own task failed often, so the server takes its time.
+    await until(
+      'all is well',
+      async () => {
+        const status = await overseer();
+        if (!status?.verification?.succeededAt) return false;
+        health.heard(status);
+        return healthOf(status, DEFAULT_LIMITS, Date.now()).level === 'ok';
+      },
+      120_000,
+    );
+    expect(await page('/healthz')).toMatch(/^\{"level":"ok","reasons":\[\]/);
+    expect(await page('/metrics')).toMatch(/^aptos_backup_stuck_workflows 0$/m);
+    expect(await page('/metrics')).toMatch(
+      /^aptos_db_backup_verify_coordinator_succeed_timestamp_s \d{10}/m,
+    );
+  });
+
+  await client.workflow.getHandle(workflowId).terminate();
+  await expect(readCoordinator(client, workflowId)).rejects.toThrow(/has ended \(terminated\)/);
+}, 420_000);
