@@ -5,6 +5,7 @@
  * - NAME_INVALID: a name or handle that could reach outside of the storage
  * - TOO_LARGE: a file larger than the reader allows
  * - NO_SPACE, READ_ONLY, DENIED: the storage cannot be written to
+ * - STORAGE_STALLED: an operation was not answered in time; it may hang for ever
  * - STORAGE_FAILED: anything else the storage reported
  */
 export type StorageErrorCode =
@@ -16,6 +17,7 @@ export type StorageErrorCode =
   | 'NO_SPACE'
   | 'READ_ONLY'
   | 'DENIED'
+  | 'STORAGE_STALLED'
   | 'STORAGE_FAILED';
 
 export class StorageError extends Error {

@@ -13,6 +13,17 @@ const KNOWN: Record<string, { code: StorageErrorCode; why: string; retryable: bo
     why: 'a part of the path is not a folder; check the path',
     retryable: false,
   },
+  EIO: { code: 'STORAGE_FAILED', why: 'the disk reports an error; check it', retryable: true },
+  ESTALE: {
+    code: 'STORAGE_FAILED',
+    why: 'the file server no longer knows it; remount it',
+    retryable: true,
+  },
+  ENOTCONN: {
+    code: 'STORAGE_FAILED',
+    why: 'the file system behind it is gone; remount it',
+    retryable: true,
+  },
   ELOOP: { code: 'NAME_INVALID', why: 'it is a symbolic link', retryable: false },
 };
 

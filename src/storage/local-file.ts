@@ -10,9 +10,15 @@ const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 /** Files on their way in: hidden, and telling whose they are. */
 const TEMPORARY = /^\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.part$/;
 
+/** One of another host that nobody has written to for so long is left over: clocks may differ by less. */
+const ABANDONED_MS = 24 * 60 * 60_000;
+/** So much is written at most before the disk is waited for: what is left at the end takes moments. */
+const SYNC_BYTES = 32 * 1024 * 1024;
+
 /** A file of a local folder that is written beside its final name and moved there when whole. */
 export class LocalFile implements FileWriter {
   private temporary: string | undefined;
+  private unsynced = 0;
 
   private constructor(
     readonly handle: string,
@@ -49,6 +55,10 @@ export class LocalFile implements FileWriter {
         const { bytesWritten } = await this.file!.write(rest);
         rest = rest.subarray(bytesWritten);
       }
+      this.unsynced += bytes.length;
+      if (this.unsynced < SYNC_BYTES) return;
+      await this.file!.datasync();
+      this.unsynced = 0;
     } catch (error) {
       throw localWriteError(error, this.handle, `cannot write ${this.target}`);
     }
@@ -58,12 +68,14 @@ export class LocalFile implements FileWriter {
     this.signal?.throwIfAborted();
     try {
       await this.finishContent();
+      this.signal?.throwIfAborted(); // nobody may wait for it any more
       if (options.replace) await rename(this.temporary!, this.target);
       else if (!(await this.moveIfAbsent())) return 'exists';
       this.temporary = undefined;
       await syncFolder(path.dirname(this.target));
       return 'created';
     } catch (error) {
+      this.signal?.throwIfAborted();
       throw localWriteError(error, this.handle, `cannot publish ${this.target}`);
     }
   }
@@ -124,16 +136,34 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes what processes of this host that are dead now left half-written in a folder. */
-export async function removeLeftovers(folder: string): Promise<void> {
+/**
+ * Removes what was left half-written in a folder: by processes of this host that are dead now, and by
+ * anybody when it is old. Says how many there were, and how many may still be written to.
+ */
+export async function removeLeftovers(folder: string): Promise<{ removed: number; left: number }> {
+  let removed = 0;
+  let left = 0;
   for (const name of await readdir(folder)) {
     const [, host, pid] = TEMPORARY.exec(name) ?? [];
-    if (host !== HOST || pid === undefined) continue;
+    if (pid === undefined) continue;
     const file = path.join(folder, name);
-    if (!isAlive(Number(pid)) || (await isOlderThanUs(file, Number(pid)))) {
+    if (host === HOST ? await isDead(file, Number(pid)) : await isAbandoned(file)) {
       await rm(file, { force: true });
+      removed += 1;
+    } else {
+      left += 1;
     }
   }
+  return { removed, left };
+}
+
+async function isDead(file: string, pid: number): Promise<boolean> {
+  return !isAlive(pid) || (await isOlderThanUs(file, pid));
+}
+
+async function isAbandoned(file: string): Promise<boolean> {
+  const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
+  return Date.now() - mtimeMs > ABANDONED_MS;
 }
 
 /** In a container every life of a worker may have the same process id. */

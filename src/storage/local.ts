@@ -1,13 +1,16 @@
-import { constants, lstat, mkdir, open, readdir, realpath, rename } from 'node:fs/promises';
+import { constants, lstat, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { StorageError } from './errors.js';
 import { requireHandle, requireName } from './handles.js';
 import { isCode, localError, localWriteError } from './local-errors.js';
 import { LocalFile, removeLeftovers, syncFolder } from './local-file.js';
+import { readWhole } from './read-whole.js';
 import type { BackupStorage, FileWriter } from './storage.js';
 
 const METADATA = 'metadata';
 const RETIRED = 'metadata_backup';
+/** Ours: which chain this is, and who writes at the moment. */
+const OURS = 'aptos-backup';
 const READ_BYTES = 1024 * 1024;
 
 /**
@@ -27,24 +30,15 @@ export class LocalStorage implements BackupStorage {
 
   async createBackup(name: string): Promise<string> {
     requireName(name);
-    await this.prepareFolder(name);
+    await this.makeFolder(name);
     return name;
   }
 
   async createFile(folder: string, name: string, signal?: AbortSignal): Promise<FileWriter> {
     requireHandle(folder);
     requireName(name);
-    await this.prepareFolder(folder);
-    const create = () =>
-      LocalFile.create(path.join(this.root, folder), name, `${folder}/${name}`, signal);
-    try {
-      return await create();
-    } catch (error) {
-      if (!(error instanceof StorageError && error.code === 'STORAGE_MISSING')) throw error;
-      this.ready.delete(folder); // somebody removed the folder
-      await this.prepareFolder(folder);
-      return create();
-    }
+    await this.openFolder(folder);
+    return LocalFile.create(path.join(this.root, folder), name, `${folder}/${name}`, signal);
   }
 
   async *read(handle: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -66,18 +60,8 @@ export class LocalStorage implements BackupStorage {
     }
   }
 
-  async readAll(handle: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    for await (const part of this.read(handle, signal)) {
-      length += part.length;
-      if (length > maxBytes) {
-        const why = `${handle} in ${this.description} is larger than ${maxBytes} bytes; it cannot be what its name says`;
-        throw new StorageError('TOO_LARGE', handle, why, false);
-      }
-      parts.push(part);
-    }
-    return new Uint8Array(Buffer.concat(parts));
+  readAll(handle: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+    return readWhole(this, handle, maxBytes, signal);
   }
 
   async size(handle: string): Promise<bigint | undefined> {
@@ -98,21 +82,80 @@ export class LocalStorage implements BackupStorage {
 
   async listFolder(folder: string): Promise<{ handle: string; bytes: bigint }[]> {
     requireHandle(folder);
-    const found: { handle: string; bytes: bigint }[] = [];
-    for (const entry of await this.list(folder)) {
-      const handle = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) found.push(...(await this.listFolder(handle)));
-      else found.push({ handle, bytes: (await this.size(handle).catch(() => 0n)) ?? 0n });
+    const entries = await this.list(folder);
+    const found = await Promise.all(
+      entries.map(async (entry) => {
+        const handle = `${folder}/${entry.name}`;
+        if (entry.isDirectory()) return this.listFolder(handle);
+        const { size } = await this.entryStat(handle);
+        return [{ handle, bytes: size }];
+      }),
+    );
+    return found.flat();
+  }
+
+  async lastChange(folder: string): Promise<number | undefined> {
+    requireHandle(folder);
+    const full = path.join(this.root, folder);
+    try {
+      const names = await readdir(full, { recursive: true });
+      const times = await Promise.all(
+        ['.', ...names].map((name) => this.entryStat(`${folder}/${name}`)),
+      );
+      return Math.max(...times.map(({ mtimeMs }) => Number(mtimeMs)));
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return undefined;
+      throw localError(error, folder, `cannot look at ${folder} in ${this.description}`);
     }
-    return found;
+  }
+
+  async removeFile(handle: string): Promise<void> {
+    requireHandle(handle);
+    const [folder = '', name] = handle.split('/');
+    if (name === undefined || folder === METADATA || folder === RETIRED) throw kept(handle);
+    try {
+      await this.requireInside(folder);
+      await rm(path.join(this.root, handle), { force: true });
+    } catch (error) {
+      if (isGone(error)) return;
+      throw localError(error, handle, `cannot remove ${handle} in ${this.description}`);
+    }
+  }
+
+  async removeFolder(folder: string): Promise<void> {
+    requireHandle(folder);
+    const reserved = [METADATA, RETIRED, OURS].includes(folder);
+    if (reserved || folder.includes('/')) throw kept(folder);
+    try {
+      await this.requireInside(folder);
+      await rm(path.join(this.root, folder), { recursive: true, force: true });
+      await syncFolder(this.root);
+    } catch (error) {
+      if (isGone(error)) return;
+      throw localError(error, folder, `cannot remove ${folder} in ${this.description}`);
+    }
+    this.ready.delete(folder);
+  }
+
+  async removeLeftovers(folder: string): Promise<{ removed: number; left: number }> {
+    requireHandle(folder);
+    try {
+      await this.requireInside(folder);
+      return await removeLeftovers(path.join(this.root, folder));
+    } catch (error) {
+      if (isGone(error)) return { removed: 0, left: 0 };
+      throw localError(error, folder, `cannot tidy ${folder} in ${this.description}`);
+    }
   }
 
   async saveMetadata(
     name: string,
     content: Uint8Array,
+    signal?: AbortSignal,
   ): Promise<{ handle: string; outcome: 'created' | 'same' }> {
     const handle = `${METADATA}/${name}`;
-    const file = await this.createFile(METADATA, name);
+    if (!this.ready.has(METADATA)) await this.makeFolder(METADATA);
+    const file = await this.createFile(METADATA, name, signal);
     try {
       await file.write(content);
       if ((await file.publish()) === 'created') return { handle, outcome: 'created' };
@@ -151,7 +194,7 @@ export class LocalStorage implements BackupStorage {
     }
     const from = path.join(this.root, handle);
     const to = path.join(this.root, RETIRED, name);
-    await this.prepareFolder(RETIRED);
+    await this.makeFolder(RETIRED);
     try {
       await rename(from, to);
       await syncFolder(path.dirname(to));
@@ -229,12 +272,35 @@ export class LocalStorage implements BackupStorage {
     throw new StorageError('STORAGE_MISSING', '', why, false);
   }
 
-  /** Makes a folder, durably, and removes from it what dead processes left. */
-  private async prepareFolder(folder: string): Promise<void> {
-    if (this.ready.has(folder)) return;
+  /** Size and time of an entry, itself and not what it may link to; of one that has gone, none. */
+  private async entryStat(handle: string) {
+    try {
+      return await lstat(path.join(this.root, handle), { bigint: true });
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return { size: 0n, mtimeMs: 0n };
+      throw localError(error, handle, `cannot look at ${handle} in ${this.description}`);
+    }
+  }
+
+  /** Makes a folder, durably. */
+  private async makeFolder(folder: string): Promise<void> {
     const full = path.join(this.root, folder);
     try {
       for (const made of await makeFolders(full)) await syncFolder(path.dirname(made));
+    } catch (error) {
+      throw localWriteError(error, folder, `cannot make the folder ${full}`);
+    }
+    await this.openFolder(folder);
+  }
+
+  /**
+   * Before the first write into a folder: removes from it what dead processes left. It has to be
+   * there: one that has gone means that somebody removed it, or that the storage is not mounted.
+   */
+  private async openFolder(folder: string): Promise<void> {
+    if (this.ready.has(folder)) return;
+    const full = path.join(this.root, folder);
+    try {
       const [root, actual] = await Promise.all([realpath(this.root), realpath(full)]);
       if (!actual.startsWith(root + path.sep)) {
         const why = `${folder} in ${this.description} is a link that leads out of it; nothing was written`;
@@ -242,10 +308,20 @@ export class LocalStorage implements BackupStorage {
       }
       await removeLeftovers(full);
     } catch (error) {
-      throw localWriteError(error, folder, `cannot make the folder ${full}`);
+      throw localWriteError(error, folder, `cannot write into ${full}`);
     }
     this.ready.add(folder);
   }
+}
+
+/** What only people may take away. */
+function kept(handle: string): StorageError {
+  return new StorageError('NAME_INVALID', handle, `${handle} is never removed`, false);
+}
+
+function isGone(error: unknown): boolean {
+  if (error instanceof StorageError) return error.code === 'NOT_FOUND';
+  return isCode(error, 'ENOENT');
 }
 
 /** Returns the folder, and those above it that had to be made too. */

@@ -1,3 +1,4 @@
+import { storageDeadlineMs, withDeadlines } from './deadlines.js';
 import { LocalStorage } from './local.js';
 import type { BackupStorage } from './storage.js';
 
@@ -6,7 +7,7 @@ export interface StorageSettings {
   local_fs_dir: string;
 }
 
-/** The storage of a job. Nothing is created before the first write. */
+/** The storage of a job, with deadlines. Nothing is created before the first write. */
 export function openStorage(settings: StorageSettings): BackupStorage {
-  return new LocalStorage(settings.local_fs_dir);
+  return withDeadlines(new LocalStorage(settings.local_fs_dir), storageDeadlineMs());
 }

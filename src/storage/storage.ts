@@ -6,23 +6,38 @@ export interface BackupStorage {
   /** For messages, e.g. "local folder /backups". */
   readonly description: string;
   /** Makes room for a backup; one that is there is fine. Returns the folder's handle. */
-  createBackup(name: string): Promise<string>;
-  /** Begins a file that nobody sees before it is published. */
+  createBackup(name: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * Begins a file that nobody sees before it is published, in a folder that `createBackup` made.
+   * @throws StorageError STORAGE_MISSING when somebody took the folder away
+   */
   createFile(folder: string, name: string, signal?: AbortSignal): Promise<FileWriter>;
   /** The content of a file in parts. @throws StorageError NOT_FOUND */
   read(handle: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** The content of a small file. @throws StorageError NOT_FOUND, TOO_LARGE */
   readAll(handle: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Bytes of a file; undefined when there is none. */
-  size(handle: string): Promise<bigint | undefined>;
+  size(handle: string, signal?: AbortSignal): Promise<bigint | undefined>;
   /** What the store itself says about a file; it changes whenever the content may have changed. */
-  stamp(handle: string): Promise<string | undefined>;
+  stamp(handle: string, signal?: AbortSignal): Promise<string | undefined>;
   /**
    * Handles of everything below a folder, or of all folders at the top, in no order; empty for one
    * that is not there. Files on their way are left out.
    */
-  listFolder(folder: string): Promise<{ handle: string; bytes: bigint }[]>;
-  listFolders(): Promise<string[]>;
+  listFolder(folder: string, signal?: AbortSignal): Promise<{ handle: string; bytes: bigint }[]>;
+  listFolders(signal?: AbortSignal): Promise<string[]>;
+  /**
+   * Unix milliseconds of the last change of anything in a folder, also of files on their way;
+   * undefined for one that is not there. By the store's clock, which may differ from ours.
+   */
+  lastChange(folder: string, signal?: AbortSignal): Promise<number | undefined>;
+  /** Removes a file or a whole folder, which may be gone already; nothing of the metadata. @throws StorageError NAME_INVALID */
+  removeFile(handle: string, signal?: AbortSignal): Promise<void>;
+  removeFolder(folder: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes from a folder what abandoned writers left on its way. `left`: what may be on its way still.
+   */
+  removeLeftovers(folder: string, signal?: AbortSignal): Promise<{ removed: number; left: number }>;
   /**
    * Adds a metadata file, whole or not at all. One of that name with the same content is fine.
    * @throws StorageError EXISTS_DIFFERENT
@@ -30,14 +45,15 @@ export interface BackupStorage {
   saveMetadata(
     name: string,
     content: Uint8Array,
+    signal?: AbortSignal,
   ): Promise<{ handle: string; outcome: 'created' | 'same' }>;
   /**
    * Handles of all metadata files, in no order; empty for a storage without any.
    * @throws StorageError STORAGE_MISSING when the storage itself is not there
    */
-  listMetadata(): Promise<string[]>;
+  listMetadata(signal?: AbortSignal): Promise<string[]>;
   /** Moves a metadata file out of the listing, into `metadata_backup`. */
-  retireMetadata(handle: string): Promise<void>;
+  retireMetadata(handle: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** A file on its way into a storage. */

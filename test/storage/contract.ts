@@ -175,6 +175,75 @@ export function storageContract(create: () => Promise<() => BackupStorage>): voi
     });
   });
 
+  describe('removing', () => {
+    it('takes away files and folders, also those that are gone', async () => {
+      const open = await create();
+      const { handle } = await put(open(), 'x.chunk', 'content');
+      await put(open(), 'y.chunk', 'content');
+      for (let i = 0; i < 2; i += 1) {
+        await open().removeFile(handle);
+        expect(await open().listFolder('a_backup')).toEqual([
+          { handle: 'a_backup/y.chunk', bytes: 7n },
+        ]);
+      }
+      for (let i = 0; i < 2; i += 1) {
+        await open().removeFolder('a_backup');
+        expect(await open().listFolders()).toEqual([]);
+      }
+      await put(open(), 'x.chunk', 'again');
+      expect(text(await open().readAll(handle, 100))).toBe('again');
+    });
+
+    it('never takes away metadata, nor what is outside', async () => {
+      const open = await create();
+      await open().saveMetadata('one.meta', bytes('1\n'));
+      const refused = { code: 'NAME_INVALID' };
+      for (const handle of ['metadata/one.meta', 'metadata_backup/x.meta', '../x', 'a_backup']) {
+        await expect(open().removeFile(handle)).rejects.toMatchObject(refused);
+      }
+      for (const folder of ['metadata', 'metadata_backup', 'aptos-backup', '..', 'a_backup/b']) {
+        await expect(open().removeFolder(folder)).rejects.toMatchObject(refused);
+      }
+      expect(await open().listMetadata()).toEqual(['metadata/one.meta']);
+    });
+
+    it('leaves alone what is on its way', async () => {
+      const open = await create();
+      const storage = open();
+      const file = await storage.createFile(await storage.createBackup('a_backup'), 'x.chunk');
+      await file.write(bytes('content'));
+      expect(await open().removeLeftovers('a_backup')).toEqual({ removed: 0, left: 1 });
+      expect(await file.publish()).toBe('created');
+      expect(await open().removeLeftovers('a_backup')).toEqual({ removed: 0, left: 0 });
+      expect(await open().removeLeftovers('nothing')).toEqual({ removed: 0, left: 0 });
+    });
+
+    it('of a folder ends what is written into it, and a new writer finds no room', async () => {
+      const open = await create();
+      const storage = open();
+      const file = await storage.createFile(await storage.createBackup('a_backup'), 'x.chunk');
+      await file.write(bytes('content'));
+      await open().removeFolder('a_backup');
+      const missing = { code: 'STORAGE_MISSING', retryable: true };
+      await expect(file.publish()).rejects.toMatchObject(missing);
+      await file.discard();
+      await expect(open().createFile('a_backup', 'x.chunk')).rejects.toMatchObject(missing);
+      expect(await open().listFolders()).toEqual([]);
+    });
+  });
+
+  it('says when anything in a folder last changed', async () => {
+    const open = await create();
+    expect(await open().lastChange('a_backup')).toBeUndefined();
+    await put(open(), 'x.chunk', 'content');
+    const first = (await open().lastChange('a_backup'))!;
+    expect(Math.abs(Date.now() - first)).toBeLessThan(60_000);
+    const file = await open().createFile('a_backup', 'y.chunk');
+    await file.write(bytes('half'));
+    expect(await open().lastChange('a_backup')).toBeGreaterThanOrEqual(first);
+    await file.discard();
+  });
+
   describe('metadata', () => {
     it('is listed, and empty in a new storage', async () => {
       const open = await create();

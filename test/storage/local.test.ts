@@ -1,6 +1,14 @@
 /** The local folder keeps the contract, and what only folders can do wrong ends in clear errors. */
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { createHash } from 'node:crypto';
 import { on, once } from 'node:events';
@@ -8,6 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { LocalStorage } from '../../src/storage/local.js';
+import { openStorage } from '../../src/storage/open.js';
 import { temporaryFolder } from '../support/temporal.js';
 import { storageContract } from './contract.js';
 
@@ -17,9 +26,18 @@ function folder(): string {
   return path;
 }
 
-storageContract(() => {
-  const root = join(folder(), 'made', 'when', 'needed');
-  return Promise.resolve(() => new LocalStorage(root));
+describe('as it is', () => {
+  storageContract(() => {
+    const root = join(folder(), 'made', 'when', 'needed');
+    return Promise.resolve(() => new LocalStorage(root));
+  });
+});
+
+describe('with deadlines', () => {
+  storageContract(() => {
+    const local_fs_dir = join(folder(), 'made', 'when', 'needed');
+    return Promise.resolve(() => openStorage({ local_fs_dir }));
+  });
 });
 
 const content = new Uint8Array(Buffer.from('content'));
@@ -102,7 +120,12 @@ it('what a dead process left is removed, what a living one writes is not', async
   const dead = `.${host}-${child.pid}-aa.part`;
   const living = `.${host}-${process.ppid}-bb.part`;
   const elsewhere = `.00000000-${child.pid}-cc.part`;
-  for (const name of [dead, living, elsewhere]) writeFileSync(join(root, 'a_backup', name), 'half');
+  const old = `.00000000-${process.ppid}-dd.part`;
+  for (const name of [dead, living, elsewhere, old]) {
+    writeFileSync(join(root, 'a_backup', name), 'half');
+  }
+  const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
+  utimesSync(join(root, 'a_backup', old), twoDaysAgo, twoDaysAgo);
   await new LocalStorage(root).createBackup('a_backup');
   expect(readdirSync(join(root, 'a_backup')).sort()).toEqual([elsewhere, living].sort());
 });
@@ -153,16 +176,6 @@ async function said(process: ReturnType<typeof startWriter>, word: string | RegE
   }
   throw new Error(`the process ended without saying ${word}`);
 }
-
-it('a folder that is removed meanwhile is made again', async () => {
-  const root = folder();
-  const storage = new LocalStorage(root);
-  await storage.createBackup('a_backup');
-  rmSync(join(root, 'a_backup'), { recursive: true });
-  const file = await storage.createFile('a_backup', 'x.chunk');
-  await file.write(content);
-  expect(await file.publish()).toBe('created');
-});
 
 /** File systems of our own need privileges that not every machine gives. */
 function mount(options: string): string | undefined {
