@@ -10,12 +10,14 @@ import { RangeThreads } from './backup/thread/range-threads.js';
 import { builtProgram } from './built.js';
 import { dataFolder } from './data-folder.js';
 import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
+import { storageDeadlineMs } from './storage/deadlines.js';
 import { configuredServer } from './temporal/connection.js';
 import { type Say, reasonOf } from './temporal/errors.js';
+import { exitProcess, leaveWhenStorageHangs } from './temporal/hung-storage.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
 import type { WorkerRole } from './temporal/worker-group.js';
-import { stopWithParent, tellAlive } from './temporal/worker-process.js';
+import { stopWithParent, tellAlive, tellLeaving } from './temporal/worker-process.js';
 
 /** Ranges that one process works on at once: each has a thread and some tens of MB. */
 const DEFAULT_CHUNK_SLOTS = 8;
@@ -47,6 +49,12 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     exitCode = 70;
     stop();
   };
+  leaveWhenStorageHangs((reason) => {
+    console.error(`this worker is to be replaced: ${reason}`);
+    tellLeaving(reason);
+    exitCode = 75;
+    stop();
+  });
   process.on('SIGTERM', stop).on('SIGINT', stop);
   process.on('unhandledRejection', stray).on('uncaughtException', stray);
 
@@ -141,9 +149,10 @@ async function main(): Promise<void> {
   tellAlive();
   const say: Say = (line) => console.log(line);
   try {
+    storageDeadlineMs(); // a mistake in it is told now
     const chunkSlots = parseSlots(process.env['APTOS_BACKUP_CHUNK_SLOTS']);
     const role = parseRole(process.env['APTOS_BACKUP_ROLE']);
-    process.exit(await runWorker({ role, dataDir: dataFolder(), chunkSlots, say }));
+    exitProcess(await runWorker({ role, dataDir: dataFolder(), chunkSlots, say }));
   } catch (error) {
     console.error(`aptos-backup worker: ${reasonOf(error)}`);
     process.exit(1);

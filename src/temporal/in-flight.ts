@@ -11,12 +11,15 @@ export interface InFlight {
   since: number;
 }
 
-/** What a worker process tells its supervisor. */
-export type WorkerMessage = { begun: InFlight } | { ended: string } | { alive: true };
+/** What a worker process tells its supervisor; `leaving`: why it is about to end by itself. */
+export type WorkerMessage =
+  { begun: InFlight } | { ended: string } | { alive: true } | { leaving: string };
 
 /** What a worker process has in hand, as far as it has told. */
 export class InFlightActivities {
   private readonly byToken = new Map<string, InFlight>();
+  /** Why the process said that it leaves. */
+  leaving: string | undefined;
 
   note(message: unknown): void {
     if (typeof message !== 'object' || message === null) return;
@@ -25,6 +28,8 @@ export class InFlightActivities {
       this.byToken.set(begun.token, begun);
     } else if ('ended' in message) {
       this.byToken.delete(String(message.ended));
+    } else if ('leaving' in message) {
+      this.leaving = String(message.leaving);
     }
   }
 

@@ -23,6 +23,8 @@ const STOP_MS = 60_000;
 const LOOK_MS = 5_000;
 const MOST_SILENT_LOOKS = 4;
 const ALIVE_MS = 2_000;
+/** One that hangs in the kernel cannot even be killed; it is not waited for. */
+const UNDEAD_MS = 15_000;
 
 export interface SupervisedWorker {
   /** Process id of the worker; undefined between two of them. */
@@ -67,17 +69,27 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
     running.once('error', () => {}); // 'close' follows
     let silentLooks: number | undefined; // undefined: it has not begun to tell
     let stuck = false;
+    let over = false;
+    const kill = () => {
+      clearInterval(looking);
+      running.kill('SIGKILL');
+      setTimeout(() => end(null, 'SIGKILL'), UNDEAD_MS).unref();
+    };
     running.on('message', (message) => {
       silentLooks = 0;
+      const known = inFlight.leaving !== undefined;
       inFlight.note(message);
+      if (!known && inFlight.leaving !== undefined) setTimeout(kill, STOP_MS).unref();
     });
     const looking = setInterval(() => {
       if (silentLooks === undefined || ++silentLooks < MOST_SILENT_LOOKS) return;
       stuck = true;
-      running.kill('SIGKILL');
+      kill();
     }, LOOK_MS);
     if (running.pid !== undefined) options.say(`${name} is started: process ${running.pid}`);
-    running.once('close', (code, signal) => {
+    const end = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (over) return;
+      over = true;
       child = undefined;
       clearInterval(looking);
       if (stopping) return;
@@ -85,16 +97,19 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
       // Who is killed has no last words.
       const how = stuck
         ? `did not answer for ${(LOOK_MS * MOST_SILENT_LOOKS) / 1000} s and was killed`
-        : signal
-          ? `was killed by ${signal}`
-          : `ended with code ${code}${lastWords(options.logFile)}`;
+        : inFlight.leaving !== undefined
+          ? `was replaced: ${inFlight.leaving}`
+          : signal
+            ? `was killed by ${signal}`
+            : `ended with code ${code}${lastWords(options.logFile)}`;
       options.say(`${name} ${how}; starting it again in ${wait / 1000} s`);
       options.onDeath?.();
       const death = { pid: running.pid ?? 0, how, inFlight: inFlight.list() };
       void reportDeath(death, options);
       restart = setTimeout(start, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
-    });
+    };
+    running.once('close', end);
   };
   start();
 
@@ -107,8 +122,14 @@ export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
       clearTimeout(restart);
       const running = child;
       if (!running) return;
-      const closed = new Promise((resolve) => running.once('close', resolve));
-      const deadline = setTimeout(() => running.kill('SIGKILL'), STOP_MS);
+      let deadline: NodeJS.Timeout | undefined;
+      const closed = new Promise<void>((resolve) => {
+        running.once('close', () => resolve());
+        deadline = setTimeout(() => {
+          running.kill('SIGKILL');
+          deadline = setTimeout(resolve, UNDEAD_MS);
+        }, STOP_MS);
+      });
       running.kill('SIGTERM');
       await closed;
       clearTimeout(deadline);
@@ -126,6 +147,12 @@ export function tellAlive(): void {
   if (!process.channel) return;
   const alive: WorkerMessage = { alive: true };
   setInterval(() => process.connected && process.send?.(alive), ALIVE_MS).unref();
+}
+
+/** For the worker process: tells its supervisor why it is going to end. */
+export function tellLeaving(reason: string): void {
+  const leaving: WorkerMessage = { leaving: reason };
+  if (process.connected) process.send?.(leaving);
 }
 
 /** For the worker process: when its supervisor is gone, stop as if asked to. */

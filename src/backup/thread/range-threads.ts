@@ -4,6 +4,7 @@ import { builtProgram } from '../../built.js';
 import type { RangeResult } from '../../plan/unit.js';
 import { BackupError } from '../errors.js';
 import type { LedgerInfoProver } from '../trust/ledger-info-proof.js';
+import { endThread } from './end-thread.js';
 import { type FromThread, type RangeTask, type ToThread, fromPlain, toPlain } from './messages.js';
 
 /** Heap a range thread may use; hasher memory and file buffers come on top. */
@@ -31,18 +32,18 @@ export class RangeThreads {
     const thread = this.idle.pop() ?? spawn();
     try {
       const result = await follow(thread, task, watch);
-      if (this.closed) await thread.terminate();
+      if (this.closed) await endThread(thread, 'an idle thread');
       else this.idle.push(thread);
       return result;
     } catch (error) {
-      await thread.terminate();
+      await endThread(thread, `the thread of ${task.range.first} to ${task.range.last}`);
       throw error;
     }
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all(this.idle.splice(0).map((thread) => thread.terminate()));
+    await Promise.all(this.idle.splice(0).map((thread) => endThread(thread, 'an idle thread')));
   }
 }
 

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { endThread } from '../../backup/thread/end-thread.js';
 import { fromPlain } from '../../backup/thread/messages.js';
 import { builtProgram } from '../../built.js';
 import { BackupError } from '../../backup/errors.js';
@@ -36,6 +37,6 @@ export async function runInThread(
       });
     });
   } finally {
-    await thread.terminate();
+    await endThread(thread, 'a thread that verifies');
   }
 }
