@@ -21,7 +21,11 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: {
         projectService: {
-          allowDefaultProject: ['eslint.config.js', 'test/temporal/stand-in-worker.mjs'],
+          allowDefaultProject: [
+            'eslint.config.js',
+            'test/temporal/stand-in-worker.mjs',
+            'test/support/hung-files.mjs',
+          ],
         },
         tsconfigRootDir: import.meta.dirname,
       },

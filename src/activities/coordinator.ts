@@ -4,18 +4,30 @@ import {
   type Client,
   type WorkflowHandle,
   WorkflowFailedError,
+  WorkflowNotFoundError,
 } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import { codeOf } from '../backup/errors.js';
+import { Lease } from '../backup/lease.js';
+import { storageId } from '../backup/storage-id.js';
 import { surveyStorage } from '../backup/survey.js';
+import { tidyStorage } from '../backup/tidy.js';
 import { watchNode } from '../backup/watch-node.js';
 import { readProgress } from '../client/progress.js';
 import { type BackupInput, startBackup } from '../client/start.js';
-import type { Survey, WatchOrder, WatchResult } from '../plan/coordinator.js';
-import type { BackupType, JobSettings } from '../plan/job.js';
+import type {
+  Survey,
+  TidyOrder,
+  Unreferenced,
+  WatchOrder,
+  WatchResult,
+} from '../plan/coordinator.js';
+import { type BackupType, type JobSettings, workflowIdOf } from '../plan/job.js';
 import type { BackupResult } from '../plan/unit.js';
-import { CONTROL_BUDGETS } from './failures.js';
+import { createClaimActivities } from './claim.js';
+import { CONTROL_BUDGETS, COORDINATOR_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
+import { holderOfActivity } from './holder.js';
 import type { Sites } from './sites.js';
 import { UnitProgressWatch } from './unit-progress.js';
 
@@ -26,24 +38,45 @@ const PROGRESS_MS = 4_000;
 /** What the coordinator cannot do itself: look at storage and node, and run a unit to its end. */
 export function createCoordinatorActivities(tools: { sites: Sites }) {
   return {
+    ...createClaimActivities(tools),
+
     /** What the storage holds. */
     async surveyStorage(settings: JobSettings): Promise<Survey> {
-      return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
+      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
         const site = await tools.sites.get(settings, signal);
         return surveyStorage(site, settings.storage, signal);
       });
     },
 
+    /** Removes what can never become part of a backup, and tells what no metadata line names. */
+    async tidyStorage({ settings, ...order }: TidyOrder): Promise<Unreferenced> {
+      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async (heart) => {
+        const { client } = Context.current();
+        const { storage } = await tools.sites.get(settings, heart.signal);
+        return tidyStorage(order, {
+          storage,
+          holder: await holderOfActivity(),
+          signal: heart.signal,
+          report: (phase) => heart.beat({ phase }),
+          isRunning: (unit) => isRunning(client, workflowIdOf(storageId(settings.storage), unit)),
+        });
+      });
+    },
+
     /** Returns when the node gives the coordinator something to do. */
     async watchNode(order: WatchOrder): Promise<WatchResult> {
-      return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async (heart) => {
+      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async (heart) => {
         const { client } = Context.current();
         const site = await tools.sites.get(order.settings, heart.signal);
+        const lease = order.keepClaim
+          ? new Lease(site.storage, 'coordinator', await holderOfActivity())
+          : undefined;
         try {
           return await watchNode(site, order, {
             signal: heart.signal,
             report: (view) => heart.beat({ view }),
             snapshotProgress: (workflowId) => progressOf(client, workflowId),
+            ...(lease ? { lease } : {}),
           });
         } catch (error) {
           // The node is another one now: the next try gets to know it anew.
@@ -85,6 +118,15 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
       });
     },
   };
+}
+
+async function isRunning(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 async function progressOf(client: Client, workflowId: string) {

@@ -14,6 +14,7 @@ import type { Job } from '../plan/job.js';
 import type { BackupResult, Prepared, Unit } from '../plan/unit.js';
 import { CONTROL_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
+import { holderOfActivity } from './holder.js';
 import type { Sites } from './sites.js';
 
 export type UnitActivities = ReturnType<typeof createUnitActivities>;
@@ -34,7 +35,7 @@ export function createUnitActivities(tools: { sites: Sites }) {
     withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async ({ signal, beat }) => {
       const site = await tools.sites.get(job, signal);
       const report = (phase: string) => beat({ phase });
-      return write({ site, job, unit, signal, report });
+      return write({ site, job, unit, holder: await holderOfActivity(), signal, report });
     });
 
   return {

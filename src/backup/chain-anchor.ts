@@ -8,9 +8,9 @@ import type { Site } from './site.js';
 import { putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** Our own folder beside `metadata`; says which chain a storage belongs to. */
-const FOLDER = 'aptos-backup';
+export const OWN_FOLDER = 'aptos-backup';
 const FILE = 'chain.json';
-export const CHAIN_FILE = `${FOLDER}/${FILE}`;
+export const CHAIN_FILE = `${OWN_FOLDER}/${FILE}`;
 const MAX_BYTES = 64 * 1024;
 const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
@@ -47,7 +47,7 @@ export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<A
       ...(anchor.network === undefined ? {} : { network: anchor.network }),
       confirmed: anchor.confirmed,
     });
-    const folder = await site.storage.createBackup(FOLDER);
+    const folder = await site.storage.createBackup(OWN_FOLDER, signal);
     const { outcome } = await putFile(site.storage, folder, FILE, Buffer.from(`${content}\n`), {
       signal,
     });
@@ -55,6 +55,16 @@ export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<A
     if (outcome === 'exists') return anchorStorage(site, signal);
   }
   return anchor;
+}
+
+/**
+ * Checks that a storage which was begun is still there: an unmounted one shows an empty folder, and
+ * must not be taken for a new one. @throws BackupError STORAGE_EMPTIED, CHAIN_MISMATCH
+ */
+export async function requireBegun(site: Site, signal?: AbortSignal): Promise<Anchor> {
+  if ((await requireSameChain(site, signal)) !== undefined) return currentAnchor(site);
+  const why = `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied; nothing is written before it is back`;
+  throw new BackupError('STORAGE_EMPTIED', why, true);
 }
 
 /** The genesis and whether a waypoint that somebody gave or that is built in vouches for it. */

@@ -16,20 +16,26 @@ import {
 import { toHex } from '../aptos/hex.js';
 import type { Job } from '../plan/job.js';
 import type { BackupResult, Proven, Unit } from '../plan/unit.js';
-import { currentAnchor } from './chain-anchor.js';
+import type { BackupStorage } from '../storage/storage.js';
+import { currentAnchor, requireBegun } from './chain-anchor.js';
+import { withCommitLock } from './commit-lock.js';
 import { BackupError } from './errors.js';
-import { publishManifest, publishMetadata } from './publish-unit.js';
+import type { Holder } from './lease.js';
+import { claimOf, requireNoOverlap } from './overlap.js';
+import { publishManifest, publishMetadata, withdrawMetadata } from './publish-unit.js';
 import type { Receipt } from './receipt.js';
 import { receiptsOfUnit } from './receipts-of-unit.js';
 import type { Site } from './site.js';
 import { putFile } from './stored-file.js';
 import { chainProofs, leastProven } from './trust/proven.js';
-import { noteCommitted } from './unit-folder.js';
+import { noteCommitted, requireOpenUnit } from './unit-folder.js';
 
 export interface CommitTools {
   site: Site;
   job: Job;
   unit: Unit;
+  /** Who commits, for the others that want to. */
+  holder: Holder;
   signal: AbortSignal;
   report: (phase: string) => void;
 }
@@ -162,8 +168,9 @@ async function finish(
 ): Promise<BackupResult> {
   const { site, unit, job, signal } = tools;
   const handle = await publishManifest(site.storage, unit.folder, manifestName, manifest, signal);
-  const metadata = await publishMetadata(site.storage, line(handle));
+  const metadata = await writeLine(tools, line(handle));
   await noteCommitted(site.storage, unit.folder, metadata);
+  await site.storage.removeLeftovers(unit.folder, signal);
   const { snapshot } = unit;
   return {
     type: job.target.type,
@@ -182,6 +189,37 @@ async function finish(
     chunks_reused: 0,
     already_committed: false,
   };
+}
+
+/**
+ * The commit point. Under the lock nobody else commits or removes anything, so what is checked here
+ * is still true when the line is written.
+ */
+async function writeLine(tools: CommitTools, line: MetadataLine): Promise<string> {
+  const { site, unit, holder, signal, report } = tools;
+  const { storage } = site;
+  return withCommitLock(storage, holder, { signal, report }, async (lock) => {
+    report('writing the metadata line');
+    await requireOpenUnit(storage, unit.folder, signal);
+    await requireAlone(storage, line, signal);
+    await requireBegun(site, signal);
+    await lock.requireHeld();
+    const metadata = await publishMetadata(storage, line, signal);
+    // The write may have hung until another host took over, and committed.
+    await lock.requireHeld().catch(() => requireAlone(storage, line, signal));
+    return metadata;
+  });
+}
+
+/** A line of ours that appeared late, beside one that overlaps, gives way. */
+async function requireAlone(storage: BackupStorage, line: MetadataLine, signal: AbortSignal) {
+  const claim = claimOf(line);
+  try {
+    if (claim) await requireNoOverlap(storage, claim, signal);
+  } catch (error) {
+    await withdrawMetadata(storage, line, signal);
+    throw error;
+  }
 }
 
 /** Epoch endings tell where their last epoch ends. */

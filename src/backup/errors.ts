@@ -11,6 +11,10 @@
  * - STORED_DAMAGED: a stored file differs from what its receipt says
  * - UNIT_INCOMPLETE: the commit found ranges whose chunks are not there, or no longer as they were proven
  * - RANGE_COMMITTED: the storage already holds another backup of the same range
+ * - RANGE_OVERLAP: it holds one of a part of the range
+ * - COMMIT_LOCK_LOST: another host committed while this one was silent for too long
+ * - UNIT_ABANDONED: the folder of the unit is being removed
+ * - STORAGE_EMPTIED: what was written before is gone: unmounted, or emptied by somebody
  * - THREAD_DIED: the thread that worked on a range crashed
  */
 export type BackupErrorCode =
@@ -23,6 +27,10 @@ export type BackupErrorCode =
   | 'STORED_DAMAGED'
   | 'UNIT_INCOMPLETE'
   | 'RANGE_COMMITTED'
+  | 'RANGE_OVERLAP'
+  | 'COMMIT_LOCK_LOST'
+  | 'UNIT_ABANDONED'
+  | 'STORAGE_EMPTIED'
   | 'THREAD_DIED';
 
 export class BackupError extends Error {

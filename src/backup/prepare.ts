@@ -5,12 +5,14 @@ import {
   transactionFolderBase,
 } from '../aptos/files/names.js';
 import { toHex } from '../aptos/hex.js';
-import type { Job, JobFor } from '../plan/job.js';
+import type { Job, JobFor, Target } from '../plan/job.js';
 import { type Prepared, type Unit, planRanges } from '../plan/unit.js';
-import { anchorStorage, requireSameChain } from './chain-anchor.js';
+import { anchorStorage, requireBegun, requireSameChain } from './chain-anchor.js';
 import { type Wanted, findCommitted } from './committed.js';
 import { NodeError } from '../node/errors.js';
+import { StorageError } from '../storage/errors.js';
 import { BackupError } from './errors.js';
+import { claimOfTarget, requireNoOverlap } from './overlap.js';
 import { hasState, hasTransaction } from './prune-edge.js';
 import { sampleRecordSize } from './sample.js';
 import type { Site } from './site.js';
@@ -26,6 +28,7 @@ export async function prepareTransactions(
   const { first, last } = job.target;
   const committed = await alreadyCommitted(site, job.target, signal);
   if (committed) return { committed };
+  await requireFree(site, job.target, signal);
   const tip = await nodeState(site, signal);
   if (BigInt(last) > tip.committedVersion) {
     throw behind(`committed version ${tip.committedVersion}, but version ${last} was asked for`);
@@ -52,6 +55,7 @@ export async function prepareEpochEndings(
   const { first, last } = job.target;
   const committed = await alreadyCommitted(site, job.target, signal);
   if (committed) return { committed };
+  await requireFree(site, job.target, signal);
   const tip = await nodeState(site, signal);
   await requireEnded(site, BigInt(last), tip.epoch, signal);
   await site.history.ending(BigInt(last), signal);
@@ -96,6 +100,16 @@ async function alreadyCommitted(site: Site, wanted: Wanted, signal: AbortSignal)
   return findCommitted(site, wanted, signal);
 }
 
+/** What could not be committed in the end is not begun. */
+async function requireFree(site: Site, target: Target, signal: AbortSignal): Promise<void> {
+  const claim = claimOfTarget(target);
+  try {
+    if (claim) await requireNoOverlap(site.storage, claim, signal);
+  } catch (error) {
+    if (!(error instanceof StorageError && error.code === 'STORAGE_MISSING')) throw error;
+  }
+}
+
 interface UnitDraft {
   identity: { base: string; first: string; records: bigint; job: Job; rootHash?: string };
   samplesPerPlace: bigint;
@@ -118,7 +132,8 @@ async function prepare(
     maxChunkSize: job.maxChunkSize,
     ...(rootHash === undefined ? {} : { rootHash }),
   };
-  const anchor = await anchorStorage(site, signal);
+  const begun = job.existingStorage === true;
+  const anchor = await (begun ? requireBegun(site, signal) : anchorStorage(site, signal));
   await ensureIdentity(site.storage);
   const cut = async () => {
     const span = { first: BigInt(first), records };

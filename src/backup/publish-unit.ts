@@ -37,17 +37,21 @@ export async function publishManifest(
  * nothing (torn by a crash, or naming manifests that are gone) is moved to `metadata_backup` first.
  * @throws BackupError RANGE_COMMITTED when it names another backup of the same range
  */
-export async function publishMetadata(storage: BackupStorage, line: MetadataLine): Promise<string> {
+export async function publishMetadata(
+  storage: BackupStorage,
+  line: MetadataLine,
+  signal: AbortSignal,
+): Promise<string> {
   const name = metadataFileName(line);
   const content = encodeMetadataLine(line);
   try {
-    return (await storage.saveMetadata(name, content)).handle;
+    return (await storage.saveMetadata(name, content, signal)).handle;
   } catch (error) {
     if (!(error instanceof StorageError && error.code === 'EXISTS_DIFFERENT')) throw error;
     const handle = `metadata/${name}`;
     if (await commitsNothing(storage, handle)) {
-      await storage.retireMetadata(handle);
-      return (await storage.saveMetadata(name, content)).handle;
+      await storage.retireMetadata(handle, signal);
+      return (await storage.saveMetadata(name, content, signal)).handle;
     }
     throw new BackupError(
       'RANGE_COMMITTED',
@@ -56,6 +60,18 @@ export async function publishMetadata(storage: BackupStorage, line: MetadataLine
       { cause: error },
     );
   }
+}
+
+/** Takes a line back that must not be there, if it is. */
+export async function withdrawMetadata(
+  storage: BackupStorage,
+  line: MetadataLine,
+  signal: AbortSignal,
+): Promise<void> {
+  const handle = `metadata/${metadataFileName(line)}`;
+  const bytes = await readIfPresent(storage, handle, MAX_METADATA_BYTES, signal);
+  if (!bytes || Buffer.compare(bytes, encodeMetadataLine(line)) !== 0) return;
+  await storage.retireMetadata(handle, signal);
 }
 
 async function commitsNothing(storage: BackupStorage, handle: string): Promise<boolean> {

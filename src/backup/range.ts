@@ -9,6 +9,7 @@ import { ChunkFile } from './chunk-file.js';
 import { BackupError } from './errors.js';
 import type { RecordKind } from './kinds/kind.js';
 import { type Receipt, checksOut, readReceipt } from './receipt.js';
+import { requireOpenUnit } from './unit-folder.js';
 
 export interface RangeTools {
   kind: RecordKind;
@@ -32,6 +33,7 @@ export async function backUpRange(
   range: Range,
   tools: RangeTools,
 ): Promise<RangeResult> {
+  await requireOpenUnit(tools.storage, folder, tools.signal);
   const stored = await findStored(folder, range, tools);
   const job = new RangeJob(folder, range, stored, tools);
   try {
@@ -147,6 +149,7 @@ class RangeJob {
 
   private async startChunk(): Promise<ChunkFile> {
     const { kind, storage, signal } = this.tools;
+    await requireOpenUnit(storage, this.folder, signal);
     const chunk = await kind.startChunk(this.next, this.chunks.at(-1), signal);
     return ChunkFile.start(storage, this.folder, this.next, chunk, signal);
   }

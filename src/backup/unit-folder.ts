@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AptosDataError } from '../aptos/errors.js';
 import { encodeMetadataLine } from '../aptos/files/metadata.js';
+import { epochEndingFolderBase, transactionFolderBase } from '../aptos/files/names.js';
+import type { Target } from '../plan/job.js';
 import type { Unit } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { StorageError } from '../storage/errors.js';
@@ -20,6 +22,7 @@ export interface UnitIdentity {
 
 const PLAN_FILE = 'plan.json';
 const COMMITTED_FILE = 'committed.json';
+const ABANDONED_FILE = 'abandoned.json';
 const MAX_PLAN_BYTES = 64 * 1024;
 /** Suffixes have 16 bits; so many taken ones in a row do not happen by chance. */
 const MOST_TAKEN = 64;
@@ -43,10 +46,11 @@ export async function openUnitFolder(
 ): Promise<Unit> {
   for (let taken = 0; taken < MOST_TAKEN; taken += 1) {
     const folder = `${identity.base}.${suffixOf(identity, taken)}`;
+    if (await isAbandoned(storage, folder, signal)) continue; // it is being removed
     let plan = await readPlan(storage, folder, signal);
     if (!plan) {
       const content = JSON.stringify({ plan: 1, ...identity, ...(await cut()) });
-      await storage.createBackup(folder);
+      await storage.createBackup(folder, signal);
       await putFile(storage, folder, PLAN_FILE, Buffer.from(`${content}\n`), { signal });
       plan = await readPlan(storage, folder, signal); // ours, or that of somebody faster
     }
@@ -76,9 +80,69 @@ export async function noteCommitted(
   await putFile(storage, folder, COMMITTED_FILE, content, { replace: true });
 }
 
+/**
+ * Checks that a unit's folder is still what it was planned to be, before more is written into it.
+ * @throws BackupError STORAGE_EMPTIED, UNIT_ABANDONED
+ */
+export async function requireOpenUnit(
+  storage: BackupStorage,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (await isAbandoned(storage, folder, signal)) {
+    const why = `${folder} in ${storage.description} was given up and is being removed; a new attempt uses another folder`;
+    throw new BackupError('UNIT_ABANDONED', why, false);
+  }
+  if ((await storage.size(`${folder}/${PLAN_FILE}`, signal)) !== undefined) return;
+  const why = `${folder}/${PLAN_FILE} is gone from ${storage.description}: it was unmounted, or somebody removed the folder; nothing is written before it is back`;
+  throw new BackupError('STORAGE_EMPTIED', why, true);
+}
+
+/** From now on nobody writes into a unit's folder or commits it. */
+export async function abandonUnit(
+  storage: BackupStorage,
+  folder: string,
+  reason: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const content = Buffer.from(`${JSON.stringify({ abandoned: 1, reason })}\n`);
+  await putFile(storage, folder, ABANDONED_FILE, content, { signal });
+}
+
+/** What is left of a folder when all else is removed: so that it is known for ours until the end. */
+export function isLastToGo(name: string): boolean {
+  return name === PLAN_FILE || name === ABANDONED_FILE;
+}
+
+/** Whether a folder is being removed, or was not removed to the end. */
+export async function isAbandoned(
+  storage: BackupStorage,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return (await storage.size(`${folder}/${ABANDONED_FILE}`, signal)) !== undefined;
+}
+
+/** The unit that a folder was made for, by its plan; undefined for a folder of somebody else. */
+export async function unitOfFolder(
+  storage: BackupStorage,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<Target | undefined> {
+  const plan = await readPlan(storage, folder, signal);
+  if (!plan || plan === 'unreadable') return undefined;
+  const { base, first, records } = plan;
+  const [, epoch] = /^state_epoch_(\d+)_ver_\d+$/.exec(base) ?? [];
+  if (epoch !== undefined) return { type: 'state_snapshot', epoch };
+  const last = `${BigInt(first) + BigInt(records) - 1n}`;
+  if (base === transactionFolderBase(BigInt(first))) return { type: 'transaction', first, last };
+  if (base === epochEndingFolderBase(BigInt(first))) return { type: 'epoch_ending', first, last };
+  return undefined;
+}
+
 /** Which of our own files beside a backup's a name is. */
 export function ownFile(name: string): 'plan' | 'committed' | 'receipt' | undefined {
-  if (name === PLAN_FILE) return 'plan';
+  if (isLastToGo(name)) return 'plan';
   if (name === COMMITTED_FILE) return 'committed';
   return name.endsWith('.receipt') ? 'receipt' : undefined;
 }

@@ -5,6 +5,7 @@ import type { DbState } from '../node/client.js';
 import { NodeError } from '../node/errors.js';
 import { requireSameChain } from './chain-anchor.js';
 import { BackupError } from './errors.js';
+import { type Lease, RENEW_MS, describeHolder } from './lease.js';
 import { hasState, oldestState, oldestTransaction } from './prune-edge.js';
 import { type Site, fetchGenesis } from './site.js';
 
@@ -23,9 +24,13 @@ const RATE_WINDOW_MS = 5 * 60_000;
 /** Returns at the latest, so that whoever waits sees that somebody still looks. */
 const LONGEST_MS = 60 * 60_000;
 
+const UNSEEN: NodeView = { ended: '0', version: '0', at: 0, versionsPerSecond: 0 };
+
 export interface WatchTools {
   signal: AbortSignal;
   report: (view: NodeView) => void;
+  /** The claim on the storage that is kept while we watch. */
+  lease?: Lease;
   /** Records stored and to be stored of the snapshot in the making. */
   snapshotProgress: (workflowId: string) => Promise<{ done: number; total: number } | undefined>;
 }
@@ -41,7 +46,32 @@ export async function watchNode(
   tools: WatchTools,
 ): Promise<WatchResult> {
   await requireSameChain(site, tools.signal);
-  return new NodeWatch(site, order, tools).run();
+  const { lease, signal } = tools;
+  const holder = await lease?.claim(signal);
+  const view = order.view ?? UNSEEN;
+  if (holder) return { view, claimLost: describeHolder(holder) };
+  const over = new AbortController();
+  const watching = new NodeWatch(site, order, {
+    ...tools,
+    signal: AbortSignal.any([signal, over.signal]),
+  }).run();
+  try {
+    if (!lease) return await watching;
+    const lost = keepClaim(lease, AbortSignal.any([signal, over.signal]));
+    return await Promise.race([watching, lost.then((claimLost) => ({ view, claimLost }))]);
+  } finally {
+    over.abort();
+    watching.catch(() => undefined);
+  }
+}
+
+/** Renews a claim until somebody else has it. A storage that hangs or is away ends it, too. */
+async function keepClaim(lease: Lease, signal: AbortSignal): Promise<string> {
+  for (;;) {
+    await sleep(RENEW_MS, undefined, { signal });
+    const holder = await lease.renew(signal);
+    if (holder) return describeHolder(holder);
+  }
 }
 
 class NodeWatch {
@@ -61,7 +91,7 @@ class NodeWatch {
     private readonly order: WatchOrder,
     private readonly tools: WatchTools,
   ) {
-    this.view = order.view ?? { ended: '0', version: '0', at: 0, versionsPerSecond: 0 };
+    this.view = order.view ?? UNSEEN;
   }
 
   async run(): Promise<WatchResult> {

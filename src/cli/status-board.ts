@@ -55,7 +55,7 @@ export class StatusBoard {
 
 /** A status for people: the node, one line a stream, alarms. With `now`, also how old things are. */
 export function describeStatus(status: LiveStatus, now?: number): string[] {
-  const { seen, alarms, stuck, verification } = status;
+  const { seen, alarms, stuck, verification, unreferenced, retrying } = status;
   const at = seen
     ? `node at version ${seen.version}, ${seen.ended_epochs} epochs ended`
     : 'node not seen yet';
@@ -78,6 +78,14 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
       return `  ${TITLES[type].padEnd(15)} ${parts.join(', ')}`;
     }),
     ...(verification && now !== undefined ? [`  verified        ${verified(verification)}`] : []),
+    ...(unreferenced && unreferenced.folders > 0
+      ? [
+          `  unreferenced    ${unreferenced.folders} folder(s), first ${unreferenced.first[0]!.folder} (${unreferenced.first[0]!.what})`,
+        ]
+      : []),
+    ...retrying
+      .slice(0, 3)
+      .map(({ what, attempt, reason }) => `  attempt ${attempt} of ${what} after: ${reason}`),
     ...alarms.map(({ code, text, since }) => `  ALARM ${code} since ${since}: ${text}`),
     ...stuck.map((workflow) => `  STUCK ${describeStuck(workflow)}`),
   ];

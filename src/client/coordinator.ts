@@ -116,6 +116,8 @@ export async function findCoordinator(client: Client, storage?: StorageConfig): 
 /** The coordinator's status, with what the server and the heartbeats of its activities add to it. */
 export interface LiveStatus extends CoordinatorStatus {
   progress: Partial<Record<BackupType, UnitProgress>>;
+  /** What of the coordinator's own activities failed and is being tried again. */
+  retrying: { what: string; attempt: number; reason: string }[];
   /** Events of the workflow's present run. */
   historyEvents: number;
   /** How often its open task was tried; 0: none is open. */
@@ -159,11 +161,17 @@ function withBeats(
   const live: LiveStatus = {
     ...status,
     progress: {},
+    retrying: [],
     historyEvents: historyLength,
     taskAttempts: raw.pendingWorkflowTask?.attempt ?? 0,
     stuck: [],
   };
   for (const activity of raw.pendingActivities ?? []) {
+    const { attempt, lastFailure, activityType } = activity;
+    if (lastFailure?.message) {
+      const what = activityType?.name ?? 'activity';
+      live.retrying.push({ what, attempt: attempt ?? 1, reason: lastFailure.message });
+    }
     const payload = activity.heartbeatDetails?.payloads?.[0];
     if (!payload) continue;
     const beat =
@@ -210,4 +218,5 @@ function noteView(live: LiveStatus, { ended, version, at, versionsPerSecond }: N
 interface Beat {
   workflowId?: string;
   view?: NodeView;
+  retrying?: { attempt: number; reason: string };
 }

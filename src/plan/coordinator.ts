@@ -35,6 +35,42 @@ export interface Survey {
   files?: number;
 }
 
+/** Claims a storage for one coordinator, over all hosts. */
+export interface ClaimOrder {
+  settings: JobSettings;
+  /** It was claimed before: where there is no storage now, none is begun. */
+  begun: boolean;
+  /** Whether to wait, for an hour at most, until whoever holds it is gone. */
+  wait: boolean;
+}
+
+/** `heldBy`: who holds the storage, for people. */
+export interface ClaimResult {
+  heldBy?: string;
+}
+
+/** What may be removed from a storage, and what must stay though nothing names it. */
+export interface TidyOrder {
+  settings: JobSettings;
+  /** Units that are under way or will be tried again, as `targetKey` names them. */
+  working: string[];
+  /** Epochs whose snapshots were given up. */
+  givenUp: string[];
+}
+
+/** What a storage holds that no metadata line names. */
+export interface Unreferenced {
+  folders: number;
+  /** At most twenty of them. `unfinished`: ours, not committed; `foreign`: of somebody else. */
+  first: { folder: string; what: 'unfinished' | 'foreign' }[];
+  /** Half-written files that may still be written to. */
+  files: number;
+  /** Folders that were removed just now. */
+  removed: number;
+  /** Something given up was still being written to: look again in some minutes. */
+  again: boolean;
+}
+
 /** What the node has, as last seen. */
 export interface NodeView {
   /** Epochs below this one have ended. */
@@ -76,10 +112,14 @@ export interface WatchOrder {
   /** A snapshot in the making: returns when the node prunes it, or will before it is done. */
   snapshot?: { epoch: string; workflowId: string };
   view?: NodeView;
+  /** The storage is claimed: keep the claim, and return when it is lost. */
+  keepClaim?: true;
 }
 
 export interface WatchResult {
   view: NodeView;
+  /** Who has the storage now, if we have lost it. */
+  claimLost?: string;
   /** Why the snapshot that was watched cannot be finished. */
   snapshotLost?: string;
 }
@@ -126,6 +166,11 @@ export interface CoordinatorMemory {
   streams: Record<BackupType, StreamMemory>;
   survey?: Survey;
   surveyedAt: number;
+  /** The storage was claimed before, so it is there. */
+  begun?: boolean;
+  unreferenced?: Unreferenced;
+  /** Unix milliseconds at which to tidy the storage again. */
+  tidyAt?: number;
   node?: NodeView;
   alarms: Alarm[];
   startedAt: number;
@@ -207,6 +252,8 @@ export interface CoordinatorStatus {
   streams: Record<BackupType, StreamStatus>;
   alarms: { code: string; text: string; since: string }[];
   startedAt: string;
+  /** What no metadata line names: see `Unreferenced`. Absent before the storage was looked through. */
+  unreferenced?: Pick<Unreferenced, 'folders' | 'first' | 'files'>;
   runs: number;
   metadataFiles?: number;
 }

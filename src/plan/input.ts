@@ -44,6 +44,8 @@ export interface CommonInput {
   concurrency?: number;
   /** When a range fails for good: `wait` for a fix and `retry`, or `fail` the workflow. @default "wait" */
   when_blocked?: 'wait' | 'fail';
+  /** The storage was begun before: an empty folder in its place is an outage. @default false */
+  existing_storage?: boolean;
 }
 
 export interface ParsedInput<T extends BackupType = BackupType> {
@@ -59,6 +61,7 @@ const COMMON_FIELDS = [
   'max_chunk_size',
   'concurrency',
   'when_blocked',
+  'existing_storage',
 ];
 
 /** Validates the JSON somebody started a workflow with. @throws InputError naming the field. */
@@ -125,6 +128,7 @@ export function parseSettings(fields: Record<string, unknown>): JobSettings {
     ...(network === undefined ? {} : { network }),
     trustWaypoints: parseWaypoints(fields['trust_waypoints']),
     maxChunkSize: parseChunkSize(fields['max_chunk_size']),
+    ...(parseExisting(fields['existing_storage']) ? { existingStorage: true as const } : {}),
   };
 }
 
@@ -133,6 +137,11 @@ export function parseNetwork(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && /^[a-z0-9][a-z0-9._-]{0,63}$/i.test(value)) return value;
   throw new InputError(`network must be a short name like "mainnet", not ${show(value)}`);
+}
+
+function parseExisting(value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return value === true;
+  throw new InputError(`existing_storage must be true or false, not ${show(value)}`);
 }
 
 export function parseControls(fields: Record<string, unknown>): Controls {

@@ -15,6 +15,8 @@ export interface JobSettings {
   network?: string;
   trustWaypoints: string[];
   maxChunkSize: number;
+  /** The storage was written to before: where there is none now, none is begun. */
+  existingStorage?: true;
 }
 
 export type Target =

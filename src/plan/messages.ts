@@ -24,9 +24,6 @@ export const KILLS_ITS_WORKER = 'KILLS_ITS_WORKER';
 
 /** Type of the failure of a commit that found ranges to be stored again; its details name them. */
 export const UNIT_INCOMPLETE = 'UNIT_INCOMPLETE';
-export interface IncompleteUnit {
-  ranges: number[];
-}
 
 export const PHASES = ['planning', 'backing up', 'blocked', 'committing', 'done'] as const;
 export type Phase = (typeof PHASES)[number];

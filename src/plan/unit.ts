@@ -74,6 +74,14 @@ export interface RangeProgress {
   failures: Record<string, number>;
 }
 
+/** Details of an activity's failure. */
+export interface FailureDetails {
+  /** Whether it was a trouble of the storage that may still pass. */
+  mayPass: boolean;
+  /** Of a commit: range numbers that have to be stored again. */
+  ranges?: number[];
+}
+
 /** The i-th range of a unit. */
 export function rangeAt(unit: Unit, index: number): Range {
   const first = BigInt(unit.first) + BigInt(unit.rangeSize) * BigInt(index);

@@ -37,6 +37,9 @@ export const controlOptions: ActivityOptions = {
   },
 };
 
+/** Claiming a storage, and waiting for it: returns by itself within the hour. */
+export const claimOptions: ActivityOptions = { ...controlOptions, startToCloseTimeout: '2 hours' };
+
 /** Watching a node: returns by itself within the hour, and is dropped when it is asked anew. */
 export const watchOptions: ActivityOptions = {
   ...controlOptions,

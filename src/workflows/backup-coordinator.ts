@@ -14,7 +14,10 @@ export async function backupCoordinator(
 ): Promise<never> {
   const run = new CoordinatorRun(input, memory);
   for (;;) {
-    await run.surveyWhenDue();
+    if (await run.claimStorage()) {
+      await run.surveyWhenDue();
+      await run.tidyWhenDue();
+    }
     run.startUnits();
     await run.waitForNews();
     if (run.historyIsLong()) await run.continueAsNew();

@@ -54,7 +54,7 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
           break;
         }
         const unit = new RunningUnit(decision.start, Date.now(), survey.storageId);
-        const end = await unit.run(settings);
+        const end = await unit.run(settings, settings.existingStorage === true);
         noteEnd(memory, unit.target, end, unit.since, Date.now());
         streams.transaction.batchOpenSince = 0; // the open batch is due, too
         if ('committed' in end) result.committed.push(end.committed.metadata);

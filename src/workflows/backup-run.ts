@@ -15,7 +15,13 @@ import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
 import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
 import { controlOptions } from './activity-options.js';
-import { asInputFailure, asWorkflowFailure, incompleteRanges } from './failures.js';
+import {
+  asInputFailure,
+  asWorkflowFailure,
+  incompleteRanges,
+  mayPass,
+  reasonOf,
+} from './failures.js';
 import type { LaneControls } from './lanes.js';
 import { controlsSignal, pause, resume, retry, setConcurrency, statusQuery } from './messages.js';
 import { type SegmentInput, type SegmentResult, chunkSegment } from './segment.js';
@@ -83,9 +89,9 @@ export class BackupRun<T extends BackupType> {
     activity: ActivityFunctionWithOptions<(job: JobFor<T>, lanes: number) => Promise<Prepared>>,
   ): Promise<Prepared> {
     const options = { ...controlOptions, summary: `plan ${describeTarget(this.job.target)}` };
-    const prepared = await activity
-      .executeWithOptions(options, [this.job, this.controls.concurrency])
-      .catch(rethrow);
+    const prepared = await this.persist('planning', () =>
+      activity.executeWithOptions(options, [this.job, this.controls.concurrency]),
+    ).catch(rethrow);
     const network = 'unit' in prepared ? prepared.anchor.network : undefined;
     if (network !== undefined && network !== this.job.network) {
       upsertSearchAttributes([{ key: NETWORK, value: network }]);
@@ -129,7 +135,9 @@ export class BackupRun<T extends BackupType> {
     for (let repairs = 0; ; repairs += 1) {
       this.enter('committing');
       try {
-        const result = await activity.executeWithOptions(options, [this.job, unit]);
+        const result = await this.persist('committing', () =>
+          activity.executeWithOptions(options, [this.job, unit]),
+        );
         this.enter('done');
         return { ...result, chunks_reused: this.done.reused };
       } catch (error) {
@@ -179,6 +187,23 @@ export class BackupRun<T extends BackupType> {
     if (this.controls.whenBlocked === 'fail' || this.blocks >= MOST_BLOCKS) {
       throw ApplicationFailure.nonRetryable(what, 'RANGES_FAILED');
     }
+    await this.waitBlocked(what, 'backing up');
+  }
+
+  /** Plans or commits, however long the storage is away, if the input says that it may wait. */
+  private async persist<R>(phase: Phase, run: () => Promise<R>): Promise<R> {
+    for (;;) {
+      try {
+        return await run();
+      } catch (error) {
+        const waits = this.controls.whenBlocked === 'wait' && this.blocks < MOST_BLOCKS;
+        if (!waits || !mayPass(error)) throw error;
+        await this.waitBlocked(reasonOf(error), phase);
+      }
+    }
+  }
+
+  private async waitBlocked(what: string, then: Phase): Promise<void> {
     const wait = Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
     this.blocks += 1;
     this.waitingFor = `${what}; waiting for the update "retry", or ${wait / 60_000} minutes`;
@@ -186,7 +211,7 @@ export class BackupRun<T extends BackupType> {
     await condition(() => this.retryAsked, wait);
     this.retryAsked = false;
     this.waitingFor = undefined;
-    this.enter('backing up');
+    this.enter(then);
   }
 
   private askRetry(): number {

@@ -1,5 +1,6 @@
+import type { FailureDetails } from '../plan/unit.js';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
-import { type IncompleteUnit, UNIT_INCOMPLETE } from '../plan/messages.js';
+import { UNIT_INCOMPLETE } from '../plan/messages.js';
 
 const MAX_REASON = 500;
 
@@ -26,7 +27,14 @@ export function failureCode(error: unknown): string {
 export function incompleteRanges(error: unknown): number[] | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure) || cause.type !== UNIT_INCOMPLETE) return undefined;
-  return (cause.details?.[0] as IncompleteUnit | undefined)?.ranges;
+  return (cause.details?.[0] as Partial<FailureDetails> | undefined)?.ranges;
+}
+
+/** Whether an activity was tried enough, but for a trouble of the storage that may pass all the same. */
+export function mayPass(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure)) return false;
+  return (cause.details?.[0] as Partial<FailureDetails> | undefined)?.mayPass === true;
 }
 
 /** Runs a check of what a person sent; what it says fails the workflow at once. */

@@ -92,6 +92,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
       site,
       job,
       unit,
+      holder: { owner: `test ${process.pid}`, host: 'here', workflow: 'test' },
       signal,
       report: () => undefined,
     });

@@ -6,6 +6,7 @@ import type {
   CoordinatorStatus,
   NodeView,
   Survey,
+  Unreferenced,
   WatchOrder,
   WatchResult,
 } from '../../src/plan/coordinator.js';
@@ -81,6 +82,9 @@ export class PretendedWorld {
 
   get activities() {
     return {
+      claimStorage: () => Promise.resolve({}),
+      tidyStorage: (): Promise<Unreferenced> =>
+        Promise.resolve({ folders: 0, first: [], files: 0, removed: 0, again: false }),
       surveyStorage: () =>
         this.surveyError ? Promise.reject(this.surveyError) : Promise.resolve(this.survey),
       watchNode: this.watch,

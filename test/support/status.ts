@@ -39,6 +39,7 @@ export function liveStatus(
     runs: 1,
     progress: {},
     historyEvents: 100,
+    retrying: [],
     taskAttempts: 0,
     stuck: [],
     ...extra,

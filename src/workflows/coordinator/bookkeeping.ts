@@ -107,6 +107,19 @@ function merge(runs: readonly TextSpan[], more: TextSpan): TextSpan[] {
   }));
 }
 
+/** Forgets what failed where others have stored some of it meanwhile: what is left is decided anew. */
+export function dropOvertaken(memory: CoordinatorMemory, survey: Survey): void {
+  const isStored = (target: Target): boolean => {
+    if (target.type === 'state_snapshot') return survey.snapshots.includes(target.epoch);
+    const runs = spans(target.type === 'epoch_ending' ? survey.epochs : survey.versions);
+    const [wanted] = spans([target]);
+    return runs.some((run) => run.first <= wanted!.last && wanted!.first <= run.last);
+  };
+  for (const stream of Object.values(memory.streams)) {
+    stream.failed = stream.failed.filter(({ target }) => !isStored(target));
+  }
+}
+
 /** An alarm keeps the time at which it was first raised. */
 export function raise(memory: CoordinatorMemory, code: string, text: string, now: number): void {
   const known = memory.alarms.find((alarm) => alarm.code === code);

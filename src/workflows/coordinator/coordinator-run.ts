@@ -19,21 +19,22 @@ import {
   type WatchResult,
 } from '../../plan/coordinator.js';
 import { type Decision, decide, spans } from '../../plan/decide.js';
-import type { BackupType, Target } from '../../plan/job.js';
+import { type BackupType, type Target, targetKey } from '../../plan/job.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../../plan/search-attributes.js';
 import { holesUpTo } from '../../plan/spans.js';
 import type { BackupResult } from '../../plan/unit.js';
-import { controlOptions, watchOptions } from '../activity-options.js';
+import { claimOptions, controlOptions, watchOptions } from '../activity-options.js';
 import { reasonOf } from '../failures.js';
 import { refreshAlarms } from './alarms.js';
-import { clear, noteEnd, noteStored, raise } from './bookkeeping.js';
+import { clear, dropOvertaken, noteEnd, noteStored, raise } from './bookkeeping.js';
 import { answerMessages } from './coordinator-messages.js';
 import { noteWhatIsDue } from './due.js';
 import { openMemory } from './memory.js';
 import { describeStatus, statusOf } from './status.js';
 import { type Running, RunningUnit } from './units.js';
 
-const { surveyStorage } = proxyActivities<CoordinatorActivities>(controlOptions);
+const { surveyStorage, tidyStorage } = proxyActivities<CoordinatorActivities>(controlOptions);
+const { claimStorage } = proxyActivities<CoordinatorActivities>(claimOptions);
 const { watchNode } = proxyActivities<CoordinatorActivities>(watchOptions);
 
 /** A storage is read anew this often, in case somebody else wrote to it or took something away. */
@@ -41,7 +42,11 @@ const SURVEY_MS = 6 * 60 * 60_000;
 /** About two days of an idle chain, or two hundred units. */
 const LONG_HISTORY = 3_000;
 const FIRST_REST_MS = 15_000;
-const LONGEST_REST_MS = 30 * 60_000;
+const LONGEST_REST_MS = 10 * 60_000;
+/** Something given up may still be written to at first. */
+const TIDY_AFTER_MS = 3 * 60_000;
+/** Somebody else has stored all or some of the range of a unit. */
+const OVERTAKEN = ['RANGE_COMMITTED', 'RANGE_OVERLAP'];
 
 /** One run of the coordinator: what it knows, what it waits for, and the units it has running. */
 export class CoordinatorRun {
@@ -51,7 +56,9 @@ export class CoordinatorRun {
   /** Why nothing at all may be started: the storage or the node is not as it must be. */
   blockedBy: string | undefined;
   private blockedUntil = 0;
-  private rest = FIRST_REST_MS;
+  private readonly rests = new Map<string, number>();
+  /** Whether this is the one coordinator that its storage has, on whatever server. */
+  private claimed = false;
   private news = true;
   private surveyAsked = false;
   private committedMeanwhile: BackupResult[] = [];
@@ -77,6 +84,40 @@ export class CoordinatorRun {
     this.news = true;
   }
 
+  /**
+   * Sees to it that no other coordinator, of another server, works on this storage: claims it, or waits
+   * until whoever has it is gone. Returns whether it is ours.
+   */
+  async claimStorage(): Promise<boolean> {
+    if (this.claimed) return true;
+    if (Date.now() < this.blockedUntil) return false;
+    const { memory } = this;
+    const claim = (wait: boolean) =>
+      claimStorage.executeWithOptions(
+        { ...claimOptions, summary: wait ? 'wait for the storage' : 'claim the storage' },
+        [{ settings: memory.settings, begun: memory.begun ?? false, wait }],
+      );
+    try {
+      let { heldBy } = await claim(false);
+      if (heldBy !== undefined) {
+        this.standBy(heldBy);
+        ({ heldBy } = await claim(true));
+      }
+      if (heldBy !== undefined) {
+        this.news = true; // look again at once
+        return false;
+      }
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      this.block('STORAGE', reasonOf(error));
+      return false;
+    }
+    this.claimed = true;
+    memory.begun = true;
+    this.unblock('LEASE');
+    return true;
+  }
+
   /** Learns what the storage holds: at the start, when asked to, and every few hours. */
   async surveyWhenDue(): Promise<void> {
     const { memory } = this;
@@ -93,10 +134,35 @@ export class CoordinatorRun {
       memory.survey = survey;
       memory.surveyedAt = Date.now();
       this.surveyAsked = false;
+      dropOvertaken(memory, survey);
+      memory.tidyAt = 0;
       this.unblock('STORAGE');
     } catch (error) {
       if (isCancellation(error)) throw error;
       this.block('STORAGE', reasonOf(error));
+    }
+  }
+
+  /** Has removed what nothing will ever name: after each survey, and soon after something was given up. */
+  async tidyWhenDue(): Promise<void> {
+    const { memory, running } = this;
+    const { tidyAt, streams, settings } = memory;
+    if (tidyAt === undefined || Date.now() < tidyAt || this.blockedBy !== undefined) return;
+    delete memory.tidyAt;
+    const working = STREAMS.flatMap((type) => [
+      ...(running[type] ? [running[type].target] : []),
+      ...streams[type].requested,
+      ...streams[type].failed.map(({ target }) => target),
+    ]);
+    const { givenUp } = streams.state_snapshot;
+    const order = { settings, working: working.map(targetKey), givenUp };
+    try {
+      const options = { ...controlOptions, summary: 'tidy the storage' };
+      memory.unreferenced = await tidyStorage.executeWithOptions(options, [order]);
+      if (memory.unreferenced.again) memory.tidyAt = Date.now() + TIDY_AFTER_MS;
+    } catch (error) {
+      // Nothing depends on it; a storage that is in trouble is told by what does.
+      if (isCancellation(error)) throw error;
     }
   }
 
@@ -174,13 +240,14 @@ export class CoordinatorRun {
   }
 
   private async follow(unit: RunningUnit): Promise<void> {
-    const end = await unit.run(this.memory.settings);
+    const end = await unit.run(this.memory.settings, true);
     delete this.running[unit.target.type];
     noteEnd(this.memory, unit.target, end, unit.since, Date.now());
     if ('committed' in end) this.committedMeanwhile.push(end.committed);
     if ('failed' in end && end.failed.code === 'NODE_BEHIND') this.lookAnew();
+    if ('givenUp' in end) this.memory.tidyAt = Date.now() + TIDY_AFTER_MS;
     // Somebody else stored this range: look at what is there now.
-    const surprised = 'failed' in end && end.failed.code === 'RANGE_COMMITTED';
+    const surprised = 'failed' in end && OVERTAKEN.includes(end.failed.code);
     this.wake(surprised ? { survey: true } : {});
   }
 
@@ -219,8 +286,13 @@ export class CoordinatorRun {
     watch?.scope.cancel();
   }
 
-  private seen({ view, snapshotLost }: WatchResult): void {
+  private seen({ view, snapshotLost, claimLost }: WatchResult): void {
     this.watch = undefined;
+    if (claimLost !== undefined) {
+      this.standBy(claimLost);
+      this.news = true;
+      return;
+    }
     this.memory.node = view;
     this.unblock('WATCH');
     if (snapshotLost !== undefined) this.running.state_snapshot?.giveUp(snapshotLost);
@@ -232,9 +304,12 @@ export class CoordinatorRun {
     const waits = Object.values(this.waiting).filter((d) => 'waitingFor' in d);
     const version = lowest(waits.map((w) => w.version));
     const ended = lowest(waits.map((w) => w.ended));
-    const until = [...waits.flatMap((w) => w.until ?? []), ...this.retryTimes()].sort(
-      (a, b) => a - b,
-    )[0];
+    const { tidyAt } = this.memory;
+    const until = [
+      ...waits.flatMap((w) => w.until ?? []),
+      ...this.retryTimes(),
+      ...(tidyAt === undefined ? [] : [tidyAt]),
+    ].sort((a, b) => a - b)[0];
     const versions = survey ? spans(survey.versions) : [];
     const [hole] = holesUpTo(versions, BigInt(node?.version ?? 0));
     const last = versions.at(-1)?.last;
@@ -252,6 +327,7 @@ export class CoordinatorRun {
         ? { snapshot: { epoch: unit.target.epoch, workflowId: unit.workflowId } }
         : {}),
       ...(node ? { view: node } : {}),
+      keepClaim: true,
     };
   }
 
@@ -262,18 +338,30 @@ export class CoordinatorRun {
     return free.flatMap((type) => streams[type].failed.map(({ retryAt }) => retryAt));
   }
 
+  /** Another coordinator has the storage: nothing is begun, and all is looked at anew afterwards. */
+  private standBy(holder: string): void {
+    this.claimed = false;
+    this.surveyAsked = true;
+    this.blockedBy = `${holder} works on this storage; it is taken over when that one is gone`;
+    raise(this.memory, 'LEASE', this.blockedBy, Date.now());
+    this.show();
+  }
+
+  /** Nothing is begun for a while; then the storage is claimed and looked at anew. */
   private block(code: string, reason: string): void {
+    const rest = this.rests.get(code) ?? FIRST_REST_MS;
+    this.rests.set(code, Math.min(rest * 2, LONGEST_REST_MS));
     this.blockedBy = reason;
-    this.blockedUntil = Date.now() + this.rest;
-    this.rest = Math.min(this.rest * 2, LONGEST_REST_MS);
-    if (code === 'STORAGE') this.surveyAsked = true;
+    this.blockedUntil = Date.now() + rest;
+    this.claimed = false;
+    this.surveyAsked = true;
     raise(this.memory, code, reason, Date.now());
     this.show();
   }
 
   private unblock(code: string): void {
     this.blockedBy = undefined;
-    this.rest = FIRST_REST_MS;
+    this.rests.delete(code);
     clear(this.memory, code);
   }
 

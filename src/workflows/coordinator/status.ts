@@ -3,6 +3,7 @@ import type {
   CoordinatorStatus,
   PruneEdge,
   StreamStatus,
+  Unreferenced,
 } from '../../plan/coordinator.js';
 import { type Decision, spans } from '../../plan/decide.js';
 import { type BackupType, describeTarget, targetKey } from '../../plan/job.js';
@@ -54,9 +55,14 @@ export function statusOf(
     streams,
     alarms: alarms.map(({ code, text, since }) => ({ code, text, since: iso(since) })),
     startedAt: iso(memory.startedAt),
+    ...(memory.unreferenced ? { unreferenced: unreferencedOf(memory.unreferenced) } : {}),
     runs: memory.runs,
     ...(memory.survey?.files === undefined ? {} : { metadataFiles: memory.survey.files }),
   };
+}
+
+function unreferencedOf({ folders, first, files }: Unreferenced) {
+  return { folders, first, files };
 }
 
 function phaseOf(

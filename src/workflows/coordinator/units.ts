@@ -35,9 +35,9 @@ export class RunningUnit {
     this.workflowId = workflowIdOf(storageId, target);
   }
 
-  async run(settings: CoordinatorSettings): Promise<UnitEnd> {
+  async run(settings: CoordinatorSettings, begun: boolean): Promise<UnitEnd> {
     const options = { ...unitOptions, summary: describeTarget(this.target) };
-    const input = unitInput(this.target, settings);
+    const input = { ...unitInput(this.target, settings), existing_storage: begun };
     try {
       const result = await this.scope.run(() =>
         backUpUnit.executeWithOptions(options, [this.target.type, input]),

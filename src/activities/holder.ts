@@ -1,0 +1,23 @@
+import { hostname } from 'node:os';
+import { Context } from '@temporalio/activity';
+import type { Holder } from '../backup/lease.js';
+
+const namespaces = new Map<string, Promise<string>>();
+
+/** Who this activity works for: the same in every attempt and process, another one on every server. */
+export async function holderOfActivity(): Promise<Holder> {
+  const { info, client } = Context.current();
+  const namespace = client.options.namespace;
+  const known = namespaces.get(namespace) ?? namespaceId(namespace);
+  namespaces.set(namespace, known);
+  known.catch(() => namespaces.delete(namespace));
+  const workflow = info.workflowExecution?.workflowId ?? info.activityId;
+  return { owner: `${await known}/${workflow}`, host: hostname(), workflow };
+}
+
+/** Namespaces of different servers may have the same name; their ids differ. */
+async function namespaceId(namespace: string): Promise<string> {
+  const { client } = Context.current();
+  const { namespaceInfo } = await client.workflowService.describeNamespace({ namespace });
+  return namespaceInfo?.id ?? namespace;
+}
