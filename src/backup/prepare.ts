@@ -16,7 +16,12 @@ import { claimOfTarget, requireNoOverlap } from './overlap.js';
 import { hasState, hasTransaction } from './prune-edge.js';
 import { sampleRecordSize } from './sample.js';
 import type { Site } from './site.js';
-import { type UnitIdentity, ensureIdentity, openUnitFolder } from './unit-folder.js';
+import {
+  type UnitIdentity,
+  completeCommit,
+  ensureIdentity,
+  openUnitFolder,
+} from './unit-folder.js';
 
 /** Plans the backup of a range of transactions. `lanes`: how many ranges will run at once. */
 export async function prepareTransactions(
@@ -97,7 +102,10 @@ export async function prepareStateSnapshot(
 /** What every plan begins with: is it the right chain, and is there anything to do? */
 async function alreadyCommitted(site: Site, wanted: Wanted, signal: AbortSignal) {
   await requireSameChain(site, signal);
-  return findCommitted(site, wanted, signal);
+  const committed = await findCommitted(site, wanted, signal);
+  // What an attempt left to do that died right after the metadata line was written.
+  if (committed) await completeCommit(site.storage, committed.backup, committed.metadata, signal);
+  return committed;
 }
 
 /** What could not be committed in the end is not begun. */

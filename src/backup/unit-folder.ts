@@ -80,6 +80,20 @@ export async function noteCommitted(
   await putFile(storage, folder, COMMITTED_FILE, content, { replace: true });
 }
 
+/** The same for a backup of ours where that note is missing. */
+export async function completeCommit(
+  storage: BackupStorage,
+  folder: string,
+  metadata: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const isThere = async (name: string) =>
+    (await storage.size(`${folder}/${name}`, signal)) !== undefined;
+  if (!(await isThere(PLAN_FILE)) || (await isThere(COMMITTED_FILE))) return;
+  await noteCommitted(storage, folder, metadata);
+  await storage.removeLeftovers(folder, signal);
+}
+
 /**
  * Checks that a unit's folder is still what it was planned to be, before more is written into it.
  * @throws BackupError STORAGE_EMPTIED, UNIT_ABANDONED

@@ -1,0 +1,234 @@
+/** What may be committed, and what may be removed, when several work on one storage or one dies. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { withCommitLock } from '../../src/backup/commit-lock.js';
+import { Lease } from '../../src/backup/lease.js';
+import { tidyStorage } from '../../src/backup/tidy.js';
+import { openStorage } from '../../src/storage/open.js';
+import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
+import { backUp, committedNames, devnode, leftovers, storageFolder } from '../support/backup.js';
+import { hungFiles } from '../support/hung-files.js';
+
+const holder = (owner: string) => ({ owner, host: owner, workflow: `work of ${owner}` });
+const signal = AbortSignal.timeout(100_000);
+const quiet = { signal, report: () => undefined };
+const transactions = (start: number, count: number) =>
+  ({ type: 'transaction', start_version: start, num_transactions: count }) as const;
+
+async function verified(folder: string) {
+  const storage = { local_fs_dir: folder };
+  return verifyStorage(openStorage(storage), { storage, trustWaypoints: [] }, WHOLE_STORAGE);
+}
+
+it('a range that another backup has in part is neither begun nor committed', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  const common = { node: node.address, folder };
+  await backUp({ ...common, target: { type: 'epoch_ending', start_epoch: 0, end_epoch: 3 } });
+  await backUp({ ...common, target: transactions(0, 100) });
+  await expect(backUp({ ...common, target: transactions(50, 100) })).rejects.toMatchObject({
+    code: 'RANGE_OVERLAP',
+    retryable: false,
+  });
+  expect(readdirSync(folder).filter((name) => name.startsWith('transaction_50-'))).toEqual([]);
+
+  // Two that both found the range free: one commits, the other is told.
+  const ends = await Promise.allSettled([
+    backUp({ ...common, target: transactions(100, 100) }),
+    backUp({ ...common, target: transactions(100, 150) }),
+  ]);
+  const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as Error] : []));
+  expect(reasons).toHaveLength(1);
+  expect(reasons[0]).toMatchObject({ code: 'RANGE_OVERLAP' });
+  expect(committedNames(folder).filter((name) => name.startsWith('transaction_1'))).toHaveLength(1);
+  expect(await verified(folder)).toMatchObject({ ok: true, findings: [] });
+}, 120_000);
+
+describe('the commit lock', () => {
+  it('lets one in at a time, and takes over from one that died in it', async () => {
+    const storage = openStorage({ local_fs_dir: storageFolder() });
+    await storage.createBackup('aptos-backup');
+    let inside = 0;
+    let most = 0;
+    const turn = (owner: string) =>
+      withCommitLock(storage, holder(owner), quiet, async (lock) => {
+        inside += 1;
+        most = Math.max(most, inside);
+        await lock.requireHeld();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        inside -= 1;
+      });
+    await Promise.all(['a', 'b', 'c', 'd'].map(turn));
+    expect(most).toBe(1);
+
+    process.env['APTOS_BACKUP_STORAGE_SECONDS'] = '1';
+    onTestFinished(() => void delete process.env['APTOS_BACKUP_STORAGE_SECONDS']);
+    const dead = new Lease(storage, 'commit', holder('dead'));
+    expect(await dead.claim()).toBeUndefined();
+    await turn('a'); // waits until it has been silent for long enough
+    expect(await dead.lostTo()).toMatchObject({ owner: 'a' });
+    const files = await storage.listFolder('aptos-backup');
+    expect(files).toHaveLength(1);
+  }, 60_000);
+
+  it('is noticed as lost when the storage is emptied under it', async () => {
+    const folder = storageFolder();
+    const storage = openStorage({ local_fs_dir: folder });
+    await storage.createBackup('aptos-backup');
+    const lease = new Lease(storage, 'commit', holder('a'));
+    await lease.claim();
+    renameSync(join(folder, 'aptos-backup'), join(folder, 'elsewhere'));
+    await expect(lease.renew()).rejects.toMatchObject({ code: 'STORAGE_EMPTIED', retryable: true });
+    expect(existsSync(join(folder, 'aptos-backup'))).toBe(false);
+  });
+});
+
+describe('a process that dies while it commits', () => {
+  const CALLS = [
+    { call: 'link', path: '\\.manifest$' },
+    { call: 'link', path: 'commit-\\d+\\.lease$' },
+    { call: 'link', path: 'metadata/transaction_' },
+    { call: 'rename', path: 'committed\\.json$' },
+    { call: 'rename', path: 'commit-\\d+\\.lease$' },
+  ] as const;
+
+  it.each(CALLS)(
+    'before $call of $path is followed by one that ends the same way',
+    async (fault) => {
+      const node = await devnode();
+      const folder = storageFolder();
+      const files = hungFiles();
+      const env = { ...process.env, ...files.env, APTOS_BACKUP_STORAGE_SECONDS: '1' };
+      files.kill(fault, 1);
+      const first = runBackup(node.address, folder, env);
+      expect(await ended(first)).toBe('SIGKILL');
+      files.release();
+      expect(await ended(runBackup(node.address, folder, env))).toBe(0);
+      expect(committedNames(folder)).toEqual(['transaction_0-99.meta']);
+      const [unit] = readdirSync(folder).filter((name) => name.startsWith('transaction_'));
+      expect(existsSync(join(folder, unit!, 'transaction.manifest'))).toBe(true);
+      expect(readdirSync(folder).filter((name) => name.startsWith('transaction_'))).toHaveLength(1);
+      expect((await verified(folder)).findings.filter(({ code }) => code !== 'UNPROVEN')).toEqual(
+        [],
+      );
+      expect(leftovers(join(folder, unit!))).toEqual([]);
+    },
+  );
+});
+
+function runBackup(node: string, folder: string, env: NodeJS.ProcessEnv): ChildProcess {
+  const script = fileURLToPath(new URL('backup-process.ts', import.meta.url));
+  const args = ['--import', import.meta.resolve('tsx'), script, node, folder];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function ended(child: ChildProcess): Promise<number | string> {
+  const [code, by] = (await once(child, 'close')) as [number | null, string | null];
+  return by ?? code ?? 'unknown';
+}
+
+describe('tidying', () => {
+  const tools = (folder: string) => ({
+    ...quiet,
+    storage: openStorage({ local_fs_dir: folder }),
+    holder: holder('coordinator'),
+    isRunning: () => Promise.resolve(false),
+  });
+  const none = { working: [], givenUp: [] };
+
+  /** A storage in which a snapshot and a batch were left unfinished, and somebody else's folder. */
+  async function untidy() {
+    const node = await devnode({ epochs: 4 });
+    const folder = storageFolder();
+    const common = { node: node.address, folder };
+    await backUp({ ...common, target: { type: 'epoch_ending', start_epoch: 0, end_epoch: 3 } });
+    await backUp({ ...common, target: transactions(0, 100) });
+    const { backup: snapshot } = await backUp({
+      ...common,
+      target: { type: 'state_snapshot', epoch: 1 },
+    });
+    const { backup: batch } = await backUp({ ...common, target: transactions(100, 50) });
+    for (const [unit, line] of [
+      [snapshot, 'state_snapshot_ver_'],
+      [batch, 'transaction_100-149'],
+    ] as const) {
+      const [name] = committedNames(folder).filter((n) => n.startsWith(line));
+      rmSync(join(folder, 'metadata', name!));
+      rmSync(join(folder, unit, 'committed.json'));
+      rmSync(
+        join(
+          folder,
+          unit,
+          readdirSync(join(folder, unit)).find((n) => n.endsWith('.manifest'))!,
+        ),
+      );
+    }
+    cpSync(join(folder, batch), join(folder, 'transaction_100-.foreign'), {
+      recursive: true,
+      filter: (path) => !/plan\.json|\.receipt$/.test(path),
+    });
+    return { folder, snapshot, batch, common };
+  }
+
+  function age(folder: string, unit: string, seconds: number): void {
+    const then = Date.now() / 1000 - seconds;
+    const path = join(folder, unit);
+    for (const name of readdirSync(path)) utimesSync(join(path, name), then, then);
+    utimesSync(path, then, then);
+  }
+
+  it('lists what is unfinished and foreign, and removes only what is ours and useless', async () => {
+    const { folder, snapshot, batch, common } = await untidy();
+    const first = await tidyStorage(none, tools(folder));
+    expect(first).toMatchObject({ folders: 3, removed: 0, files: 0 });
+    expect(first.first).toEqual([
+      { folder: snapshot, what: 'unfinished' },
+      ...[batch, 'transaction_100-.foreign'].sort().map((name) => ({
+        folder: name,
+        what: name === batch ? 'unfinished' : 'foreign',
+      })),
+    ]);
+
+    // Old, but its range is free: it may still be finished.
+    age(folder, batch, 2 * 86_400);
+    expect(await tidyStorage(none, tools(folder))).toMatchObject({ folders: 3, removed: 0 });
+    // Its range is held: useless, but kept while it is new, or somebody works on it.
+    await backUp({ ...common, target: transactions(100, 80) });
+    const working = { ...none, working: ['transaction/100-149'] };
+    expect(await tidyStorage(working, tools(folder))).toMatchObject({ folders: 3, removed: 0 });
+    expect(await tidyStorage(none, tools(folder))).toMatchObject({ folders: 2, removed: 1 });
+    expect(existsSync(join(folder, batch))).toBe(false);
+    expect(existsSync(join(folder, 'transaction_100-.foreign'))).toBe(true);
+
+    // What was given up goes soon, but not while an attempt still writes.
+    const givenUp = { ...none, givenUp: ['1'] };
+    expect(await tidyStorage(givenUp, tools(folder))).toMatchObject({ removed: 0, again: true });
+    age(folder, snapshot, 10 * 60);
+    expect(await tidyStorage(givenUp, tools(folder))).toMatchObject({ removed: 1, again: false });
+    expect(existsSync(join(folder, snapshot))).toBe(false);
+    expect(await verified(folder)).toMatchObject({ ok: true, findings: [] });
+  });
+
+  it('removes nothing while metadata is damaged', async () => {
+    const { folder, snapshot } = await untidy();
+    age(folder, snapshot, 3 * 86_400);
+    writeFileSync(join(folder, 'metadata', 'torn.meta'), '{"Transac');
+    const tidied = await tidyStorage({ ...none, givenUp: ['1'] }, tools(folder));
+    expect(tidied).toMatchObject({ folders: 3, removed: 0 });
+    expect(existsSync(join(folder, snapshot))).toBe(true);
+  });
+});
