@@ -11,6 +11,7 @@ import {
   addBackupOptions,
   addCommonOptions,
   addCoordinatorOptions,
+  addNodeOption,
   addNodeOptions,
   addStorageOptions,
   collect,
@@ -183,7 +184,7 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
 
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);
-addNodeOptions(add(query, 'node-state', 'newest epoch and version of a node')).action(
+addNodeOption(add(query, 'node-state', 'newest epoch and version of a node')).action(
   (_, command: Command) => queryNodeState(command.optsWithGlobals<CommonFlags>()),
 );
 addStorageOptions(add(query, 'backup-storage-state', 'newest backups of a storage')).action(

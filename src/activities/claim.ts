@@ -6,6 +6,7 @@ import type { ClaimOrder, ClaimResult } from '../plan/coordinator.js';
 import { COORDINATOR_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
 import { holderOfActivity } from './holder.js';
+import { onNode } from './on-node.js';
 import type { Sites } from './sites.js';
 
 const POLL_MS = 2_000;
@@ -20,25 +21,27 @@ export function createClaimActivities(tools: { sites: Sites }) {
      * `wait`, takes over when that one has been silent for long enough.
      */
     async claimStorage({ settings, begun, wait }: ClaimOrder): Promise<ClaimResult> {
-      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
-        const site = await tools.sites.get(settings, signal);
-        if (begun) {
-          await requireBegun(site, signal);
-        } else {
-          await anchorStorage(site, signal);
-          await ensureIdentity(site.storage);
-        }
-        const lease = new Lease(site.storage, 'coordinator', await holderOfActivity());
-        const started = performance.now();
-        for (;;) {
-          const holder = await lease.claim(signal);
-          if (!holder) return {};
-          if (!wait || performance.now() - started > LONGEST_MS) {
-            return { heldBy: describeHolder(holder) };
+      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, (heart) =>
+        onNode(tools.sites, settings, heart, async (site): Promise<ClaimResult> => {
+          const { signal } = heart;
+          if (begun) {
+            await requireBegun(site, signal);
+          } else {
+            await anchorStorage(site, signal);
+            await ensureIdentity(site.storage);
           }
-          await sleep(POLL_MS, undefined, { signal });
-        }
-      });
+          const lease = new Lease(site.storage, 'coordinator', await holderOfActivity());
+          const started = performance.now();
+          for (;;) {
+            const holder = await lease.claim(signal);
+            if (!holder) return {};
+            if (!wait || performance.now() - started > LONGEST_MS) {
+              return { heldBy: describeHolder(holder) };
+            }
+            await sleep(POLL_MS, undefined, { signal });
+          }
+        }),
+      );
     },
   };
 }

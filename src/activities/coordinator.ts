@@ -7,12 +7,11 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
-import { codeOf } from '../backup/errors.js';
 import { Lease } from '../backup/lease.js';
 import { storageId } from '../backup/storage-id.js';
 import { surveyStorage } from '../backup/survey.js';
 import { tidyStorage } from '../backup/tidy.js';
-import { watchNode } from '../backup/watch-node.js';
+import { watchNode } from '../backup/watch/watch-node.js';
 import { readProgress } from '../client/progress.js';
 import { type BackupInput, startBackup } from '../client/start.js';
 import type {
@@ -24,10 +23,12 @@ import type {
 } from '../plan/coordinator.js';
 import { type BackupType, type JobSettings, workflowIdOf } from '../plan/job.js';
 import type { BackupResult } from '../plan/unit.js';
+import { openStorage } from '../storage/open.js';
 import { createClaimActivities } from './claim.js';
 import { CONTROL_BUDGETS, COORDINATOR_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
 import { holderOfActivity } from './holder.js';
+import { onNode } from './on-node.js';
 import type { Sites } from './sites.js';
 import { UnitProgressWatch } from './unit-progress.js';
 
@@ -42,19 +43,19 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
 
     /** What the storage holds. */
     async surveyStorage(settings: JobSettings): Promise<Survey> {
-      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
-        const site = await tools.sites.get(settings, signal);
-        return surveyStorage(site, settings.storage, signal);
-      });
+      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, (heart) =>
+        onNode(tools.sites, settings, heart, (site): Promise<Survey> =>
+          surveyStorage(site, settings.storage, heart.signal),
+        ),
+      );
     },
 
     /** Removes what can never become part of a backup, and tells what no metadata line names. */
     async tidyStorage({ settings, ...order }: TidyOrder): Promise<Unreferenced> {
       return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async (heart) => {
         const { client } = Context.current();
-        const { storage } = await tools.sites.get(settings, heart.signal);
         return tidyStorage(order, {
-          storage,
+          storage: openStorage(settings.storage),
           holder: await holderOfActivity(),
           signal: heart.signal,
           report: (phase) => heart.beat({ phase }),
@@ -63,26 +64,23 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
       });
     },
 
-    /** Returns when the node gives the coordinator something to do. */
+    /** Returns when the node that is watched gives the coordinator something to do. */
     async watchNode(order: WatchOrder): Promise<WatchResult> {
       return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async (heart) => {
         const { client } = Context.current();
-        const site = await tools.sites.get(order.settings, heart.signal);
-        const lease = order.keepClaim
-          ? new Lease(site.storage, 'coordinator', await holderOfActivity())
+        const { settings, keepClaim } = order;
+        const lease = keepClaim
+          ? new Lease(openStorage(settings.storage), 'coordinator', await holderOfActivity())
           : undefined;
-        try {
-          return await watchNode(site, order, {
-            signal: heart.signal,
-            report: (view) => heart.beat({ view }),
-            snapshotProgress: (workflowId) => progressOf(client, workflowId),
-            ...(lease ? { lease } : {}),
-          });
-        } catch (error) {
-          // The node is another one now: the next try gets to know it anew.
-          if (codeOf(error) === 'CHAIN_MISMATCH') tools.sites.forget(order.settings);
-          throw error;
-        }
+        return watchNode(order, {
+          signal: heart.signal,
+          report: (view) => heart.beat({ view }),
+          snapshotProgress: (workflowId) => progressOf(client, workflowId),
+          open: (node) => tools.sites.get(settings, node, heart.signal),
+          forget: (node) => tools.sites.forget(settings, node),
+          rests: tools.sites.rests(settings),
+          ...(lease ? { lease } : {}),
+        });
       });
     },
 
@@ -151,5 +149,6 @@ function unitFailure(error: unknown): unknown {
   return ApplicationFailure.nonRetryable(
     stopped ?? cause?.message ?? error.message,
     type ?? 'UNIT_STOPPED',
+    ...(cause instanceof ApplicationFailure ? (cause.details ?? []) : []),
   );
 }

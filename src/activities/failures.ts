@@ -1,5 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { UnitIncomplete, codeOf } from '../backup/errors.js';
+import type { NodeFault } from '../backup/node-fault.js';
+import type { Lie } from '../plan/lies.js';
 import type { FailureDetails } from '../plan/unit.js';
 
 /** Failures of one attempt series so far, by error code. Travels in heartbeat details. */
@@ -9,7 +11,8 @@ export type FailureCounts = Record<string, number>;
  * How often an error may happen to one activity before it fails for good. Attempts that died with
  * their worker are not counted: a crash is not the node's fault. With the back-off of
  * workflows/activity-options.ts, 12 times is about seven minutes of a range, and `storage` is twenty
- * minutes of anything: longer than it takes to mount a storage again, or to make room.
+ * minutes of anything: longer than it takes to mount a storage again, or to make room. Nothing fails for
+ * good while there is a node that is well and was not tried.
  */
 export interface Budgets {
   /** The node sent something that fails its proof, or has not what was asked for. */
@@ -32,6 +35,7 @@ const STALLED = 'STORAGE_STALLED';
 const LIES = new Set([
   'NODE_LIED',
   'NODE_BAD_ANSWER',
+  'NODE_CONTRADICTED',
   'NODE_SHORT',
   'NODE_OVERLONG',
   'NODE_RECORD_TOO_LARGE',
@@ -54,36 +58,88 @@ export function countFailure(counts: FailureCounts, code: string): number {
   return (counts[code] = (counts[code] ?? 0) + 1);
 }
 
+/** What is known of the other nodes when one of several failed. */
+export interface OtherNodes {
+  /** One of them does not rest. */
+  well: boolean;
+  /** One of those was not tried yet by any attempt of this activity. */
+  untried: boolean;
+  /** How those failed that attempts of this activity have tried. */
+  failed: readonly (NodeFault & { node: string })[];
+}
+
+/** What counts against one of several nodes. */
+export class FailedOnNode extends Error {
+  override readonly name = 'FailedOnNode';
+
+  constructor(
+    override readonly cause: Error,
+    readonly node: string,
+    readonly others: OtherNodes,
+  ) {
+    super(cause.message.includes(node) ? cause.message : `${node}: ${cause.message}`);
+  }
+}
+
+/** How long before another node is asked: it has no part in what went wrong. */
+const NEXT_NODE_MS = 250;
+
 /**
  * Turns an error into the failure that the server sees: its stable code as type, its own message,
- * retryable as long as the budget for its kind lasts. Counts it in `counts`.
+ * retryable as long as the budget for its kind lasts. Counts it in `counts`. `lies`, of several nodes,
+ * are its details.
  */
 export function toFailure(
   error: unknown,
   counts: FailureCounts,
   budgets: Budgets,
+  lies: readonly Lie[] = [],
 ): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
-  const code = codeOf(error) ?? 'INTERNAL';
+  const others = error instanceof FailedOnNode ? error.others : undefined;
+  const cause: unknown = error instanceof FailedOnNode ? error.cause : error;
+  const code = codeOf(cause) ?? 'INTERNAL';
   const times = countFailure(counts, code);
-  const retryable = (error as { retryable?: unknown }).retryable !== false;
-  const troubles = isStorage(error) ? budgets.storage : budgets.troubles;
-  const budget = LIES.has(code) || isChainData(error) ? budgets.lies : troubles;
+  // What will not get better with one node may be well with another.
+  const retryable = others !== undefined || (cause as { retryable?: unknown }).retryable !== false;
+  const troubles = isStorage(cause) ? budgets.storage : budgets.troubles;
+  const budget = LIES.has(code) || isChainData(cause) ? budgets.lies : troubles;
   // A coordinator that has waited for a whole deadline has waited long enough to say so.
   const impatient = code === STALLED && budgets === COORDINATOR_BUDGETS;
-  const exhausted = retryable && (times >= budget || impatient);
+  const exhausted = retryable && (times >= budget || impatient) && others?.untried !== true;
   const message = error instanceof Error ? error.message : String(error);
+  const elsewhere = exhausted ? (others?.failed ?? []) : [];
   const details: FailureDetails = {
-    mayPass: retryable && isStorage(error),
-    ...(error instanceof UnitIncomplete ? { ranges: error.ranges } : {}),
+    mayPass: retryable && isStorage(cause),
+    ...(cause instanceof UnitIncomplete ? { ranges: cause.ranges } : {}),
+    ...(lies.length > 0 ? { lies: [...lies] } : {}),
   };
   return ApplicationFailure.create({
-    message: exhausted ? `${message} (${times} times)` : message,
-    type: code,
+    message: exhausted ? `${message} (${times} times)${describe(elsewhere)}` : message,
+    type: gravest([code, ...elsewhere.map((fault) => fault.code)]),
     nonRetryable: !retryable || exhausted,
     details: [details],
-    ...(error instanceof Error ? { cause: error } : {}),
+    ...(others?.well && !exhausted ? { nextRetryDelay: NEXT_NODE_MS } : {}),
+    ...(cause instanceof Error ? { cause } : {}),
   });
+}
+
+function describe(elsewhere: OtherNodes['failed']): string {
+  return elsewhere
+    .map(({ node, why }) => `; ${why.includes(node) ? why : `${node}: ${why}`}`)
+    .join('');
+}
+
+/**
+ * The code for what failed with several nodes: gone is only what all of them have pruned, and not there
+ * yet what some of them have pruned and the others do not have yet.
+ */
+function gravest(codes: string[]): string {
+  const passing = ['NODE_PRUNED', 'NODE_BEHIND'];
+  return (
+    codes.find((code) => !passing.includes(code)) ??
+    (codes.includes('NODE_BEHIND') ? 'NODE_BEHIND' : codes[0]!)
+  );
 }
 
 function isStorage(error: unknown): boolean {

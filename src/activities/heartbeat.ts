@@ -1,4 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { NodeRest } from '../backup/node-rests.js';
+import type { Lie } from '../plan/lies.js';
 import { APART_QUEUE, KILLS_ITS_WORKER } from '../plan/messages.js';
 import {
   type Budgets,
@@ -12,8 +14,17 @@ const HEARTBEAT_INTERVAL_MS = 5_000;
 /** An attempt that was given back because its worker stopped in order. */
 const HANDED_BACK = 'HANDED_BACK';
 
+/** What the attempts of an activity tell each other; travels in heartbeats. */
+export interface Series {
+  failures: FailureCounts;
+  /** With several nodes: how each last failed, and the lies that were met. */
+  rests: readonly NodeRest[];
+  lies: readonly Lie[];
+}
+
 export interface Heart {
   signal: AbortSignal;
+  series: Series;
   /** Replaces the progress that the next heartbeats carry. */
   beat: (progress: object) => void;
 }
@@ -21,7 +32,7 @@ export interface Heart {
 /**
  * Runs the body of an activity between heartbeats: one at once, with what the last attempt left;
  * one for each `beat`; and one with the failure count before it fails, so that the next attempt
- * knows how often it was tried. With `everyFewSeconds` also while the body only waits; not for work
+ * knows how often it was tried, and with which nodes. With `everyFewSeconds` also while the body only waits; not for work
  * that reports by itself, whose silence must be noticed. `mostDeaths`: so many attempts may end
  * without a word, because their worker died, before the activity is moved apart or given up.
  */
@@ -32,15 +43,17 @@ export async function withHeartbeat<T>(
 ): Promise<T> {
   const context = Context.current();
   const earlier = context.info.heartbeatDetails as unknown;
-  const failures: FailureCounts = readFailureCounts(earlier);
+  const series = readSeries(earlier);
+  const { failures } = series;
   let progress: object = typeof earlier === 'object' && earlier !== null ? earlier : {};
-  const send = () => context.heartbeat({ ...progress, failures });
+  const send = () => context.heartbeat({ ...progress, ...series });
   send();
   requireFewDeaths(failures, options.mostDeaths);
   const timer = options.everyFewSeconds ? setInterval(send, HEARTBEAT_INTERVAL_MS) : undefined;
   try {
     return await body({
       signal: context.cancellationSignal,
+      series,
       beat(latest) {
         progress = latest;
         send();
@@ -52,12 +65,21 @@ export async function withHeartbeat<T>(
       send();
       throw context.cancellationSignal.reason;
     }
-    const failure = toFailure(error, failures, budgets);
+    const failure = toFailure(error, failures, budgets, series.lies);
     send();
     throw failure;
   } finally {
     clearInterval(timer);
   }
+}
+
+function readSeries(details: unknown): Series {
+  const { rests, lies } = (details ?? {}) as Partial<Series>;
+  return {
+    failures: readFailureCounts(details),
+    rests: Array.isArray(rests) ? rests : [],
+    lies: Array.isArray(lies) ? lies : [],
+  };
 }
 
 /** @throws ApplicationFailure KILLS_ITS_WORKER, or QUARANTINED when it was alone in its process */

@@ -1,8 +1,10 @@
+import { requireSameChain } from '../backup/chain-anchor.js';
 import type { RangeTask } from '../backup/thread/messages.js';
 import type { RangeThreads } from '../backup/thread/range-threads.js';
 import type { RangeResult } from '../plan/unit.js';
 import { MOST_DEATHS, RANGE_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
+import { onNode } from './on-node.js';
 import type { Sites } from './sites.js';
 
 export type RangeActivities = ReturnType<typeof createRangeActivities>;
@@ -15,14 +17,16 @@ export function createRangeActivities(tools: { sites: Sites; threads: RangeThrea
       return withHeartbeat(
         RANGE_BUDGETS,
         { everyFewSeconds: false, mostDeaths: MOST_DEATHS },
-        async (heart) => {
-          const site = await tools.sites.get(task.job, heart.signal);
-          return tools.threads.run(task, {
-            ledgerInfos: site.ledgerInfos,
-            signal: heart.signal,
-            onProgress: ({ phase, records, bytes }) => heart.beat({ phase, records, bytes }),
-          });
-        },
+        (heart) =>
+          onNode(tools.sites, task.job, heart, async (site) => {
+            // Not the node of the plan, perhaps, or no longer what it was then.
+            await requireSameChain(site, heart.signal);
+            return tools.threads.run(task, site.address, {
+              ledgerInfos: site.ledgerInfos,
+              signal: heart.signal,
+              onProgress: ({ phase, records, bytes }) => heart.beat({ phase, records, bytes }),
+            });
+          }),
       );
     },
   };

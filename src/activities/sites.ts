@@ -1,29 +1,39 @@
-import type { JobSettings } from '../plan/job.js';
+import { NodeRests } from '../backup/node-rests.js';
 import { type Site, openSite } from '../backup/site.js';
+import type { JobSettings } from '../plan/job.js';
 
 /**
  * The sites this process works on, opened once each: all ranges of a backup share one epoch history
- * and one connection pool.
+ * and one connection pool. A job with several nodes has a site at each that was asked so far.
  */
 export class Sites {
   private readonly open = new Map<string, Promise<Site>>();
+  private readonly resting = new Map<string, NodeRests>();
 
   constructor(private readonly dataDir: string) {}
 
   /** @throws what openSite throws; a site that failed to open is tried anew the next time */
-  get(settings: JobSettings, signal: AbortSignal): Promise<Site> {
-    const key = keyOf(settings);
+  get(settings: JobSettings, node: string, signal: AbortSignal): Promise<Site> {
+    const key = keyOf(settings, node);
     const known = this.open.get(key);
     if (known) return known;
-    const site = openSite(settings, this.dataDir, signal);
+    const site = openSite(settings, node, this.dataDir, signal);
     this.open.set(key, site);
     site.catch(() => this.open.delete(key));
     return site;
   }
 
   /** Opens the site anew the next time; whoever works on it now keeps it. */
-  forget(settings: JobSettings): void {
-    this.open.delete(keyOf(settings));
+  forget(settings: JobSettings, node: string): void {
+    this.open.delete(keyOf(settings, node));
+  }
+
+  /** Which nodes rest, as far as this process knows. A node may be of the wrong chain for one storage only. */
+  rests({ storage }: JobSettings): NodeRests {
+    const key = storage.local_fs_dir;
+    const known = this.resting.get(key) ?? new NodeRests();
+    this.resting.set(key, known);
+    return known;
   }
 
   async close(): Promise<void> {
@@ -33,6 +43,6 @@ export class Sites {
   }
 }
 
-function keyOf({ node, storage, network, trustWaypoints }: JobSettings): string {
-  return JSON.stringify([node, storage, network, trustWaypoints]);
+function keyOf({ nodes, storage, network, trustWaypoints }: JobSettings, node: string): string {
+  return JSON.stringify([node, nodes, storage, network, trustWaypoints]);
 }

@@ -1,3 +1,4 @@
+import { requireSameChain } from '../backup/chain-anchor.js';
 import {
   type CommitTools,
   commitEpochEndings,
@@ -15,6 +16,7 @@ import type { BackupResult, Prepared, Unit } from '../plan/unit.js';
 import { CONTROL_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
 import { holderOfActivity } from './holder.js';
+import { onNode } from './on-node.js';
 import type { Sites } from './sites.js';
 
 export type UnitActivities = ReturnType<typeof createUnitActivities>;
@@ -26,17 +28,19 @@ export function createUnitActivities(tools: { sites: Sites }) {
       prepare: (site: Site, job: J, lanes: number, signal: AbortSignal) => Promise<Prepared>,
     ) =>
     (job: J, lanes: number) =>
-      withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
-        const site = await tools.sites.get(job, signal);
-        return prepare(site, job, lanes, signal);
-      });
+      withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, (heart) =>
+        onNode(tools.sites, job, heart, (site) => prepare(site, job, lanes, heart.signal)),
+      );
 
   const commit = (write: (tools: CommitTools) => Promise<BackupResult>) => (job: Job, unit: Unit) =>
-    withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, async ({ signal, beat }) => {
-      const site = await tools.sites.get(job, signal);
-      const report = (phase: string) => beat({ phase });
-      return write({ site, job, unit, holder: await holderOfActivity(), signal, report });
-    });
+    withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, (heart) =>
+      onNode(tools.sites, job, heart, async (site) => {
+        const { signal } = heart;
+        await requireSameChain(site, signal);
+        const report = (phase: string) => heart.beat({ phase });
+        return write({ site, job, unit, holder: await holderOfActivity(), signal, report });
+      }),
+    );
 
   return {
     planEpochEndings: plan(prepareEpochEndings),

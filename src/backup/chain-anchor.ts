@@ -1,10 +1,12 @@
 import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
 import { readCatalog } from '../catalog/catalog.js';
+import { NodeClient } from '../node/client.js';
 import type { Anchor } from '../plan/unit.js';
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
-import type { Site } from './site.js';
+import { nodeFault } from './node-fault.js';
+import { type Site, fetchGenesis } from './site.js';
 import { putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** Our own folder beside `metadata`; says which chain a storage belongs to. */
@@ -36,12 +38,14 @@ export async function requireSameChain(
 
 /**
  * The same, and writes down the chain where we have not yet. To be called
- * before anything else is written.
+ * before anything else is written. @throws BackupError CHAIN_MISMATCH, also when other nodes of the
+ * job are of another chain and nothing says which of the two is meant
  */
 export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {
   const stored = await requireSameChain(site, signal);
   const anchor = currentAnchor(site);
   if (stored === undefined) {
+    if (!anchor.confirmed && site.network === undefined) await requireAgreement(site, signal);
     const content = JSON.stringify({
       genesis_waypoint: anchor.waypoint,
       ...(anchor.network === undefined ? {} : { network: anchor.network }),
@@ -65,6 +69,26 @@ export async function requireBegun(site: Site, signal?: AbortSignal): Promise<An
   if ((await requireSameChain(site, signal)) !== undefined) return currentAnchor(site);
   const why = `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied; nothing is written before it is back`;
   throw new BackupError('STORAGE_EMPTIED', why, true);
+}
+
+/** A storage belongs for ever to the chain that is first written to it; nodes that do not answer have no say. */
+async function requireAgreement(site: Site, signal?: AbortSignal): Promise<void> {
+  for (const address of site.others) {
+    const node = new NodeClient({ address, headersTimeoutMs: 10_000 });
+    try {
+      const genesis = await fetchGenesis(node, signal);
+      if (genesis === site.genesis) continue;
+      throw new BackupError(
+        'CHAIN_MISMATCH',
+        `the nodes are of different chains: ${site.address} serves genesis ${site.genesis}, ${address} serves ${genesis}, and ${site.storage.description} has no backups that say which is meant; nothing was written. Give nodes of one chain, or say which with network or a trusted waypoint`,
+        false,
+      );
+    } catch (error) {
+      if (!nodeFault(error)) throw error;
+    } finally {
+      node.close();
+    }
+  }
 }
 
 /** The genesis and whether a waypoint that somebody gave or that is built in vouches for it. */

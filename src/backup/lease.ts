@@ -76,6 +76,16 @@ export class Lease {
     return now ?? this.claim(signal);
   }
 
+  /**
+   * Goes on with a claim that the same owner has made before, in whatever process; creates nothing.
+   * Returns who holds it now, if that is somebody else. @throws BackupError STORAGE_EMPTIED
+   */
+  async resume(signal?: AbortSignal): Promise<Holder | undefined> {
+    const top = await this.top(signal);
+    if (top && top.owner === this.me.owner && !top.released) this.number = top.number;
+    return this.renew(signal);
+  }
+
   /** Shows that we live. Returns who holds it now, if we do not any more. */
   async renew(signal?: AbortSignal): Promise<Holder | undefined> {
     const lost = await this.lostTo(signal);

@@ -16,6 +16,10 @@ import { TrustedWaypoints } from './trust/trusted-waypoints.js';
 
 /** A node, a storage and what is trusted about their chain: what all work on one job shares. */
 export interface Site {
+  /** URL of its node. */
+  address: string;
+  /** The other nodes that were given for the same chain. */
+  others: readonly string[];
   node: NodeClient;
   storage: BackupStorage;
   /** Waypoint of the genesis ledger info that the node serves. */
@@ -27,16 +31,17 @@ export interface Site {
 }
 
 /**
- * Opens the site of a job: asks the node for its genesis, recognises the network by it, and sets up
+ * Opens the site of a job at one of its nodes: asks it for its genesis, recognises the network by it, and sets up
  * the epoch history with what was verified before under `dataDir`.
  * @throws NodeError; BackupError CHAIN_MISMATCH when the node is not of the given network
  */
 export async function openSite(
   settings: JobSettings,
+  address: string,
   dataDir: string,
   signal?: AbortSignal,
 ): Promise<Site> {
-  const node = new NodeClient({ address: settings.node });
+  const node = new NodeClient({ address });
   try {
     const genesis = await fetchGenesis(node, signal);
     const network = recogniseNetwork(settings.network, genesis);
@@ -48,6 +53,8 @@ export async function openSite(
     const newest = await node.dbState(signal);
     if (newest && newest.epoch > 1n) await history.ending(1n, signal);
     return {
+      address,
+      others: settings.nodes.filter((other) => other !== address),
       node,
       storage: openStorage(settings.storage),
       genesis,

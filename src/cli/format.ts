@@ -43,5 +43,6 @@ export function describeResult(result: BackupResult): string {
     `  ${what}: ${result.records} ${records} in ${result.chunks} chunks, ${bytes(result.bytes)}` +
       (result.chunks_reused > 0 ? `, ${result.chunks_reused} of them found stored` : ''),
     `  proven: ${result.proven}; ${trust}`,
+    ...(result.lies ?? []).map(({ node, why }) => `  LIE of ${node}: ${why}`),
   ].join('\n');
 }

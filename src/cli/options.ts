@@ -1,16 +1,25 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { CoordinatorInput } from '../plan/coordinator-input.js';
-import { type CommonInput, parseNode } from '../plan/input.js';
+import { type CommonInput, parseNode, parseNodes } from '../plan/input.js';
 import { UsageError } from './failure.js';
 
 const DEFAULT_NODE = 'http://localhost:6186';
 
-/** Flags of everything that asks a node. */
-export function addNodeOptions(command: Command): Command {
+/** Flag of what asks one node. */
+export function addNodeOption(command: Command): Command {
   return command.option(
     '--backup-service-address <URL>',
     `the node's backup service (default: ${DEFAULT_NODE})`,
+  );
+}
+
+/** The same for everything that may turn to another node. */
+export function addNodeOptions(command: Command): Command {
+  return command.option(
+    '--backup-service-address <URL>',
+    `the node's backup service; repeated, or separated by commas: others to turn to (default: ${DEFAULT_NODE})`,
+    (value: string, before?: string[]) => [...(before ?? []), ...value.split(',')],
   );
 }
 
@@ -72,7 +81,8 @@ export function addCommonOptions(command: Command): Command {
 }
 
 export interface CommonFlags {
-  backupServiceAddress?: string;
+  /** One for what asks one node. */
+  backupServiceAddress?: string | string[];
   localFsDir?: string;
   commandAdapterConfig?: string;
   maxChunkSize?: string;
@@ -87,6 +97,12 @@ export interface CommonFlags {
 /** @throws InputError */
 export function nodeAddress(flags: CommonFlags): string {
   return parseNode(flags.backupServiceAddress ?? DEFAULT_NODE);
+}
+
+/** One node as a text, as people write it; several as a list. @throws InputError */
+function nodesOf({ backupServiceAddress: given = DEFAULT_NODE }: CommonFlags): string | string[] {
+  const nodes = parseNodes(given);
+  return nodes.length === 1 ? nodes[0]! : nodes;
 }
 
 /** @throws UsageError */
@@ -106,7 +122,7 @@ export function storageOf(flags: CommonFlags): { local_fs_dir: string } {
 export function commonInput(flags: CommonFlags): CommonInput {
   const concurrency = flags.concurrentDataRequests;
   return {
-    node: nodeAddress(flags),
+    node: nodesOf(flags),
     storage: storageOf(flags),
     ...(flags.network === undefined ? {} : { network: flags.network }),
     ...(flags.trustWaypoint?.length ? { trust_waypoints: flags.trustWaypoint } : {}),

@@ -57,7 +57,7 @@ export class StatusBoard {
 export function describeStatus(status: LiveStatus, now?: number): string[] {
   const { seen, alarms, stuck, verification, unreferenced, retrying } = status;
   const at = seen
-    ? `node at version ${seen.version}, ${seen.ended_epochs} epochs ended`
+    ? `${seen.node === undefined ? 'node' : `node ${seen.node}`} at version ${seen.version}, ${seen.ended_epochs} epochs ended`
     : 'node not seen yet';
   return [
     `${status.phase}: ${at}`,
@@ -86,6 +86,7 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
     ...retrying
       .slice(0, 3)
       .map(({ what, attempt, reason }) => `  attempt ${attempt} of ${what} after: ${reason}`),
+    ...(seen?.resting ?? []).map((r) => `  node ${r.node} is left until ${r.until}: ${r.why}`),
     ...alarms.map(({ code, text, since }) => `  ALARM ${code} since ${since}: ${text}`),
     ...stuck.map((workflow) => `  STUCK ${describeStuck(workflow)}`),
   ];

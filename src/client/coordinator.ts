@@ -46,7 +46,8 @@ export async function ensureCoordinator(
   input: CoordinatorInput,
   onWait: (why: unknown) => void = () => undefined,
 ): Promise<{ workflowId: string; settings: string }> {
-  const { node, storage } = parseCoordinatorInput(input);
+  const { nodes, storage } = parseCoordinatorInput(input);
+  const node = nodes.join(', ');
   const workflowId = coordinatorId(storage);
   const start = () =>
     new WithStartWorkflowOperation<(input: CoordinatorInput) => Promise<never>>(COORDINATOR, {
@@ -196,10 +197,19 @@ function withBeats(
   return live;
 }
 
-function noteView(live: LiveStatus, { ended, version, at, versionsPerSecond }: NodeView): void {
+function noteView(live: LiveStatus, view: NodeView): void {
+  const { ended, version, at, versionsPerSecond, node, resting } = view;
   const older = live.seen && Date.parse(live.seen.at) > at;
   if (older) return;
-  live.seen = { ...live.seen, ended_epochs: ended, version, at: new Date(at).toISOString() };
+  const iso = (ms: number) => new Date(ms).toISOString();
+  live.seen = {
+    ...live.seen,
+    ended_epochs: ended,
+    version,
+    at: iso(at),
+    ...(node === undefined ? {} : { node }),
+    ...(resting ? { resting: resting.map((r) => ({ ...r, until: iso(r.until) })) } : {}),
+  };
   for (const [type, tip] of [
     ['epoch_ending', BigInt(ended) - 1n],
     ['state_snapshot', BigInt(ended) - 1n],

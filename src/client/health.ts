@@ -94,6 +94,7 @@ function alarmLevel(
 ): Level {
   switch (code) {
     case 'LOST':
+    case 'ALL_NODES_LIED':
       return 'critical';
     case 'PRUNE_EDGE': {
       const edges = STREAMS.flatMap((type) => streams[type].pruneEdge ?? []);

@@ -34,7 +34,7 @@ export async function startBackup(
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: describeTarget(job.target),
-      staticDetails: `from ${job.node} to ${job.storage.local_fs_dir}`,
+      staticDetails: `from ${job.nodes.join(', ')} to ${job.storage.local_fs_dir}`,
     },
   );
 }

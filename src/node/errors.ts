@@ -13,6 +13,7 @@
  * - NODE_SHORT, NODE_OVERLONG: a clean end with fewer or more records than asked for
  * - NODE_RECORD_TOO_LARGE: a length prefix above the limit
  * - NODE_BAD_ANSWER: a value that is not what the endpoint should give, or no HTTP at all
+ * - NODE_CONTRADICTED: two answers in a row that cannot both be true
  */
 export type NodeErrorCode =
   | 'NODE_UNREACHABLE'
@@ -25,7 +26,8 @@ export type NodeErrorCode =
   | 'NODE_SHORT'
   | 'NODE_OVERLONG'
   | 'NODE_RECORD_TOO_LARGE'
-  | 'NODE_BAD_ANSWER';
+  | 'NODE_BAD_ANSWER'
+  | 'NODE_CONTRADICTED';
 
 /** How far a stream had come. */
 export interface Reached {

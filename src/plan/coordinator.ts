@@ -1,4 +1,5 @@
 import type { BackupType, JobSettings, Target } from './job.js';
+import type { Lie } from './lies.js';
 
 /** The three streams of a coordinator, in the order in which they are looked at. */
 export const STREAMS: readonly BackupType[] = ['epoch_ending', 'state_snapshot', 'transaction'];
@@ -33,6 +34,8 @@ export interface Survey {
   damagedCount: number;
   /** Metadata files. */
   files?: number;
+  /** With several nodes: which of them is of another chain, or lied. */
+  lies?: Lie[];
 }
 
 /** Claims a storage for one coordinator, over all hosts. */
@@ -47,6 +50,7 @@ export interface ClaimOrder {
 /** `heldBy`: who holds the storage, for people. */
 export interface ClaimResult {
   heldBy?: string;
+  lies?: Lie[];
 }
 
 /** What may be removed from a storage, and what must stay though nothing names it. */
@@ -71,8 +75,12 @@ export interface Unreferenced {
   again: boolean;
 }
 
-/** What the node has, as last seen. */
+/** What the node has, as last seen; with several, the one that is watched. */
 export interface NodeView {
+  /** With several nodes: the one that is watched. */
+  node?: string;
+  /** Those that are left for others, until when (unix milliseconds) and why; in heartbeats only. */
+  resting?: { node: string; until: number; why: string }[];
   /** Epochs below this one have ended. */
   ended: string;
   version: string;
@@ -80,11 +88,11 @@ export interface NodeView {
   at: number;
   /** Versions a second, over the last minutes. */
   versionsPerSecond: number;
-  /** Oldest transaction that the node still has; absent while it has pruned none. */
+  /** Oldest transaction that the node, or another one, still has; absent while it has pruned none. */
   oldestVersion?: string;
   /** How many transactions the node keeps, at most; absent likewise. */
   ledgerWindow?: string;
-  /** Oldest epoch whose state the node still has. */
+  /** Oldest epoch whose state the node, or another one, still has. */
   oldestSnapshotEpoch?: string;
   /** How many versions the node keeps states for, at most; absent while it has pruned none. */
   stateWindow?: string;
@@ -92,6 +100,8 @@ export interface NodeView {
   snapshotLeft?: { epoch: string; versions: string };
   /** Unix milliseconds at which the two edges were looked for. */
   edgesAt?: number;
+  /** Nodes that could not be asked for their edges, and since when. */
+  unasked?: { nodes: string[]; since: number };
   /** What is wrong with the node at the moment. */
   problem?: string;
 }
@@ -122,6 +132,7 @@ export interface WatchResult {
   claimLost?: string;
   /** Why the snapshot that was watched cannot be finished. */
   snapshotLost?: string;
+  lies?: Lie[];
 }
 
 /** A unit that could not be backed up, until it is tried again. */
@@ -172,6 +183,8 @@ export interface CoordinatorMemory {
   /** Unix milliseconds at which to tidy the storage again. */
   tidyAt?: number;
   node?: NodeView;
+  /** The newest lie of each node, of the last day. */
+  lies?: Lie[];
   alarms: Alarm[];
   startedAt: number;
   /** Runs before this one: continue-as-new keeps histories short. */
@@ -244,10 +257,20 @@ export interface PruneEdge {
 /** Answer of the coordinator's `status` query. */
 export interface CoordinatorStatus {
   phase: 'starting' | 'following' | 'working' | 'paused' | 'trouble';
+  /** The preferred node, and all of them. */
   node: string;
+  nodes: string[];
   storage: string;
   network?: string;
-  seen?: { ended_epochs: string; version: string; at: string; oldest_version?: string };
+  seen?: {
+    ended_epochs: string;
+    version: string;
+    at: string;
+    oldest_version?: string;
+    /** With several nodes: the one in use, and those that are left for others at the moment. */
+    node?: string;
+    resting?: { node: string; until: string; why: string }[];
+  };
   concurrency: number;
   streams: Record<BackupType, StreamStatus>;
   alarms: { code: string; text: string; since: string }[];

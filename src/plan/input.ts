@@ -11,6 +11,7 @@ export class InputError extends Error {
 export const DEFAULT_MAX_CHUNK_SIZE = 134_217_728;
 export const DEFAULT_CONCURRENCY = 4;
 export const MAX_CONCURRENCY = 64;
+const MOST_NODES = 16;
 
 /** Input of `epochEndingBackup`: the epochs `start_epoch` up to but excluding `end_epoch`. */
 export interface EpochEndingInput extends CommonInput {
@@ -31,8 +32,8 @@ export interface TransactionInput extends CommonInput {
 
 /** Fields every backup workflow takes. u64 values: decimal strings, or numbers below 2^53. */
 export interface CommonInput {
-  /** URL of the node's backup service, e.g. `http://localhost:6186`. */
-  node: string;
+  /** URL of the node's backup service, e.g. `http://localhost:6186`; or up to 16, preferred one first. */
+  node: string | readonly string[];
   storage: StorageConfig;
   /** Name of a known network (or any label for others); checked against the node's genesis. */
   network?: string;
@@ -123,7 +124,7 @@ export function parseConcurrency(value: unknown): number {
 export function parseSettings(fields: Record<string, unknown>): JobSettings {
   const network = parseNetwork(fields['network']);
   return {
-    node: parseNode(fields['node']),
+    nodes: parseNodes(fields['node']),
     storage: parseStorage(fields['storage']),
     ...(network === undefined ? {} : { network }),
     trustWaypoints: parseWaypoints(fields['trust_waypoints']),
@@ -155,9 +156,25 @@ export function parseControls(fields: Record<string, unknown>): Controls {
   };
 }
 
+/** One URL, or a list of different ones. @throws InputError */
+export function parseNodes(value: unknown): string[] {
+  if (!Array.isArray(value)) return [parseNode(value)];
+  if (value.length < 1 || value.length > MOST_NODES) {
+    throw new InputError(
+      `node must be one URL or a list of 1 to ${MOST_NODES}, not a list of ${value.length}`,
+    );
+  }
+  const nodes = value.map(parseNode);
+  const twice = nodes.find(
+    (node, i) => nodes.findIndex((other) => other.toLowerCase() === node.toLowerCase()) < i,
+  );
+  if (twice !== undefined) throw new InputError(`node: ${show(twice)} is given twice`);
+  return nodes;
+}
+
 /** The URL of a backup service, without slashes at its end. @throws InputError */
 export function parseNode(value: unknown): string {
-  if (typeof value !== 'string' || !/^https?:\/\/[^\s/@]+(\/[^\s]*)?$/.test(value)) {
+  if (typeof value !== 'string' || !/^https?:\/\/[^\s/@,]+(\/[^\s]*)?$/.test(value)) {
     throw new InputError(
       `node must be the URL of a backup service, like "http://localhost:6186", not ${show(value)}`,
     );

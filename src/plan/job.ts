@@ -10,7 +10,8 @@ export interface StorageConfig {
 }
 
 export interface JobSettings {
-  node: string;
+  /** URLs of backup services of one chain, at least one, the preferred one first. */
+  nodes: string[];
   storage: StorageConfig;
   network?: string;
   trustWaypoints: string[];

@@ -1,3 +1,5 @@
+import type { Lie } from './lies.js';
+
 /**
  * Names and shapes of the messages a backup workflow answers; stable, because people type them
  * into the `temporal` CLI.
@@ -39,6 +41,8 @@ export interface Totals {
   chunks: number;
   bytes: number;
   reused: number;
+  /** With several nodes: which of them lied while the ranges were done with another. */
+  lies?: Lie[];
 }
 
 /** Answer of the `status` query of a backup workflow. */

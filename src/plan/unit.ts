@@ -1,4 +1,5 @@
 import type { Job } from './job.js';
+import type { Lie } from './lies.js';
 
 /**
  * One planned backup: a folder, the records that belong in it, and the equal ranges they are cut
@@ -51,10 +52,14 @@ export interface BackupResult {
   anchor: Anchor;
   chunks_reused: number;
   already_committed: boolean;
+  /** With several nodes: which of them sent what fails its proof, while it was made with another. */
+  lies?: Lie[];
 }
 
 /** What planning finds: work to do, or the finished backup of the same range. */
-export type Prepared = { unit: Unit; anchor: Anchor } | { committed: BackupResult };
+export type Prepared = ({ unit: Unit; anchor: Anchor } | { committed: BackupResult }) & {
+  lies?: Lie[];
+};
 
 /** What one chunk activity returns. `reused` chunks were found stored and proven. */
 export interface RangeResult {
@@ -62,6 +67,7 @@ export interface RangeResult {
   bytes: number;
   chunks: number;
   reused: number;
+  lies?: Lie[];
 }
 
 /** What a chunk activity reports while it works; also what its next attempt starts from. */
@@ -80,6 +86,8 @@ export interface FailureDetails {
   mayPass: boolean;
   /** Of a commit: range numbers that have to be stored again. */
   ranges?: number[];
+  /** Lies of nodes that were met before it failed. */
+  lies?: Lie[];
 }
 
 /** The i-th range of a unit. */

@@ -4,9 +4,10 @@ import { type DueInput, parseDueInput } from '../plan/coordinator-input.js';
 import { STREAMS } from '../plan/coordinator.js';
 import { decide } from '../plan/decide.js';
 import type { BackupType } from '../plan/job.js';
+import { type Lie, withLies } from '../plan/lies.js';
 import { BACKUP_TYPE, NETWORK } from '../plan/search-attributes.js';
 import { controlOptions } from './activity-options.js';
-import { noteEnd } from './coordinator/bookkeeping.js';
+import { noteEnd, noteLies } from './coordinator/bookkeeping.js';
 import { openMemory } from './coordinator/memory.js';
 import { RunningUnit } from './coordinator/units.js';
 import { asInputFailure, asWorkflowFailure } from './failures.js';
@@ -21,6 +22,8 @@ export interface DueResult {
   waiting_for: Partial<Record<BackupType, string>>;
   /** Whether more is due than one run may do. */
   more: boolean;
+  /** With several nodes: which of them sent what fails its proof. */
+  lies?: Lie[];
 }
 
 /**
@@ -40,8 +43,9 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
   const result: DueResult = { committed: [], waiting_for: {}, more: false };
   try {
     const survey = await surveyStorage(settings);
-    const { view: node } = await watchNode({ settings, need: '0' });
+    const { view: node, lies } = await watchNode({ settings, need: '0' });
     Object.assign(memory, { survey, node });
+    noteLies(memory, withLies(survey.lies, lies).lies, Date.now());
     for (const type of STREAMS.filter((stream) => types.includes(stream))) {
       for (;;) {
         const decision = decide(type, { settings, survey, node, streams, now: Date.now() });
@@ -66,5 +70,5 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
   } catch (error) {
     throw asWorkflowFailure(error);
   }
-  return result;
+  return { ...result, ...withLies(memory.lies) };
 }

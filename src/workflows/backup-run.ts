@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { parseConcurrency, parseInput } from '../plan/input.js';
 import { type BackupType, type Job, type JobFor, describeTarget } from '../plan/job.js';
+import { withLies } from '../plan/lies.js';
 import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
 import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
@@ -92,12 +93,14 @@ export class BackupRun<T extends BackupType> {
     const prepared = await this.persist('planning', () =>
       activity.executeWithOptions(options, [this.job, this.controls.concurrency]),
     ).catch(rethrow);
+    Object.assign(this.done, withLies(prepared.lies));
     const network = 'unit' in prepared ? prepared.anchor.network : undefined;
     if (network !== undefined && network !== this.job.network) {
       upsertSearchAttributes([{ key: NETWORK, value: network }]);
     }
-    if ('committed' in prepared) this.enter('done');
-    return prepared;
+    if (!('committed' in prepared)) return prepared;
+    this.enter('done');
+    return { committed: { ...prepared.committed, ...withLies(prepared.lies) } };
   }
 
   /**
@@ -139,7 +142,8 @@ export class BackupRun<T extends BackupType> {
           activity.executeWithOptions(options, [this.job, unit]),
         );
         this.enter('done');
-        return { ...result, chunks_reused: this.done.reused };
+        const { reused, lies } = this.done;
+        return { ...result, chunks_reused: reused, ...withLies(lies, result.lies) };
       } catch (error) {
         const broken = incompleteRanges(error);
         if (!broken || repairs === MOST_REPAIRS) rethrow(error);
@@ -185,7 +189,8 @@ export class BackupRun<T extends BackupType> {
     const first = this.failed[0]!;
     const what = `${this.failed.length} range(s) failed, first ${this.rangeOf(first.index)}: ${first.reason}`;
     if (this.controls.whenBlocked === 'fail' || this.blocks >= MOST_BLOCKS) {
-      throw ApplicationFailure.nonRetryable(what, 'RANGES_FAILED');
+      const { lies } = this.done;
+      throw ApplicationFailure.nonRetryable(what, 'RANGES_FAILED', ...(lies ? [{ lies }] : []));
     }
     await this.waitBlocked(what, 'backing up');
   }

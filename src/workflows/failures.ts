@@ -1,5 +1,6 @@
 import type { FailureDetails } from '../plan/unit.js';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+import type { Lie } from '../plan/lies.js';
 import { UNIT_INCOMPLETE } from '../plan/messages.js';
 
 const MAX_REASON = 500;
@@ -37,6 +38,13 @@ export function mayPass(error: unknown): boolean {
   return (cause.details?.[0] as Partial<FailureDetails> | undefined)?.mayPass === true;
 }
 
+/** The lies of nodes that were met before it failed. */
+export function liesOf(error: unknown): Lie[] | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const details = cause instanceof ApplicationFailure ? cause.details : undefined;
+  return (details?.[0] as Partial<FailureDetails> | undefined)?.lies;
+}
+
 /** Runs a check of what a person sent; what it says fails the workflow at once. */
 export function asInputFailure<T>(check: () => T): T {
   try {
@@ -50,10 +58,12 @@ export function asInputFailure<T>(check: () => T): T {
 export function asWorkflowFailure(error: unknown): unknown {
   if (!(error instanceof ActivityFailure)) return error;
   const type = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
+  const lies = liesOf(error);
   return ApplicationFailure.create({
     message: reasonOf(error),
     nonRetryable: true,
     ...(type ? { type } : {}),
+    ...(lies ? { details: [{ lies }] } : {}),
     cause: error,
   });
 }

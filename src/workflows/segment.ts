@@ -7,11 +7,12 @@ import {
 } from '@temporalio/workflow';
 import type { RangeActivities } from '../activities/range.js';
 import type { Job } from '../plan/job.js';
+import { withLies } from '../plan/lies.js';
 import type { Totals } from '../plan/messages.js';
 import { type Unit, rangeAt } from '../plan/unit.js';
 import { rangeOptions } from './activity-options.js';
 import { runChunk } from './apart.js';
-import { reasonOf } from './failures.js';
+import { liesOf, reasonOf } from './failures.js';
 import { type LaneControls, runLanes } from './lanes.js';
 import { controlsSignal, segmentStatus } from './messages.js';
 import { addRange, noTotals, totalsTable } from './totals.js';
@@ -71,6 +72,7 @@ export async function chunkSegment(input: SegmentInput): Promise<SegmentResult> 
       } catch (error) {
         if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
         failed.push({ index, reason: reasonOf(error) });
+        Object.assign(done, withLies(done.lies, liesOf(error)));
       }
       setCurrentDetails(totalsTable(done, indexes.length, failed.map(describeFailed)));
     },

@@ -1,3 +1,4 @@
+import { withLies } from '../plan/lies.js';
 import type { FailedRange, Totals } from '../plan/messages.js';
 import type { RangeResult } from '../plan/unit.js';
 
@@ -15,6 +16,7 @@ export function addTotals(totals: Totals, more: Totals): void {
   totals.chunks += more.chunks;
   totals.bytes += more.bytes;
   totals.reused += more.reused;
+  Object.assign(totals, withLies(totals.lies, more.lies));
 }
 
 /** Progress as Markdown, for the Temporal UI's Current Details. */

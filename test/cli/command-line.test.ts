@@ -109,6 +109,21 @@ describe('a mistake is one line and exit code 2:', () => {
       ['query', 'node-state', '--backup-service-address', 'localhost:6186'],
       /must be the URL/,
     ],
+    [
+      'several nodes where one is asked',
+      ['query', 'node-state', '--backup-service-address', 'http://a,http://b'],
+      /must be the URL/,
+    ],
+    [
+      'a node twice, in either way to give several',
+      [
+        ...oneoff,
+        ...['--backup-service-address', 'http://a:1,http://b:1'],
+        ...['--backup-service-address', 'http://B:1/'],
+        ...['state-snapshot', '--state-snapshot-epoch', '0'],
+      ],
+      /node: "http:\/\/B:1" is given twice/,
+    ],
     ['no blob', ['waypoint', '/nowhere/genesis.blob'], /cannot read .*ENOENT/],
   ] as const)('%s', async (_, args, message) => {
     const { code, out, err } = await run(...args);

@@ -59,6 +59,8 @@ it.each<[string, LiveStatus, string, RegExp | undefined]>([
   ['no node for long', status({}, alarm('NODE', 4_000)), 'critical', /^NODE/],
   ['a pause', status({ state: 'paused', ...due(90_000) }), 'warning', /^transaction is paused/],
   ['a quarantine', status({ quarantined: ['transaction/1-9'] }), 'warning', /in quarantine trans/],
+  ['a lie', status({}, alarm('NODE_LIED')), 'warning', /^NODE_LIED/],
+  ['lies alone', status({}, alarm('ALL_NODES_LIED')), 'critical', /^ALL_NODES_LIED/],
   [
     'behind for long',
     status({ ...committed(4_000), ...due(5_000) }),

@@ -57,7 +57,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
   const job = jobOf(setup);
   const signal = AbortSignal.timeout(60_000);
   const data = temporaryFolder('data');
-  const site = await openSite(job, data, signal);
+  const site = await openSite(job, job.nodes[0]!, data, signal);
   try {
     const prepared = await prepare(site, job, signal);
     if ('committed' in prepared) return prepared.committed;
@@ -68,7 +68,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
         storage: site.storage,
         hasher,
         maxChunkSize: job.maxChunkSize,
-        source: job.node,
+        source: site.address,
         signal,
         report: () => undefined,
       });

@@ -26,6 +26,7 @@ export function liveStatus(
   return {
     phase: 'following',
     node: 'http://node:6186',
+    nodes: ['http://node:6186'],
     storage: '/backups',
     seen: { ended_epochs: '4', version: '100', at: ago(5) },
     concurrency: 4,

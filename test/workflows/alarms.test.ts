@@ -1,7 +1,11 @@
-/** The distance to what a node prunes next is told before anything is lost, and told as lost after. */
+/**
+ * The distance to what a node prunes next is told before anything is lost, and told as lost after; lies
+ * are told for a day.
+ */
 import { expect, it } from 'vitest';
 import type { CoordinatorMemory, NodeView } from '../../src/plan/coordinator.js';
 import { refreshAlarms } from '../../src/workflows/coordinator/alarms.js';
+import { noteLies } from '../../src/workflows/coordinator/bookkeeping.js';
 import { openMemory } from '../../src/workflows/coordinator/memory.js';
 import { statusOf } from '../../src/workflows/coordinator/status.js';
 import { coordinatorInput } from '../support/coordinator.js';
@@ -14,8 +18,12 @@ const PRUNING: Partial<NodeView> = {
   stateWindow: '4000',
 };
 
-function memoryOf(stored: number, node: Partial<NodeView>): CoordinatorMemory {
-  const memory: CoordinatorMemory = openMemory(coordinatorInput(), undefined, 0);
+function memoryOf(
+  stored: number,
+  node: Partial<NodeView>,
+  input = coordinatorInput(),
+): CoordinatorMemory {
+  const memory: CoordinatorMemory = openMemory(input, undefined, 0);
   memory.survey = {
     storageId: 's',
     epochs: [{ first: '0', last: '9' }],
@@ -28,8 +36,12 @@ function memoryOf(stored: number, node: Partial<NodeView>): CoordinatorMemory {
   return memory;
 }
 
-function alarms(stored: number, node: Partial<NodeView> = PRUNING): Record<string, string> {
-  const memory = memoryOf(stored, node);
+function alarms(
+  stored: number,
+  node: Partial<NodeView> = PRUNING,
+  input = coordinatorInput(),
+): Record<string, string> {
+  const memory = memoryOf(stored, node, input);
   refreshAlarms(memory, 1);
   return Object.fromEntries(memory.alarms.map(({ code, text }) => [code, text]));
 }
@@ -80,4 +92,31 @@ it('the distance to the edge is in the status, also while all is well', () => {
   const snapshot = { ...PRUNING, snapshotLeft: { epoch: '8', versions: '-5' } };
   expect(status(5_000, snapshot)).toEqual([undefined, edge('8', 0), edge('6000', 0)]);
   expect(status(1, {})).toEqual([undefined, undefined, undefined]);
+});
+
+it('with several nodes, what one has pruned is lost when the others were asked, or are silent for long', () => {
+  const input = coordinatorInput({ node: ['http://a', 'http://b'] });
+  const silent = (since: number) => ({ ...PRUNING, unasked: { nodes: ['http://b'], since } });
+  expect(alarms(5_000, silent(1), input)).not.toHaveProperty('LOST');
+  const forLong = alarms(5_000, silent(-3_600_000), input);
+  expect(forLong['LOST']).toMatch(/^transactions 5000 to 5999 .*http:\/\/b could not be asked/);
+  expect(alarms(5_000, PRUNING, input)['LOST']).toMatch(/no node has them any more/);
+});
+
+it('a lie is told for a day, and as worse when all nodes lie', () => {
+  const memory = openMemory(coordinatorInput({ node: ['http://a', 'http://b'] }), undefined, 0);
+  const told = (now: number) => {
+    refreshAlarms(memory, now);
+    return memory.alarms.map(({ code, text, since }) => [code, text, since]);
+  };
+  const day = 24 * 60 * 60_000;
+  noteLies(memory, [{ node: 'http://a', why: 'x', at: 0 }], 0);
+  expect(told(0)).toEqual([['NODE_LIED', 'http://a at 1970-01-01T00:00:00.000Z: x', 0]]);
+  noteLies(memory, [{ node: 'http://b', why: 'y', at: 1_000 }], 1_000);
+  noteLies(memory, [{ node: 'http://gone', why: 'z', at: 1_000 }], 1_000);
+  expect(told(1_000)).toEqual([
+    ['ALL_NODES_LIED', expect.stringMatching(/^http:\/\/a .*: x; http:\/\/b .*: y$/), 1_000],
+  ]);
+  expect(told(day)).toEqual([['NODE_LIED', expect.stringMatching(/^http:\/\/b /), day]]);
+  expect(told(day + 1_000)).toEqual([]);
 });

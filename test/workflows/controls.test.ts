@@ -201,6 +201,22 @@ it('ranges that the commit finds missing are stored again, and nothing else', as
 describe('a bad input', () => {
   it.each([
     ['nothing', undefined, /must be one JSON object/],
+    ['an empty list of nodes', { ...INPUT, node: [], epoch: 0 }, /^node must be .* a list of 0$/],
+    [
+      'too many nodes',
+      { ...INPUT, node: Array.from({ length: 17 }, (_, i) => `http://node-${i}`) },
+      /^node must be one URL or a list of 1 to 16, not a list of 17$/,
+    ],
+    [
+      'a node twice',
+      { ...INPUT, node: ['http://a', 'http://a/'] },
+      /^node: "http:..a" is given twice/,
+    ],
+    [
+      'a node that is none',
+      { ...INPUT, node: ['http://a', 'b:6186'] },
+      /^node must be the URL .*"b/,
+    ],
     ['no node', { storage: INPUT.storage, start_version: 0, num_transactions: 1 }, /^node /],
     ['no count', { ...INPUT, start_version: 0 }, /^num_transactions /],
     [

@@ -9,7 +9,7 @@ export interface RangeTask {
 }
 
 export type ToThread =
-  | { kind: 'run'; task: RangeTask }
+  | { kind: 'run'; task: RangeTask; node: string }
   | { kind: 'cancel' }
   | { kind: 'proven'; id: number; proven: Proven }
   | { kind: 'not proven'; id: number; error: PlainError };

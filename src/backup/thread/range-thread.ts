@@ -33,7 +33,7 @@ let running: AbortController | undefined;
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'run':
-      void run(message.task);
+      void run(message.task, message.node);
       break;
     case 'cancel':
       running?.abort();
@@ -46,9 +46,9 @@ port.on('message', (message: ToThread) => {
   }
 });
 
-async function run(task: RangeTask): Promise<void> {
+async function run(task: RangeTask, address: string): Promise<void> {
   running = new AbortController();
-  const node = new NodeClient({ address: task.job.node });
+  const node = new NodeClient({ address });
   // The latest progress goes out at intervals, also while nothing changes: it shows that this
   // thread's loop turns. What it waits for is bounded by the client's and the storage's own limits.
   let progress = { phase: 'starting', records: 0, bytes: 0 };
@@ -59,7 +59,7 @@ async function run(task: RangeTask): Promise<void> {
       storage: openStorage(task.job.storage),
       hasher,
       maxChunkSize: task.job.maxChunkSize,
-      source: task.job.node,
+      source: address,
       signal: running.signal,
       report: (latest) => {
         progress = latest;

@@ -26,12 +26,12 @@ export class RangeThreads {
   private readonly idle: Worker[] = [];
   private closed = false;
 
-  /** Backs up one range in a thread of its own. @throws what the range threw; THREAD_DIED */
-  async run(task: RangeTask, watch: RangeWatch): Promise<RangeResult> {
+  /** Backs up one range from one node in a thread of its own. @throws what the range threw; THREAD_DIED */
+  async run(task: RangeTask, node: string, watch: RangeWatch): Promise<RangeResult> {
     watch.signal.throwIfAborted();
     const thread = this.idle.pop() ?? spawn();
     try {
-      const result = await follow(thread, task, watch);
+      const result = await follow(thread, task, node, watch);
       if (this.closed) await endThread(thread, 'an idle thread');
       else this.idle.push(thread);
       return result;
@@ -53,7 +53,12 @@ function spawn(): Worker {
   });
 }
 
-function follow(thread: Worker, task: RangeTask, watch: RangeWatch): Promise<RangeResult> {
+function follow(
+  thread: Worker,
+  task: RangeTask,
+  node: string,
+  watch: RangeWatch,
+): Promise<RangeResult> {
   return new Promise<RangeResult>((resolve, reject) => {
     const send = (message: ToThread) => thread.postMessage(message);
     let grace: NodeJS.Timeout | undefined;
@@ -93,7 +98,7 @@ function follow(thread: Worker, task: RangeTask, watch: RangeWatch): Promise<Ran
 
     thread.on('message', onMessage).on('error', onError).on('exit', onExit);
     watch.signal.addEventListener('abort', onAbort);
-    send({ kind: 'run', task });
+    send({ kind: 'run', task, node });
   });
 }
 

@@ -3,11 +3,13 @@ import { spans } from '../../plan/decide.js';
 import { STREAMS } from '../../plan/coordinator.js';
 import { targetKey } from '../../plan/job.js';
 import { holesUpTo } from '../../plan/spans.js';
-import { clear, raise } from './bookkeeping.js';
+import { clear, noteLies, raise } from './bookkeeping.js';
 import { pruneEdgeOf, secondsFor } from './prune-edge.js';
 
 /** Share of what a node keeps that may pass before a stream's distance to its prune edge is told. */
 const MARGIN = 0.5;
+/** A node that could not be asked for so long counts as one that has nothing. */
+const UNASKED_MS = 60 * 60_000;
 
 /** Raises and clears the alarms that follow from what is known now. */
 export function refreshAlarms(memory: CoordinatorMemory, now: number): void {
@@ -17,7 +19,11 @@ export function refreshAlarms(memory: CoordinatorMemory, now: number): void {
   };
   tell('NODE', memory.node?.problem);
   tell('DAMAGED', damaged(memory));
-  tell('LOST', lost(memory));
+  tell('LOST', lost(memory, now));
+  noteLies(memory, undefined, now);
+  const all = memory.lies?.length === memory.settings.nodes.length;
+  tell('NODE_LIED', all ? undefined : lied(memory));
+  tell('ALL_NODES_LIED', all ? lied(memory) : undefined);
   tell('PRUNE_EDGE', nearEdge(memory));
   for (const stream of STREAMS) {
     const [first] = memory.streams[stream].failed;
@@ -33,11 +39,24 @@ function damaged({ survey }: CoordinatorMemory): string | undefined {
   return `${survey.damagedCount} metadata line(s) cannot be used, first ${first.object}: ${first.why}`;
 }
 
-/** Versions that are not stored and that the node has pruned. */
-function lost({ survey, node }: CoordinatorMemory): string | undefined {
+/** Which nodes sent what fails its proof, what and when. */
+function lied({ lies }: CoordinatorMemory): string | undefined {
+  return lies
+    ?.map(({ node, why, at }) => `${node} at ${new Date(at).toISOString()}: ${why}`)
+    .join('; ');
+}
+
+/** Versions that are not stored and that the node, with several each of them, has pruned. */
+function lost({ survey, node, settings }: CoordinatorMemory, now: number): string | undefined {
   if (!survey || node?.oldestVersion === undefined) return undefined;
+  const { unasked } = node;
+  if (unasked && now - unasked.since < UNASKED_MS) return undefined;
   const [hole] = holesUpTo(spans(survey.versions), BigInt(node.oldestVersion) - 1n);
   if (!hole) return undefined;
+  if (settings.nodes.length > 1) {
+    const silent = unasked ? `; ${unasked.nodes.join(', ')} could not be asked` : '';
+    return `transactions ${hole.first} to ${hole.last} are not stored and no node has them any more (they have ${node.oldestVersion} and later${silent}); add a node that keeps more`;
+  }
   return `transactions ${hole.first} to ${hole.last} are not stored and the node no longer has them (it has ${node.oldestVersion} and later); give it a node that keeps more`;
 }
 

@@ -1,9 +1,23 @@
 import type { CoordinatorMemory, StreamMemory, Survey, TextSpan } from '../../plan/coordinator.js';
 import { spans } from '../../plan/decide.js';
 import { type BackupType, type Target, targetKey } from '../../plan/job.js';
+import { type Lie, withLies } from '../../plan/lies.js';
 import { unionOf } from '../../plan/spans.js';
 import type { BackupResult } from '../../plan/unit.js';
 import { type UnitEnd, isSameUnit, restAfter } from './units.js';
+
+/** A lie is told for a day, or until somebody asks for a retry of everything. */
+const LIE_TOLD_MS = 24 * 60 * 60_000;
+
+/** Keeps the newest lie of each node; called again without one, it drops those that are old. */
+export function noteLies(memory: CoordinatorMemory, lies: Lie[] | undefined, now: number): void {
+  const { nodes } = memory.settings;
+  const told = (withLies(memory.lies, lies).lies ?? []).filter(
+    ({ node, at }) => nodes.includes(node) && now - at < LIE_TOLD_MS,
+  );
+  delete memory.lies;
+  if (told.length > 0) memory.lies = told;
+}
 
 /** What the coordinator's memory says after a unit ended. */
 export function noteEnd(
@@ -18,6 +32,8 @@ export function noteEnd(
   stream.failed = stream.failed.filter((failed) => failed !== before);
   stream.requested = stream.requested.filter((asked) => !isSameUnit(asked, target));
   if ('failed' in end) noteError(stream, target, end.failed, now);
+  if ('committed' in end) noteLies(memory, end.committed.lies, now);
+  if ('failed' in end) noteLies(memory, end.failed.lies, now);
   if ('committed' in end) {
     noteCommit(memory, target.type, end.committed, since, now);
   } else if ('givenUp' in end) {
@@ -35,7 +51,8 @@ export function noteEnd(
   } else {
     const attempts = (before?.attempts ?? 0) + 1;
     const retryAt = now + restAfter(end.failed.code, attempts);
-    stream.failed.push({ target, ...end.failed, attempts, failedAt: now, retryAt });
+    const { reason, code } = end.failed;
+    stream.failed.push({ target, reason, code, attempts, failedAt: now, retryAt });
     if (end.failed.code === 'NODE_PRUNED' && memory.node) delete memory.node.edgesAt;
   }
 }

@@ -57,6 +57,7 @@ export function answerMessages(run: CoordinatorRun): void {
     retryUnits,
     (raw) => {
       let asked = 0;
+      if (raw === undefined || raw === null) delete memory.lies;
       for (const stream of STREAMS) {
         const { failed, givenUp } = memory.streams[stream];
         for (const unit of failed) {
@@ -112,7 +113,9 @@ export function answerMessages(run: CoordinatorRun): void {
     (raw) => {
       const settings = parseCoordinatorInput(raw);
       if (JSON.stringify(settings) === JSON.stringify(memory.settings)) return 'as it was';
+      const sameNodes = settings.nodes.join() === memory.settings.nodes.join();
       memory.settings = settings;
+      if (!sameNodes) run.lookAnew();
       run.wake({ survey: true });
       return 'changed; what runs already ends as it was begun';
     },

@@ -26,7 +26,7 @@ import type { BackupResult } from '../../plan/unit.js';
 import { claimOptions, controlOptions, watchOptions } from '../activity-options.js';
 import { reasonOf } from '../failures.js';
 import { refreshAlarms } from './alarms.js';
-import { clear, dropOvertaken, noteEnd, noteStored, raise } from './bookkeeping.js';
+import { clear, dropOvertaken, noteEnd, noteLies, noteStored, raise } from './bookkeeping.js';
 import { answerMessages } from './coordinator-messages.js';
 import { noteWhatIsDue } from './due.js';
 import { openMemory } from './memory.js';
@@ -125,13 +125,14 @@ export class CoordinatorRun {
     if (!due || Date.now() < this.blockedUntil) return;
     this.committedMeanwhile = [];
     try {
-      const survey = await surveyStorage.executeWithOptions(
+      const { lies, ...survey } = await surveyStorage.executeWithOptions(
         { ...controlOptions, summary: 'look at the storage' },
         [memory.settings],
       );
       requireNotEmptied(memory.survey, survey);
       for (const result of this.committedMeanwhile) noteStored(survey, result);
       memory.survey = survey;
+      noteLies(memory, lies, Date.now());
       memory.surveyedAt = Date.now();
       this.surveyAsked = false;
       dropOvertaken(memory, survey);
@@ -252,7 +253,7 @@ export class CoordinatorRun {
   }
 
   /** What is known of the node is wrong: nothing is begun before it was asked again. */
-  private lookAnew(): void {
+  lookAnew(): void {
     delete this.memory.node;
     this.stopWatching();
   }
@@ -286,8 +287,9 @@ export class CoordinatorRun {
     watch?.scope.cancel();
   }
 
-  private seen({ view, snapshotLost, claimLost }: WatchResult): void {
+  private seen({ view, snapshotLost, claimLost, lies }: WatchResult): void {
     this.watch = undefined;
+    noteLies(this.memory, lies, Date.now());
     if (claimLost !== undefined) {
       this.standBy(claimLost);
       this.news = true;

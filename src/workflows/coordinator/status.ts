@@ -38,7 +38,8 @@ export function statusOf(
   const { settings, node, alarms } = memory;
   return {
     phase: phaseOf(memory, streams, blockedBy),
-    node: settings.node,
+    node: settings.nodes[0]!,
+    nodes: settings.nodes,
     storage: settings.storage.local_fs_dir,
     ...(settings.network === undefined ? {} : { network: settings.network }),
     ...(node
@@ -48,6 +49,7 @@ export function statusOf(
             version: node.version,
             at: iso(node.at),
             ...(node.oldestVersion === undefined ? {} : { oldest_version: node.oldestVersion }),
+            ...(node.node === undefined ? {} : { node: node.node }),
           },
         }
       : {}),
@@ -217,7 +219,7 @@ export function describeStatus(status: CoordinatorStatus): string {
   });
   const alarms = status.alarms.map((a) => `- **${a.code}** ${escapeMarkdown(a.text)}`);
   return [
-    `**${status.phase}**: ${escapeMarkdown(status.node)} to ${escapeMarkdown(status.storage)}`,
+    `**${status.phase}**: ${escapeMarkdown(status.nodes.join(', '))} to ${escapeMarkdown(status.storage)}`,
     [
       '| stream | newest | behind | last commit | doing | last error | to the prune edge |',
       '|---|---|---|---|---|---|---|',

@@ -9,9 +9,10 @@ import {
   targetKey,
   workflowIdOf,
 } from '../../plan/job.js';
+import { type Lie, withLies } from '../../plan/lies.js';
 import type { BackupResult } from '../../plan/unit.js';
 import { unitOptions } from '../activity-options.js';
-import { failureCode, reasonOf } from '../failures.js';
+import { failureCode, liesOf, reasonOf } from '../failures.js';
 import type { LaneControls } from '../lanes.js';
 import { controlsSignal } from '../messages.js';
 
@@ -19,7 +20,9 @@ const { backUpUnit } = proxyActivities<CoordinatorActivities>(unitOptions);
 
 /** How a unit ended. */
 export type UnitEnd =
-  { committed: BackupResult } | { givenUp: string } | { failed: { reason: string; code: string } };
+  | { committed: BackupResult }
+  | { givenUp: string }
+  | { failed: { reason: string; code: string; lies?: Lie[] } };
 
 /** The unit that a stream works on: a workflow of its own, which anybody may have started. */
 export class RunningUnit {
@@ -46,7 +49,8 @@ export class RunningUnit {
     } catch (error) {
       if (this.lost !== undefined) return { givenUp: this.lost };
       if (isCancellation(error)) throw error;
-      return { failed: { reason: reasonOf(error), code: failureCode(error) } };
+      const lies = withLies(liesOf(error));
+      return { failed: { reason: reasonOf(error), code: failureCode(error), ...lies } };
     }
   }
 
@@ -68,9 +72,9 @@ export class RunningUnit {
 
 /** The unit as the input of its workflow. Failing instead of blocking: the coordinator goes on. */
 function unitInput(target: Target, settings: CoordinatorSettings) {
-  const { node, storage, network, trustWaypoints, maxChunkSize, concurrency } = settings;
+  const { nodes, storage, network, trustWaypoints, maxChunkSize, concurrency } = settings;
   const common = {
-    node,
+    node: nodes.length === 1 ? nodes[0]! : nodes,
     storage,
     ...(network === undefined ? {} : { network }),
     trust_waypoints: trustWaypoints,

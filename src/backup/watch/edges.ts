@@ -1,0 +1,107 @@
+import type { NodeView, WatchOrder } from '../../plan/coordinator.js';
+import { oldestState, oldestTransaction } from '../prune-edge.js';
+import type { Site } from '../site.js';
+
+const EDGES_MS = 10 * 60_000;
+/** Sooner again while there is a node that could not be asked. */
+const UNASKED_MS = 3 * 60_000;
+
+/** Asks the other nodes of a job; those that do not answer are named instead. */
+export type AskOthers = <T>(
+  ask: (site: Site) => Promise<T>,
+) => Promise<{ answers: T[]; unasked: string[] }>;
+
+interface Edges {
+  /** The oldest transaction, and the oldest epoch whose state is there; undefined: none. */
+  oldest: bigint | undefined;
+  state: bigint | undefined;
+}
+
+/**
+ * What is pruned, of transactions and of states, every ten minutes. When the node no longer has all
+ * that is to be stored, what counts is the lowest edge of all nodes that answer. Returns the view with
+ * what was found.
+ */
+export async function lookAtEdges(
+  site: Site,
+  order: WatchOrder,
+  view: NodeView,
+  askOthers: AskOthers,
+  signal: AbortSignal,
+): Promise<NodeView> {
+  const every = view.unasked ? UNASKED_MS : EDGES_MS;
+  if (Date.now() - (view.edgesAt ?? 0) < every) return view;
+  const tip = BigInt(view.version);
+  const newest = BigInt(view.ended) - 1n;
+  const { snapshotDue: due } = order;
+  const alone = site.others.length === 0;
+  // What another node still has is below what this one has.
+  const from: Edges = alone
+    ? { oldest: BigInt(view.oldestVersion ?? 0), state: BigInt(view.oldestSnapshotEpoch ?? 0) }
+    : { oldest: 0n, state: 0n };
+  const all: Edges[] = [await edgesOf(site, from, tip, newest, signal)];
+  let unasked: string[] = [];
+  const [own] = all;
+  const lacks = own!.oldest === undefined || own!.oldest > BigInt(order.need);
+  const lacksState = due !== undefined && own!.state !== 0n;
+  if (!alone && (lacks || lacksState)) {
+    const asked = await askOthers(async (other) => {
+      const state = await other.node.dbState(signal);
+      const reached = state ? state.committedVersion : 0n;
+      const ended = (state?.epoch ?? 0n) - 1n;
+      const upTo = reached < tip ? reached : tip;
+      return edgesOf(other, from, upTo, ended < newest ? ended : newest, signal);
+    });
+    all.push(...asked.answers);
+    unasked = asked.unasked;
+  }
+  const oldest = lowest(all.map((edges) => edges.oldest));
+  const state = lowest(all.map((edges) => edges.state));
+  const endOf = async (epoch: bigint) => (await site.history.ending(epoch, signal)).version;
+  const pruned = state !== undefined && state > 0n ? await endOf(state - 1n) : undefined;
+  const kept = pruned === undefined ? undefined : tip - pruned;
+  const left =
+    kept === undefined || due === undefined || BigInt(due) > newest
+      ? undefined
+      : (await endOf(BigInt(due))) + kept - tip;
+  const { snapshotLeft: _, unasked: before, ...rest } = view;
+  const known = alone || oldest === undefined ? rest : withoutEdges(rest);
+  return {
+    ...known,
+    ...(oldest === undefined || oldest === 0n
+      ? {}
+      : { oldestVersion: `${oldest}`, ledgerWindow: `${tip - oldest}` }),
+    ...(state === undefined ? {} : { oldestSnapshotEpoch: `${state}` }),
+    ...(kept === undefined ? {} : { stateWindow: `${kept}` }),
+    ...(left === undefined ? {} : { snapshotLeft: { epoch: due!, versions: `${left}` } }),
+    ...(unasked.length === 0
+      ? {}
+      : { unasked: { nodes: unasked, since: before?.since ?? Date.now() } }),
+    edgesAt: Date.now(),
+  };
+}
+
+async function edgesOf(
+  site: Site,
+  from: Edges,
+  tip: bigint,
+  newest: bigint,
+  signal: AbortSignal,
+): Promise<Edges> {
+  const since = from.state ?? 0n;
+  return {
+    oldest: await oldestTransaction(site, from.oldest ?? 0n, tip, signal),
+    state: newest >= since ? await oldestState(site, since, newest, signal) : undefined,
+  };
+}
+
+/** Another node may have more than the one that was asked before. */
+function withoutEdges(view: NodeView): NodeView {
+  const { oldestVersion: _o, ledgerWindow: _l, stateWindow: _s, ...rest } = view;
+  return rest;
+}
+
+function lowest(numbers: (bigint | undefined)[]): bigint | undefined {
+  const known = numbers.filter((n) => n !== undefined);
+  return known.length === 0 ? undefined : known.reduce((a, b) => (a < b ? a : b));
+}
