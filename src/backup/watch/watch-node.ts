@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeError } from '../../node/errors.js';
 import type { NodeView, WatchOrder, WatchResult } from '../../plan/coordinator.js';
 import { type Lie, withLies } from '../../plan/lies.js';
-import { requireSameChain } from '../chain-anchor.js';
+import { requireBegun, requireSameChain } from '../chain-anchor.js';
 import { BackupError } from '../errors.js';
 import { type NodeFault, nodeFault } from '../node-fault.js';
 import { type Lease, RENEW_MS, describeHolder } from '../lease.js';
@@ -151,8 +151,9 @@ class Watch {
     const node = first ?? nodes[this.turns++ % nodes.length]!;
     this.asked = node;
     const site = await answerWithin(this.patience(), node, tools.open(node));
-    await requireSameChain(site, tools.signal);
-    const { signal, snapshotProgress } = tools;
+    const { lease, signal, snapshotProgress } = tools;
+    // A storage that was claimed is there; an empty folder in its place is an outage.
+    await (lease ? requireBegun(site, signal) : requireSameChain(site, signal));
     const watch = new NodeWatch(site, this.order, {
       signal,
       snapshotProgress,

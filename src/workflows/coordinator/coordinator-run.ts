@@ -328,9 +328,14 @@ export class CoordinatorRun {
       ...(unit?.target.type === 'state_snapshot'
         ? { snapshot: { epoch: unit.target.epoch, workflowId: unit.workflowId } }
         : {}),
-      ...(node ? { view: node } : {}),
+      // After a watch that failed the next one returns as soon as it has seen the node: it works again.
+      ...(node && !this.watchFailed() ? { view: node } : {}),
       keepClaim: true,
     };
+  }
+
+  private watchFailed(): boolean {
+    return this.memory.alarms.some(({ code }) => code === 'WATCH');
   }
 
   /** When what failed is due again, in streams that are free to try. */
