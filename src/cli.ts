@@ -8,12 +8,14 @@ import { runOneoff } from './cli/oneoff.js';
 import {
   type CommonFlags,
   type CoordinatorFlags,
+  type WorkerFlags,
   addBackupOptions,
   addCommonOptions,
   addCoordinatorOptions,
   addNodeOption,
   addNodeOptions,
   addStorageOptions,
+  addWorkerOptions,
   collect,
   commonInput,
   coordinatorInput,
@@ -89,10 +91,7 @@ for (const [name, description, own] of [
     false,
   ],
 ] as const) {
-  const command = addCoordinatorOptions(add(program, name, description)).option(
-    '--health-address <[HOST:]PORT>',
-    'serve /livez, /readyz, /healthz and /metrics here',
-  );
+  const command = addWorkerOptions(addCoordinatorOptions(add(program, name, description)));
   addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
     (_, self: Command) => {
       const flags = self.optsWithGlobals<CoordinatorFlags>();
@@ -195,10 +194,11 @@ addCommonOptions(add(program, 'waypoint', "waypoint of a network's genesis.blob"
   .argument('<genesis.blob>')
   .action((file: string, flags: CommonFlags) => printWaypoint(file, flags.json ?? false));
 
-addCommonOptions(add(program, 'worker', 'work for a Temporal server until stopped')).action(
-  async (flags: CommonFlags) => {
+const worker = add(program, 'worker', 'work for a Temporal server until stopped');
+addCommonOptions(addWorkerOptions(worker)).action(
+  async (flags: CommonFlags & WorkerFlags & { healthAddress?: string }) => {
     process.env['APTOS_BACKUP_DATA_DIR'] = dataFolder(flags.dataDir);
-    process.exitCode = await runWorkerCommand(stopping.signal);
+    process.exitCode = await runWorkerCommand(flags, stopping.signal);
   },
 );
 
@@ -210,6 +210,8 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === 'backup') args.shift(); // the stock tool's own first word
   const verbose = args.includes('--verbose');
+  // Who reads may be gone, and a log's disk full: neither is a reason for work to stop.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => stopping.abort());
   }
@@ -229,3 +231,8 @@ async function main(): Promise<void> {
 }
 
 await main();
+// A call that waits to be tried again would throw on its closed connection: nothing is left to wait for.
+const written = (stream: NodeJS.WriteStream) =>
+  new Promise<void>((resolve) => stream.write('', () => resolve()));
+await Promise.all([written(process.stdout), written(process.stderr)]);
+process.exit();

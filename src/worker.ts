@@ -1,6 +1,7 @@
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createCoordinatorActivities } from './activities/coordinator.js';
+import { noteStrayError } from './activities/hand-back.js';
 import { createRangeActivities } from './activities/range.js';
 import { Sites } from './activities/sites.js';
 import { tellSupervisor } from './activities/tell-supervisor.js';
@@ -14,20 +15,25 @@ import { storageDeadlineMs } from './storage/deadlines.js';
 import { configuredServer } from './temporal/connection.js';
 import { type Say, reasonOf } from './temporal/errors.js';
 import { exitProcess, leaveWhenStorageHangs } from './temporal/hung-storage.js';
+import { tell } from './temporal/in-flight.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
+import { withoutSecrets } from './temporal/secrets.js';
+import { stopWithParent, tellAlive } from './temporal/supervised.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
 import type { WorkerRole } from './temporal/worker-group.js';
-import { stopWithParent, tellAlive, tellLeaving } from './temporal/worker-process.js';
+import { chunkSlots, workerRole } from './temporal/worker-settings.js';
 
-/** Ranges that one process works on at once: each has a thread and some tens of MB. */
-const DEFAULT_CHUNK_SLOTS = 8;
+const ASK_SERVER_MS = 5_000;
+const STRAY_EXIT_CODE = 70;
+const HUNG_EXIT_CODE = 75;
 const LOCAL_SERVER = { address: '127.0.0.1:7233' };
 
 interface WorkerOptions {
   role: WorkerRole;
   /** Where verified epoch endings are kept between runs. */
   dataDir: string;
-  chunkSlots: number;
+  /** Chunks at once. */
+  slots: number;
   say: Say;
 }
 
@@ -46,13 +52,16 @@ async function runWorker(options: WorkerOptions): Promise<number> {
   const stray = (error: unknown) => {
     // Neighbours of a stray error are handed back in order before the process is replaced.
     console.error('stray error; this worker stops:', error);
-    exitCode = 70;
+    exitCode = STRAY_EXIT_CODE;
+    const message = withoutSecrets(reasonOf(error), process.env);
+    noteStrayError(message);
+    tell({ stray: { message, stack: (error instanceof Error && error.stack) || message } });
     stop();
   };
   leaveWhenStorageHangs((reason) => {
     console.error(`this worker is to be replaced: ${reason}`);
-    tellLeaving(reason);
-    exitCode = 75;
+    tell({ leaving: reason });
+    exitCode = HUNG_EXIT_CODE;
     stop();
   });
   process.on('SIGTERM', stop).on('SIGINT', stop);
@@ -74,11 +83,14 @@ async function runWorker(options: WorkerOptions): Promise<number> {
   options.say(
     `Working on ${options.role} for ${server?.address ?? LOCAL_SERVER.address}, namespace ${namespace}`,
   );
+  let asking: NodeJS.Timeout | undefined;
   try {
     const runs = workers.map((worker) => worker.run().finally(stop));
     if (signal.aborted) shutdown();
+    asking = tellConnected(connection);
     await Promise.all(runs);
   } finally {
+    clearInterval(asking);
     await threads.close();
     await sites.close();
     await connection.close();
@@ -86,10 +98,23 @@ async function runWorker(options: WorkerOptions): Promise<number> {
   return exitCode;
 }
 
+/** Tells the supervisor, now and every few seconds, whether the server answers a worker that polls. */
+function tellConnected(connection: NativeConnection): NodeJS.Timeout {
+  const ask = () =>
+    void connection
+      .withDeadline(Date.now() + ASK_SERVER_MS, () => connection.workflowService.getSystemInfo({}))
+      .then(
+        () => tell({ connected: true }),
+        () => tell({ connected: false }),
+      );
+  ask();
+  return setInterval(ask, ASK_SERVER_MS);
+}
+
 async function createWorkers(
   connection: NativeConnection,
   namespace: string,
-  { role, chunkSlots }: WorkerOptions,
+  { role, slots }: WorkerOptions,
   tools: { sites: Sites; threads: RangeThreads },
 ): Promise<Worker[]> {
   const common = {
@@ -116,43 +141,34 @@ async function createWorkers(
       // When this process dies, its workflows are decided by another one so much later.
       stickyQueueScheduleToStartTimeout: '3 seconds',
     });
-  const chunks = (taskQueue: string, slots: number) =>
+  const chunks = (taskQueue: string, atOnce: number) =>
     Worker.create({
       ...common,
       taskQueue,
       activities: { ...createRangeActivities(tools), ...verify.chunks },
-      maxConcurrentActivityTaskExecutions: slots,
+      maxConcurrentActivityTaskExecutions: atOnce,
     });
   switch (role) {
     case 'workflows':
       return [await workflows()];
     case 'chunks':
-      return [await chunks(CHUNK_QUEUE, chunkSlots)];
+      return [await chunks(CHUNK_QUEUE, slots)];
     case 'apart':
       return [await chunks(APART_QUEUE, 1)];
   }
 }
 
-function parseRole(text: string | undefined): WorkerRole {
-  if (text === 'workflows' || text === 'chunks' || text === 'apart') return text;
-  throw new Error(`APTOS_BACKUP_ROLE is set by who starts worker processes, not "${text}"`);
-}
-
-function parseSlots(text: string | undefined): number {
-  const slots = Number(text ?? DEFAULT_CHUNK_SLOTS);
-  if (Number.isInteger(slots) && slots >= 1 && slots <= 64) return slots;
-  throw new Error(`APTOS_BACKUP_CHUNK_SLOTS must be a whole number from 1 to 64, not "${text}"`);
-}
-
 async function main(): Promise<void> {
   stopWithParent();
   tellAlive();
+  // A log on a full disk, or a terminal that is gone, is no reason to stop.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const say: Say = (line) => console.log(line);
   try {
     storageDeadlineMs(); // a mistake in it is told now
-    const chunkSlots = parseSlots(process.env['APTOS_BACKUP_CHUNK_SLOTS']);
-    const role = parseRole(process.env['APTOS_BACKUP_ROLE']);
-    exitProcess(await runWorker({ role, dataDir: dataFolder(), chunkSlots, say }));
+    const slots = chunkSlots(process.env);
+    const role = workerRole(process.env);
+    exitProcess(await runWorker({ role, dataDir: dataFolder(), slots, say }));
   } catch (error) {
     console.error(`aptos-backup worker: ${reasonOf(error)}`);
     process.exit(1);

@@ -1,7 +1,9 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { NodeRest } from '../backup/node-rests.js';
 import type { Lie } from '../plan/lies.js';
-import { APART_QUEUE, KILLS_ITS_WORKER } from '../plan/messages.js';
+import { APART_QUEUE, KILLS_ITS_WORKER, QUARANTINED } from '../plan/messages.js';
+import { HANDED_BACK, STRAY_ERROR, handedBack } from './hand-back.js';
+import { tellHeartbeat } from './tell-supervisor.js';
 import {
   type Budgets,
   type FailureCounts,
@@ -11,8 +13,6 @@ import {
 } from './failures.js';
 
 const HEARTBEAT_INTERVAL_MS = 5_000;
-/** An attempt that was given back because its worker stopped in order. */
-const HANDED_BACK = 'HANDED_BACK';
 
 /** What the attempts of an activity tell each other; travels in heartbeats. */
 export interface Series {
@@ -34,7 +34,7 @@ export interface Heart {
  * one for each `beat`; and one with the failure count before it fails, so that the next attempt
  * knows how often it was tried, and with which nodes. With `everyFewSeconds` also while the body only waits; not for work
  * that reports by itself, whose silence must be noticed. `mostDeaths`: so many attempts may end
- * without a word, because their worker died, before the activity is moved apart or given up.
+ * without a word, because their worker died, or with a stray error of it, before the activity is moved apart or given up.
  */
 export async function withHeartbeat<T>(
   budgets: Budgets,
@@ -46,7 +46,11 @@ export async function withHeartbeat<T>(
   const series = readSeries(earlier);
   const { failures } = series;
   let progress: object = typeof earlier === 'object' && earlier !== null ? earlier : {};
-  const send = () => context.heartbeat({ ...progress, ...series });
+  const send = () => {
+    const details = { ...progress, ...series };
+    context.heartbeat(details);
+    tellHeartbeat(context.info, details);
+  };
   send();
   requireFewDeaths(failures, options.mostDeaths);
   const timer = options.everyFewSeconds ? setInterval(send, HEARTBEAT_INTERVAL_MS) : undefined;
@@ -61,9 +65,11 @@ export async function withHeartbeat<T>(
     });
   } catch (error) {
     if (context.cancellationSignal.aborted) {
-      countFailure(failures, HANDED_BACK);
+      const stops = context.cancellationDetails?.workerShutdown === true;
+      const failure = stops ? handedBack() : undefined;
+      countFailure(failures, failure?.type ?? HANDED_BACK);
       send();
-      throw context.cancellationSignal.reason;
+      throw failure ?? context.cancellationSignal.reason;
     }
     const failure = toFailure(error, failures, budgets, series.lies);
     send();
@@ -85,13 +91,14 @@ function readSeries(details: unknown): Series {
 /** @throws ApplicationFailure KILLS_ITS_WORKER, or QUARANTINED when it was alone in its process */
 function requireFewDeaths(failures: FailureCounts, most: number | undefined): void {
   const { attempt, taskQueue } = Context.current().info;
-  const deaths = attempt - 1 - Object.values(failures).reduce((sum, count) => sum + count, 0);
+  const told = Object.entries(failures).filter(([code]) => code !== STRAY_ERROR);
+  const deaths = attempt - 1 - told.reduce((sum, [, count]) => sum + count, 0);
   if (most === undefined || deaths < most) return;
   const alone = taskQueue === APART_QUEUE;
   throw ApplicationFailure.nonRetryable(
     alone
       ? `its worker died of it ${deaths} times in a row, although nothing else ran there; it is in quarantine until it is tried again`
       : `its worker died ${deaths} times while it ran; it is tried apart`,
-    alone ? 'QUARANTINED' : KILLS_ITS_WORKER,
+    alone ? QUARANTINED : KILLS_ITS_WORKER,
   );
 }

@@ -1,5 +1,6 @@
+import type { Info } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import type { WorkerMessage } from '../temporal/in-flight.js';
+import { tell } from '../temporal/in-flight.js';
 
 /**
  * Tells the supervisor of this process what it has in hand, so that it can report the attempts as
@@ -28,8 +29,9 @@ export const tellSupervisor: ActivityInterceptorsFactory = ({ info }) => ({
   },
 });
 
-function tell(message: WorkerMessage): void {
-  if (process.connected) process.send?.(message);
+/** What the last heartbeat of an attempt said, for a crash report. */
+export function tellHeartbeat({ base64TaskToken: beat }: Info, details: object): void {
+  tell({ beat, at: Date.now(), details });
 }
 
 function rangeOf(argument: unknown): string | undefined {

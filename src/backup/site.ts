@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { KNOWN_NETWORKS, type KnownNetwork } from '../aptos/chain/networks.js';
@@ -119,9 +119,14 @@ function endingsFile(dataDir: string, genesis: string, trusted: TrustedWaypoints
     },
     async save(endings) {
       const temporary = `${file}.${process.pid}`;
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(temporary, JSON.stringify(endings.map((e) => [e.waypoint, e.proven])));
-      await rename(temporary, file);
+      try {
+        await mkdir(path.dirname(file), { recursive: true });
+        await writeFile(temporary, JSON.stringify(endings.map((e) => [e.waypoint, e.proven])));
+        await rename(temporary, file);
+      } catch {
+        // Only time is lost: the next process verifies them again from the node.
+        await rm(temporary, { force: true }).catch(() => undefined);
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import path from 'node:path';
-import type { Client } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, ServiceError } from '@temporalio/client';
 import { type LiveStatus, ensureCoordinator } from '../client/coordinator.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
@@ -9,11 +9,14 @@ import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinato
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { type TemporalSession, openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { superviseWorkers } from '../temporal/worker-group.js';
+import { CoordinatorHealth } from './coordinator-health.js';
 import { HealthServer } from './health-server.js';
-import type { CoordinatorFlags } from './options.js';
+import { type CoordinatorFlags, chunkWorkerCount } from './options.js';
+import { ownWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
+import { workerHealth } from './worker-health.js';
 
+const SERVER_AWAY_MS = 2_000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /**
@@ -28,6 +31,7 @@ export async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   parseCoordinatorInput(input); // a mistake is told before anything is started
+  chunkWorkerCount(flags);
   const { healthAddress } = flags;
   const health = healthAddress === undefined ? undefined : await HealthServer.listen(healthAddress);
   if (health) say(`Health: ${health.url}`);
@@ -47,10 +51,11 @@ async function followWith(
   const data = dataFolder(flags.dataDir);
   const env = own ? withoutServer(process.env) : process.env;
   const session = await openTemporal({ dataFolder: data, say, env });
-  const { connection, embedded, namespace, uiUrl, workerEnv } = session;
-  const worker = embedded
-    ? superviseWorkers({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
-    : undefined;
+  const { connection, embedded, namespace, uiUrl } = session;
+  const worker = ownWorkers(session, { data, chunkWorkers: chunkWorkerCount(flags), say });
+  const coordinator = new CoordinatorHealth();
+  health?.show(coordinator);
+  if (worker) health?.show(workerHealth(worker));
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
     if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
@@ -59,11 +64,11 @@ async function followWith(
     const board = new StatusBoard(flags.json ?? false);
     const onStatus = (status: LiveStatus) => {
       board.show(status);
-      health?.heard(status);
+      coordinator.heard(status);
     };
     const onSilence = (error: unknown) => {
       board.trouble(error instanceof StuckWorkflowError ? error.message : undefined);
-      health?.missed(error);
+      coordinator.missed(error);
     };
     await watch(session, input, { board, onStatus, onSilence }, signal);
     say(
@@ -116,9 +121,8 @@ async function show(
   { board, onStatus, onSilence }: Display,
   signal: AbortSignal,
 ): Promise<void> {
-  const ended = client.workflow.getHandle(workflowId).result();
   let over = false;
-  const end = ended.finally(() => (over = true));
+  const end = endOf(client, workflowId, signal).finally(() => (over = true));
   end.catch(() => undefined);
   const overseer = new Overseer(client, workflowId);
   while (!over && !signal.aborted) {
@@ -127,6 +131,18 @@ async function show(
   }
   board.end();
   if (over && !signal.aborted) await end;
+}
+
+/** Waits until somebody ends the workflow; also for a server that is away meanwhile. */
+async function endOf(client: Client, workflowId: string, signal: AbortSignal): Promise<unknown> {
+  for (;;) {
+    try {
+      return (await client.workflow.getHandle(workflowId).result()) as unknown;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ServiceError)) throw error;
+      await sleep(SERVER_AWAY_MS, undefined, { signal });
+    }
+  }
 }
 
 function withoutServer(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,23 +1,31 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LiveStatus } from '../client/coordinator.js';
-import { DEFAULT_LIMITS, type Health, healthOf, healthWithout } from '../client/health.js';
-import { StuckWorkflowError } from '../client/stuck.js';
-import { UsageError, messageOf } from './failure.js';
+import { type Health, LEVELS } from '../client/health.js';
+import { UsageError } from './failure.js';
 import { healthPage } from './health-page.js';
-import { metricsOf } from './metrics.js';
 
-/** A status older than this says nothing any more. */
-const FRESH_MS = 60_000;
+const HTML = 'text/html; charset=utf-8';
+
+/** Something whose health is shown. */
+export interface HealthSource {
+  /** Why it is not ready yet, or not any more; undefined when it is. */
+  notReady(): string | undefined;
+  health(): Health;
+  /** What `/healthz` says beside level and reasons. */
+  details(): Record<string, unknown>;
+  /** Of a coordinator: for the page for people. */
+  status?(): LiveStatus | undefined;
+  /** For Prometheus; no two sources share a metric. */
+  metrics(): Promise<{ text: string; type: string }>;
+}
 
 /**
- * Health of a coordinator over HTTP, for load balancers, orchestrators and Prometheus: `/livez` (this
- * process answers), `/readyz` (it hears from the coordinator), `/healthz` (JSON; 503 when critical),
- * `/metrics`, and `/` for people.
+ * Health over HTTP, for load balancers, orchestrators and Prometheus: `/livez` (this process answers),
+ * `/readyz`, `/healthz` (JSON; 503 when critical), `/metrics`, and `/` for people.
  */
 export class HealthServer {
-  private latest: { status: LiveStatus; at: number } | undefined;
-  private silence: unknown;
+  private readonly sources: HealthSource[] = [];
   private readonly server: Server;
 
   private constructor() {
@@ -26,25 +34,23 @@ export class HealthServer {
         response.writeHead(code, { 'content-type': type }).end(`${body}\n`);
       switch (request.url) {
         case '/':
-          return send(
-            200,
-            healthPage(this.latest?.status, this.health(), Date.now()),
-            'text/html; charset=utf-8',
-          );
+          return send(200, healthPage(this.status(), this.health(), Date.now()), HTML);
         case '/livez':
           return send(200, 'alive');
-        case '/readyz':
-          return this.isFresh()
-            ? send(200, 'ready')
-            : send(503, 'nothing heard of the coordinator');
+        case '/readyz': {
+          const missing = this.sources.flatMap((source) => source.notReady() ?? []);
+          if (this.sources.length === 0) missing.push('it starts');
+          return missing.length === 0 ? send(200, 'ready') : send(503, missing.join('; '));
+        }
         case '/healthz': {
-          const { level, ...rest } = this.health();
-          const json = JSON.stringify({ level, ...rest, status: this.latest?.status });
+          const { level, reasons } = this.health();
+          const details = this.sources.map((source) => source.details());
+          const json = JSON.stringify(Object.assign({ level, reasons }, ...details));
           return send(level === 'critical' ? 503 : 200, json, 'application/json');
         }
         case '/metrics':
-          return void metricsOf(this.latest?.status, this.health(), this.stuck()).then(
-            ({ text, type }) => send(200, text, type),
+          return void Promise.all(this.sources.map((source) => source.metrics())).then(
+            (all) => send(200, all.map(({ text }) => text).join('\n'), all[0]?.type),
             (error: unknown) => send(500, String(error)),
           );
         default:
@@ -59,7 +65,7 @@ export class HealthServer {
     if (!match) throw new UsageError(`--health-address must be [HOST:]PORT, not "${address}"`);
     const health = new HealthServer();
     await new Promise<void>((resolve, reject) => {
-      health.server.once('error', (error) =>
+      health.server.on('error', (error) =>
         reject(new UsageError(`--health-address ${address}: ${error.message}`)),
       );
       health.server.listen(Number(match[2]), match[1] ?? '127.0.0.1', resolve);
@@ -72,15 +78,9 @@ export class HealthServer {
     return `http://${address}:${port}`;
   }
 
-  /** The newest status that was read. */
-  heard(status: LiveStatus): void {
-    this.latest = { status, at: Date.now() };
-    this.silence = undefined;
-  }
-
-  /** Why a status could not be read. */
-  missed(error: unknown): void {
-    this.silence = error;
+  /** Shows this as well from now on. */
+  show(source: HealthSource): void {
+    this.sources.push(source);
   }
 
   close(): void {
@@ -88,21 +88,14 @@ export class HealthServer {
     this.server.closeAllConnections();
   }
 
-  private isFresh(): boolean {
-    return this.latest !== undefined && Date.now() - this.latest.at < FRESH_MS;
+  private status(): LiveStatus | undefined {
+    return this.sources.flatMap((source) => source.status?.() ?? [])[0];
   }
 
+  /** The worst of all, with every reason. */
   private health(): Health {
-    // What cannot be asked any more is told at once; a worker that restarts has a minute.
-    if (this.latest && this.isFresh() && !(this.silence instanceof StuckWorkflowError)) {
-      return healthOf(this.latest.status, DEFAULT_LIMITS, Date.now());
-    }
-    const unknown = 'the coordinator does not answer: is a worker there, and the Temporal server?';
-    return healthWithout(this.silence ? messageOf(this.silence) : unknown);
-  }
-
-  private stuck(): number {
-    const own = this.silence instanceof StuckWorkflowError ? 1 : 0;
-    return own + (this.latest?.status.stuck.length ?? 0);
+    const reasons = this.sources.flatMap((source) => source.health().reasons);
+    reasons.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
+    return { level: reasons[0]?.level ?? 'ok', reasons };
   }
 }

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { type BackupInput, startBackup } from '../client/start.js';
 import { dataFolder } from '../data-folder.js';
 import { parseInput } from '../plan/input.js';
@@ -6,9 +5,9 @@ import type { BackupType } from '../plan/job.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { superviseWorkers } from '../temporal/worker-group.js';
 import { describeResult } from './format.js';
-import type { CommonFlags } from './options.js';
+import { type CommonFlags, chunkWorkerCount } from './options.js';
+import { ownWorkers } from './own-workers.js';
 import { watchBackup } from './watch.js';
 
 /**
@@ -23,13 +22,12 @@ export async function runOneoff(
   signal: AbortSignal,
 ): Promise<void> {
   parseInput(type, input); // a mistake is told before anything is started
+  const chunkWorkers = chunkWorkerCount();
   const data = dataFolder(flags.dataDir);
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const session = await openTemporal({ dataFolder: data, say });
-  const { client, connection, embedded, namespace, uiUrl, workerEnv } = session;
-  const worker = embedded
-    ? superviseWorkers({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
-    : undefined;
+  const { client, connection, embedded, namespace, uiUrl } = session;
+  const worker = ownWorkers(session, { data, chunkWorkers, say });
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
     if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {

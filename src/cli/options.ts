@@ -2,6 +2,7 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { CoordinatorInput } from '../plan/coordinator-input.js';
 import { type CommonInput, parseNode, parseNodes } from '../plan/input.js';
+import { chunkSlots, chunkWorkers } from '../temporal/worker-settings.js';
 import { UsageError } from './failure.js';
 
 const DEFAULT_NODE = 'http://localhost:6186';
@@ -49,7 +50,28 @@ export function addCoordinatorOptions(command: Command): Command {
     .option('--transaction-batch-seconds <S>', 'close a batch after so long (default: 600)');
 }
 
-export interface CoordinatorFlags extends CommonFlags {
+/** Flags of the commands that run workers for long. */
+export function addWorkerOptions(command: Command): Command {
+  return command
+    .option('--chunk-workers <N>', 'processes that work on chunks (default: 1)')
+    .option('--health-address <[HOST:]PORT>', 'serve /livez, /readyz, /healthz, /metrics here');
+}
+
+export interface WorkerFlags {
+  chunkWorkers?: string;
+}
+
+/** How many processes work on chunks, by flag or environment. @throws UsageError */
+export function chunkWorkerCount(flags: WorkerFlags = {}): number {
+  try {
+    chunkSlots(process.env); // read by the processes themselves: a mistake is told before
+    return chunkWorkers(flags.chunkWorkers, process.env);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+export interface CoordinatorFlags extends CommonFlags, WorkerFlags {
   stateSnapshotIntervalEpochs?: string;
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import path from 'node:path';
 import { coverageOf, startVerify } from '../client/verify.js';
 import { dataFolder } from '../data-folder.js';
 import { CONTROL_QUEUE, QUERY_STATUS } from '../plan/messages.js';
@@ -8,10 +7,10 @@ import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 import type { VerifyTotals } from '../plan/verify-totals.js';
 import { openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { superviseWorkers } from '../temporal/worker-group.js';
 import { Interrupted, UsageError } from './failure.js';
 import { bytes } from './format.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
+import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
 
 export interface VerifyFlags extends CommonFlags {
@@ -36,12 +35,11 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
 export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promise<number> {
   const input = verifyInput(flags);
   parseVerifyInput(input); // a mistake is told before anything is started
+  const chunkWorkers = chunkWorkerCount();
   const data = dataFolder(flags.dataDir);
   const session = await openTemporal({ dataFolder: data, say });
-  const { client, connection, embedded, namespace, workerEnv } = session;
-  const worker = embedded
-    ? superviseWorkers({ env: workerEnv, say, logFile: path.join(data, 'logs', 'worker.log') })
-    : undefined;
+  const { client, connection, embedded, namespace } = session;
+  const worker = ownWorkers(session, { data, chunkWorkers, say });
   const leaving = new AbortController();
   setMaxListeners(0, leaving.signal);
   const leave = () => leaving.abort();

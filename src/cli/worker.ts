@@ -1,13 +1,26 @@
 import { superviseWorkers } from '../temporal/worker-group.js';
+import { HealthServer } from './health-server.js';
+import { type WorkerFlags, chunkWorkerCount } from './options.js';
+import { workerHealth } from './worker-health.js';
 
-/** `worker`: a worker process that is started again whenever it dies, until the signal aborts. */
-export async function runWorkerCommand(signal: AbortSignal): Promise<number> {
-  const say = (line: string) => console.error(line);
-  const worker = superviseWorkers({ env: process.env, say });
+const say = (line: string) => console.error(line);
+
+/** `worker`: worker processes that are started again whenever they die, until the signal aborts. */
+export async function runWorkerCommand(
+  flags: WorkerFlags & { healthAddress?: string },
+  signal: AbortSignal,
+): Promise<number> {
+  const chunkWorkers = chunkWorkerCount(flags);
+  const { healthAddress } = flags;
+  const health = healthAddress === undefined ? undefined : await HealthServer.listen(healthAddress);
+  if (health) say(`Health: ${health.url}`);
+  const workers = superviseWorkers({ env: process.env, say, chunkWorkers });
+  health?.show(workerHealth(workers));
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve());
   });
-  await worker.stop();
+  await workers.stop();
+  health?.close();
   return 0;
 }

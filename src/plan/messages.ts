@@ -23,6 +23,8 @@ export const CHUNK_QUEUE = 'aptos-backup-chunks';
 export const APART_QUEUE = 'aptos-backup-apart';
 /** Type of the failure that moves an activity from the chunk queue to the one apart. */
 export const KILLS_ITS_WORKER = 'KILLS_ITS_WORKER';
+/** Type of the failure of what kills its worker apart as well. */
+export const QUARANTINED = 'QUARANTINED';
 
 /** Type of the failure of a commit that found ranges to be stored again; its details name them. */
 export const UNIT_INCOMPLETE = 'UNIT_INCOMPLETE';
@@ -33,6 +35,8 @@ export type Phase = (typeof PHASES)[number];
 export interface FailedRange {
   range: string;
   reason: string;
+  /** It kills every worker, also alone: it is only ever tried apart. */
+  quarantined?: true;
 }
 
 export interface Totals {

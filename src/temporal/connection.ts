@@ -100,8 +100,9 @@ async function session(
   }
   const client = new Client({ connection, namespace });
   const close = async (): Promise<void> => {
-    await connection.close();
+    // Last, because a call that waits to be tried again throws on a closed connection.
     await release();
+    await connection.close();
   };
   return {
     client,

@@ -1,32 +1,32 @@
-import { randomBytes } from 'node:crypto';
-import {
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findTemporal } from './binary.js';
 import { type Say, TemporalError, reasonOf } from './errors.js';
 import { withLock } from './lock.js';
+import { rotateLog } from './log-file.js';
 import { choosePort, isFree } from './ports.js';
-import { isAlive, runsCommandWith } from './process-info.js';
+import { runsCommandWith } from './process-info.js';
+import { RoomWatch } from './room.js';
 import {
   EMBEDDED_NAMESPACE,
+  answers,
   keepClosedWorkflows,
-  rotateLog,
   spawnServer,
   stopServer,
   waitUntilReady,
 } from './server-process.js';
+import { ServerUsers } from './server-users.js';
 
 const WATCH_MS = 1_000;
-/** A user that has not shown itself for so long is gone, even if its process id lives again. */
-const USER_SILENT_MS = 60_000;
+/** Its answer is asked for so often; it is killed after four in a row without one, and so long. */
+const PROBE_MS = 3_000;
+const MOST_SILENT_PROBES = 4;
+const SILENT_MS = 25_000;
+/** A large database takes minutes to open after a crash: a server that has not answered yet is waited for. */
+const START_MS = 10 * 60_000;
+/** The same trouble is said again after so long. */
+const SAY_AGAIN_MS = 60_000;
+const HUNG = 'did not answer for half a minute and was killed';
 
 /** A Temporal server of our own, as long as anybody uses it. */
 export interface EmbeddedServer {
@@ -42,12 +42,14 @@ interface ServerState {
   pid: number;
   port: number;
   uiPort: number;
+  /** It has answered since it was started: from then on silence means that it hangs. */
+  ready?: true;
 }
 
 /**
  * Starts the Temporal server of a data folder, or joins the one that runs. Everything it knows is
- * in `<data>/temporal/temporal.db`. Every user looks after it: whoever sees it dead starts it again
- * on the same ports and database; the last one to leave stops it.
+ * in `<data>/temporal/temporal.db`. Every user looks after it: whoever sees it dead, or without an answer for
+ * half a minute, starts it again on the same ports and database; the last one to leave stops it.
  * @throws TemporalError
  */
 export async function openEmbeddedServer(
@@ -65,13 +67,19 @@ export async function openEmbeddedServer(
 
 class SharedServer implements EmbeddedServer {
   readonly namespace = EMBEDDED_NAMESPACE;
-  readonly #users: string;
-  readonly #me: string;
+  readonly #users: ServerUsers;
   readonly #files: { database: string; log: string };
   readonly #say: Say;
+  readonly #room: RoomWatch;
+  readonly #leaving = new AbortController();
   #state: ServerState | undefined;
   #watch: NodeJS.Timeout | undefined;
   #healing: Promise<void> | undefined;
+  #probing = false;
+  #probedAt = 0;
+  #answeredAt = 0;
+  #silentProbes = 0;
+  #trouble = { what: '', saidAt: 0 };
 
   constructor(
     private readonly folder: string,
@@ -79,9 +87,9 @@ class SharedServer implements EmbeddedServer {
     private readonly env: NodeJS.ProcessEnv,
   ) {
     this.#say = say;
-    this.#users = join(folder, 'users');
-    this.#me = join(this.#users, `${process.pid}-${randomBytes(4).toString('hex')}`);
+    this.#users = new ServerUsers(join(folder, 'users'));
     this.#files = { database: join(folder, 'temporal.db'), log: join(folder, 'server.log') };
+    this.#room = new RoomWatch(folder, say);
   }
 
   get address(): string {
@@ -93,67 +101,151 @@ class SharedServer implements EmbeddedServer {
   }
 
   async open(): Promise<void> {
-    mkdirSync(this.#users, { recursive: true });
+    mkdirSync(this.folder, { recursive: true });
     // Fetching the binary may take minutes: not under the lock.
     const binary = await findTemporal({ env: this.env, say: this.#say });
-    await this.#locked(async () => {
-      writeFileSync(this.#me, '');
-      try {
-        await this.#ensureRuns(binary);
-      } catch (error) {
-        rmSync(this.#me, { force: true });
-        throw error;
-      }
-    });
+    try {
+      await this.#locked(() => this.#users.enter());
+      await this.#bringUp(binary);
+    } catch (error) {
+      this.#users.leave();
+      throw error;
+    }
     this.#watch = setInterval(() => this.#look(binary), WATCH_MS);
     this.#watch.unref();
   }
 
   async release(): Promise<void> {
     clearInterval(this.#watch);
+    this.#leaving.abort();
     await this.#healing;
-    await this.#locked(async () => {
-      rmSync(this.#me, { force: true });
-      const state = this.#readState();
-      if (this.#otherUsers().length > 0 || !state || !this.#runs(state)) return;
-      await stopServer(state.pid, this.#files);
+    try {
+      await this.#locked(async () => {
+        this.#users.leave();
+        const state = this.#readState();
+        if (this.#users.hasOthers() || !state || !this.#runs(state)) return;
+        await stopServer(state.pid, this.#files);
+      });
+    } catch (error) {
+      this.#say(`The Temporal server was left running: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Once a second: I am here, and is it? Nothing in here may throw: it is called by a timer. */
+  #look(binary: string): void {
+    this.#users.stay();
+    rotateLog(this.#files.log);
+    this.#room.look(Date.now());
+    if (this.#healing) return;
+    if (!this.#runs(this.#state!)) this.#heal(() => this.#bringUp(binary));
+    else if (!this.#probing && performance.now() - this.#probedAt > PROBE_MS) {
+      void this.#probe(binary);
+    }
+  }
+
+  /** Asks for an answer; after too many in vain it is killed. A server that runs may hang. */
+  async #probe(binary: string): Promise<void> {
+    this.#probing = true;
+    const answered = await answers(this.#state!.port);
+    this.#probing = false;
+    this.#probedAt = performance.now();
+    if (answered) {
+      this.#heardIt();
+      return;
+    }
+    this.#silentProbes += 1;
+    const known = this.#readState() ?? this.#state!;
+    const patience = known.ready ? SILENT_MS : START_MS;
+    const silent = performance.now() - this.#answeredAt;
+    if (this.#silentProbes < MOST_SILENT_PROBES || silent < patience) return;
+    if (this.#healing || this.#leaving.signal.aborted) return;
+    this.#heal(async () => {
+      await this.#killHung(known.pid);
+      await this.#bringUp(binary, HUNG);
     });
   }
 
-  /** Once a second: I am here, and is it? */
-  #look(binary: string): void {
-    if (this.#healing) return;
-    try {
-      const now = new Date();
-      utimesSync(this.#me, now, now);
-      rotateLog(this.#files.log);
-    } catch {
-      writeFileSync(this.#me, ''); // someone took us for dead, or tidied up by hand
-    }
-    if (this.#runs(this.#state!)) return;
-    this.#healing = this.#locked(() => this.#ensureRuns(binary))
-      .catch((error: unknown) =>
-        this.#say(`The Temporal server is not back yet: ${reasonOf(error)}`),
-      )
+  #heardIt(): void {
+    this.#silentProbes = 0;
+    this.#answeredAt = performance.now();
+  }
+
+  #heal(work: () => Promise<void>): void {
+    this.#healing = work()
+      .catch((error: unknown) => this.#sayTrouble(reasonOf(error)))
       .finally(() => (this.#healing = undefined));
   }
 
-  async #ensureRuns(binary: string): Promise<void> {
+  #sayTrouble(what: string): void {
+    const now = performance.now();
+    if (what === this.#trouble.what && now - this.#trouble.saidAt < SAY_AGAIN_MS) return;
+    this.#trouble = { what, saidAt: now };
+    this.#say(`The Temporal server is not back yet: ${what}`);
+  }
+
+  /** Joins the server that runs, or starts it, and waits for its first answer. */
+  async #bringUp(binary: string, how?: string): Promise<void> {
+    const { signal } = this.#leaving;
+    for (let ended = how; ;) {
+      const { state, started } = await this.#locked(() => this.#runningOrStarted(binary, ended));
+      const patienceMs = state.ready ? SILENT_MS : START_MS;
+      try {
+        await waitUntilReady(state, this.#files, { patienceMs, say: this.#say, signal });
+      } catch (error) {
+        const hangs = this.#runs(state);
+        if (hangs) await this.#killHung(state.pid);
+        // It was left to us by somebody else: it was well once.
+        if (started || !(hangs ? state.ready : true)) throw error;
+        ended = hangs ? HUNG : undefined;
+        continue;
+      }
+      if (signal.aborted) return;
+      this.#heardIt();
+      if (!state.ready) await this.#locked(() => this.#noteReady(state));
+      if (started) await keepClosedWorkflows(binary, state.port, this.#say);
+      return;
+    }
+  }
+
+  async #runningOrStarted(
+    binary: string,
+    ended: string | undefined,
+  ): Promise<{ state: ServerState; started: boolean }> {
     const known = this.#readState();
     if (known && this.#runs(known)) {
       this.#state = known;
-      try {
-        return await waitUntilReady(known.pid, this.#files, known.port);
-      } catch {
-        await stopServer(known.pid, this.#files); // it runs but does not answer
-      }
+      return { state: known, started: false };
     }
     const ports = await this.#ports(known);
-    if (this.#state) this.#say('The Temporal server died; starting it again');
-    const pid = spawnServer(binary, this.#files, ports);
-    this.#writeState({ pid, ...ports });
-    await waitUntilReady(pid, this.#files, ports.port);
-    await keepClosedWorkflows(binary, ports.port, this.#say);
+    const how = ended ?? (this.#state ? 'died' : undefined);
+    if (how !== undefined) this.#say(`The Temporal server ${how}; starting it again`);
+    const state = { pid: spawnServer(binary, this.#files, ports), ...ports };
+    try {
+      this.#writeState(state);
+    } catch (error) {
+      await stopServer(state.pid, this.#files, 0); // nobody would find it again
+      throw error;
+    }
+    return { state, started: true };
+  }
+
+  /** Unless another user was faster, or it has come back in the last moment. */
+  async #killHung(pid: number): Promise<void> {
+    await this.#locked(async () => {
+      const known = this.#readState();
+      if (known?.pid !== pid || !this.#runs(known) || (await answers(known.port))) return;
+      await stopServer(pid, this.#files, 0);
+    });
+  }
+
+  /** Only for how patient others are: that it cannot be written down is no trouble. */
+  #noteReady(state: ServerState): void {
+    if (this.#readState()?.pid !== state.pid) return;
+    try {
+      this.#writeState({ ...state, ready: true });
+    } catch {
+      // There is no room.
+    }
   }
 
   /** The remembered ports; new ones only while nobody relies on the old ones. */
@@ -161,7 +253,7 @@ class SharedServer implements EmbeddedServer {
     if (known && (await isFree(known.port)) && (await isFree(known.uiPort))) {
       return { port: known.port, uiPort: known.uiPort };
     }
-    if (known && (this.#state || this.#otherUsers().length > 0)) {
+    if (known && (this.#state || this.#users.hasOthers())) {
       throw new TemporalError(
         'TEMPORAL_START_FAILED',
         `port ${known.port} or ${known.uiPort} is taken by another program`,
@@ -175,19 +267,8 @@ class SharedServer implements EmbeddedServer {
     return runsCommandWith(state.pid, this.#files.database);
   }
 
-  #locked<T>(work: () => Promise<T>): Promise<T> {
+  #locked<T>(work: () => Promise<T> | T): Promise<T> {
     return withLock(join(this.folder, 'lock'), work);
-  }
-
-  #otherUsers(): string[] {
-    return readdirSync(this.#users).filter((name) => {
-      const path = join(this.#users, name);
-      if (path === this.#me) return false;
-      const seen = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-      const lives = isAlive(Number(name.split('-')[0])) && Date.now() - seen < USER_SILENT_MS;
-      if (!lives) rmSync(path, { force: true });
-      return lives;
-    });
   }
 
   #readState(): ServerState | undefined {

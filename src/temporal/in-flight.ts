@@ -9,27 +9,52 @@ export interface InFlight {
   attempt: number;
   /** Unix milliseconds. */
   since: number;
+  lastHeartbeat?: Heartbeat;
 }
 
-/** What a worker process tells its supervisor; `leaving`: why it is about to end by itself. */
+export interface Heartbeat {
+  /** Unix milliseconds. */
+  at: number;
+  details: object;
+}
+
+/** What a worker process tells its supervisor. */
 export type WorkerMessage =
-  { begun: InFlight } | { ended: string } | { alive: true } | { leaving: string };
+  | { begun: InFlight }
+  | ({ beat: string } & Heartbeat)
+  | { ended: string }
+  | { alive: true }
+  /** Whether the server answers it, once it asks for work. */
+  | { connected: boolean }
+  /** Why it is about to end by itself. */
+  | { leaving: string }
+  /** An error that belongs to no activity: the process hands back what it has and stops. */
+  | { stray: StrayError };
+
+export interface StrayError {
+  message: string;
+  stack: string;
+}
+
+/** For the worker process: tells its supervisor; without one it does nothing. */
+export function tell(message: WorkerMessage): void {
+  // A channel that breaks in this moment is noticed by its end.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
 
 /** What a worker process has in hand, as far as it has told. */
 export class InFlightActivities {
   private readonly byToken = new Map<string, InFlight>();
-  /** Why the process said that it leaves. */
-  leaving: string | undefined;
 
-  note(message: unknown): void {
-    if (typeof message !== 'object' || message === null) return;
+  note(message: WorkerMessage): void {
     if ('begun' in message) {
-      const begun = message.begun as InFlight;
-      this.byToken.set(begun.token, begun);
+      this.byToken.set(message.begun.token, message.begun);
+    } else if ('beat' in message) {
+      const { beat, at, details } = message;
+      const activity = this.byToken.get(beat);
+      if (activity) activity.lastHeartbeat = { at, details };
     } else if ('ended' in message) {
-      this.byToken.delete(String(message.ended));
-    } else if ('leaving' in message) {
-      this.leaving = String(message.leaving);
+      this.byToken.delete(message.ended);
     }
   }
 

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TemporalError } from './errors.js';
 import { isAlive } from './process-info.js';
@@ -15,7 +24,7 @@ const SETTLE_MS = 200;
  * whose owner is dead is taken over.
  * @throws TemporalError DATA_FOLDER_LOCKED when a living process keeps it for minutes
  */
-export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(path: string, work: () => Promise<T> | T): Promise<T> {
   const mine = `${process.pid} ${randomBytes(8).toString('hex')}`;
   const deadline = Date.now() + WAIT_MS;
   while (!(await take(path, mine))) {
@@ -36,17 +45,32 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
 }
 
 async function take(path: string, mine: string): Promise<boolean> {
-  try {
-    writeFileSync(path, mine, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+  if (create(path, mine)) return true;
   if (!isStale(path)) return false;
   writeFileSync(`${path}.${process.pid}`, mine);
   renameSync(`${path}.${process.pid}`, path);
   await sleep(SETTLE_MS);
   return read(path) === mine;
+}
+
+/** Whether the file was not there before. @throws what the file system says; then nothing is left */
+function create(path: string, content: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    writeSync(file, content);
+    return true;
+  } catch (error) {
+    rmSync(path, { force: true }); // a lock without an owner would be kept for minutes
+    throw error;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function isStale(path: string): boolean {

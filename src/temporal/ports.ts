@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
  */
 const LOWEST = 17_000;
 const HIGHEST = 29_999;
+const CONNECT_MS = 5_000;
 
 /** A random port of 127.0.0.1 that nobody listens on and that is not among `taken`. */
 export async function choosePort(taken: readonly number[] = []): Promise<number> {
@@ -28,9 +29,13 @@ export async function isFree(port: number): Promise<boolean> {
 /** Whether anybody accepts connections on this port of 127.0.0.1. */
 export async function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    const socket = connect({ port, host: '127.0.0.1', timeout: CONNECT_MS });
+    const settle = (listening: boolean) => {
+      resolve(listening);
+      socket.destroy();
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('timeout', () => settle(false)); // a stopped process whose backlog is full
+    socket.on('error', () => settle(false));
   });
 }

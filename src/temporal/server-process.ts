@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, closeSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { type Say, TemporalError, reasonOf } from './errors.js';
+import { logTail, openLog } from './log-file.js';
 import { isListening } from './ports.js';
 import { runsCommandWith } from './process-info.js';
 import { run } from './run.js';
@@ -10,9 +11,10 @@ import { SEARCH_ATTRIBUTE_NAMES } from './search-attributes.js';
 
 export const EMBEDDED_NAMESPACE = 'default';
 
-const START_MS = 60_000;
+const SAY_STARTING_MS = 30_000;
 const STOP_MS = 15_000;
-const LOG_BYTES = 8 * 1024 * 1024;
+/** A server that is slow under load answers within this; a hanging one never does. */
+const ANSWER_MS = 5_000;
 /** The development server forgets closed workflows after a day unless it is told otherwise. */
 const RETENTION = '2160h';
 
@@ -32,8 +34,7 @@ export interface ServerPorts {
  * the death of the command that started it reaches it. Returns its process id at once.
  */
 export function spawnServer(binary: string, files: ServerFiles, ports: ServerPorts): number {
-  rotateLog(files.log);
-  const log = openSync(files.log, 'a');
+  const log = openLog(files.log);
   // Write-ahead logging is four times as fast as SQLite's default and survives kill -9.
   const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL'];
   const args = [
@@ -43,8 +44,9 @@ export function spawnServer(binary: string, files: ServerFiles, ports: ServerPor
     ...['--port', `${ports.port}`, '--ui-port', `${ports.uiPort}`],
     ...SEARCH_ATTRIBUTE_NAMES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
-  const child = spawn(binary, args, { detached: true, stdio: ['ignore', log, log] });
-  closeSync(log);
+  const output = log ?? 'ignore';
+  const child = spawn(binary, args, { detached: true, stdio: ['ignore', output, output] });
+  if (log !== undefined) closeSync(log);
   child.on('error', () => {}); // found by waitUntilReady: the process is not there
   child.unref();
   if (child.pid === undefined) {
@@ -53,30 +55,46 @@ export function spawnServer(binary: string, files: ServerFiles, ports: ServerPor
   return child.pid;
 }
 
-/** @throws TemporalError TEMPORAL_START_FAILED with the last words of its log */
-export async function waitUntilReady(pid: number, files: ServerFiles, port: number): Promise<void> {
-  const deadline = Date.now() + START_MS;
-  while (!(await answers(port))) {
+/**
+ * Waits for its first answer, as long as the process lives. Returns without one when the signal aborts.
+ * @throws TemporalError TEMPORAL_START_FAILED with the last words of its log
+ */
+export async function waitUntilReady(
+  { pid, port }: { pid: number; port: number },
+  files: ServerFiles,
+  options: { patienceMs: number; say: Say; signal: AbortSignal },
+): Promise<void> {
+  const { patienceMs, say, signal } = options;
+  const begun = Date.now();
+  let sayAt = begun + SAY_STARTING_MS;
+  while (!signal.aborted && !(await answers(port))) {
+    const waited = Date.now() - begun;
     if (!runsCommandWith(pid, files.database)) throw failedToStart(files, 'it ended at once');
-    if (Date.now() > deadline) throw failedToStart(files, `no answer within ${START_MS / 1000} s`);
+    if (waited > patienceMs) {
+      throw failedToStart(files, `no answer within ${patienceMs / 1000} s`);
+    }
+    if (Date.now() > sayAt) {
+      say('The Temporal server has not answered yet; a large database takes its time to open');
+      sayAt = Date.now() + SAY_STARTING_MS;
+    }
     await sleep(100);
   }
 }
 
-/** Whether a Temporal server with our namespace answers on this port. */
-async function answers(port: number): Promise<boolean> {
+/** Whether a Temporal server with our namespace answers on this port, within seconds. */
+export async function answers(port: number): Promise<boolean> {
   if (!(await isListening(port))) return false; // a gRPC client would wait a second to try again
   let connection: Connection | undefined;
   try {
     connection = await connectTo(port);
-    await connection.withDeadline(Date.now() + 2_000, () =>
+    await connection.withDeadline(Date.now() + ANSWER_MS, () =>
       connection!.workflowService.describeNamespace({ namespace: EMBEDDED_NAMESPACE }),
     );
     return true;
   } catch {
     return false;
   } finally {
-    await connection?.close();
+    await connection?.close().catch(() => undefined);
   }
 }
 
@@ -91,9 +109,13 @@ export async function keepClosedWorkflows(binary: string, port: number, say: Say
   }
 }
 
-/** SIGTERM, and SIGKILL when that takes too long. */
-export async function stopServer(pid: number, files: ServerFiles): Promise<void> {
-  const deadline = Date.now() + STOP_MS;
+/** SIGTERM, and SIGKILL after `patienceMs`. */
+export async function stopServer(
+  pid: number,
+  files: ServerFiles,
+  patienceMs = STOP_MS,
+): Promise<void> {
+  const deadline = Date.now() + patienceMs;
   signal(pid, 'SIGTERM');
   while (runsCommandWith(pid, files.database)) {
     if (Date.now() > deadline) signal(pid, 'SIGKILL');
@@ -101,28 +123,17 @@ export async function stopServer(pid: number, files: ServerFiles): Promise<void>
   }
 }
 
-/** The server appends, so emptying the file under it loses nothing but what was copied. */
-export function rotateLog(log: string): void {
-  try {
-    if (statSync(log).size < LOG_BYTES) return;
-    copyFileSync(log, `${log}.1`);
-    truncateSync(log);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
 /** Proxy variables of the environment are not meant for a server on this machine. */
 async function connectTo(port: number): Promise<Connection> {
   return Connection.connect({
     address: `127.0.0.1:${port}`,
-    connectTimeout: '2s',
+    connectTimeout: ANSWER_MS,
     channelArgs: { 'grpc.enable_http_proxy': 0 },
   });
 }
 
 function failedToStart(files: ServerFiles, why: string): TemporalError {
-  const lastWords = readFileSync(files.log, 'utf8').trim().split('\n').at(-1) ?? '';
+  const lastWords = logTail(files.log).trim().split('\n').at(-1) ?? '';
   return new TemporalError(
     'TEMPORAL_START_FAILED',
     `the embedded Temporal server did not start, ${why}: ${lastWords.slice(0, 300)} (log: ${files.log})`,

@@ -3,16 +3,27 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Client, Connection } from '@temporalio/client';
+import { CONTROL_QUEUE } from '../plan/messages.js';
 import { configuredServer } from './connection.js';
 import { type Say, reasonOf } from './errors.js';
 import type { InFlight } from './in-flight.js';
+import { withoutSecrets } from './secrets.js';
 
 /** How a worker process died, and what it had in hand. */
 export interface WorkerDeath {
+  /** What people know the worker by. */
+  name: string;
   pid: number;
   /** `was killed by SIGKILL`, `ended with code 1 (last line of its log)`. */
   how: string;
+  /** Where an error came from, if it died of one. */
+  stack?: string;
   inFlight: InFlight[];
+}
+
+interface Reporter {
+  env: NodeJS.ProcessEnv;
+  say: Say;
 }
 
 const REPORTS_KEPT = 50;
@@ -20,25 +31,27 @@ const REPORTS_KEPT = 50;
 const LONGEST_MS = 25_000;
 const RETRY_MS = 1_000;
 const LOOKS = 3;
+/** All looks together, however slowly the server answers. */
+const LOOKING_MS = 15_000;
 const MOST_WORKFLOWS = 200;
-const RUNNING = 'ExecutionStatus = "Running"';
+/** All of our workflows are on this queue, and on a shared server nobody else's are. */
+const RUNNING = `ExecutionStatus = "Running" AND TaskQueue = "${CONTROL_QUEUE}"`;
 /** State of a pending activity, in the numbering of the Temporal API. */
 const STARTED = 2;
+const MOST_NAMED = 4;
 
 /**
  * Fails what a dead worker had in hand, so that the next attempts begin at once instead of after the
  * heartbeat timeout, and leaves a crash report in the data folder. Never throws.
  */
-export async function reportDeath(
-  death: WorkerDeath,
-  { env, say }: { env: NodeJS.ProcessEnv; say: Say },
-): Promise<void> {
+export async function reportDeath(death: WorkerDeath, reporter: Reporter): Promise<void> {
+  const { env, say } = reporter;
   const folder = env['APTOS_BACKUP_DATA_DIR'];
+  const file = folder === undefined ? undefined : await leaveReport(folder, death, reporter);
   try {
-    const file = folder === undefined ? undefined : await writeReport(folder, death);
     await failAttempts(death, file, env);
   } catch (error) {
-    say(`What the worker had in hand could not be reported: ${reasonOf(error)}`);
+    say(`What ${death.name} had in hand could not be reported: ${reasonOf(error)}`);
   }
 }
 
@@ -56,16 +69,18 @@ async function failAttempts(
       type: 'WORKER_DIED',
       nextRetryDelay: '500 milliseconds',
     });
-    await Promise.all(
-      inFlight.map(({ token }) =>
-        // Ended, timed out or begun again meanwhile: the token is of one attempt.
-        client.activity.fail(Buffer.from(token, 'base64'), failure).catch(() => undefined),
-      ),
-    );
-    for (let look = 0; look < LOOKS; look += 1) {
-      await failUntold(client, `${pid}@${hostname()}`, failure);
-      await sleep(RETRY_MS);
-    }
+    await client.withDeadline(Date.now() + LOOKING_MS, async () => {
+      await Promise.all(
+        inFlight.map(({ token }) =>
+          // Ended, timed out or begun again meanwhile: the token is of one attempt.
+          client.activity.fail(Buffer.from(token, 'base64'), failure).catch(() => undefined),
+        ),
+      );
+      for (let look = 0; look < LOOKS; look += 1) {
+        await failUntold(client, `${pid}@${hostname()}`, failure);
+        await sleep(RETRY_MS);
+      }
+    });
   } finally {
     await connection.close();
   }
@@ -103,18 +118,51 @@ async function connect(env: NodeJS.ProcessEnv) {
   }
 }
 
+/** Writes the report and says where it is; undefined when there is no room for it, or no right. */
+async function leaveReport(dataFolder: string, death: WorkerDeath, { env, say }: Reporter) {
+  const { name, pid, inFlight } = death;
+  const named = inFlight
+    .slice(0, MOST_NAMED)
+    .map(({ activity, range, attempt }) => `${activity} ${range ?? ''} (attempt ${attempt})`);
+  const more = inFlight.length - named.length;
+  const hand = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'nothing';
+  try {
+    const file = await writeReport(path.join(dataFolder, 'crashes'), death, env);
+    say(`${name}, process ${pid}, had in hand: ${hand}; crash report: ${file}`);
+    return file;
+  } catch (error) {
+    const why = reasonOf(error);
+    say(`${name}, process ${pid}, had in hand: ${hand}; no crash report could be written: ${why}`);
+    return undefined;
+  }
+}
+
 /** One file for each death; the newest are kept. */
-async function writeReport(dataFolder: string, { pid, how, inFlight }: WorkerDeath) {
-  const folder = path.join(dataFolder, 'crashes');
+async function writeReport(folder: string, death: WorkerDeath, env: NodeJS.ProcessEnv) {
+  const { name, pid, how, stack, inFlight } = death;
   await mkdir(folder, { recursive: true });
   const at = new Date().toISOString();
   const file = path.join(folder, `${at.replaceAll(':', '-')}-${pid}.json`);
-  const working = inFlight.map(({ token: _, since, ...activity }) => ({
+  const working = inFlight.map(({ token: _, since, lastHeartbeat, ...activity }) => ({
     ...activity,
     since: new Date(since).toISOString(),
+    ...(lastHeartbeat
+      ? { last_heartbeat: { ...lastHeartbeat, at: new Date(lastHeartbeat.at).toISOString() } }
+      : {}),
   }));
-  const report = { at, host: hostname(), pid, how, working_on: working };
-  await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
+  const report = {
+    ...{ at, host: hostname(), worker: name, pid, how },
+    ...(stack === undefined ? {} : { stack: stack.split('\n') }),
+    working_on: working,
+  };
+  const clean = (_: string, value: unknown): unknown =>
+    typeof value === 'string' ? withoutSecrets(value, env) : value;
+  try {
+    await writeFile(file, `${JSON.stringify(report, clean, 2)}\n`);
+  } catch (error) {
+    await rm(file, { force: true }); // half of it
+    throw error;
+  }
   const old = (await readdir(folder)).sort().slice(0, -REPORTS_KEPT);
   await Promise.all(old.map((name) => rm(path.join(folder, name), { force: true })));
   return file;

@@ -1,4 +1,10 @@
-import { type SuperviseOptions, type SupervisedWorker, superviseWorker } from './worker-process.js';
+import path from 'node:path';
+import {
+  type SuperviseOptions,
+  type SupervisedWorker,
+  type WorkerState,
+  superviseWorker,
+} from './worker-process.js';
 
 /** What one worker process works on; told to it by APTOS_BACKUP_ROLE. */
 export type WorkerRole = 'workflows' | 'chunks' | 'apart';
@@ -11,10 +17,17 @@ const NAMES: Record<WorkerRole, string> = {
 /** Nobody needs it in a short run in which nothing dies. */
 const APART_AFTER_MS = 15_000;
 
+export interface GroupOptions extends Omit<SuperviseOptions, 'script' | 'name' | 'onDeath'> {
+  /** How many processes work on chunks. @default 1 */
+  chunkWorkers?: number;
+}
+
 /** The worker processes of one host. */
 export interface WorkerGroup {
-  /** Process ids by what they work on; undefined between two of them. */
+  /** Process id of the first one by what it works on; undefined between two of them. */
   pid(role: WorkerRole): number | undefined;
+  /** All of them, as their health shows them. */
+  states(): (WorkerState & { role: WorkerRole })[];
   /** Lets all finish or hand back what they do; kills them after a minute. */
   stop(): Promise<void>;
   /** At once. */
@@ -23,31 +36,40 @@ export interface WorkerGroup {
 
 /**
  * Runs the worker processes of this host: workflows and what plans and commits in one, chunks in
- * another, so that a chunk can take nothing with it but chunks; and one that takes a chunk at a time,
- * for those that their worker died of.
+ * another or several, so that a chunk can take nothing with it but chunks; and one that takes a chunk
+ * at a time, for those that their worker died of. Each has a log of its own: `worker.log` becomes
+ * `worker-workflows.log` and so on.
  */
-export function superviseWorkers(options: Omit<SuperviseOptions, 'script'>): WorkerGroup {
-  const workers = new Map<WorkerRole, SupervisedWorker>();
+export function superviseWorkers(options: GroupOptions): WorkerGroup {
+  const { env, say, logFile, chunkWorkers = 1 } = options;
+  const workers: { role: WorkerRole; worker: SupervisedWorker }[] = [];
   let stopped = false;
 
-  const start = (role: WorkerRole): void => {
-    if (stopped || workers.has(role)) return;
-    const env = { ...options.env, APTOS_BACKUP_ROLE: role };
-    const onDeath = role === 'chunks' ? () => start('apart') : undefined;
-    const named = { ...options, env, name: NAMES[role] };
-    workers.set(role, superviseWorker({ ...named, ...(onDeath ? { onDeath } : {}) }));
+  const start = (role: WorkerRole, number = 1, of = 1): void => {
+    const worker = superviseWorker({
+      env: { ...env, APTOS_BACKUP_ROLE: role },
+      say,
+      name: of === 1 ? NAMES[role] : `${NAMES[role]} ${number}`,
+      ...(logFile === undefined ? {} : { logFile: logOf(logFile, role, number) }),
+      ...(role === 'chunks' ? { onDeath: startApart } : {}),
+    });
+    workers.push({ role, worker });
+  };
+  const startApart = () => {
+    if (!stopped && !workers.some(({ role }) => role === 'apart')) start('apart');
   };
   start('workflows');
-  start('chunks');
-  const later = setTimeout(() => start('apart'), APART_AFTER_MS);
+  for (let n = 1; n <= chunkWorkers; n += 1) start('chunks', n, chunkWorkers);
+  const later = setTimeout(startApart, APART_AFTER_MS);
 
   const end = () => {
     stopped = true;
     clearTimeout(later);
-    return [...workers.values()];
+    return workers.map(({ worker }) => worker);
   };
   return {
-    pid: (role) => workers.get(role)?.pid,
+    pid: (wanted) => workers.find(({ role }) => role === wanted)?.worker.pid,
+    states: () => workers.map(({ role, worker }) => ({ role, ...worker.state() })),
     async stop() {
       await Promise.all(end().map((worker) => worker.stop()));
     },
@@ -55,4 +77,9 @@ export function superviseWorkers(options: Omit<SuperviseOptions, 'script'>): Wor
       for (const worker of end()) worker.kill();
     },
   };
+}
+
+function logOf(logFile: string, role: WorkerRole, number: number): string {
+  const { dir, name, ext } = path.parse(logFile);
+  return path.join(dir, `${name}-${role}${number === 1 ? '' : `-${number}`}${ext}`);
 }

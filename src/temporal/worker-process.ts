@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { builtProgram } from '../built.js';
-import type { Say } from './errors.js';
-import { InFlightActivities, type WorkerMessage } from './in-flight.js';
-import { rotateLog } from './server-process.js';
+import { LONGEST_SILENCE_S, watchForSilence } from '../silence.js';
+import { type Say, reasonOf } from './errors.js';
+import { InFlightActivities, type StrayError, type WorkerMessage } from './in-flight.js';
+import { logSize, logTail, openLog, rotateLog } from './log-file.js';
+import { withoutSecrets } from './secrets.js';
 import { reportDeath } from './worker-death.js';
 
 /**
@@ -19,20 +20,39 @@ const LONGEST_WAIT_MS = 30_000;
 /** A worker that lived so long is sound; its next restart is quick again. */
 const SOUND_MS = 60_000;
 const STOP_MS = 60_000;
-/** A worker says every two seconds that it is alive; one that is silent for four looks is stuck. */
-const LOOK_MS = 5_000;
-const MOST_SILENT_LOOKS = 4;
-const ALIVE_MS = 2_000;
 /** One that hangs in the kernel cannot even be killed; it is not waited for. */
 const UNDEAD_MS = 15_000;
+/** Loading its code, on a slow disk under load. */
+const FIRST_WORD_S = 60;
+/** Handing back takes milliseconds; who is stuck in it is killed, and reported from here. */
+const DRAIN_MS = 10_000;
+const ROTATE_MS = 60_000;
+const WORDS_KEPT = 16 * 1024;
 
 export interface SupervisedWorker {
   /** Process id of the worker; undefined between two of them. */
   readonly pid: number | undefined;
+  state(): WorkerState;
   /** Lets the worker finish or hand back what it does; kills it after a minute. */
   stop(): Promise<void>;
   /** At once. */
   kill(): void;
+}
+
+/** A supervised worker as its health shows it. Times are unix milliseconds. */
+export interface WorkerState {
+  name: string;
+  pid: number | undefined;
+  /** When this process was started. */
+  since: number;
+  /** It asks the server for work, and the server answers. */
+  connected: boolean;
+  /** When that last changed. */
+  changedAt: number;
+  restarts: number;
+  lastDeath?: { at: number; how: string };
+  /** Activities in hand, by type. */
+  inHand: Record<string, number>;
 }
 
 export interface SuperviseOptions {
@@ -52,142 +72,232 @@ export interface SuperviseOptions {
  * Runs a worker process and starts it again whenever it dies; what it had in hand is reported to the
  * server at once, so that its next attempts need not wait for a heartbeat timeout. It has a process group of its own, so
  * that Ctrl-C reaches it only through us (the Temporal runtime dies at a second signal), and a
- * channel to us, so that it can stop when we are killed: see `stopWithParent`.
+ * channel to us, so that it can stop when we are killed: see temporal/supervised.ts.
  */
 export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
-  const { name = 'The worker', script = fileURLToPath(builtProgram('worker.js')) } = options;
-  let child: ChildProcess | undefined;
-  let restart: NodeJS.Timeout | undefined;
-  let stopping = false;
-  let wait = FIRST_WAIT_MS;
+  return new Supervisor(options);
+}
 
-  const start = (): void => {
-    const started = Date.now();
-    const running = spawnWorker(script, options);
-    child = running;
-    const inFlight = new InFlightActivities();
-    running.once('error', () => {}); // 'close' follows
-    let silentLooks: number | undefined; // undefined: it has not begun to tell
-    let stuck = false;
-    let over = false;
-    const kill = () => {
-      clearInterval(looking);
-      running.kill('SIGKILL');
-      setTimeout(() => end(null, 'SIGKILL'), UNDEAD_MS).unref();
+class Supervisor implements SupervisedWorker {
+  private readonly name: string;
+  private child: ChildProcess | undefined;
+  private inFlight = new InFlightActivities();
+  private since = Date.now();
+  private connected = false;
+  private changedAt = Date.now();
+  private restarts = 0;
+  private lastDeath: { at: number; how: string } | undefined;
+  private restart: NodeJS.Timeout | undefined;
+  private stopping = false;
+  private wait = FIRST_WAIT_MS;
+
+  constructor(private readonly options: SuperviseOptions) {
+    this.name = options.name ?? 'The worker';
+    this.start();
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  state(): WorkerState {
+    const { name, pid, since, connected, changedAt, restarts, lastDeath } = this;
+    const inHand: Record<string, number> = {};
+    for (const { activity } of this.inFlight.list()) {
+      inHand[activity] = (inHand[activity] ?? 0) + 1;
+    }
+    return {
+      ...{ name, pid, since, connected, changedAt, restarts },
+      ...(lastDeath ? { lastDeath } : {}),
+      inHand,
     };
-    running.on('message', (message) => {
-      silentLooks = 0;
-      const known = inFlight.leaving !== undefined;
-      inFlight.note(message);
-      if (!known && inFlight.leaving !== undefined) setTimeout(kill, STOP_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    const running = this.end();
+    if (!running) return;
+    let deadline: NodeJS.Timeout | undefined;
+    const closed = new Promise<void>((resolve) => {
+      running.once('close', () => resolve());
+      deadline = setTimeout(() => {
+        running.kill('SIGKILL');
+        deadline = setTimeout(resolve, UNDEAD_MS);
+      }, STOP_MS);
     });
-    const looking = setInterval(() => {
-      if (silentLooks === undefined || ++silentLooks < MOST_SILENT_LOOKS) return;
-      stuck = true;
-      kill();
-    }, LOOK_MS);
-    if (running.pid !== undefined) options.say(`${name} is started: process ${running.pid}`);
-    const end = (code: number | null, signal: NodeJS.Signals | null) => {
+    running.kill('SIGTERM');
+    await closed;
+    clearTimeout(deadline);
+  }
+
+  kill(): void {
+    this.end()?.kill('SIGKILL');
+  }
+
+  private end(): ChildProcess | undefined {
+    this.stopping = true;
+    clearTimeout(this.restart);
+    return this.child;
+  }
+
+  private start(): void {
+    this.since = Date.now();
+    this.inFlight = new InFlightActivities();
+    let spawned: Spawned;
+    try {
+      spawned = spawnWorker(this.options);
+    } catch (error) {
+      this.startAgain(`cannot be started: ${reasonOf(error)}`);
+      return;
+    }
+    const { child, lastWords } = spawned;
+    this.child = child;
+    if (child.pid !== undefined) this.options.say(`${this.name} is started: process ${child.pid}`);
+    const watch = this.watchOver(child, () => ended(null, 'SIGKILL'));
+    let over = false;
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       if (over) return;
       over = true;
-      child = undefined;
-      clearInterval(looking);
-      if (stopping) return;
-      if (Date.now() - started > SOUND_MS) wait = FIRST_WAIT_MS;
-      // Who is killed has no last words.
-      const how = stuck
-        ? `did not answer for ${(LOOK_MS * MOST_SILENT_LOOKS) / 1000} s and was killed`
-        : inFlight.leaving !== undefined
-          ? `was replaced: ${inFlight.leaving}`
-          : signal
-            ? `was killed by ${signal}`
-            : `ended with code ${code}${lastWords(options.logFile)}`;
-      options.say(`${name} ${how}; starting it again in ${wait / 1000} s`);
-      options.onDeath?.();
-      const death = { pid: running.pid ?? 0, how, inFlight: inFlight.list() };
-      void reportDeath(death, options);
-      restart = setTimeout(start, wait);
-      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+      this.child = undefined;
+      this.note(false);
+      watch.stop();
+      if (this.stopping) return;
+      const how = withoutSecrets(
+        watch.reason() ?? howItEnded(code, signal, lastWords(), this.options.logFile),
+        this.options.env,
+      );
+      this.lastDeath = { at: Date.now(), how };
+      this.startAgain(how);
+      this.options.onDeath?.();
+      const { name, options, inFlight } = this;
+      const stack = watch.stack();
+      void reportDeath(
+        { name, pid: child.pid ?? 0, how, ...(stack ? { stack } : {}), inFlight: inFlight.list() },
+        options,
+      );
+      this.inFlight = new InFlightActivities();
     };
-    running.once('close', end);
-  };
-  start();
-
-  return {
-    get pid() {
-      return child?.pid;
-    },
-    async stop() {
-      stopping = true;
-      clearTimeout(restart);
-      const running = child;
-      if (!running) return;
-      let deadline: NodeJS.Timeout | undefined;
-      const closed = new Promise<void>((resolve) => {
-        running.once('close', () => resolve());
-        deadline = setTimeout(() => {
-          running.kill('SIGKILL');
-          deadline = setTimeout(resolve, UNDEAD_MS);
-        }, STOP_MS);
-      });
-      running.kill('SIGTERM');
-      await closed;
-      clearTimeout(deadline);
-    },
-    kill() {
-      stopping = true;
-      clearTimeout(restart);
-      child?.kill('SIGKILL');
-    },
-  };
-}
-
-/** For the worker process: lets its supervisor know a stuck one, stopped or in an endless loop, by its silence. */
-export function tellAlive(): void {
-  if (!process.channel) return;
-  const alive: WorkerMessage = { alive: true };
-  setInterval(() => process.connected && process.send?.(alive), ALIVE_MS).unref();
-}
-
-/** For the worker process: tells its supervisor why it is going to end. */
-export function tellLeaving(reason: string): void {
-  const leaving: WorkerMessage = { leaving: reason };
-  if (process.connected) process.send?.(leaving);
-}
-
-/** For the worker process: when its supervisor is gone, stop as if asked to. */
-export function stopWithParent(): void {
-  if (!process.channel) return;
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  process.channel.unref(); // listening for the end is no reason to live on
-}
-
-function spawnWorker(script: string, options: SuperviseOptions): ChildProcess {
-  const { logFile } = options;
-  const env = { ...MEMORY_ENV, ...options.env };
-  if (logFile === undefined) {
-    return spawn(process.execPath, [...NODE_FLAGS, script], {
-      env,
-      detached: true,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    child.once('close', ended);
+    child.once('error', () => {
+      if (child.pid === undefined) ended(1, null); // it never ran
     });
   }
-  mkdirSync(dirname(logFile), { recursive: true });
-  rotateLog(logFile);
-  const log = openSync(logFile, 'a');
-  try {
-    return spawn(process.execPath, [...NODE_FLAGS, script], {
-      env,
-      detached: true,
-      stdio: ['ignore', log, log, 'ipc'],
+
+  /** Hears what the process tells, and kills it when it is stuck; `undead`: that did not help. */
+  private watchOver(child: ChildProcess, undead: () => void) {
+    let stray: StrayError | undefined;
+    let leaving: string | undefined;
+    let killed: string | undefined;
+    let draining: NodeJS.Timeout | undefined;
+    const kill = (why: string) => {
+      killed ??= why;
+      child.kill('SIGKILL');
+      setTimeout(undead, UNDEAD_MS).unref();
+    };
+    const killAfter = (ms: number) => {
+      const why = `did not hand back its work within ${ms / 1000} s and was killed`;
+      draining ??= setTimeout(() => kill(why), ms);
+    };
+    let toldBefore = false;
+    const silence = watchForSilence(
+      () =>
+        kill(
+          `did not answer for ${toldBefore ? LONGEST_SILENCE_S : FIRST_WORD_S} s and was killed`,
+        ),
+      FIRST_WORD_S,
+    );
+    const { logFile } = this.options;
+    const rotating = logFile && setInterval(() => rotateLog(logFile), ROTATE_MS);
+    child.on('message', (raw) => {
+      const message = raw as WorkerMessage;
+      toldBefore = true;
+      silence.heard();
+      this.inFlight.note(message);
+      if ('connected' in message) this.note(message.connected);
+      if ('stray' in message && !stray) {
+        stray = message.stray;
+        killAfter(DRAIN_MS);
+      }
+      if ('leaving' in message) {
+        leaving ??= message.leaving;
+        killAfter(STOP_MS);
+      }
     });
-  } finally {
-    closeSync(log);
+    return {
+      /** Why it ended, where that is known better than its exit code says. */
+      reason: () => {
+        const first = stray && `stopped after a stray error: ${stray.message.split('\n')[0]}`;
+        const replaced = leaving && `was replaced: ${leaving}`;
+        return (
+          [first, replaced, killed].filter((part) => part !== undefined).join(', and ') || undefined
+        );
+      },
+      stack: () => stray?.stack,
+      stop: () => {
+        silence.stop();
+        clearTimeout(draining);
+        if (rotating) clearInterval(rotating);
+      },
+    };
+  }
+
+  private note(connected: boolean): void {
+    if (connected !== this.connected) this.changedAt = Date.now();
+    this.connected = connected;
+  }
+
+  private startAgain(how: string): void {
+    const { options, name } = this;
+    if (Date.now() - this.since > SOUND_MS) this.wait = FIRST_WAIT_MS;
+    options.say(`${name} ${how}; starting it again in ${this.wait / 1000} s`);
+    this.restarts += 1;
+    this.restart = setTimeout(() => this.start(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
   }
 }
 
-function lastWords(logFile: string | undefined): string {
-  if (logFile === undefined) return '';
-  const line = readFileSync(logFile, 'utf8').trim().split('\n').at(-1);
-  return line ? ` (${line.slice(0, 200)}; log: ${logFile})` : ` (log: ${logFile})`;
+interface Spawned {
+  child: ChildProcess;
+  /** The end of what this process wrote for people. */
+  lastWords: () => string;
+}
+
+/** Output goes to the log; to the terminal where there is none, and what it says of errors through us. */
+function spawnWorker({ logFile, env: given, script }: SuperviseOptions): Spawned {
+  const program = script ?? fileURLToPath(builtProgram('worker.js'));
+  const env = { ...MEMORY_ENV, ...given };
+  const args = [...NODE_FLAGS, program];
+  const log = logFile === undefined ? undefined : openLog(logFile);
+  if (logFile !== undefined && log !== undefined) {
+    const from = logSize(logFile);
+    try {
+      const stdio = ['ignore' as const, log, log, 'ipc' as const];
+      const child = spawn(process.execPath, args, { env, detached: true, stdio });
+      return { child, lastWords: () => logTail(logFile, from) };
+    } finally {
+      closeSync(log);
+    }
+  }
+  const stdio = ['ignore' as const, 'inherit' as const, 'pipe' as const, 'ipc' as const];
+  const child = spawn(process.execPath, args, { env, detached: true, stdio });
+  let words = '';
+  child.stderr?.on('data', (part: Buffer) => {
+    process.stderr.write(part);
+    words = (words + part.toString()).slice(-WORDS_KEPT);
+  });
+  return { child, lastWords: () => words };
+}
+
+/** Who is killed from outside has no last words; who dies of its memory has. */
+function howItEnded(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  words: string,
+  logFile: string | undefined,
+): string {
+  const fatal = /^FATAL ERROR: .*$/m.exec(words.replaceAll(/^.*?(?=FATAL ERROR: )/gm, ''))?.[0];
+  if (signal) return `was killed by ${signal}${fatal ? ` (${fatal.slice(0, 200)})` : ''}`;
+  const last = fatal ?? words.trim().split('\n').at(-1);
+  const where = logFile === undefined ? '' : `log: ${logFile}`;
+  const told = [last?.slice(0, 200), where].filter(Boolean).join('; ');
+  return `ended with code ${code}${told ? ` (${told})` : ''}`;
 }

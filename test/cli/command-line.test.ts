@@ -58,6 +58,8 @@ describe('a mistake is one line and exit code 2:', () => {
   const oneoff = ['oneoff', '--local-fs-dir', '/nowhere'];
   it.each([
     ['an unknown command', ['restroe'], /unknown command/],
+    ['no chunk workers', ['worker', '--chunk-workers', '0'], /--chunk-workers .* 1 to 16, not "0"/],
+    ['a health address', ['worker', '--health-address', 'here'], /must be \[HOST:\]PORT/],
     ['an unknown flag', ['query', 'node-state', '--nod'], /unknown option/],
     ['a missing flag', [...oneoff, 'epoch-ending', '--start-epoch', '0'], /--end-epoch/],
     [

@@ -1,11 +1,9 @@
 /** The commands of an operator whose coordinator runs: what they say, and what they refuse. */
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import type { LiveStatus } from '../../src/client/coordinator.js';
 import type { ListedSchedule } from '../../src/client/schedules.js';
 import { devnode, storageFolder } from '../support/backup.js';
-import { dataFolder, plainEnvironment, runCli } from '../support/cli.js';
+import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
 
 it('up, and everything that can be told to it from another terminal', async () => {
@@ -32,7 +30,7 @@ it('up, and everything that can be told to it from another terminal', async () =
 
   const flags = ['--backup-service-address', node.address, '--local-fs-dir', folder];
   const small = ['--transaction-batch-size', '100'];
-  const up = start('up', '--health-address', '0', ...flags, ...small, ...data);
+  const up = startCli(['up', '--health-address', '0', ...flags, ...small, ...data]);
   await up.says(/^Workflow aptos-backup\/[0-9a-f]{8}\/coordinator, /);
   await up.says(/^following: /);
   const { streams } = await status();
@@ -54,6 +52,7 @@ it('up, and everything that can be told to it from another terminal', async () =
   expect(metrics).toMatch(/^aptos_db_backup_coordinator_heartbeat_timestamp_s \d{10}/m);
   expect(metrics).toMatch(/^aptos_backup_lag\{stream="epoch_ending"\} 0$/m);
   expect(metrics).toMatch(/^aptos_backup_health 0$/m);
+  expect(metrics).toMatch(/^aptos_backup_worker_up\{role="chunks"\} 1$/m);
   expect(await page('/health')).toMatch(/^404 no such page/);
   expect(await page('/')).toMatch(/^200 <!doctype html>.*<h1 class="ok">ok<.*<td>transactions</s);
   expect(await check()).toBe('0 OK');
@@ -83,7 +82,7 @@ it('up, and everything that can be told to it from another terminal', async () =
     expect(err).toMatch(message);
   }
 
-  const second = start('continuously', ...flags, ...small, ...data);
+  const second = startCli(['continuously', ...flags, ...small, ...data]);
   // The flags of the last start hold: they undo what `concurrency` changed.
   await second.says(/^Workflow .*\/coordinator, settings changed/);
   expect((await status()).concurrency).toBe(4);
@@ -94,7 +93,7 @@ it('up, and everything that can be told to it from another terminal', async () =
   const rests = await told('status');
   expect(await check()).toMatch(/^2 CRITICAL: aptos-backup\/.* rests: no worker is there/);
   expect(rests.err).toMatch(/rests: no worker is there; start it with: aptos-backup up/);
-  const again = start('up', ...flags, ...small, ...data);
+  const again = startCli(['up', ...flags, ...small, ...data]);
   await again.says(/^following: /);
   expect((await status()).streams.transaction.committed).toBeGreaterThan(4);
   expect(await again.stop()).toBe(0);
@@ -132,24 +131,3 @@ it('schedules are created, changed, listed and deleted', async () => {
     expect(err).toMatch(message);
   }
 }, 300_000);
-
-/** A command that goes on until it is stopped as by Ctrl-C. */
-function start(...args: string[]) {
-  const lines: string[] = [];
-  const child = spawn(process.execPath, ['dist/cli.js', ...args], { env: plainEnvironment() });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => lines.push(line));
-  }
-  const ended = new Promise<number>((resolve) =>
-    child.once('close', (code) => resolve(code ?? -1)),
-  );
-  return {
-    lines,
-    says: (what: RegExp) => until(`${what}`, () => lines.some((line) => what.test(line)), 90_000),
-    async stop(): Promise<number> {
-      child.kill('SIGINT');
-      return ended;
-    },
-  };
-}

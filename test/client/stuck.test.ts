@@ -1,5 +1,6 @@
 /** Workflows whose own code fails: told as what they are, and healed by code that fits. */
 import { expect, it, onTestFinished } from 'vitest';
+import { CoordinatorHealth } from '../../src/cli/coordinator-health.js';
 import { HealthServer } from '../../src/cli/health-server.js';
 import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
 import { DEFAULT_LIMITS, healthOf } from '../../src/client/health.js';
@@ -32,6 +33,8 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
   const input = coordinatorInput();
   const health = await HealthServer.listen('0');
   onTestFinished(() => health.close());
+  const coordinator = new CoordinatorHealth();
+  health.show(coordinator);
   const page = async (path: string) => (await fetch(health.url + path)).text();
 
   // A release that throws at once: whoever starts it hears of it, and goes on waiting.
@@ -64,7 +67,7 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
       expect(reasons[0]!.what).toMatch(
         /^verifyBackups \S+\/verify is stuck since .*: verifyBackups is broken; /,
       );
-      health.heard(status);
+      coordinator.heard(status);
       expect(await page('/healthz')).toMatch(/"level":"critical".*verifyBackups is broken/);
       expect(await page('/metrics')).toMatch(/^aptos_backup_stuck_workflows 1$/m);
       return workflowId;
@@ -96,7 +99,7 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
         /coordinator is stuck since 20.*[Nn]ondeterminism.*run the release that began it/,
       );
       // What was heard before is a minute old at most, and says nothing any more.
-      health.missed(error);
+      coordinator.missed(error);
       expect(await page('/healthz')).toMatch(/"level":"critical".*[Nn]ondeterminism/);
       expect(await page('/metrics')).toMatch(/^aptos_backup_stuck_workflows 2$/m);
     },
@@ -116,7 +119,7 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
       async () => {
         const status = await overseer();
         if (!status?.verification?.succeededAt) return false;
-        health.heard(status);
+        coordinator.heard(status);
         return healthOf(status, DEFAULT_LIMITS, Date.now()).level === 'ok';
       },
       120_000,

@@ -12,6 +12,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
 import { openStorage } from '../../src/storage/open.js';
 import { findTemporal } from '../../src/temporal/binary.js';
+import { choosePort } from '../../src/temporal/ports.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { exampleSettings, readCompose } from '../support/compose.js';
@@ -99,9 +100,18 @@ it('its namespace, worker and coordinator do their work with what stands there',
   });
   expect(Number(described.config?.workflowExecutionRetentionTtl?.seconds)).toBe(720 * 3600);
 
+  // On this machine other tests may have the ports that stand there.
+  const ports = { '9464': await choosePort(), '9465': await choosePort() };
+  const onFreePort = (word: string) =>
+    Object.entries(ports).reduce(
+      (text, [port, free]) => text.replace(`:${port}`, `:${free}`),
+      word,
+    );
   const lines: string[] = [];
   const start = (name: string): ChildProcess => {
-    const command = services[name]!.command!.map((word) => word.replace('=/backups', `=${folder}`));
+    const command = services[name]!.command!.map((word) =>
+      onFreePort(word.replace('=/backups', `=${folder}`)),
+    );
     const child = spawn(process.execPath, ['dist/cli.js', ...command], { env: environment(name) });
     onTestFinished(() => void child.kill('SIGKILL'));
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -115,8 +125,10 @@ it('its namespace, worker and coordinator do their work with what stands there',
     const last = lines.at(-1);
     return last !== undefined && (JSON.parse(last) as CoordinatorStatus).phase === 'following';
   });
-  const health = services['coordinator']!.healthcheck!.test.slice(1);
-  expect(await promisify(execFile)(health[0]!, health.slice(1))).toMatchObject({ stderr: '' });
+  for (const name of ['coordinator', 'worker']) {
+    const [program, ...args] = services[name]!.healthcheck!.test.slice(1).map(onFreePort);
+    expect(await promisify(execFile)(program!, args)).toMatchObject({ stderr: '' });
+  }
   // As `docker stop` does.
   for (const child of running) child.kill('SIGTERM');
   expect(await Promise.all(ended)).toEqual([0, 0]);

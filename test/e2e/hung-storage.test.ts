@@ -16,7 +16,7 @@ const DEADLINE = 2;
 async function hungSite() {
   const files = hungFiles();
   const env = { ...files.env, APTOS_BACKUP_STORAGE_SECONDS: `${DEADLINE}` };
-  const site = await startSite({ transactions: TRANSACTIONS, epochs: 2, stateItems: 50 }, env);
+  const site = await startSite({ transactions: TRANSACTIONS, epochs: 2, stateItems: 50 }, { env });
   return { ...site, files };
 }
 

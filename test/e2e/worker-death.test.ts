@@ -1,62 +1,290 @@
-/** A worker that dies: what it had in hand is reported at once, and why is left to be read. */
-import { readFileSync, readdirSync } from 'node:fs';
+/**
+ * Every way to die, in real worker processes and threads: who goes down with it and who does not, what
+ * the Temporal UI and the crash report say of it, and that the backups end as if nothing had been.
+ */
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { contentOf, fetchBytes } from '../support/backup.js';
+import { fileURLToPath } from 'node:url';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { expect, it, onTestFinished } from 'vitest';
+import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import { type BackupStatus, CONTROL_QUEUE } from '../../src/plan/messages.js';
+import type { BackupResult } from '../../src/plan/unit.js';
+import { contentOf, fetchBytes, storageFolder } from '../support/backup.js';
+import { pendingActivities } from '../support/pending.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
 
-const TRANSACTIONS = 2_000;
+const TRANSACTIONS = 800;
+const HALF = TRANSACTIONS / 2;
+const LANES = 4;
+const PRELOAD = fileURLToPath(new URL('../support/misbehave.mjs', import.meta.url));
 
 interface CrashReport {
+  worker: string;
   pid: number;
   how: string;
-  working_on: { activity: string; range?: string; workflowId: string; attempt: number }[];
+  stack?: string[];
+  working_on: {
+    activity: string;
+    range?: string;
+    workflowId: string;
+    attempt: number;
+    last_heartbeat?: { at: string; details: { phase: string } };
+  }[];
 }
 
-it.each([
-  ['SIGKILL', 'was killed by SIGKILL'],
-  ['SIGSEGV', 'was killed by SIGSEGV'],
-  ['SIGSTOP', 'did not answer for 20 s and was killed'],
-] as const)('%s', async (signal, how) => {
-  const site = await startSite({ transactions: TRANSACTIONS });
-  const { node, folder, worker, session } = site;
-  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 20_000 });
-  const range = { start_version: 0, num_transactions: TRANSACTIONS };
-  const handle = await site.start('transaction', range);
-  const segment = session.client.workflow.getHandle(`${handle.workflowId}/segment/00001`);
-  const pending = async () => {
-    const { raw } = await segment.describe();
-    return raw.pendingActivities ?? [];
-  };
-  await until('ranges are on their way', async () => {
-    const activities = await pending().catch(() => []);
-    return activities.length === 4 && activities.every(({ lastHeartbeatTime: at }) => at);
-  });
-  const victim = worker.pid('chunks')!;
-  process.kill(victim, signal);
+type Site = Awaited<ReturnType<typeof startTroubledSite>>;
 
-  // The server knows it from the supervisor, with what to tell people; a timeout says something else.
-  await until('each is tried again for that reason', async () => {
-    const failures = (await pending()).map(({ lastFailure }) => lastFailure);
-    return failures.filter((f) => f?.applicationFailureInfo?.type === 'WORKER_DIED').length === 4;
+/** A site whose workers do what the test wants of them, at the worst. */
+async function startTroubledSite() {
+  const commands = mkdtempSync(join(tmpdir(), 'aptos-backup-misbehave-'));
+  onTestFinished(() => rmSync(commands, { recursive: true }));
+  const env = {
+    MISBEHAVE_IN: commands,
+    NODE_OPTIONS: `--import ${PRELOAD} --max-old-space-size=400`,
+    // For the crash report to leave out.
+    TEST_API_KEY: 'floating rejection',
+  };
+  const site = await startSite({ transactions: TRANSACTIONS }, { env });
+  return {
+    ...site,
+    misbehave: (where: string, kind: string) => writeFileSync(join(commands, where), kind),
+  };
+}
+
+/** Two backups of one storage of their own, all of whose ranges are on their way and go on slowly. */
+async function startTwo({ node, session }: Site) {
+  const { workflow } = session.client;
+  const storage = { local_fs_dir: storageFolder() };
+  // Planned at full speed, so begun with a pause.
+  const start = async (first: number) => {
+    const range = { start_version: first, num_transactions: HALF };
+    const input = { node: node.address, storage, ...range, max_chunk_size: 20_000 };
+    const startWorkflowOperation = new WithStartWorkflowOperation<
+      (input: object) => Promise<BackupResult>
+    >('transactionBackup', {
+      workflowId: `${storage.local_fs_dir} ${first}`,
+      taskQueue: CONTROL_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    await workflow.executeUpdateWithStart('pause', { startWorkflowOperation });
+    return startWorkflowOperation.workflowHandle();
+  };
+  const handles = await Promise.all([0, HALF].map(start));
+  await until('both are planned', async () => {
+    const statuses = handles.map((handle) => handle.query<BackupStatus>('status'));
+    return (await Promise.all(statuses)).every(({ segment }) => segment !== undefined);
   });
-  const [told] = await pending();
-  expect(told!.lastFailure!.message).toMatch(
-    new RegExp(`^worker process ${victim} on .* ${how}; report: `),
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 5_000 });
+  await Promise.all(handles.map((handle) => handle.executeUpdate('resume')));
+  const segments = handles.map(({ workflowId }) => `${workflowId}/segment/00001`);
+  const pending = async () => {
+    const each = segments.map((workflowId) => pendingActivities(session.client, workflowId));
+    return (await Promise.all(each)).flat();
+  };
+  await until('all ranges are on their way', async () => {
+    const ranges = await pending();
+    return (
+      ranges.length === 2 * LANES && ranges.every(({ started, beating }) => started && beating)
+    );
+  });
+  return {
+    pending,
+    segments,
+    async finish(): Promise<void> {
+      node.clearFaults();
+      const results = await Promise.all(handles.map((handle) => handle.result()));
+      const stored = results.map((result) => contentOf(storage.local_fs_dir, result).payload);
+      expect(Buffer.concat(stored)).toEqual(
+        await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
+      );
+    },
+  };
+}
+
+function newestReport(dataFolder: string): CrashReport | undefined {
+  try {
+    const folder = join(dataFolder, 'crashes');
+    const file = readdirSync(folder).sort().at(-1)!;
+    return JSON.parse(readFileSync(join(folder, file), 'utf8')) as CrashReport;
+  } catch {
+    return undefined; // not yet, or half of it
+  }
+}
+
+const KILLS_THE_PROCESS = [
+  ['SIGKILL', 'WORKER_DIED', /^was killed by SIGKILL$/],
+  ['exit', 'WORKER_DIED', /^ended with code 3/],
+  ['heap', 'WORKER_DIED', /^was killed by SIGABRT \(FATAL ERROR: .*heap out of memory/],
+  ['rejection', 'STRAY_ERROR', /^stopped after a stray error: a \*{3} of a test$/],
+  ['throw', 'STRAY_ERROR', /^stopped after a stray error: an exception of a test in a timer$/],
+  ['overflow', 'STRAY_ERROR', /^stopped after a stray error: Maximum call stack size exceeded/],
+  ['loop', 'WORKER_DIED', /^did not answer for 20 s and was killed$/],
+  ['SIGSTOP', 'WORKER_DIED', /^did not answer for 20 s and was killed$/],
+] as const;
+
+it('what kills the chunk worker takes its chunks with it, for moments, and nothing else', async () => {
+  const site = await startTroubledSite();
+  const { worker, session, said } = site;
+  for (const [kind, type, how] of KILLS_THE_PROCESS) {
+    const two = await startTwo(site);
+    const { pending, segments } = two;
+    const [workflows, victim] = [worker.pid('workflows'), worker.pid('chunks')!];
+    if (kind.startsWith('SIG')) process.kill(victim, kind);
+    else site.misbehave('chunks-main', kind);
+
+    // The server knows it from the worker or its supervisor; a heartbeat timeout says something else.
+    await until(`${kind}: each range is tried again for that reason`, async () => {
+      const ranges = await pending();
+      return ranges.length === 2 * LANES && ranges.every(({ failure }) => failure?.type === type);
+    });
+    const [first] = await pending();
+    expect(first!.failure!.message, kind).toContain(`process ${victim}`);
+    await until(`${kind}: there is a crash report`, () => {
+      return newestReport(session.dataFolder)?.pid === victim;
+    });
+    const report = newestReport(session.dataFolder)!;
+    expect(report.worker).toBe('Chunk worker');
+    expect(report.how, kind).toMatch(how);
+    expect(said.some((line) => line.startsWith(`Chunk worker, process ${victim}, had`))).toBe(true);
+    if (type === 'STRAY_ERROR') {
+      expect(report.stack?.join('\n'), kind).toContain('misbehave.mjs');
+      expect(JSON.stringify(report)).not.toContain('floating rejection');
+    } else {
+      const ranges = report.working_on.filter(({ activity }) => activity === 'backUpRange');
+      expect(ranges, kind).toHaveLength(2 * LANES);
+      for (const { range, workflowId, attempt, last_heartbeat: beat } of ranges) {
+        expect(range).toMatch(/^\d+ to \d+$/);
+        expect(segments).toContain(workflowId);
+        expect(attempt).toBe(1);
+        expect(Date.parse(beat!.at)).toBeGreaterThan(0);
+        expect(beat!.details).toHaveProperty('failures');
+      }
+    }
+    await two.finish();
+    expect(worker.pid('workflows'), kind).toBe(workflows);
+    expect(worker.pid('chunks'), kind).not.toBe(victim);
+  }
+  const [workflows, chunks] = worker.states();
+  expect(workflows).toMatchObject({ role: 'workflows', restarts: 0 });
+  expect(chunks).toMatchObject({
+    role: 'chunks',
+    restarts: KILLS_THE_PROCESS.length,
+    lastDeath: { how: 'did not answer for 20 s and was killed' },
+  });
+}, 400_000);
+
+const KILLS_THE_THREAD = [
+  ['throw', /died: Error: an exception of a test in a timer/],
+  ['rejection', /died: Error: a floating rejection of a test/],
+  ['exit', /died: it exited with code 3/],
+  ['heap', /died: it needed more than its 64 MB of memory/],
+  ['loop', /died: it did not answer for 20 s and was ended/],
+] as const;
+
+it('what kills a thread costs its range one attempt, and no other range anything', async () => {
+  const site = await startTroubledSite();
+  const { worker } = site;
+  const pid = worker.pid('chunks')!;
+  const threads = () => readdirSync(`/proc/${pid}/task`).length;
+  for (const [kind, why] of KILLS_THE_THREAD) {
+    const two = await startTwo(site);
+    const { pending } = two;
+    const before = threads();
+    site.misbehave('chunks-thread', kind);
+    await until(`${kind}: one range is tried again`, async () => {
+      const again = (await pending()).filter(({ failure }) => failure !== undefined);
+      return again.some(({ started }) => started);
+    });
+    const ranges = await pending();
+    expect(ranges.map(({ attempt }) => attempt).sort(), kind).toEqual([
+      ...Array<number>(7).fill(1),
+      2,
+    ]);
+    const { failure } = ranges.find(({ attempt }) => attempt === 2)!;
+    expect(failure, kind).toMatchObject({ type: 'THREAD_DIED' });
+    expect(failure!.message, kind).toMatch(why);
+    // The one that died is gone, also the one that was in a loop; another has its place.
+    await until(`${kind}: there are no more threads than before`, () => threads() <= before);
+    await two.finish();
+    expect(worker.pid('chunks'), kind).toBe(pid);
+  }
+  // Threads that wait for their next range may die, too.
+  const idle = threads();
+  site.misbehave('chunks-idle-thread', 'throw');
+  await until('an idle thread is gone', () => threads() < idle);
+  await (await startTwo(site)).finish();
+  expect(worker.pid('chunks')).toBe(pid);
+}, 300_000);
+
+it('kill -9 of the workflow worker, and of one of two chunk workers', async () => {
+  const site = await startSite(
+    { transactions: 50 },
+    { chunkWorkers: 2, env: { APTOS_BACKUP_CHUNK_SLOTS: '2' } },
   );
-  const crashes = join(session.dataFolder, 'crashes');
-  const [file] = readdirSync(crashes);
-  const report = JSON.parse(readFileSync(join(crashes, file!), 'utf8')) as CrashReport;
-  expect(report).toMatchObject({ pid: victim, how });
-  const ranges = report.working_on.filter(({ activity }) => activity === 'backUpRange');
-  expect(ranges).toHaveLength(4);
-  expect(ranges[0]).toMatchObject({ workflowId: segment.workflowId, attempt: 1 });
-  expect(ranges.every(({ range }) => /^\d+ to \d+$/.test(range ?? ''))).toBe(true);
+  const { node, session, folder, worker } = site;
+  const { client } = session;
+  const { workflowId } = await ensureCoordinator(client, {
+    node: node.address,
+    storage: { local_fs_dir: folder },
+    trust_waypoints: [node.facts().genesis_waypoint],
+    transaction_batch_size: HALF,
+    transaction_batch_seconds: 2,
+  });
+  const isStored = async () => {
+    const { streams } = await readCoordinator(client, workflowId);
+    const { transaction, state_snapshot: state } = streams;
+    return transaction.lag === '0' && state.lag === '0' && !state.current;
+  };
+  await until('what there is is stored', () => isStored().catch(() => false));
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 6_000 });
+  node.grow({ transactions: HALF });
+  const transactionUnit = async () => {
+    const { streams } = await readCoordinator(client, workflowId);
+    return streams.transaction.current?.workflowId;
+  };
+  let unit: string | undefined;
+  const ranges = async () =>
+    (await pendingActivities(client, `${unit}/segment/00001`)).filter(({ started }) => started);
+  await until('both chunk workers have ranges of a batch in hand', async () => {
+    unit = await transactionUnit().catch(() => undefined);
+    const workers = (await ranges()).map(({ worker: name }) => name);
+    return workers.length === LANES && new Set(workers).size === 2;
+  });
+
+  const workflows = worker.pid('workflows')!;
+  process.kill(workflows, 'SIGKILL');
+  await until('what it had in hand is begun again, for that reason', async () => {
+    const pending = await pendingActivities(client, workflowId);
+    return (
+      pending.some(({ activity }) => activity === 'watchNode') &&
+      pending.some(({ activity }) => activity === 'backUpUnit') &&
+      pending.every(({ started, failure }) => started && failure?.type === 'WORKER_DIED')
+    );
+  });
+  expect((await ranges()).map(({ attempt }) => attempt)).toEqual(Array(LANES).fill(1));
+
+  const [one, other] = worker.states().filter(({ role }) => role === 'chunks');
+  expect([one!.name, other!.name]).toEqual(['Chunk worker 1', 'Chunk worker 2']);
+  process.kill(one!.pid!, 'SIGKILL');
+  await until('its ranges are begun again, by either', async () => {
+    const pending = await ranges();
+    const again = pending.filter(({ failure }) => failure?.type === 'WORKER_DIED');
+    return pending.length === LANES && again.length === LANES / 2;
+  });
+  const kept = (await ranges()).filter(({ attempt }) => attempt === 1);
+  expect(kept.map(({ worker: name }) => Number(name.split('@')[0]))).toEqual([
+    other!.pid,
+    other!.pid,
+  ]);
+  expect(worker.states().find(({ name }) => name === 'Chunk worker 2')).toMatchObject({
+    pid: other!.pid,
+    restarts: 0,
+  });
 
   node.clearFaults();
-  const result = await handle.result();
-  expect(contentOf(folder, result).payload).toEqual(
-    await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
-  );
-});
+  await until('everything is stored', isStored);
+}, 240_000);

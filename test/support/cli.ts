@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { builtProgram } from '../../src/built.js';
-import { temporaryFolder } from './temporal.js';
+import { temporaryFolder, until } from './temporal.js';
 
 /** A command as an operator types it, with the embedded Temporal server unless `env` names another. */
 export async function runCli(
@@ -20,6 +21,32 @@ export async function runCli(
   child.stderr.on('data', (part: Buffer) => (err += part.toString()));
   const code = await new Promise<number>((resolve) => child.once('close', (c) => resolve(c ?? -1)));
   return { code, out, err };
+}
+
+/** A command that goes on until it is stopped as by Ctrl-C. */
+export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const lines: string[] = [];
+  const child = spawn(process.execPath, [fileURLToPath(builtProgram('cli.js')), ...args], {
+    env: { ...plainEnvironment(), ...env },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => lines.push(line));
+  }
+  const ended = new Promise<number>((resolve) =>
+    child.once('close', (code) => resolve(code ?? -1)),
+  );
+  return {
+    lines,
+    child,
+    ended,
+    says: (what: RegExp, timeoutMs = 90_000) =>
+      until(`${what}`, () => lines.some((line) => what.test(line)), timeoutMs),
+    async stop(): Promise<number> {
+      child.kill('SIGINT');
+      return ended;
+    },
+  };
 }
 
 /** The environment without anything that names a Temporal server or our settings. */

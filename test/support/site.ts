@@ -9,14 +9,18 @@ import { startTemporal } from './temporal.js';
 import type { DevnodeOptions } from '../../src/devnode/devnode.js';
 
 /** Everything an operator runs, as real processes: a node, a Temporal server, a worker, a storage. */
-export async function startSite(options: DevnodeOptions = {}, workerEnv: NodeJS.ProcessEnv = {}) {
+export async function startSite(
+  options: DevnodeOptions = {},
+  workers: { env?: NodeJS.ProcessEnv; chunkWorkers?: number } = {},
+) {
   const node = await devnode(options);
   const session = await startTemporal();
   onTestFinished(() => session.close());
   const folder = storageFolder();
   const said: string[] = [];
   const worker: WorkerGroup = superviseWorkers({
-    env: { ...session.workerEnv, ...workerEnv },
+    ...workers,
+    env: { ...session.workerEnv, ...workers.env },
     say: (line) => said.push(line),
     logFile: join(session.dataFolder, 'worker.log'),
   });

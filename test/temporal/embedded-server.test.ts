@@ -1,7 +1,7 @@
 // The embedded server of a data folder: shared by all its users, back on the same ports and
 // database after kill -9, stopped by the last user to leave, found again by the next.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -57,6 +57,63 @@ test('workflows outlive the server: kill -9, same address, nothing lost', async 
   expect(said).toEqual(['The Temporal server died; starting it again']);
   await server.release();
   expect(serverRuns(data)).toBe(false);
+});
+
+test('a server that hangs is killed by one of its users, and started again once', async () => {
+  const data = temporaryFolder();
+  const said: string[] = [];
+  const users = await Promise.all([open(data, said), open(data, said)]);
+  await startWorkflow(users[0], 'survivor');
+  const first = serverPid(data);
+  process.kill(first, 'SIGSTOP');
+  await until('another server runs', () => serverPid(data) !== first, 90_000);
+  await until('it answers', () =>
+    withClient(users[1].address, (client) => client.workflow.getHandle('survivor').describe()).then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(said).toEqual([
+    'The Temporal server did not answer for half a minute and was killed; starting it again',
+  ]);
+  const second = serverPid(data);
+  await users[0].release();
+  expect(serverRuns(data, second)).toBe(true);
+  await users[1].release();
+  expect(serverRuns(data, second)).toBe(false);
+});
+
+test('a server that takes long to start is left alone', async () => {
+  const data = temporaryFolder();
+  const binary = join(data, 'temporal-in-no-hurry.sh');
+  const slow = join(data, 'slow');
+  // As one that opens a large database: it runs, and does not listen yet.
+  const lines = [
+    '#!/bin/sh',
+    `[ "$1" = server ] && [ -e ${slow} ] && sleep 35`,
+    `exec '${process.env['TEMPORAL_CLI_PATH']}' "$@"`,
+  ];
+  writeFileSync(binary, `${lines.join('\n')}\n`, { mode: 0o755 });
+  const env = { ...process.env, TEMPORAL_CLI_PATH: binary };
+  const said: string[] = [];
+  const say = (line: string) => said.push(line);
+  const server = await openEmbeddedServer(data, { say, env });
+  const other = await openEmbeddedServer(data, { say, env });
+  writeFileSync(slow, '');
+  const first = serverPid(data);
+  process.kill(first, 'SIGKILL');
+  await until('another one is starting', () => serverPid(data) !== first);
+  const second = serverPid(data);
+  const answers = () =>
+    startWorkflow(server, 'x').then(
+      () => true,
+      () => false,
+    );
+  await until('it answers', answers, 90_000);
+  expect(serverPid(data)).toBe(second);
+  expect(said.filter((line) => line.includes('starting it again'))).toHaveLength(1);
+  await other.release();
+  await server.release();
 });
 
 test('the web UI answers at the address that is given', async () => {

@@ -6,6 +6,7 @@ import { BackupError } from '../errors.js';
 import type { LedgerInfoProver } from '../trust/ledger-info-proof.js';
 import { endThread } from './end-thread.js';
 import { type FromThread, type RangeTask, type ToThread, fromPlain, toPlain } from './messages.js';
+import { watchThread } from './watch-thread.js';
 
 /** Heap a range thread may use; hasher memory and file buffers come on top. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 };
@@ -23,17 +24,19 @@ export interface RangeWatch {
  * one that failed is thrown away.
  */
 export class RangeThreads {
-  private readonly idle: Worker[] = [];
+  private readonly idle = new Set<Worker>();
   private closed = false;
 
   /** Backs up one range from one node in a thread of its own. @throws what the range threw; THREAD_DIED */
   async run(task: RangeTask, node: string, watch: RangeWatch): Promise<RangeResult> {
     watch.signal.throwIfAborted();
-    const thread = this.idle.pop() ?? spawn();
+    const [kept] = this.idle;
+    const thread = kept ?? this.spawn();
+    this.idle.delete(thread);
     try {
       const result = await follow(thread, task, node, watch);
       if (this.closed) await endThread(thread, 'an idle thread');
-      else this.idle.push(thread);
+      else this.idle.add(thread);
       return result;
     } catch (error) {
       await endThread(thread, `the thread of ${task.range.first} to ${task.range.last}`);
@@ -43,14 +46,18 @@ export class RangeThreads {
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all(this.idle.splice(0).map((thread) => endThread(thread, 'an idle thread')));
+    await Promise.all([...this.idle].map((thread) => endThread(thread, 'an idle thread')));
   }
-}
 
-function spawn(): Worker {
-  return new Worker(builtProgram('backup/thread/range-thread.js'), {
-    resourceLimits: RESOURCE_LIMITS,
-  });
+  private spawn(): Worker {
+    const thread = new Worker(builtProgram('backup/thread/range-thread.js'), {
+      resourceLimits: RESOURCE_LIMITS,
+    });
+    // One that dies while nobody uses it is missed by nobody; unheard, its error would be ours.
+    thread.on('error', () => this.idle.delete(thread));
+    thread.on('exit', () => this.idle.delete(thread));
+    return thread;
+  }
 }
 
 function follow(
@@ -82,21 +89,20 @@ function follow(
           break;
       }
     };
-    const onError = (error: Error) => settle(() => reject(died(task, error.message)));
-    const onExit = (code: number) =>
-      settle(() => reject(died(task, `it exited with code ${code}`)));
+    const watching = watchThread(thread, (why) => settle(() => reject(died(task, why))));
     const onAbort = () => {
       send({ kind: 'cancel' });
       grace = setTimeout(() => settle(() => reject(watch.signal.reason as Error)), CANCEL_GRACE_MS);
     };
     const settle = (how: () => void) => {
       clearTimeout(grace);
-      thread.off('message', onMessage).off('error', onError).off('exit', onExit);
+      watching.stop();
+      thread.off('message', onMessage);
       watch.signal.removeEventListener('abort', onAbort);
       how();
     };
 
-    thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+    thread.on('message', onMessage);
     watch.signal.addEventListener('abort', onAbort);
     send({ kind: 'run', task, node });
   });

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { endThread } from '../../backup/thread/end-thread.js';
 import { fromPlain } from '../../backup/thread/messages.js';
+import { watchThread } from '../../backup/thread/watch-thread.js';
 import { builtProgram } from '../../built.js';
 import { BackupError } from '../../backup/errors.js';
 import type { TaskResult } from '../../plan/verify.js';
@@ -21,22 +22,24 @@ export async function runInThread(
     workerData: order,
     resourceLimits: RESOURCE_LIMITS,
   });
+  let watching: { stop(): void } | undefined;
   try {
     return await new Promise<TaskResult>((resolve, reject) => {
-      const died = (why: string) =>
-        reject(new BackupError('THREAD_DIED', `the thread that verified died: ${why}`, true));
+      watching = watchThread(thread, (why) =>
+        reject(new BackupError('THREAD_DIED', `the thread that verified died: ${why}`, true)),
+      );
       thread.on('message', (message: FromVerifyThread) => {
         if (message.kind === 'progress') watch.onProgress(message);
         else if (message.kind === 'done') resolve(message.result);
         else reject(fromPlain(message.error));
       });
-      thread.once('error', (error: Error) => died(error.message));
-      thread.once('exit', (code) => died(`it exited with code ${code}`));
       watch.signal.addEventListener('abort', () => reject(watch.signal.reason as Error), {
         once: true,
       });
     });
   } finally {
+    watching?.stop();
+    thread.on('error', () => undefined); // nobody waits for what it says now
     await endThread(thread, 'a thread that verifies');
   }
 }

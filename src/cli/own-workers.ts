@@ -1,0 +1,18 @@
+import path from 'node:path';
+import type { TemporalSession } from '../temporal/connection.js';
+import type { Say } from '../temporal/errors.js';
+import { type WorkerGroup, superviseWorkers } from '../temporal/worker-group.js';
+
+/**
+ * The workers of a command that brings its own Temporal server; none for a server of somebody
+ * else's, whose workers are somebody else's too.
+ */
+export function ownWorkers(
+  { embedded, workerEnv }: TemporalSession,
+  options: { data: string; chunkWorkers: number; say: Say },
+): WorkerGroup | undefined {
+  if (!embedded) return undefined;
+  const { data, chunkWorkers, say } = options;
+  const logFile = path.join(data, 'logs', 'worker.log');
+  return superviseWorkers({ env: workerEnv, say, logFile, chunkWorkers });
+}

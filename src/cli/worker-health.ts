@@ -1,0 +1,81 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Health, Level } from '../client/health.js';
+import type { WorkerGroup, WorkerRole } from '../temporal/worker-group.js';
+import type { HealthSource } from './health-server.js';
+
+/** Starting and being started again take less. */
+const LONG_AWAY_MS = 60_000;
+/** A death is told for so long. */
+const DEATH_TOLD_MS = 10 * 60_000;
+/** Without the one apart, work goes on; it is not there before it may be needed. */
+const NEEDED: readonly WorkerRole[] = ['workflows', 'chunks'];
+
+/** The health of the worker processes of this host. */
+export function workerHealth(group: WorkerGroup): HealthSource {
+  return {
+    notReady() {
+      const away = group
+        .states()
+        .filter(({ role, connected }) => NEEDED.includes(role) && !connected);
+      if (away.length === 0) return undefined;
+      return `not connected to the Temporal server: ${away.map(({ name }) => name).join(', ')}`;
+    },
+    health: () => healthOf(group, Date.now()),
+    details: () => ({
+      workers: group.states().map(({ since, changedAt: _, lastDeath, ...state }) => ({
+        ...state,
+        since: iso(since),
+        ...(lastDeath ? { lastDeath: { ...lastDeath, at: iso(lastDeath.at) } } : {}),
+      })),
+    }),
+    metrics: () => metricsOf(group),
+  };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+function healthOf(group: WorkerGroup, now: number): Health {
+  const reasons: Health['reasons'] = [];
+  const states = group.states();
+  for (const { role, name, connected, changedAt, lastDeath } of states) {
+    if (!connected && now - changedAt > LONG_AWAY_MS) {
+      const alone = !states.some((other) => other.role === role && other.connected);
+      const level: Level = alone && NEEDED.includes(role) ? 'critical' : 'warning';
+      const seconds = Math.round((now - changedAt) / 1000);
+      const what = `${name} is not connected to the Temporal server for ${seconds} s`;
+      reasons.push({ level, what: `${what}${lastDeath ? `; last it ${lastDeath.how}` : ''}` });
+    } else if (lastDeath && now - lastDeath.at < DEATH_TOLD_MS) {
+      reasons.push({ level: 'warning', what: `${name} ${lastDeath.how} at ${iso(lastDeath.at)}` });
+    }
+  }
+  const critical = reasons.some(({ level }) => level === 'critical');
+  return { level: critical ? 'critical' : reasons.length > 0 ? 'warning' : 'ok', reasons };
+}
+
+async function metricsOf(group: WorkerGroup): Promise<{ text: string; type: string }> {
+  const registry = new Registry();
+  const registers = [registry];
+  const labelNames = ['role'];
+  const restarts = new Counter({
+    name: 'aptos_backup_worker_restarts_total',
+    help: 'Times a worker process was started again',
+    ...{ labelNames, registers },
+  });
+  const up = new Gauge({
+    name: 'aptos_backup_worker_up',
+    help: 'Worker processes that are connected to the Temporal server',
+    ...{ labelNames, registers },
+  });
+  const inHand = new Gauge({
+    name: 'aptos_backup_worker_activities',
+    help: 'Activities in hand',
+    labelNames: ['role', 'activity'],
+    registers,
+  });
+  for (const { role, connected, restarts: times, inHand: counts } of group.states()) {
+    restarts.inc({ role }, times);
+    up.inc({ role }, connected ? 1 : 0);
+    for (const [activity, count] of Object.entries(counts)) inHand.inc({ role, activity }, count);
+  }
+  return { text: (await registry.metrics()).trimEnd(), type: registry.contentType };
+}

@@ -1,0 +1,39 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+
+/** State of a pending activity, in the numbering of the Temporal API. */
+const STARTED = 2;
+
+export interface Pending {
+  activity: string;
+  attempt: number;
+  started: boolean;
+  /** It has heartbeaten, in some attempt. */
+  beating: boolean;
+  /** `process id@host`. */
+  worker: string;
+  /** Of the attempt before. */
+  failure: { type: string; message: string } | undefined;
+}
+
+/** What the Temporal UI shows as pending activities of a workflow; none while it is not there. */
+export async function pendingActivities(client: Client, workflowId: string): Promise<Pending[]> {
+  try {
+    const { raw } = await client.workflow.getHandle(workflowId).describe();
+    return (raw.pendingActivities ?? []).map((pending) => ({
+      activity: pending.activityType?.name ?? '',
+      attempt: pending.attempt ?? 0,
+      started: Number(pending.state) === STARTED,
+      beating: Boolean(pending.lastHeartbeatTime),
+      worker: pending.lastWorkerIdentity ?? '',
+      failure: pending.lastFailure
+        ? {
+            type: pending.lastFailure.applicationFailureInfo?.type ?? '',
+            message: pending.lastFailure.message ?? '',
+          }
+        : undefined,
+    }));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return [];
+    throw error;
+  }
+}
