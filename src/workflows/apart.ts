@@ -5,14 +5,16 @@ import { failureCode } from './failures.js';
 
 /**
  * Runs an activity of the chunk queue. When its workers died of it, or beside it, several times it is
- * run once more apart, where it can harm nothing else; what it does there counts.
+ * run once more apart, where it can harm nothing else; what it does there counts. `suspect`: it is known for
+ * that, and run apart at once.
  */
 export async function runChunk<T>(
   summary: string,
   run: (options: ActivityOptions) => Promise<T>,
+  suspect = false,
 ): Promise<T> {
   try {
-    return await run({ ...rangeOptions, summary });
+    if (!suspect) return await run({ ...rangeOptions, summary });
   } catch (error) {
     if (failureCode(error) !== KILLS_ITS_WORKER) throw error;
   }

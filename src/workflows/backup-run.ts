@@ -12,7 +12,7 @@ import {
 import { parseConcurrency, parseInput } from '../plan/input.js';
 import { type BackupType, type Job, type JobFor, describeTarget } from '../plan/job.js';
 import { withLies } from '../plan/lies.js';
-import type { BackupStatus, Phase, Totals } from '../plan/messages.js';
+import { type BackupStatus, type Phase, QUARANTINED, type Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
 import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
 import { controlOptions } from './activity-options.js';
@@ -25,7 +25,12 @@ import {
 } from './failures.js';
 import type { LaneControls } from './lanes.js';
 import { controlsSignal, pause, resume, retry, setConcurrency, statusQuery } from './messages.js';
-import { type SegmentInput, type SegmentResult, chunkSegment } from './segment.js';
+import {
+  type RangeFailure,
+  type SegmentInput,
+  type SegmentResult,
+  chunkSegment,
+} from './segment.js';
 import { addTotals, escapeMarkdown, noTotals, totalsTable } from './totals.js';
 
 /** Ranges of one segment child: about 1,800 events in four lanes, 1,350 in fifty. */
@@ -52,7 +57,7 @@ export class BackupRun<T extends BackupType> {
   private waitingFor: string | undefined;
   private unit: Unit | undefined;
   private readonly done: Totals = noTotals();
-  private readonly failed: { index: number; reason: string }[] = [];
+  private readonly failed: RangeFailure[] = [];
   private segment: ChildWorkflowHandle<typeof chunkSegment> | undefined;
   private segmentsStarted = 0;
   private retryAsked = false;
@@ -116,7 +121,9 @@ export class BackupRun<T extends BackupType> {
       if (this.failed.length > 0 && (stopped || next >= unit.rangeCount)) {
         await this.block();
         const again = this.failed.splice(0);
-        const result = await this.runSegment(unit, { only: again.map((f) => f.index) });
+        const quarantined = again.flatMap((f) => (f.quarantined ? [f.index] : []));
+        const only = again.map((f) => f.index);
+        const result = await this.runSegment(unit, { only }, quarantined);
         const notBegun = 'only' in result.left ? result.left.only : [];
         this.failed.push(...again.filter((f) => notBegun.includes(f.index)));
         stopped = this.failed.length > 0;
@@ -163,13 +170,22 @@ export class BackupRun<T extends BackupType> {
     await this.storeRanges(unit, unit.rangeCount);
   }
 
-  private async runSegment(unit: Unit, ranges: SegmentInput['ranges']): Promise<SegmentResult> {
+  private async runSegment(
+    unit: Unit,
+    ranges: SegmentInput['ranges'],
+    quarantined: number[] = [],
+  ): Promise<SegmentResult> {
     this.segmentsStarted += 1;
     const { concurrency, paused } = this.controls;
     const number = String(this.segmentsStarted).padStart(5, '0');
     this.segment = await startChild(chunkSegment, {
       workflowId: `${workflowInfo().workflowId}/segment/${number}`,
-      args: [{ job: this.job, unit, ranges, controls: { concurrency, paused } }],
+      args: [
+        {
+          ...{ job: this.job, unit, ranges, controls: { concurrency, paused } },
+          ...(quarantined.length > 0 ? { quarantined } : {}),
+        },
+      ],
       parentClosePolicy: 'REQUEST_CANCEL',
       staticSummary: `${describeTarget(this.job.target)}, ${describeRanges(unit, ranges)}`,
     });
@@ -188,11 +204,14 @@ export class BackupRun<T extends BackupType> {
   private async block(): Promise<void> {
     const first = this.failed[0]!;
     const what = `${this.failed.length} range(s) failed, first ${this.rangeOf(first.index)}: ${first.reason}`;
+    const deadly = this.failed.every(({ quarantined }) => quarantined);
     if (this.controls.whenBlocked === 'fail' || this.blocks >= MOST_BLOCKS) {
       const { lies } = this.done;
-      throw ApplicationFailure.nonRetryable(what, 'RANGES_FAILED', ...(lies ? [{ lies }] : []));
+      const type = deadly ? QUARANTINED : 'RANGES_FAILED';
+      throw ApplicationFailure.nonRetryable(what, type, ...(lies ? [{ lies }] : []));
     }
-    await this.waitBlocked(what, 'backing up');
+    // What kills its worker costs six processes each time.
+    await this.waitBlocked(what, 'backing up', deadly ? LAST_RETRY_MS : undefined);
   }
 
   /** Plans or commits, however long the storage is away, if the input says that it may wait. */
@@ -208,8 +227,8 @@ export class BackupRun<T extends BackupType> {
     }
   }
 
-  private async waitBlocked(what: string, then: Phase): Promise<void> {
-    const wait = Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
+  private async waitBlocked(what: string, then: Phase, longer?: number): Promise<void> {
+    const wait = longer ?? Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
     this.blocks += 1;
     this.waitingFor = `${what}; waiting for the update "retry", or ${wait / 60_000} minutes`;
     this.enter('blocked');
@@ -269,7 +288,10 @@ export class BackupRun<T extends BackupType> {
       done: { ...this.done },
       concurrency: this.controls.concurrency,
       paused: this.controls.paused,
-      failed: this.failed.map((f) => ({ range: this.rangeOf(f.index), reason: f.reason })),
+      failed: this.failed.map(({ index, ...failure }) => ({
+        range: this.rangeOf(index),
+        ...failure,
+      })),
       ...(this.segment ? { segment: this.segment.workflowId } : {}),
     };
   }

@@ -8,11 +8,11 @@ import {
 import type { RangeActivities } from '../activities/range.js';
 import type { Job } from '../plan/job.js';
 import { withLies } from '../plan/lies.js';
-import type { Totals } from '../plan/messages.js';
+import { QUARANTINED, type Totals } from '../plan/messages.js';
 import { type Unit, rangeAt } from '../plan/unit.js';
 import { rangeOptions } from './activity-options.js';
 import { runChunk } from './apart.js';
-import { liesOf, reasonOf } from './failures.js';
+import { failureCode, liesOf, reasonOf } from './failures.js';
 import { type LaneControls, runLanes } from './lanes.js';
 import { controlsSignal, segmentStatus } from './messages.js';
 import { addRange, noTotals, totalsTable } from './totals.js';
@@ -22,12 +22,21 @@ export interface SegmentInput {
   unit: Unit;
   /** Range numbers: from `from` up to but excluding `to`, or exactly these. */
   ranges: { from: number; to: number } | { only: number[] };
+  /** Numbers of those that are in quarantine. */
+  quarantined?: number[];
   controls: LaneControls;
+}
+
+/** A range that failed for good. */
+export interface RangeFailure {
+  index: number;
+  reason: string;
+  quarantined?: true;
 }
 
 export interface SegmentResult {
   done: Totals;
-  failed: { index: number; reason: string }[];
+  failed: RangeFailure[];
   /** Range numbers that were not begun because too much failed. */
   left: { from: number; to: number } | { only: number[] };
 }
@@ -45,16 +54,16 @@ export async function chunkSegment(input: SegmentInput): Promise<SegmentResult> 
   const { job, unit } = input;
   const controls = { ...input.controls };
   const done = noTotals();
-  const failed: SegmentResult['failed'] = [];
+  const failed: RangeFailure[] = [];
   const indexes = listIndexes(input.ranges);
   let next = 0;
 
   setHandler(controlsSignal, (latest) => void Object.assign(controls, latest));
   setHandler(segmentStatus, () => ({ done, failed: failed.map(describeFailed) }));
   const tooManyFailed = () => failed.length >= Math.max(TOO_MANY_FAILED, controls.concurrency);
-  const describeFailed = ({ index, reason }: { index: number; reason: string }) => {
+  const describeFailed = ({ index, ...failure }: RangeFailure) => {
     const { first, last } = rangeAt(unit, index);
-    return { range: `${first}-${last}`, reason };
+    return { range: `${first}-${last}`, ...failure };
   };
 
   await runLanes(
@@ -65,13 +74,16 @@ export async function chunkSegment(input: SegmentInput): Promise<SegmentResult> 
       const summary = `${range.first} to ${range.last}`;
       try {
         const task = { job, unit, range };
-        const result = await runChunk(summary, (options) =>
-          backUpRange.executeWithOptions(options, [task]),
+        const result = await runChunk(
+          summary,
+          (options) => backUpRange.executeWithOptions(options, [task]),
+          input.quarantined?.includes(index),
         );
         addRange(done, result);
       } catch (error) {
         if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-        failed.push({ index, reason: reasonOf(error) });
+        const quarantined = failureCode(error) === QUARANTINED;
+        failed.push({ index, reason: reasonOf(error), ...(quarantined ? { quarantined } : {}) });
         Object.assign(done, withLies(done.lies, liesOf(error)));
       }
       setCurrentDetails(totalsTable(done, indexes.length, failed.map(describeFailed)));

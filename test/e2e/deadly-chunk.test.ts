@@ -1,6 +1,7 @@
 /** A chunk that kills every worker: it goes into quarantine alone, and everything else goes on. */
 import { expect, it } from 'vitest';
-import type { BackupStatus } from '../../src/plan/messages.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import { APART_QUEUE, type BackupStatus } from '../../src/plan/messages.js';
 import { committedNames, contentOf, fetchBytes } from '../support/backup.js';
 import { deadlyProxy } from '../support/deadly-proxy.js';
 import { startSite } from '../support/site.js';
@@ -9,9 +10,10 @@ import { until } from '../support/temporal.js';
 const TRANSACTIONS = 1_000;
 const DEADLY_VERSION = 500;
 
-it('is tried among others, then apart, then waits for a retry', async () => {
+/** A site whose node has a transaction that kills every process that asks for it to store it. */
+async function startDeadlySite() {
   const site = await startSite({ transactions: TRANSACTIONS });
-  const { node, folder, worker } = site;
+  const { node, worker } = site;
   let armed = true;
   const isDeadly = (path: string) => {
     const [, endpoint, start, count] = path.split('/');
@@ -21,6 +23,13 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   };
   const pids = () => [worker.pid('chunks'), worker.pid('apart')];
   const proxy = await deadlyProxy(node.address, isDeadly, pids);
+  const disarm = () => (armed = false);
+  return { ...site, proxy, disarm };
+}
+
+it('is tried among others, then apart, then waits for a retry', async () => {
+  const site = await startDeadlySite();
+  const { node, folder, worker, proxy, session } = site;
   const workflows = worker.pid('workflows');
   const range = { node: proxy.address, start_version: 0, num_transactions: TRANSACTIONS };
   const handle = await site.start('transaction', range, { when_blocked: 'wait' });
@@ -28,7 +37,7 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   await until('it is blocked', async () => (await status()).phase === 'blocked', 110_000);
 
   const { failed, done, rangesTotal } = await status();
-  expect(failed).toHaveLength(1);
+  expect(failed).toMatchObject([{ quarantined: true }]);
   expect(failed[0]!.reason).toMatch(/its worker died of it 3 times in a row.*quarantine/);
   const [first, last] = failed[0]!.range.split('-').map(Number);
   expect(first).toBeLessThanOrEqual(DEADLY_VERSION);
@@ -39,10 +48,60 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   expect(committedNames(folder)).toEqual([]);
   expect(worker.pid('workflows')).toBe(workflows);
 
-  armed = false;
+  site.disarm();
   await handle.executeUpdate('retry');
   const result = await handle.result();
+  // It is never again among others.
+  const again = session.client.workflow.getHandle(`${handle.workflowId}/segment/00002`);
+  const { events } = await again.fetchHistory();
+  const queues = events!.flatMap(
+    (event) => event.activityTaskScheduledEventAttributes?.taskQueue?.name ?? [],
+  );
+  expect(queues).toEqual([APART_QUEUE]);
   expect(contentOf(folder, result).payload).toEqual(
     await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
   );
+}, 240_000);
+
+it('holds neither later batches of its stream nor the other streams', async () => {
+  const site = await startDeadlySite();
+  const { node, folder, session, proxy } = site;
+  const { workflowId } = await ensureCoordinator(session.client, {
+    node: proxy.address,
+    storage: { local_fs_dir: folder },
+    transaction_batch_size: 400,
+    transaction_batch_seconds: 5,
+    trust_waypoints: [node.facts().genesis_waypoint],
+  });
+  const status = () => readCoordinator(session.client, workflowId);
+  const { version, epoch } = node.facts();
+  await until(
+    'everything else is stored',
+    async () => {
+      const { streams } = await status();
+      const { epoch_ending: epochs, state_snapshot: state, transaction } = streams;
+      return (
+        transaction.failed.length === 1 &&
+        transaction.newest === `${version}` &&
+        epochs.newest === `${epoch - 1}` &&
+        state.newest === `${epoch - 1}`
+      );
+    },
+    150_000,
+  );
+  const { streams, alarms } = await status();
+  const [failed] = streams.transaction.failed;
+  expect(failed).toMatchObject({ unit: 'transaction/401-800', attempts: 1 });
+  expect(failed!.reason).toMatch(/its worker died of it 3 times in a row.*quarantine/);
+  const HOUR = 3_600_000;
+  expect(Date.parse(failed!.retryAt) - Date.now()).toBeGreaterThan(HOUR);
+  expect(streams.transaction.holes).toEqual([{ first: '401', last: '800' }]);
+  expect(alarms.map(({ code }) => code)).toContain('FAILED_transaction');
+
+  site.disarm();
+  await session.client.workflow.getHandle(workflowId).executeUpdate('retry');
+  await until('the hole is filled', async () => {
+    const { transaction } = (await status()).streams;
+    return transaction.holes.length === 0 && transaction.failed.length === 0;
+  });
 }, 240_000);
