@@ -36,22 +36,29 @@ it('kill -9 of the worker, twice', async () => {
   expectNoRepetition(node.requests(), result, 2);
 }, 240_000);
 
-it('kill -9 of the Temporal server', async () => {
-  const site = await startSite({ transactions: TRANSACTIONS });
-  const { node, folder, session } = site;
-  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 100_000 });
-  const handle = await site.start('transaction', RANGE);
-  await until('chunks are stored', () => receipts(folder) >= 10);
-  const state = readFileSync(join(session.dataFolder, 'temporal', 'server.json'), 'utf8');
-  const { pid } = JSON.parse(state) as { pid: number };
-  process.kill(pid, 'SIGKILL');
-  node.clearFaults();
-  const result = await untilDone(() => handle.result());
-  expect(contentOf(folder, result).payload).toEqual(
-    await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
-  );
-  expect(leftovers(folder)).toEqual([]);
-}, 240_000);
+it.each([
+  ['dies', 'SIGKILL'],
+  ['hangs', 'SIGSTOP'],
+] as const)(
+  'the Temporal server %s (%s)',
+  async (_, signal) => {
+    const site = await startSite({ transactions: TRANSACTIONS });
+    const { node, folder, session } = site;
+    node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 100_000 });
+    const handle = await site.start('transaction', RANGE);
+    await until('chunks are stored', () => receipts(folder) >= 10);
+    const state = readFileSync(join(session.dataFolder, 'temporal', 'server.json'), 'utf8');
+    const { pid } = JSON.parse(state) as { pid: number };
+    process.kill(pid, signal);
+    node.clearFaults();
+    const result = await untilDone(() => handle.result());
+    expect(contentOf(folder, result).payload).toEqual(
+      await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
+    );
+    expect(leftovers(folder)).toEqual([]);
+  },
+  240_000,
+);
 
 it('kill -9 of the command, which is then run again', async () => {
   const node = await devnode({ transactions: TRANSACTIONS });
