@@ -16,7 +16,7 @@ export async function backupCoordinator(
   for (;;) {
     if (await run.claimStorage()) {
       await run.surveyWhenDue();
-      await run.tidyWhenDue();
+      run.tidyWhenDue();
     }
     run.startUnits();
     await run.waitForNews();

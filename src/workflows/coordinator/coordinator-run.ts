@@ -11,30 +11,23 @@ import {
 } from '@temporalio/workflow';
 import type { CoordinatorActivities } from '../../activities/coordinator.js';
 import type { CoordinatorInput } from '../../plan/coordinator-input.js';
-import {
-  type CoordinatorMemory,
-  STREAMS,
-  type Survey,
-  type WatchOrder,
-  type WatchResult,
-} from '../../plan/coordinator.js';
-import { type Decision, decide, spans } from '../../plan/decide.js';
-import { type BackupType, type Target, targetKey } from '../../plan/job.js';
+import { type CoordinatorMemory, STREAMS, type WatchResult } from '../../plan/coordinator.js';
+import { type Decision, decide } from '../../plan/decide.js';
+import type { BackupType, Target } from '../../plan/job.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../../plan/search-attributes.js';
-import { holesUpTo } from '../../plan/spans.js';
 import type { BackupResult } from '../../plan/unit.js';
-import { claimOptions, controlOptions, watchOptions } from '../activity-options.js';
+import { watchOptions } from '../activity-options.js';
 import { reasonOf } from '../failures.js';
 import { refreshAlarms } from './alarms.js';
-import { clear, dropOvertaken, noteEnd, noteLies, noteStored, raise } from './bookkeeping.js';
+import { clear, noteEnd, noteLies, raise } from './bookkeeping.js';
 import { answerMessages } from './coordinator-messages.js';
 import { noteWhatIsDue } from './due.js';
 import { openMemory } from './memory.js';
 import { describeStatus, statusOf } from './status.js';
+import { TIDY_AFTER_MS, claim, survey, tidy } from './storage-work.js';
 import { type Running, RunningUnit } from './units.js';
+import { watchOrderOf, watchSummary } from './watch-order.js';
 
-const { surveyStorage, tidyStorage } = proxyActivities<CoordinatorActivities>(controlOptions);
-const { claimStorage } = proxyActivities<CoordinatorActivities>(claimOptions);
 const { watchNode } = proxyActivities<CoordinatorActivities>(watchOptions);
 
 /** A storage is read anew this often, in case somebody else wrote to it or took something away. */
@@ -43,8 +36,6 @@ const SURVEY_MS = 6 * 60 * 60_000;
 const LONG_HISTORY = 3_000;
 const FIRST_REST_MS = 15_000;
 const LONGEST_REST_MS = 10 * 60_000;
-/** Something given up may still be written to at first. */
-const TIDY_AFTER_MS = 3 * 60_000;
 /** Somebody else has stored all or some of the range of a unit. */
 const OVERTAKEN = ['RANGE_COMMITTED', 'RANGE_OVERLAP'];
 
@@ -61,6 +52,7 @@ export class CoordinatorRun {
   private claimed = false;
   private news = true;
   private surveyAsked = false;
+  private tidying = false;
   private committedMeanwhile: BackupResult[] = [];
   private watch: { key: string; scope: CancellationScope } | undefined;
   private phase = '';
@@ -91,19 +83,13 @@ export class CoordinatorRun {
   async claimStorage(): Promise<boolean> {
     if (this.claimed) return true;
     if (Date.now() < this.blockedUntil) return false;
-    const { memory } = this;
-    const claim = (wait: boolean) =>
-      claimStorage.executeWithOptions(
-        { ...claimOptions, summary: wait ? 'wait for the storage' : 'claim the storage' },
-        [{ settings: memory.settings, begun: memory.begun ?? false, wait }],
-      );
     try {
-      let { heldBy } = await claim(false);
-      if (heldBy !== undefined) {
-        this.standBy(heldBy);
-        ({ heldBy } = await claim(true));
+      let holder = await claim(this.memory, { wait: false });
+      if (holder !== undefined) {
+        this.standBy(holder);
+        holder = await claim(this.memory, { wait: true });
       }
-      if (heldBy !== undefined) {
+      if (holder !== undefined) {
         this.news = true; // look again at once
         return false;
       }
@@ -113,7 +99,6 @@ export class CoordinatorRun {
       return false;
     }
     this.claimed = true;
-    memory.begun = true;
     this.unblock('LEASE');
     return true;
   }
@@ -125,18 +110,8 @@ export class CoordinatorRun {
     if (!due || Date.now() < this.blockedUntil) return;
     this.committedMeanwhile = [];
     try {
-      const { lies, ...survey } = await surveyStorage.executeWithOptions(
-        { ...controlOptions, summary: 'look at the storage' },
-        [memory.settings],
-      );
-      requireNotEmptied(memory.survey, survey);
-      for (const result of this.committedMeanwhile) noteStored(survey, result);
-      memory.survey = survey;
-      noteLies(memory, lies, Date.now());
-      memory.surveyedAt = Date.now();
+      await survey(memory, () => this.committedMeanwhile);
       this.surveyAsked = false;
-      dropOvertaken(memory, survey);
-      memory.tidyAt = 0;
       this.unblock('STORAGE');
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -145,26 +120,16 @@ export class CoordinatorRun {
   }
 
   /** Has removed what nothing will ever name: after each survey, and soon after something was given up. */
-  async tidyWhenDue(): Promise<void> {
-    const { memory, running } = this;
-    const { tidyAt, streams, settings } = memory;
-    if (tidyAt === undefined || Date.now() < tidyAt || this.blockedBy !== undefined) return;
-    delete memory.tidyAt;
-    const working = STREAMS.flatMap((type) => [
-      ...(running[type] ? [running[type].target] : []),
-      ...streams[type].requested,
-      ...streams[type].failed.map(({ target }) => target),
-    ]);
-    const { givenUp } = streams.state_snapshot;
-    const order = { settings, working: working.map(targetKey), givenUp };
-    try {
-      const options = { ...controlOptions, summary: 'tidy the storage' };
-      memory.unreferenced = await tidyStorage.executeWithOptions(options, [order]);
-      if (memory.unreferenced.again) memory.tidyAt = Date.now() + TIDY_AFTER_MS;
-    } catch (error) {
-      // Nothing depends on it; a storage that is in trouble is told by what does.
-      if (isCancellation(error)) throw error;
-    }
+  tidyWhenDue(): void {
+    const { tidyAt } = this.memory;
+    if (this.tidying || tidyAt === undefined || Date.now() < tidyAt) return;
+    if (this.blockedBy !== undefined) return;
+    this.tidying = true;
+    // Nothing waits for it: it may take long.
+    void tidy(this.memory, this.running).finally(() => {
+      this.tidying = false;
+      this.wake();
+    });
   }
 
   /** Starts the next unit of every stream that has something to do and works on nothing. */
@@ -206,6 +171,7 @@ export class CoordinatorRun {
       const unit = this.running[type];
       if (unit) memory.streams[type].requested.unshift(unit.target);
     }
+    if (this.tidying) memory.tidyAt = 0;
     memory.runs += 1;
     return continueAsNew<(input: CoordinatorInput, memory: CoordinatorMemory) => Promise<never>>(
       this.input,
@@ -259,7 +225,7 @@ export class CoordinatorRun {
   }
 
   private keepWatching(): void {
-    const order = this.watchOrder();
+    const order = watchOrderOf(this.memory, this.running, this.waiting);
     const { view: _, ...aims } = order;
     const key = JSON.stringify(aims);
     if (this.watch?.key === key) return;
@@ -301,50 +267,6 @@ export class CoordinatorRun {
     this.news = true;
   }
 
-  private watchOrder(): WatchOrder {
-    const { settings, survey, node } = this.memory;
-    const waits = Object.values(this.waiting).filter((d) => 'waitingFor' in d);
-    const version = lowest(waits.map((w) => w.version));
-    const ended = lowest(waits.map((w) => w.ended));
-    const { tidyAt } = this.memory;
-    const until = [
-      ...waits.flatMap((w) => w.until ?? []),
-      ...this.retryTimes(),
-      ...(tidyAt === undefined ? [] : [tidyAt]),
-    ].sort((a, b) => a - b)[0];
-    const versions = survey ? spans(survey.versions) : [];
-    const [hole] = holesUpTo(versions, BigInt(node?.version ?? 0));
-    const last = versions.at(-1)?.last;
-    const unit = this.running.state_snapshot;
-    const due = unit?.target ?? this.memory.streams.state_snapshot.failed[0]?.target;
-    return {
-      settings,
-      ...(version === undefined ? {} : { version }),
-      ...(ended === undefined ? {} : { ended }),
-      ...(until === undefined ? {} : { until }),
-      need: `${hole?.first ?? (last ?? -1n) + 1n}`,
-      ...(last === undefined ? {} : { stored: `${last}` }),
-      ...(due?.type === 'state_snapshot' ? { snapshotDue: due.epoch } : {}),
-      ...(unit?.target.type === 'state_snapshot'
-        ? { snapshot: { epoch: unit.target.epoch, workflowId: unit.workflowId } }
-        : {}),
-      // After a watch that failed the next one returns as soon as it has seen the node: it works again.
-      ...(node && !this.watchFailed() ? { view: node } : {}),
-      keepClaim: true,
-    };
-  }
-
-  private watchFailed(): boolean {
-    return this.memory.alarms.some(({ code }) => code === 'WATCH');
-  }
-
-  /** When what failed is due again, in streams that are free to try. */
-  private retryTimes(): number[] {
-    const { streams } = this.memory;
-    const free = STREAMS.filter((type) => !this.running[type] && !streams[type].paused);
-    return free.flatMap((type) => streams[type].failed.map(({ retryAt }) => retryAt));
-  }
-
   /** Another coordinator has the storage: nothing is begun, and all is looked at anew afterwards. */
   private standBy(holder: string): void {
     this.claimed = false;
@@ -381,29 +303,4 @@ export class CoordinatorRun {
     }
     setCurrentDetails(describeStatus(status));
   }
-}
-
-/** A storage that held backups and now shows none is an outage, whatever the listing says. */
-function requireNotEmptied(before: Survey | undefined, now: Survey): void {
-  const size = (survey: Survey) =>
-    survey.epochs.length + survey.versions.length + survey.snapshots.length;
-  if (!before || size(before) === 0 || size(now) > 0) return;
-  throw new Error(
-    'the storage held backups before and now shows none: taken for an outage, nothing is written. If they were removed on purpose, terminate this workflow and start it again',
-  );
-}
-
-function lowest(numbers: (string | undefined)[]): string | undefined {
-  const known = numbers.flatMap((n) => (n === undefined ? [] : [BigInt(n)]));
-  if (known.length === 0) return undefined;
-  return `${known.reduce((a, b) => (a < b ? a : b))}`;
-}
-
-function watchSummary({ version, ended, until }: WatchOrder): string {
-  const aims = [
-    ...(version === undefined ? [] : [`version ${version}`]),
-    ...(ended === undefined ? [] : [`epoch ${BigInt(ended) - 1n} to end`]),
-    ...(until === undefined ? [] : [new Date(until).toISOString()]),
-  ];
-  return `watch the node${aims.length > 0 ? ` for ${aims.join(' or ')}` : ''}`.slice(0, 200);
 }
