@@ -11,7 +11,10 @@ export function tellAlive(): void {
 
 /** For the worker process: when its supervisor is gone, stop as if asked to. */
 export function stopWithParent(): void {
+  const stop = () => process.kill(process.pid, 'SIGTERM');
+  // It was killed while we were being loaded: nobody will tell us any more.
+  if (process.connected === false) return void stop();
   if (!process.channel) return;
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.once('disconnect', stop);
   process.channel.unref(); // listening for the end is no reason to live on
 }

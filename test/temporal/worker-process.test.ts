@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { builtProgram } from '../../src/built.js';
 import { isAlive } from '../../src/temporal/process-info.js';
 import { type SupervisedWorker, superviseWorker } from '../../src/temporal/worker-process.js';
 import { temporaryFolder, until } from './helpers.js';
@@ -69,14 +70,41 @@ test('a worker that cannot run is tried ever more slowly, with its last words', 
   await worker.stop();
 });
 
-test('when the supervisor is killed with -9, the worker stops', async () => {
-  const folder = temporaryFolder();
+/** A process that supervises a worker, to be killed. */
+function supervisorOf(folder: string, script: string) {
   const supervisor = spawn(
     process.execPath,
-    ['--import', 'tsx', fileURLToPath(new URL('supervisor.ts', import.meta.url)), STAND_IN],
+    ['--import', 'tsx', fileURLToPath(new URL('supervisor.ts', import.meta.url)), script],
     { env: { ...process.env, MARKER: join(folder, 'marker') }, stdio: 'inherit' },
   );
   onTestFinished(() => void supervisor.kill('SIGKILL'));
+  return supervisor;
+}
+
+test('when the supervisor is killed while the worker is being loaded, the worker ends', async () => {
+  const folder = temporaryFolder();
+  const script = join(folder, 'slow.mjs');
+  const module = fileURLToPath(builtProgram('temporal/supervised.js'));
+  writeFileSync(
+    script,
+    `import { writeFileSync } from 'node:fs';
+    writeFileSync(process.env.MARKER, process.pid + ' loads');
+    while (process.connected) await new Promise((go) => setTimeout(go, 20));
+    const { stopWithParent } = await import('${module}');
+    stopWithParent();
+    setInterval(() => {}, 1_000);`,
+  );
+  const supervisor = supervisorOf(folder, script);
+  await until('the worker loads', () => markerPid(folder) > 0);
+  const pid = markerPid(folder);
+  onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')));
+  supervisor.kill('SIGKILL');
+  await until('the worker has ended', () => !isAlive(pid));
+});
+
+test('when the supervisor is killed with -9, the worker stops', async () => {
+  const folder = temporaryFolder();
+  const supervisor = supervisorOf(folder, STAND_IN);
   await until('the worker runs', () => markerPid(folder) > 0);
   const pid = markerPid(folder);
   expect(isAlive(pid)).toBe(true);
