@@ -8,7 +8,7 @@ import { until } from '../support/temporal.js';
 import { Program } from './program.js';
 
 const ANSWER_MS = 2_000;
-export const CHAIN = { transactions: 1_500, stateItems: 3_000, epochs: 4 };
+export const CHAIN = { transactions: 1_200, stateItems: 1_500, epochs: 3 };
 
 /** A fault that is on, and how often it fired in the lives of the node so far. */
 export interface ActiveFault {

@@ -9,7 +9,7 @@ import { kindsFor, namesOf, planChaos } from './plan.js';
 import { reportLines, runChaos } from './run.js';
 import { UpSystem } from './system.js';
 
-const SECONDS = 45;
+const SECONDS = 35;
 /** Silence that only ends by timeouts of half a minute is for long runs. */
 const TOO_SLOW = ['node stall'];
 /** Each kind of the mix once, beside a kill of every process. */

@@ -34,11 +34,15 @@ export async function strike(event: ChaosEvent, world: World, struck: Struck): P
     case 'node': {
       const fault = await world.node.begin(event.fault);
       await sleep(event.seconds * 1000);
+      const fired = await world.node.end(fault);
+      if (fired > 0) return `fired ${fired} times`;
+      // Few requests, and none of them was hit: then surely one.
+      const sure = await world.node.begin({ ...event.fault, probability: 1, times: 1 });
       await untilFired(async () => {
         await world.node.look();
-        return fault.before + fault.now;
+        return sure.before + sure.now;
       });
-      return `fired ${await world.node.end(fault)} times`;
+      return `fired ${await world.node.end(sure)} time`;
     }
     case 'link': {
       const before = world.link.fired[event.mode];

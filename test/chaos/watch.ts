@@ -5,7 +5,7 @@ import type { Coverage } from '../../src/plan/verify.js';
 import { committedNames } from '../support/backup.js';
 import type { World } from './world.js';
 
-const BETWEEN_MS = 500;
+const BETWEEN_MS = 1_000;
 
 export function verifyWorld(world: World, again: boolean): Promise<Coverage> {
   const storage = { local_fs_dir: world.volume.storage };

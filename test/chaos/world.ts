@@ -11,7 +11,7 @@ import { Volume } from './volume.js';
 /** Bytes a second that one connection to the node gets: chunks take a moment, and are there to be hit. */
 const LINE_RATE = 250_000;
 const GROW_MS = 500;
-const EPOCH_EVERY = 400;
+const EPOCH_EVERY = 500;
 
 export interface WorldOptions {
   folder: string;
