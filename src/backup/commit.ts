@@ -19,12 +19,12 @@ import type { BackupResult, Proven, Unit } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { currentAnchor, requireBegun } from './chain-anchor.js';
 import { withCommitLock } from './commit-lock.js';
-import { BackupError } from './errors.js';
+import { BackupError, UnitIncomplete } from './errors.js';
 import type { Holder } from './lease.js';
 import { claimOf, requireNoOverlap } from './overlap.js';
 import { publishManifest, publishMetadata, withdrawMetadata } from './publish-unit.js';
-import type { Receipt } from './receipt.js';
-import { receiptsOfUnit } from './receipts-of-unit.js';
+import { type Receipt, voidReceipt } from './receipt.js';
+import { MOST_NAMED, receiptsOfUnit } from './receipts-of-unit.js';
 import type { Site } from './site.js';
 import { putFile } from './stored-file.js';
 import { chainProofs, leastProven } from './trust/proven.js';
@@ -44,7 +44,7 @@ export interface CommitTools {
 export async function commitTransactions(tools: CommitTools): Promise<BackupResult> {
   const { unit } = tools;
   const receipts = await collect(tools);
-  requireFrontiersFit(unit, receipts);
+  await requireFit(tools, receipts, misfits(receipts));
   const proven = chainProofs(receipts.map((receipt) => receipt.proven));
   const whole = leastProven(proven);
   const [first, last] = span(receipts);
@@ -104,7 +104,7 @@ export async function commitStateSnapshot(tools: CommitTools): Promise<BackupRes
   const snapshot = unit.snapshot!;
   const version = BigInt(snapshot.version);
   const receipts = await collect(tools);
-  requireWholeTree(unit, receipts);
+  await requireWholeTree(tools, receipts);
   const proofBytes = await site.node.stateRootProof(version, signal);
   const proof = decodeStateRootProof(proofBytes);
   if (toHex(verifyStateRoot(proof, version)) !== snapshot.rootHash) {
@@ -228,34 +228,54 @@ function endOf(receipts: readonly Receipt[]): Pick<BackupResult, 'ends_at_versio
   return waypoint === undefined ? {} : { ends_at_version: `${parseWaypoint(waypoint).version}` };
 }
 
-function requireFrontiersFit(unit: Unit, receipts: readonly Receipt[]): void {
-  for (let i = 1; i < receipts.length; i += 1) {
-    if (receipts[i - 1]!.out_frontier !== receipts[i]!.in_frontier) {
-      throw unfit(unit, receipts[i - 1]!, receipts[i]!);
-    }
-  }
-}
-
 /** First chunk under the root, each fitting to the one before, nothing right of the last. */
-function requireWholeTree(unit: Unit, receipts: readonly Receipt[]): void {
-  const { rootHash } = unit.snapshot!;
-  requireFrontiersFit(unit, receipts);
-  const root = receipts[0] ? receipts[0].root : toHex(SPARSE_MERKLE_PLACEHOLDER);
-  const whole = receipts.length === 0 || receipts.at(-1)!.rightmost === true;
-  if (root !== rootHash || !whole) {
+async function requireWholeTree(tools: CommitTools, receipts: readonly Receipt[]): Promise<void> {
+  const { rootHash } = tools.unit.snapshot!;
+  const [first, last] = [receipts[0], receipts.at(-1)];
+  if (!first || !last) {
+    if (toHex(SPARSE_MERKLE_PLACEHOLDER) === rootHash) return;
     throw new BackupError(
       'FRONTIER_MISMATCH',
-      `the chunks of ${unit.folder} do not make up the whole state under root ${rootHash}`,
+      `${tools.unit.folder} has no chunks, but the state under root ${rootHash} is not empty`,
       false,
     );
   }
+  const wrong = misfits(receipts);
+  if (first.root !== rootHash) wrong.add(first);
+  if (last.rightmost !== true) wrong.add(last);
+  await requireFit(tools, receipts, wrong);
 }
 
-function unfit(unit: Unit, before: Receipt, after: Receipt): BackupError {
-  return new BackupError(
-    'FRONTIER_MISMATCH',
-    `chunks ${before.first}-${before.last} and ${after.first}-${after.last} of ${unit.folder} are each proven but do not fit together; the node gave two different chains`,
-    false,
+/** Chunks of which one does not go on where the one before ended; it cannot be told which of the two is wrong. */
+function misfits(receipts: readonly Receipt[]): Set<Receipt> {
+  const wrong = new Set<Receipt>();
+  for (let i = 1; i < receipts.length; i += 1) {
+    if (receipts[i - 1]!.out_frontier === receipts[i]!.in_frontier) continue;
+    wrong.add(receipts[i - 1]!).add(receipts[i]!);
+  }
+  return wrong;
+}
+
+/**
+ * Chunks that are each proven but do not fit together were sent from another place of the tree than was
+ * asked for, or by a node that tells two stories. Their receipts are made void, so that they are asked for again.
+ */
+async function requireFit(
+  { site, unit, signal }: CommitTools,
+  receipts: readonly Receipt[],
+  wrong: ReadonlySet<Receipt>,
+): Promise<void> {
+  const [first] = wrong;
+  if (!first) return;
+  const ranges = new Set<number>();
+  for (const receipt of wrong) {
+    await voidReceipt(site.storage, unit.folder, receipt, signal);
+    ranges.add(Number((BigInt(receipt.first) - BigInt(unit.first)) / BigInt(unit.rangeSize)));
+  }
+  throw new UnitIncomplete(
+    `${wrong.size} of ${receipts.length} chunks of ${unit.folder}, first ${first.first}-${first.last}, are each proven but do not fit together: ` +
+      'the node sent other records than those asked for, or gave two different chains; they are asked for again',
+    [...ranges].sort((a, b) => a - b).slice(0, MOST_NAMED),
   );
 }
 

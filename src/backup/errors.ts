@@ -7,9 +7,10 @@
  * - NODE_PRUNED: the node had it, but has it no longer
  * - NODE_LIED: what the node sent fails its proof
  * - HISTORY_UNSIGNED: signatures are missing or wrong and no trusted waypoint covers them
- * - FRONTIER_MISMATCH: two neighbouring chunks, each proven, do not fit together
+ * - FRONTIER_MISMATCH: a state that is not empty has no chunks
  * - STORED_DAMAGED: a stored file differs from what its receipt says
- * - UNIT_INCOMPLETE: the commit found ranges whose chunks are not there, or no longer as they were proven
+ * - UNIT_INCOMPLETE: the commit found ranges whose chunks are not there, no longer as they were proven, or
+ *   each proven and not fitting together
  * - RANGE_COMMITTED: the storage already holds another backup of the same range
  * - RANGE_OVERLAP: it holds one of a part of the range
  * - COMMIT_LOCK_LOST: another host committed while this one was silent for too long

@@ -4,7 +4,7 @@ import { Fields } from '../aptos/files/fields.js';
 import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
 import type { Proven } from '../plan/unit.js';
-import { digestOf, readIfPresent, storedObject } from './stored-file.js';
+import { digestOf, putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** A stored file: its name in the backup's folder, its size and digest. */
 export interface StoredFile {
@@ -57,6 +57,17 @@ export function receiptName(first: bigint): string {
 export function encodeReceipt(receipt: Receipt): Uint8Array {
   const text = JSON.stringify(receipt);
   return Buffer.from(`${text.slice(0, -1)},"digest":"${digestOfText(text)}"}\n`);
+}
+
+/** Makes a receipt none: what it names has to be stored again. */
+export async function voidReceipt(
+  storage: BackupStorage,
+  folder: string,
+  { first }: Receipt,
+  signal: AbortSignal,
+): Promise<void> {
+  const nothing = Buffer.from('{}\n');
+  await putFile(storage, folder, receiptName(BigInt(first)), nothing, { replace: true, signal });
 }
 
 function isIntact(bytes: Uint8Array): boolean {

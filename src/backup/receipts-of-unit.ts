@@ -6,7 +6,7 @@ import { type Receipt, checksOut, readReceipt } from './receipt.js';
 /** Receipts are small objects read one by one: enough of them in flight to hide a store's latency. */
 const READS_IN_FLIGHT = 16;
 /** What is named of ranges that have to be stored again; further ones are found the next time. */
-const MOST_NAMED = 400;
+export const MOST_NAMED = 400;
 
 /**
  * The receipts of all chunks of a unit, in order and without a gap. What they name was proven and

@@ -43,8 +43,8 @@ const FIRST_RETRY_MS = 10 * 60_000;
 const LAST_RETRY_MS = 2 * 60 * 60_000;
 /** After about two weeks of that it fails, which bounds its history; started again it goes on. */
 const MOST_BLOCKS = 200;
-/** A storage that loses what was stored as often as this between store and commit is not repaired further. */
-const MOST_REPAIRS = 50;
+/** What is found wrong as often as this between storing and commit is not repaired further. */
+const MOST_REPAIRS = 30;
 
 /**
  * One run of a backup workflow: its phases, the messages it answers and the segments it starts. The

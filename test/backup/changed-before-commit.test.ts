@@ -1,4 +1,4 @@
-/** What was proven and stored may change on the disk before its backup is committed. */
+/** What was proven and stored may change on the disk before its backup is committed, or be of another place. */
 import {
   readFileSync,
   readdirSync,
@@ -75,4 +75,30 @@ it('files that were only touched are read again, and that is all', async () => {
   const target = { type: 'transaction', start_version: 0, num_transactions: TRANSACTIONS } as const;
   await backUp({ node: node.address, folder, target, beforeCommit });
   expect(committedNames(folder)).toEqual([`transaction_0-${TRANSACTIONS - 1}.meta`]);
+});
+
+it('chunks that are proven and of another place than asked for are asked for again', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  const setup = {
+    node: node.address,
+    folder,
+    target: { type: 'state_snapshot', epoch: 3 },
+  } as const;
+  const beforeRange = (index: number) => {
+    node.clearFaults();
+    // Its items and the one before them, all one further on: a whole run of leaves of the same tree.
+    if (index === 2) node.fault({ kind: 'swap', endpoint: 'state_snapshot_chunk' });
+  };
+  await expect(backUp({ ...setup, beforeRange })).rejects.toMatchObject({
+    code: 'UNIT_INCOMPLETE',
+    message: expect.stringMatching(/each proven but do not fit together/) as string,
+    ranges: [1, 2, 3],
+  });
+  node.clearFaults();
+  const result = await backUp(setup);
+  const { version, records } = result;
+  expect(contentOf(folder, result).payload).toEqual(
+    await fetchBytes(`${node.address}/state_snapshot_chunk/${version}/0/${records}`),
+  );
 });

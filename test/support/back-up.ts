@@ -34,6 +34,8 @@ export interface Setup {
   target: Target;
   maxChunkSize?: number;
   trust?: string[];
+  /** Runs before each range, with its number. */
+  beforeRange?: (index: number) => void;
   /** Runs when everything is stored and nothing committed. */
   beforeCommit?: (unit: Unit) => void;
   /** Who commits; somebody new each time when absent. */
@@ -63,6 +65,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
     if ('committed' in prepared) return prepared.committed;
     const { unit } = prepared;
     for (let i = 0; i < unit.rangeCount; i += 1) {
+      setup.beforeRange?.(i);
       await backUpRange(unit.folder, rangeAt(unit, i), {
         kind: kindOf(site, job, unit),
         storage: site.storage,
