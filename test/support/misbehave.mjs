@@ -1,6 +1,7 @@
 // Loaded into worker processes and their threads before their own code (NODE_OPTIONS=--import): misbehaves
-// on command. A command is a file in the folder MISBEHAVE_IN, named <role>-<where>, that holds a kind.
-import { readFileSync, renameSync } from 'node:fs';
+// on command. A command is a file in the folder MISBEHAVE_IN, named <role>-<where>, that holds a kind. Who
+// takes it leaves its place under /proc in the file `taken`.
+import { readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
@@ -18,6 +19,7 @@ function takeCommand() {
   const file = join(folder, `${role}-${where()}`);
   try {
     renameSync(file, `${file}.taken`);
+    writeFileSync(join(folder, 'taken'), readlinkSync('/proc/thread-self'));
     return readFileSync(`${file}.taken`, 'utf8');
   } catch {
     return undefined;

@@ -52,7 +52,9 @@ async function run(task: RangeTask, address: string): Promise<void> {
   // The latest progress goes out at intervals, also while nothing changes: it shows that this
   // thread's loop turns. What it waits for is bounded by the client's and the storage's own limits.
   let progress = { phase: 'starting', records: 0, bytes: 0 };
-  const ticker = setInterval(() => send({ kind: 'progress', ...progress }), PROGRESS_INTERVAL_MS);
+  const tick = () => send({ kind: 'progress', ...progress });
+  tick();
+  const ticker = setInterval(tick, PROGRESS_INTERVAL_MS);
   try {
     const result = await backUpRange(task.unit.folder, task.range, {
       kind: kindOf(task, node),

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { LONGEST_SILENCE_S, watchForSilence } from '../../silence.js';
 
-/** Loading its code, on a slow disk under load. */
-const FIRST_WORD_S = 60;
+/** Loading its code, on a slow disk under load; less than the heartbeat timeout of what it works on. */
+const FIRST_WORD_S = 25;
 
 /**
  * Watches over a thread at work, which tells of itself twice a second: calls `died` with the reason, once,

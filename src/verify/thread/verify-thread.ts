@@ -18,7 +18,9 @@ const stopping = new AbortController();
 parentPort!.on('message', () => stopping.abort());
 
 let progress = { bytes: 0, objects: 0 };
-const ticker = setInterval(() => send({ kind: 'progress', ...progress }), PROGRESS_INTERVAL_MS);
+const tick = () => send({ kind: 'progress', ...progress });
+tick();
+const ticker = setInterval(tick, PROGRESS_INTERVAL_MS);
 try {
   const tools = {
     storage,
