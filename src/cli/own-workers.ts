@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { TemporalSession } from '../temporal/connection.js';
 import type { Say } from '../temporal/errors.js';
+import { reportLeftBehind } from '../temporal/worker-death.js';
 import { type WorkerGroup, superviseWorkers } from '../temporal/worker-group.js';
 
 /**
@@ -14,5 +15,6 @@ export function ownWorkers(
   if (!embedded) return undefined;
   const { data, chunkWorkers, say } = options;
   const logFile = path.join(data, 'logs', 'worker.log');
+  void reportLeftBehind({ env: workerEnv, say });
   return superviseWorkers({ env: workerEnv, say, logFile, chunkWorkers });
 }

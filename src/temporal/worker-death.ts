@@ -2,11 +2,14 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, Client, Connection } from '@temporalio/client';
+import { builtProgram } from '../built.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { configuredServer } from './connection.js';
 import { type Say, reasonOf } from './errors.js';
 import type { InFlight } from './in-flight.js';
+import { runsCommandWith } from './process-info.js';
 import { withoutSecrets } from './secrets.js';
 
 /** How a worker process died, and what it had in hand. */
@@ -39,6 +42,7 @@ const RUNNING = `ExecutionStatus = "Running" AND TaskQueue = "${CONTROL_QUEUE}"`
 /** State of a pending activity, in the numbering of the Temporal API. */
 const STARTED = 2;
 const MOST_NAMED = 4;
+const WORKER_PROGRAM = fileURLToPath(builtProgram('worker.js'));
 
 /**
  * Fails what a dead worker had in hand, so that the next attempts begin at once instead of after the
@@ -64,11 +68,7 @@ async function failAttempts(
   try {
     const client = new Client({ connection, namespace });
     const where = file === undefined ? '' : `; report: ${file}`;
-    const failure = ApplicationFailure.create({
-      message: `worker process ${pid} on ${hostname()} ${how}${where}`,
-      type: 'WORKER_DIED',
-      nextRetryDelay: '500 milliseconds',
-    });
+    const failure = workerDied(`worker process ${pid} on ${hostname()} ${how}${where}`);
     await client.withDeadline(Date.now() + LOOKING_MS, async () => {
       await Promise.all(
         inFlight.map(({ token }) =>
@@ -77,7 +77,8 @@ async function failAttempts(
         ),
       );
       for (let look = 0; look < LOOKS; look += 1) {
-        await failUntold(client, `${pid}@${hostname()}`, failure);
+        const identity = `${pid}@${hostname()}`;
+        await failStarted(client, (worker) => (worker === identity ? failure : undefined));
         await sleep(RETRY_MS);
       }
     });
@@ -86,15 +87,56 @@ async function failAttempts(
   }
 }
 
-/** What the server gave to the worker in its last moment, and it could not tell us of any more. */
-async function failUntold(client: Client, identity: string, failure: Error): Promise<void> {
+/**
+ * The same for what workers of this host had in hand that died together with their supervisor, and so
+ * were reported by nobody. Only for a server that no other host's workers use. Never throws.
+ */
+export async function reportLeftBehind({ env, say }: Reporter): Promise<void> {
+  try {
+    const { connection, namespace } = await connect(env);
+    try {
+      const client = new Client({ connection, namespace });
+      await client.withDeadline(Date.now() + LOOKING_MS, async () => {
+        for (let look = 0; look < LOOKS; look += 1) {
+          await failStarted(client, (worker) => {
+            const [pid, host] = worker.split('@', 2);
+            if (host !== hostname() || runsCommandWith(Number(pid), WORKER_PROGRAM))
+              return undefined;
+            return workerDied(`worker process ${pid} on ${hostname()} died with its supervisor`);
+          });
+          await sleep(2 * RETRY_MS);
+        }
+      });
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    say(`What earlier workers had in hand could not be looked for: ${reasonOf(error)}`);
+  }
+}
+
+function workerDied(message: string): ApplicationFailure {
+  const type = 'WORKER_DIED';
+  return ApplicationFailure.create({ message, type, nextRetryDelay: '500 milliseconds' });
+}
+
+/**
+ * Fails what the server takes to be in hand of a worker that is dead, as `failureFor` tells by the
+ * worker's identity: also what was given to it in its last moment, of which it told nobody.
+ */
+async function failStarted(
+  client: Client,
+  failureFor: (identity: string) => ApplicationFailure | undefined,
+): Promise<void> {
   let looked = 0;
   for await (const { workflowId, runId } of client.workflow.list({ query: RUNNING })) {
     if (++looked > MOST_WORKFLOWS) return; // the rest has its heartbeat timeouts
     const handle = client.workflow.getHandle(workflowId, runId);
     const { raw } = await handle.describe();
     for (const { state, lastWorkerIdentity, activityId } of raw.pendingActivities ?? []) {
-      if (Number(state) !== STARTED || lastWorkerIdentity !== identity || !activityId) continue;
+      if (Number(state) !== STARTED || !lastWorkerIdentity || !activityId) continue;
+      const failure = failureFor(lastWorkerIdentity);
+      if (!failure) continue;
       await client.activity.fail({ workflowId, runId, activityId }, failure).catch(() => undefined);
     }
   }

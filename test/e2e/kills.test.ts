@@ -8,6 +8,7 @@ import { builtProgram } from '../../src/built.js';
 import type { BackupResult } from '../../src/plan/unit.js';
 import { contentOf, devnode, fetchBytes, leftovers, storageFolder } from '../support/backup.js';
 import { rangeRequests, startSite } from '../support/site.js';
+import { openTemporal } from '../../src/temporal/connection.js';
 import { temporaryFolder, until } from '../support/temporal.js';
 
 const TRANSACTIONS = 2_000;
@@ -60,7 +61,7 @@ it.each([
   240_000,
 );
 
-it('kill -9 of the command, which is then run again', async () => {
+it('kill -9 of the command and its workers together; the command is then run again', async () => {
   const node = await devnode({ transactions: TRANSACTIONS });
   const folder = storageFolder();
   const data = temporaryFolder('data');
@@ -71,10 +72,12 @@ it('kill -9 of the command, which is then run again', async () => {
   const killed = runCli(args);
   await until('chunks are stored', () => receipts(folder) >= 10);
   killed.child.kill('SIGKILL');
+  for (const pid of killed.workers()) process.kill(pid, 'SIGKILL');
   await killed.ended;
   node.clearFaults();
   const again = runCli(args);
   expect(await again.ended).toBe(0);
+  expect(await failuresIn(data)).toEqual(['WORKER_DIED']);
   const result = JSON.parse(again.output()) as BackupResult;
   expect(contentOf(folder, result).payload).toEqual(
     await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
@@ -91,6 +94,22 @@ function expectNoRepetition(
   const LANES = 4;
   const asked = rangeRequests(requests, 'transaction_range_proof');
   expect(asked.length).toBeLessThanOrEqual(result.chunks + LANES * deaths);
+}
+
+/** Of what ranges failed before they were stored: a heartbeat timeout has no type. */
+async function failuresIn(dataFolder: string): Promise<string[]> {
+  const session = await openTemporal({ dataFolder, say: () => undefined });
+  onTestFinished(() => session.close());
+  const { workflow } = session.client;
+  const types = new Set<string>();
+  for await (const { workflowId } of workflow.list({ query: 'WorkflowType = "chunkSegment"' })) {
+    const { events } = await workflow.getHandle(workflowId).fetchHistory();
+    for (const event of events ?? []) {
+      const failure = event.activityTaskStartedEventAttributes?.lastFailure;
+      if (failure) types.add(failure.applicationFailureInfo?.type ?? 'none');
+    }
+  }
+  return [...types];
 }
 
 /** The client's own connection may be lost with the server. */
@@ -111,14 +130,22 @@ function runCli(args: string[]): {
   child: ChildProcess;
   ended: Promise<number | null>;
   output: () => string;
+  /** Process ids of its workers. */
+  workers: () => number[];
 } {
   const cli = fileURLToPath(builtProgram('cli.js'));
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   child.stdout.on('data', (part: Buffer) => {
     output += part.toString();
   });
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => {
+    said += part.toString();
+  });
+  const workers = () =>
+    [...said.matchAll(/is started: process (\d+)/g)].map(([, pid]) => Number(pid));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { child, ended, output: () => output };
+  return { child, ended, output: () => output, workers };
 }
