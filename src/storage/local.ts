@@ -12,6 +12,8 @@ const RETIRED = 'metadata_backup';
 /** Ours: which chain this is, and who writes at the moment. */
 const OURS = 'aptos-backup';
 const READ_BYTES = 1024 * 1024;
+/** A buffer of a megabyte for each of many small files would keep the garbage collector busy. */
+const LEAST_READ_BYTES = 2048;
 
 /**
  * Backups in a folder of this host (or of a network file system that several hosts mount). Every
@@ -45,14 +47,17 @@ export class LocalStorage implements BackupStorage {
     signal?.throwIfAborted();
     const file = await this.openForReading(handle);
     try {
+      let left = (await file.stat()).size;
       for (;;) {
         signal?.throwIfAborted();
+        const length = Math.min(READ_BYTES, Math.max(left + 1, LEAST_READ_BYTES));
         const { bytesRead, buffer } = await file
-          .read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES)
+          .read(Buffer.allocUnsafe(length), 0, length)
           .catch((error: unknown) => {
             throw localError(error, handle, `cannot read ${handle} in ${this.description}`);
           });
         if (bytesRead === 0) return;
+        left -= bytesRead;
         yield buffer.subarray(0, bytesRead);
       }
     } finally {
