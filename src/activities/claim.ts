@@ -3,6 +3,8 @@ import { anchorStorage, requireBegun } from '../backup/chain-anchor.js';
 import { Lease, describeHolder } from '../backup/lease.js';
 import { ensureIdentity } from '../backup/unit-folder.js';
 import type { ClaimOrder, ClaimResult } from '../plan/coordinator.js';
+import type { JobSettings } from '../plan/job.js';
+import { openStorage } from '../storage/open.js';
 import { COORDINATOR_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
 import { holderOfActivity } from './holder.js';
@@ -13,7 +15,7 @@ const POLL_MS = 2_000;
 /** Returns at the latest, so that whoever waits sees that somebody still looks. */
 const LONGEST_MS = 60 * 60_000;
 
-/** The activity that gives a storage to one coordinator, over all servers and hosts. */
+/** The activities that give a storage to one coordinator, over all servers and hosts. */
 export function createClaimActivities(tools: { sites: Sites }) {
   return {
     /**
@@ -42,6 +44,15 @@ export function createClaimActivities(tools: { sites: Sites }) {
           }
         }),
       );
+    },
+
+    /** Lets the next coordinator in at once, instead of when this one has been silent for long. */
+    async releaseStorage({ storage }: JobSettings): Promise<void> {
+      await withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
+        const holder = await holderOfActivity();
+        const lease = new Lease(openStorage(storage), 'coordinator', holder);
+        if (!(await lease.resume(signal))) await lease.release();
+      });
     },
   };
 }

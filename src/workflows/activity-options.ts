@@ -52,3 +52,9 @@ export const unitOptions: ActivityOptions = {
   ...controlOptions,
   startToCloseTimeout: '60 days',
 };
+
+/** A last word before a coordinator ends; nothing depends on it. */
+export const releaseOptions: ActivityOptions = {
+  ...controlOptions,
+  scheduleToCloseTimeout: '30 seconds',
+};

@@ -1,3 +1,4 @@
+import { isCancellation } from '@temporalio/workflow';
 import type { CoordinatorInput } from '../plan/coordinator-input.js';
 import type { CoordinatorMemory } from '../plan/coordinator.js';
 import { CoordinatorRun } from './coordinator/coordinator-run.js';
@@ -13,13 +14,18 @@ export async function backupCoordinator(
   memory?: CoordinatorMemory,
 ): Promise<never> {
   const run = new CoordinatorRun(input, memory);
-  for (;;) {
-    if (await run.claimStorage()) {
-      await run.surveyWhenDue();
-      run.tidyWhenDue();
+  try {
+    for (;;) {
+      if (await run.claimStorage()) {
+        await run.surveyWhenDue();
+        run.tidyWhenDue();
+      }
+      run.startUnits();
+      await run.waitForNews();
+      if (run.historyIsLong()) await run.continueAsNew();
     }
-    run.startUnits();
-    await run.waitForNews();
-    if (run.historyIsLong()) await run.continueAsNew();
+  } catch (error) {
+    if (isCancellation(error)) await run.release();
+    throw error;
   }
 }

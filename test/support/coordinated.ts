@@ -36,7 +36,10 @@ export async function coordinated(input: CoordinatorInput) {
     },
     configure: (changed: CoordinatorInput) => ensureCoordinator(session.client, changed),
     async stop(): Promise<void> {
-      await session.client.workflow.getHandle(workflowId).terminate();
+      // Not terminated: its end lets the next one have the storage at once.
+      const handle = session.client.workflow.getHandle(workflowId);
+      await handle.cancel();
+      await handle.result().catch(() => undefined);
       await worker.stop();
     },
   };

@@ -83,6 +83,7 @@ export class PretendedWorld {
   get activities() {
     return {
       claimStorage: () => Promise.resolve({}),
+      releaseStorage: () => Promise.resolve(),
       tidyStorage: (): Promise<Unreferenced> =>
         Promise.resolve({ folders: 0, first: [], files: 0, removed: 0, again: false }),
       surveyStorage: () =>

@@ -24,7 +24,7 @@ import { answerMessages } from './coordinator-messages.js';
 import { noteWhatIsDue } from './due.js';
 import { openMemory } from './memory.js';
 import { describeStatus, statusOf } from './status.js';
-import { TIDY_AFTER_MS, claim, survey, tidy } from './storage-work.js';
+import { TIDY_AFTER_MS, claim, release, survey, tidy } from './storage-work.js';
 import { type Running, RunningUnit } from './units.js';
 import { watchOrderOf, watchSummary } from './watch-order.js';
 
@@ -101,6 +101,11 @@ export class CoordinatorRun {
     this.claimed = true;
     this.unblock('LEASE');
     return true;
+  }
+
+  /** For a coordinator that was cancelled. */
+  async release(): Promise<void> {
+    if (this.claimed) await release(this.memory);
   }
 
   /** Learns what the storage holds: at the start, when asked to, and every few hours. */

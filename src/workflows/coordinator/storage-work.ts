@@ -1,14 +1,15 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { CoordinatorActivities } from '../../activities/coordinator.js';
 import { type CoordinatorMemory, STREAMS, type Survey } from '../../plan/coordinator.js';
 import { targetKey } from '../../plan/job.js';
 import type { BackupResult } from '../../plan/unit.js';
-import { claimOptions, controlOptions } from '../activity-options.js';
+import { claimOptions, controlOptions, releaseOptions } from '../activity-options.js';
 import { dropOvertaken, noteLies, noteStored } from './bookkeeping.js';
 import type { Running } from './units.js';
 
 const { surveyStorage, tidyStorage } = proxyActivities<CoordinatorActivities>(controlOptions);
 const { claimStorage } = proxyActivities<CoordinatorActivities>(claimOptions);
+const { releaseStorage } = proxyActivities<CoordinatorActivities>(releaseOptions);
 
 /** Something given up may still be written to at first. */
 export const TIDY_AFTER_MS = 3 * 60_000;
@@ -26,6 +27,11 @@ export async function claim(
   noteLies(memory, lies, Date.now());
   if (heldBy === undefined) memory.begun = true;
   return heldBy;
+}
+
+/** Lets the next coordinator in at once; where that fails it waits until ours has been silent for long. */
+export async function release({ settings }: CoordinatorMemory): Promise<void> {
+  await CancellationScope.nonCancellable(() => releaseStorage(settings)).catch(() => undefined);
 }
 
 /**
