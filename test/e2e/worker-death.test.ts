@@ -128,6 +128,7 @@ function newestReport(dataFolder: string): CrashReport | undefined {
   }
 }
 
+/** In two lots: a worker that keeps dying is started again ever more slowly. */
 const KILLS_THE_PROCESS = [
   ['SIGKILL', 'WORKER_DIED', /^was killed by SIGKILL$/],
   ['exit', 'WORKER_DIED', /^ended with code 3/],
@@ -139,58 +140,65 @@ const KILLS_THE_PROCESS = [
   ['SIGSTOP', 'WORKER_DIED', /^did not answer for 20 s and was killed$/],
 ] as const;
 
-it('what kills the chunk worker takes its chunks with it, for moments, and nothing else', async () => {
-  const site = await startTroubledSite();
-  const { worker, session, said } = site;
-  for (const [kind, type, how] of KILLS_THE_PROCESS) {
-    const two = await startTwo(site);
-    const { pending, segments } = two;
-    const [workflows, victim] = [worker.pid('workflows'), worker.pid('chunks')!];
-    if (kind.startsWith('SIG')) process.kill(victim, kind);
-    else site.misbehave('chunks-main', kind);
+it.each([
+  ['at once', KILLS_THE_PROCESS.slice(0, 4)],
+  ['slowly', KILLS_THE_PROCESS.slice(4)],
+])(
+  'what kills the chunk worker (%s) takes only its chunks with it, for moments',
+  async (_, kinds) => {
+    const site = await startTroubledSite();
+    const { worker, session, said } = site;
+    for (const [kind, type, how] of kinds) {
+      const two = await startTwo(site);
+      const { pending, segments } = two;
+      const [workflows, victim] = [worker.pid('workflows'), worker.pid('chunks')!];
+      if (kind.startsWith('SIG')) process.kill(victim, kind);
+      else site.misbehave('chunks-main', kind);
 
-    // The server knows it from the worker or its supervisor; a heartbeat timeout says something else.
-    await until(`${kind}: each range is tried again for that reason`, async () => {
-      const ranges = await pending();
-      return ranges.length === 2 * LANES && ranges.every(({ failure }) => failure?.type === type);
-    });
-    const [first] = await pending();
-    expect(first!.failure!.message, kind).toContain(`process ${victim}`);
-    await until(`${kind}: there is a crash report`, () => {
-      return newestReport(session.dataFolder)?.pid === victim;
-    });
-    const report = newestReport(session.dataFolder)!;
-    expect(report.worker).toBe('Chunk worker');
-    expect(report.how, kind).toMatch(how);
-    await until(`${kind}: it is said where the report is`, () =>
-      said.some((line) => line.startsWith(`Chunk worker, process ${victim}, had in hand: `)),
-    );
-    if (type === 'STRAY_ERROR') {
-      expect(report.stack?.join('\n'), kind).toContain('misbehave.mjs');
-      expect(JSON.stringify(report)).not.toContain('floating rejection');
-    } else {
-      const ranges = report.working_on.filter(({ activity }) => activity === 'backUpRange');
-      expect(ranges, kind).toHaveLength(2 * LANES);
-      for (const { range, workflowId, attempt, last_heartbeat: beat } of ranges) {
-        expect(range).toMatch(/^\d+ to \d+$/);
-        expect(segments).toContain(workflowId);
-        expect(attempt).toBe(1);
-        expect(Date.parse(beat!.at)).toBeGreaterThan(0);
-        expect(beat!.details).toHaveProperty('failures');
+      // The server knows it from the worker or its supervisor; a heartbeat timeout says something else.
+      await until(`${kind}: each range is tried again for that reason`, async () => {
+        const ranges = await pending();
+        return ranges.length === 2 * LANES && ranges.every(({ failure }) => failure?.type === type);
+      });
+      const [first] = await pending();
+      expect(first!.failure!.message, kind).toContain(`process ${victim}`);
+      await until(`${kind}: there is a crash report`, () => {
+        return newestReport(session.dataFolder)?.pid === victim;
+      });
+      const report = newestReport(session.dataFolder)!;
+      expect(report.worker).toBe('Chunk worker');
+      expect(report.how, kind).toMatch(how);
+      await until(`${kind}: it is said where the report is`, () =>
+        said.some((line) => line.startsWith(`Chunk worker, process ${victim}, had in hand: `)),
+      );
+      if (type === 'STRAY_ERROR') {
+        expect(report.stack?.join('\n'), kind).toContain('misbehave.mjs');
+        expect(JSON.stringify(report)).not.toContain('floating rejection');
+      } else {
+        const ranges = report.working_on.filter(({ activity }) => activity === 'backUpRange');
+        expect(ranges, kind).toHaveLength(2 * LANES);
+        for (const { range, workflowId, attempt, last_heartbeat: beat } of ranges) {
+          expect(range).toMatch(/^\d+ to \d+$/);
+          expect(segments).toContain(workflowId);
+          expect(attempt).toBe(1);
+          expect(Date.parse(beat!.at)).toBeGreaterThan(0);
+          expect(beat!.details).toHaveProperty('failures');
+        }
       }
+      await two.finish();
+      expect(worker.pid('workflows'), kind).toBe(workflows);
+      expect(worker.pid('chunks'), kind).not.toBe(victim);
     }
-    await two.finish();
-    expect(worker.pid('workflows'), kind).toBe(workflows);
-    expect(worker.pid('chunks'), kind).not.toBe(victim);
-  }
-  const [workflows, chunks] = worker.states();
-  expect(workflows).toMatchObject({ role: 'workflows', restarts: 0 });
-  expect(chunks).toMatchObject({
-    role: 'chunks',
-    restarts: KILLS_THE_PROCESS.length,
-    lastDeath: { how: 'did not answer for 20 s and was killed' },
-  });
-}, 400_000);
+    const [workflows, chunks] = worker.states();
+    expect(workflows).toMatchObject({ role: 'workflows', restarts: 0 });
+    expect(chunks).toMatchObject({
+      role: 'chunks',
+      restarts: kinds.length,
+      lastDeath: { how: expect.stringMatching(kinds.at(-1)![2]) as string },
+    });
+  },
+  300_000,
+);
 
 const KILLS_THE_THREAD = [
   ['throw', /died: Error: an exception of a test in a timer/],
