@@ -2,11 +2,11 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { findTemporal } from '../../src/temporal/binary.js';
-import { NOT_YET, POSTGRES_TARGETS, UP_TARGETS } from './limits.js';
 import { describeStrike, planChaos } from './plan.js';
 import { PostgresSystem } from './postgres/system.js';
 import { reportLines, runChaos } from './run.js';
 import { UpSystem } from './system.js';
+import { POSTGRES_TARGETS, UP_TARGETS } from './targets.js';
 
 /** About how long one event takes, when nothing else says how long a run is. */
 const SECONDS_EACH = 2.5;
@@ -18,7 +18,6 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     'long-stops': { type: 'boolean', default: false },
     without: { type: 'string', multiple: true, default: [] },
-    with: { type: 'string', multiple: true, default: [] },
     plan: { type: 'boolean', default: false },
     postgres: { type: 'boolean', default: false },
   },
@@ -36,11 +35,7 @@ const seconds =
 const plan = (impossible: string[]) =>
   planChaos({
     ...{ seed, seconds, kills, targets, others, long: values['long-stops'] },
-    without: [
-      ...impossible,
-      ...NOT_YET.filter((name) => !values.with.includes(name)),
-      ...values.without,
-    ],
+    without: [...impossible, ...values.without],
   });
 
 if (values.plan) {

@@ -51,7 +51,7 @@ export interface PlanOptions {
   targets: readonly Target[];
   /** Further strikes, by the weights of the mix. */
   others: number;
-  /** What this place allows, or the product does not stand yet. */
+  /** Names of what is left out: what this place does not allow, for one. */
   without?: readonly string[];
   /** Stops and outages take minutes. */
   long?: boolean;

@@ -34,7 +34,7 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   const range = { node: proxy.address, start_version: 0, num_transactions: TRANSACTIONS };
   const handle = await site.start('transaction', range, { when_blocked: 'wait' });
   const status = () => handle.query<BackupStatus>('status');
-  await until('it is blocked', async () => (await status()).phase === 'blocked', 110_000);
+  await until('it is blocked', async () => (await status()).phase === 'blocked', 200_000);
 
   const { failed, done, rangesTotal } = await status();
   expect(failed).toMatchObject([{ quarantined: true }]);
@@ -61,7 +61,7 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   expect(contentOf(folder, result).payload).toEqual(
     await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
   );
-}, 240_000);
+}, 300_000);
 
 it('holds neither later batches of its stream nor the other streams', async () => {
   const site = await startDeadlySite();
@@ -104,4 +104,4 @@ it('holds neither later batches of its stream nor the other streams', async () =
     const { transaction } = (await status()).streams;
     return transaction.holes.length === 0 && transaction.failed.length === 0;
   });
-}, 240_000);
+}, 300_000);

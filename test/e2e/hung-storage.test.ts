@@ -92,5 +92,7 @@ it('a coordinator says that the storage hangs, and goes on when it is over', asy
   node.grow({ transactions: 50 });
   files.release();
   await follows();
-  expect(readFileSync(join(session.dataFolder, 'worker.log'), 'utf8')).not.toContain('stray');
+  expect(readFileSync(join(session.dataFolder, 'worker-workflows.log'), 'utf8')).not.toContain(
+    'stray',
+  );
 });

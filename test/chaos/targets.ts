@@ -20,6 +20,3 @@ export const POSTGRES_TARGETS: readonly Target[] = [
   'postgres',
   'node',
 ];
-
-/** Strikes that the product does not stand yet; a run has them by `--with NAME`. */
-export const NOT_YET: readonly string[] = ['storage away'];
