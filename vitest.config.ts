@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ['test/setup.ts'],
     reporters: ['default', './test/closing-line.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Many tests wait for timeouts and restarts: more of them than cores at once.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
