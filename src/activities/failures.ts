@@ -110,7 +110,7 @@ export function toFailure(
   const message = error instanceof Error ? error.message : String(error);
   const elsewhere = exhausted ? (others?.failed ?? []) : [];
   const details: FailureDetails = {
-    mayPass: retryable && isStorage(cause),
+    mayPass: retryable && (isStorage(cause) || isNodeTrouble(cause, code)),
     ...(cause instanceof UnitIncomplete ? { ranges: cause.ranges } : {}),
     ...(lies.length > 0 ? { lies: [...lies] } : {}),
   };
@@ -140,6 +140,11 @@ function gravest(codes: string[]): string {
     codes.find((code) => !passing.includes(code)) ??
     (codes.includes('NODE_BEHIND') ? 'NODE_BEHIND' : codes[0]!)
   );
+}
+
+/** It is away, or does not do its work; as opposed to what it says. */
+function isNodeTrouble(error: unknown, code: string): boolean {
+  return error instanceof Error && error.name === 'NodeError' && !LIES.has(code);
 }
 
 function isStorage(error: unknown): boolean {

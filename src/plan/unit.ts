@@ -82,7 +82,7 @@ export interface RangeProgress {
 
 /** Details of an activity's failure. */
 export interface FailureDetails {
-  /** Whether it was a trouble of the storage that may still pass. */
+  /** Whether it was a trouble of storage or node that may still pass. */
   mayPass: boolean;
   /** Of a commit: range numbers that have to be stored again. */
   ranges?: number[];

@@ -214,7 +214,7 @@ export class BackupRun<T extends BackupType> {
     await this.waitBlocked(what, 'backing up', deadly ? LAST_RETRY_MS : undefined);
   }
 
-  /** Plans or commits, however long the storage is away, if the input says that it may wait. */
+  /** Plans or commits, however long storage or node are away, if the input says that it may wait. */
   private async persist<R>(phase: Phase, run: () => Promise<R>): Promise<R> {
     for (;;) {
       try {

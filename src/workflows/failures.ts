@@ -31,7 +31,7 @@ export function incompleteRanges(error: unknown): number[] | undefined {
   return (cause.details?.[0] as Partial<FailureDetails> | undefined)?.ranges;
 }
 
-/** Whether an activity was tried enough, but for a trouble of the storage that may pass all the same. */
+/** Whether an activity was tried enough, but for a trouble of storage or node that may pass all the same. */
 export function mayPass(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (!(cause instanceof ApplicationFailure)) return false;
