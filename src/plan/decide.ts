@@ -9,6 +9,9 @@ import type { BackupType, Target } from './job.js';
 import { type Span, holesUpTo } from './spans.js';
 import { EPOCHS_PER_UNIT, batchEnd, nextSnapshot } from './stream-rules.js';
 
+/** So many failed units of one stream say that it is not the units: no others are begun. */
+export const MOST_FAILED_UNITS = 20;
+
 /** What a decision is made from. Everything in it is known when it is made: it is deterministic. */
 export interface Situation {
   settings: CoordinatorSettings;
@@ -37,6 +40,9 @@ export function decide(type: BackupType, situation: Situation): Decision {
   if (asked) return due(asked, situation);
   const again = memory.failed.find(({ retryAt }) => retryAt <= situation.now);
   if (again) return { start: again.target };
+  if (memory.failed.length >= MOST_FAILED_UNITS) {
+    return waitForRetryOr(memory, `one of ${memory.failed.length} failed units to work again`, {});
+  }
   switch (type) {
     case 'epoch_ending':
       return epochs(situation);

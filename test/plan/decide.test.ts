@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeView, StreamMemory, Survey } from '../../src/plan/coordinator.js';
 import { parseCoordinatorInput } from '../../src/plan/coordinator-input.js';
-import { type Situation, decide } from '../../src/plan/decide.js';
+import { MOST_FAILED_UNITS, type Situation, decide } from '../../src/plan/decide.js';
 import type { Target } from '../../src/plan/job.js';
 import { losesRace } from '../../src/plan/prune-forecast.js';
 import { INPUT } from '../support/units.js';
@@ -131,6 +131,21 @@ describe('transactions', () => {
     expect(decide('transaction', resting)).toEqual({ start: transactions(201, 300) });
     const due = situation({ survey, transaction: { failed: [failed(unit, NOW)] } });
     expect(decide('transaction', due)).toEqual({ start: unit });
+  });
+
+  it('begin no more when many have failed: what failed comes first', () => {
+    const survey = { ...ALL_EPOCHS, versions: [span(0, 100)] };
+    const some = (count: number) =>
+      Array.from({ length: count }, (_, i) => {
+        return failed(transactions(101 + i * 10, 110 + i * 10), NOW + 5 + i);
+      });
+    const stuck = situation({ survey, transaction: { failed: some(MOST_FAILED_UNITS) } });
+    expect(decide('transaction', stuck)).toMatchObject({
+      waitingFor: expect.stringMatching(/^one of 20 failed units to work again/) as string,
+      until: NOW + 5,
+    });
+    const fewer = situation({ survey, transaction: { failed: some(MOST_FAILED_UNITS - 1) } });
+    expect(decide('transaction', fewer)).toHaveProperty('start');
   });
 
   it('fill holes without touching what is stored', () => {
