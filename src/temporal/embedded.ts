@@ -159,10 +159,7 @@ class SharedServer implements EmbeddedServer {
     const silent = performance.now() - this.#answeredAt;
     if (this.#silentProbes < MOST_SILENT_PROBES || silent < patience) return;
     if (this.#healing || this.#leaving.signal.aborted) return;
-    this.#heal(async () => {
-      await this.#killHung(known.pid);
-      await this.#bringUp(binary, HUNG);
-    });
+    this.#heal(() => this.#bringUp(binary, known.pid));
   }
 
   #heardIt(): void {
@@ -183,21 +180,23 @@ class SharedServer implements EmbeddedServer {
     this.#say(`The Temporal server is not back yet: ${what}`);
   }
 
-  /** Joins the server that runs, or starts it, and waits for its first answer. */
-  async #bringUp(binary: string, how?: string): Promise<void> {
+  /** Joins the server that runs, or starts it (kills it first if it hangs), and waits for its first answer. */
+  async #bringUp(binary: string, hungPid?: number): Promise<void> {
     const { signal } = this.#leaving;
-    for (let ended = how; ;) {
-      const { state, started } = await this.#locked(() => this.#runningOrStarted(binary, ended));
+    for (let hung = hungPid; ;) {
+      const { state, started } = await this.#locked(async () => {
+        const killed = hung !== undefined && (await this.#killHung(hung));
+        return this.#runningOrStarted(binary, killed);
+      });
       const patienceMs = state.ready ? SILENT_MS : START_MS;
       try {
         await waitUntilReady(state, this.#files, { patienceMs, say: this.#say, signal });
       } catch (error) {
-        const hangs = this.#runs(state);
-        if (hangs) await this.#killHung(state.pid);
-        // It was left to us by somebody else: it was well once.
-        if (started || !(hangs ? state.ready : true)) throw error;
-        ended = hangs ? HUNG : undefined;
-        continue;
+        hung = this.#runs(state) ? state.pid : undefined;
+        // One that was left to us by somebody else was well once.
+        if (!started && (hung === undefined || state.ready)) continue;
+        if (hung !== undefined) await this.#locked(() => this.#killHung(state.pid));
+        throw error;
       }
       if (signal.aborted) return;
       this.#heardIt();
@@ -209,7 +208,7 @@ class SharedServer implements EmbeddedServer {
 
   async #runningOrStarted(
     binary: string,
-    ended: string | undefined,
+    killed: boolean,
   ): Promise<{ state: ServerState; started: boolean }> {
     const known = this.#readState();
     if (known && this.#runs(known)) {
@@ -217,8 +216,9 @@ class SharedServer implements EmbeddedServer {
       return { state: known, started: false };
     }
     const ports = await this.#ports(known);
-    const how = ended ?? (this.#state ? 'died' : undefined);
-    if (how !== undefined) this.#say(`The Temporal server ${how}; starting it again`);
+    if (killed || this.#state) {
+      this.#say(`The Temporal server ${killed ? HUNG : 'died'}; starting it again`);
+    }
     const state = { pid: spawnServer(binary, this.#files, ports), ...ports };
     try {
       this.#writeState(state);
@@ -229,13 +229,12 @@ class SharedServer implements EmbeddedServer {
     return { state, started: true };
   }
 
-  /** Unless another user was faster, or it has come back in the last moment. */
-  async #killHung(pid: number): Promise<void> {
-    await this.#locked(async () => {
-      const known = this.#readState();
-      if (known?.pid !== pid || !this.#runs(known) || (await answers(known.port))) return;
-      await stopServer(pid, this.#files, 0);
-    });
+  /** Under the lock. False if another user was faster, or it has come back in the last moment. */
+  async #killHung(pid: number): Promise<boolean> {
+    const known = this.#readState();
+    if (known?.pid !== pid || !this.#runs(known) || (await answers(known.port))) return false;
+    await stopServer(pid, this.#files, 0);
+    return true;
   }
 
   /** Only for how patient others are: that it cannot be written down is no trouble. */
