@@ -51,6 +51,7 @@ export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<A
       ...(anchor.network === undefined ? {} : { network: anchor.network }),
       confirmed: anchor.confirmed,
     });
+    await site.storage.begin(signal);
     const folder = await site.storage.createBackup(OWN_FOLDER, signal);
     const { outcome } = await putFile(site.storage, folder, FILE, Buffer.from(`${content}\n`), {
       signal,

@@ -147,6 +147,8 @@ async function prepare(
     const span = { first: BigInt(first), records };
     const averageRecordBytes = await sampleRecordSize(span, draft.samplesPerPlace, draft.stream);
     const { maxChunkSize } = job;
+    // That took a while, and a folder is made next: the storage may be unmounted by now.
+    await requireBegun(site, signal);
     return planRanges({ records, averageRecordBytes, maxChunkSize, lanes });
   };
   const unit = await openUnitFolder(site.storage, identity, cut, signal);

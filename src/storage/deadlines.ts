@@ -36,6 +36,7 @@ export function withDeadlines(storage: BackupStorage, limitMs: number): BackupSt
 
   const bound: BackupStorage = {
     description: storage.description,
+    begin: (signal) => run('make the storage', '', signal, (s) => storage.begin(s)),
     createBackup: (name, signal) =>
       run(`make the folder ${name}`, name, signal, (s) => storage.createBackup(name, s)),
     async createFile(folder, name, signal) {

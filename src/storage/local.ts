@@ -30,6 +30,14 @@ export class LocalStorage implements BackupStorage {
     this.description = `local folder ${this.root}`;
   }
 
+  async begin(): Promise<void> {
+    try {
+      for (const made of await makeFolders(this.root)) await syncFolder(path.dirname(made));
+    } catch (error) {
+      throw localWriteError(error, '', `cannot make the folder ${this.root}`);
+    }
+  }
+
   async createBackup(name: string): Promise<string> {
     requireName(name);
     await this.makeFolder(name);
@@ -287,13 +295,15 @@ export class LocalStorage implements BackupStorage {
     }
   }
 
-  /** Makes a folder, durably. */
+  /** Makes a folder at the top, durably. */
   private async makeFolder(folder: string): Promise<void> {
     const full = path.join(this.root, folder);
     try {
-      for (const made of await makeFolders(full)) await syncFolder(path.dirname(made));
+      await mkdir(full);
+      await syncFolder(this.root);
     } catch (error) {
-      throw localWriteError(error, folder, `cannot make the folder ${full}`);
+      if (!isCode(error, 'EEXIST'))
+        throw localWriteError(error, folder, `cannot make the folder ${full}`);
     }
     await this.openFolder(folder);
   }

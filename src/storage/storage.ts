@@ -5,7 +5,15 @@
 export interface BackupStorage {
   /** For messages, e.g. "local folder /backups". */
   readonly description: string;
-  /** Makes room for a backup; one that is there is fine. Returns the folder's handle. */
+  /**
+   * Makes a new storage, unless it is there. Nothing else does: one that has gone while somebody
+   * writes is away, and must not be made anew.
+   */
+  begin(signal?: AbortSignal): Promise<void>;
+  /**
+   * Makes room for a backup; one that is there is fine. Returns the folder's handle.
+   * @throws StorageError STORAGE_MISSING when the storage itself is not there
+   */
   createBackup(name: string, signal?: AbortSignal): Promise<string>;
   /**
    * Begins a file that nobody sees before it is published, in a folder that `createBackup` made.

@@ -4,8 +4,13 @@ import type { BackupStorage } from '../../src/storage/storage.js';
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const text = (content: Uint8Array) => Buffer.from(content).toString();
 
-/** What every backend must do; `open` gives the same empty storage each time within one test. */
-export function storageContract(create: () => Promise<() => BackupStorage>): void {
+/** What every backend must do; `open` gives the same storage, not begun yet, each time within one test. */
+export function storageContract(place: () => Promise<() => BackupStorage>): void {
+  const create = async () => {
+    const open = await place();
+    await open().begin();
+    return open;
+  };
   const put = async (storage: BackupStorage, name: string, content: string, replace = false) => {
     const file = await storage.createFile(await storage.createBackup('a_backup'), name);
     await file.write(bytes(content));
@@ -13,6 +18,18 @@ export function storageContract(create: () => Promise<() => BackupStorage>): voi
     if (outcome === 'exists') await file.discard();
     return { handle: file.handle, outcome };
   };
+
+  it('is made by `begin`, and by nothing else', async () => {
+    const open = await place();
+    const missing = { code: 'STORAGE_MISSING' };
+    await expect(open().createBackup('a_backup')).rejects.toMatchObject(missing);
+    await expect(open().saveMetadata('one.meta', bytes('1\n'))).rejects.toMatchObject(missing);
+    await expect(open().listFolders()).rejects.toMatchObject(missing);
+    await open().begin();
+    await open().createBackup('a_backup');
+    await open().begin();
+    expect(await open().listFolders()).toEqual(['a_backup']);
+  });
 
   describe('files', () => {
     it('are read back by handle, by another instance too', async () => {
