@@ -102,8 +102,15 @@ async function failuresIn(dataFolder: string): Promise<string[]> {
   onTestFinished(() => session.close());
   const { workflow } = session.client;
   const types = new Set<string>();
-  for await (const { workflowId } of workflow.list({ query: 'WorkflowType = "chunkSegment"' })) {
-    const { events } = await workflow.getHandle(workflowId).fetchHistory();
+  const segments: { workflowId: string; runId: string }[] = [];
+  // What is listed lags behind what is.
+  await until('the segments are listed', async () => {
+    const listed = workflow.list({ query: 'WorkflowType = "chunkSegment"' });
+    for await (const { workflowId, runId } of listed) segments.push({ workflowId, runId });
+    return segments.length > 0;
+  });
+  for (const { workflowId, runId } of segments) {
+    const { events } = await workflow.getHandle(workflowId, runId).fetchHistory();
     for (const event of events ?? []) {
       const failure = event.activityTaskStartedEventAttributes?.lastFailure;
       if (failure) types.add(failure.applicationFailureInfo?.type ?? 'none');
