@@ -19,17 +19,22 @@ export interface Budgets {
   lies: number;
   /** Everything else that may pass: the node, a crashed thread. */
   troubles: number;
-  /** The storage is away, full, or does not answer. */
+  /** The storage is away or full. */
   storage: number;
+  /** The storage did not answer for a whole deadline. */
+  stalled: number;
 }
 
 /** Deaths that a chunk may meet among others, by chance or of its own doing; and again alone. */
 export const MOST_DEATHS = 3;
 
-export const RANGE_BUDGETS: Budgets = { lies: 5, troubles: 12, storage: 25 };
-export const CONTROL_BUDGETS: Budgets = { lies: 5, troubles: 12, storage: 80 };
-/** A coordinator itself rests and tries again, and says meanwhile what is wrong. */
-export const COORDINATOR_BUDGETS: Budgets = { lies: 5, troubles: 12, storage: 3 };
+export const RANGE_BUDGETS: Budgets = { lies: 5, troubles: 12, storage: 25, stalled: 25 };
+export const CONTROL_BUDGETS: Budgets = { lies: 5, troubles: 12, storage: 80, stalled: 80 };
+/**
+ * A coordinator itself rests and tries again, and says meanwhile what is wrong: after a whole deadline
+ * it has waited long enough.
+ */
+export const COORDINATOR_BUDGETS: Budgets = { lies: 5, troubles: 12, storage: 3, stalled: 1 };
 const STALLED = 'STORAGE_STALLED';
 
 const LIES = new Set([
@@ -77,7 +82,7 @@ export class FailedOnNode extends Error {
     readonly node: string,
     readonly others: OtherNodes,
   ) {
-    super(cause.message.includes(node) ? cause.message : `${node}: ${cause.message}`);
+    super(naming(node, cause.message));
   }
 }
 
@@ -87,7 +92,7 @@ const NEXT_NODE_MS = 250;
 /**
  * Turns an error into the failure that the server sees: its stable code as type, its own message,
  * retryable as long as the budget for its kind lasts. Counts it in `counts`. `lies`, of several nodes,
- * are its details.
+ * are among its details.
  */
 export function toFailure(
   error: unknown,
@@ -102,11 +107,8 @@ export function toFailure(
   const times = countFailure(counts, code);
   // What will not get better with one node may be well with another.
   const retryable = others !== undefined || (cause as { retryable?: unknown }).retryable !== false;
-  const troubles = isStorage(cause) ? budgets.storage : budgets.troubles;
-  const budget = LIES.has(code) || isChainData(cause) ? budgets.lies : troubles;
-  // A coordinator that has waited for a whole deadline has waited long enough to say so.
-  const impatient = code === STALLED && budgets === COORDINATOR_BUDGETS;
-  const exhausted = retryable && (times >= budget || impatient) && others?.untried !== true;
+  const exhausted =
+    retryable && times >= budgets[budgetOf(cause, code)] && others?.untried !== true;
   const message = error instanceof Error ? error.message : String(error);
   const elsewhere = exhausted ? (others?.failed ?? []) : [];
   const details: FailureDetails = {
@@ -125,9 +127,11 @@ export function toFailure(
 }
 
 function describe(elsewhere: OtherNodes['failed']): string {
-  return elsewhere
-    .map(({ node, why }) => `; ${why.includes(node) ? why : `${node}: ${why}`}`)
-    .join('');
+  return elsewhere.map(({ node, why }) => `; ${naming(node, why)}`).join('');
+}
+
+function naming(node: string, why: string): string {
+  return why.includes(node) ? why : `${node}: ${why}`;
 }
 
 /**
@@ -140,6 +144,12 @@ function gravest(codes: string[]): string {
     codes.find((code) => !passing.includes(code)) ??
     (codes.includes('NODE_BEHIND') ? 'NODE_BEHIND' : codes[0]!)
   );
+}
+
+function budgetOf(error: unknown, code: string): keyof Budgets {
+  if (LIES.has(code) || isChainData(error)) return 'lies';
+  if (!isStorage(error)) return 'troubles';
+  return code === STALLED ? 'stalled' : 'storage';
 }
 
 /** It is away, or does not do its work; as opposed to what it says. */

@@ -1,7 +1,7 @@
 import { nodeFault } from '../backup/node-fault.js';
 import type { Site } from '../backup/site.js';
 import type { JobSettings } from '../plan/job.js';
-import { type Lie, withLies } from '../plan/lies.js';
+import { type Lie, newestLies, withLies } from '../plan/lies.js';
 import { FailedOnNode } from './failures.js';
 import type { Heart } from './heartbeat.js';
 import type { Sites } from './sites.js';
@@ -39,7 +39,7 @@ export async function onNode<T extends { lies?: Lie[] }>(
     const failed = series.rests.filter((rest) => rest.node !== node);
     series.rests = [...failed, { ...fault, node, at, until }];
     if (fault.lie) {
-      series.lies = withLies(series.lies, [{ node, why: fault.why, at: now }]).lies ?? [];
+      series.lies = newestLies(series.lies, [{ node, why: fault.why, at: now }]);
     }
     const well = nodes.filter((other) => rests.isWell(other, now));
     throw new FailedOnNode(error as Error, node, {

@@ -1,5 +1,6 @@
 import { type MetadataLine, parseMetadataFile } from '../aptos/files/metadata.js';
 import type { Target } from '../plan/job.js';
+import { meet } from '../plan/spans.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import { isStored, readIfPresent } from './stored-file.js';
@@ -84,10 +85,6 @@ function isElsewhere(name: string, { kind, first, last }: Claimed): boolean {
   const [, other, from, to] = ONE_LINE.exec(name) ?? [];
   if (from === undefined || to === undefined) return false;
   return other !== kind || !meet({ first: BigInt(from), last: BigInt(to) }, { first, last });
-}
-
-function meet(a: { first: bigint; last: bigint }, b: { first: bigint; last: bigint }): boolean {
-  return a.first <= b.last && b.first <= a.last;
 }
 
 /** What a unit is going to claim, which is better known before the work than after it. */

@@ -1,6 +1,7 @@
 import { type Catalog, readCatalog } from '../catalog/catalog.js';
 import type { TidyOrder, Unreferenced } from '../plan/coordinator.js';
 import { type Target, targetKey } from '../plan/job.js';
+import { meet } from '../plan/spans.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { OWN_FOLDER } from './chain-anchor.js';
 import { withCommitLock } from './commit-lock.js';
@@ -133,13 +134,12 @@ function whyUseless(unit: Target, catalog: Catalog): string | undefined {
     const newer = catalog.snapshots.find((s) => s.epoch > epoch && epoch > 0n);
     return newer && `the snapshot of epoch ${newer.epoch} is stored`;
   }
-  const first = BigInt(unit.first);
-  const last = BigInt(unit.last);
+  const wanted = { first: BigInt(unit.first), last: BigInt(unit.last) };
   const spans =
     unit.type === 'epoch_ending'
       ? catalog.epochEndings.map((e) => ({ first: e.firstEpoch, last: e.lastEpoch }))
       : catalog.transactions.map((t) => ({ first: t.firstVersion, last: t.lastVersion }));
-  const held = spans.find((span) => span.first <= last && first <= span.last);
+  const held = spans.find((span) => meet(span, wanted));
   return held && `another backup has ${held.first} to ${held.last}`;
 }
 

@@ -6,15 +6,20 @@ export interface Lie {
   at: number;
 }
 
-/**
- * The newest lie of each node, as a field of a result that is absent when there is none. There are
- * no more of them than a job has nodes.
- */
-export function withLies(...lists: (readonly Lie[] | undefined)[]): { lies?: Lie[] } {
+type Lists = (readonly Lie[] | undefined)[];
+
+/** The newest lie of each node: no more of them than a job has nodes. */
+export function newestLies(...lists: Lists): Lie[] {
   const newest = new Map<string, Lie>();
   for (const lie of lists.flatMap((list) => list ?? [])) {
     const known = newest.get(lie.node);
     if (!known || known.at < lie.at) newest.set(lie.node, lie);
   }
-  return newest.size === 0 ? {} : { lies: [...newest.values()] };
+  return [...newest.values()];
+}
+
+/** The same as a field of a result, absent when there is none. */
+export function withLies(...lists: Lists): { lies?: Lie[] } {
+  const lies = newestLies(...lists);
+  return lies.length === 0 ? {} : { lies };
 }

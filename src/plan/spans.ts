@@ -4,6 +4,11 @@ export interface Span {
   last: bigint;
 }
 
+/** Whether two spans have anything in common. */
+export function meet(a: Span, b: Span): boolean {
+  return a.first <= b.last && b.first <= a.last;
+}
+
 /** The runs that a pile of spans makes up together: sorted, apart, none touching the next. */
 export function unionOf(spans: Iterable<Span>): Span[] {
   const sorted = [...spans].sort((a, b) => (a.first < b.first ? -1 : 1));

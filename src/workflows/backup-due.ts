@@ -4,7 +4,7 @@ import { type DueInput, parseDueInput } from '../plan/coordinator-input.js';
 import { STREAMS } from '../plan/coordinator.js';
 import { decide } from '../plan/decide.js';
 import type { BackupType } from '../plan/job.js';
-import { type Lie, withLies } from '../plan/lies.js';
+import { type Lie, newestLies, withLies } from '../plan/lies.js';
 import { BACKUP_TYPE, NETWORK } from '../plan/search-attributes.js';
 import { controlOptions } from './activity-options.js';
 import { noteEnd, noteLies } from './coordinator/bookkeeping.js';
@@ -45,7 +45,7 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
     const survey = await surveyStorage(settings);
     const { view: node, lies } = await watchNode({ settings, need: '0' });
     Object.assign(memory, { survey, node });
-    noteLies(memory, withLies(survey.lies, lies).lies, Date.now());
+    noteLies(memory, newestLies(survey.lies, lies), Date.now());
     for (const type of STREAMS.filter((stream) => types.includes(stream))) {
       for (;;) {
         const decision = decide(type, { settings, survey, node, streams, now: Date.now() });

@@ -182,7 +182,10 @@ export class BackupRun<T extends BackupType> {
       workflowId: `${workflowInfo().workflowId}/segment/${number}`,
       args: [
         {
-          ...{ job: this.job, unit, ranges, controls: { concurrency, paused } },
+          job: this.job,
+          unit,
+          ranges,
+          controls: { concurrency, paused },
           ...(quarantined.length > 0 ? { quarantined } : {}),
         },
       ],
@@ -210,7 +213,7 @@ export class BackupRun<T extends BackupType> {
       const type = deadly ? QUARANTINED : 'RANGES_FAILED';
       throw ApplicationFailure.nonRetryable(what, type, ...(lies ? [{ lies }] : []));
     }
-    // What kills its worker costs six processes each time.
+    // What kills its worker costs three processes each time, and six the first.
     await this.waitBlocked(what, 'backing up', deadly ? LAST_RETRY_MS : undefined);
   }
 

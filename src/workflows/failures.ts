@@ -26,23 +26,23 @@ export function failureCode(error: unknown): string {
 
 /** The ranges that a commit found missing or changed; undefined when it failed otherwise. */
 export function incompleteRanges(error: unknown): number[] | undefined {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (!(cause instanceof ApplicationFailure) || cause.type !== UNIT_INCOMPLETE) return undefined;
-  return (cause.details?.[0] as Partial<FailureDetails> | undefined)?.ranges;
+  return failureCode(error) === UNIT_INCOMPLETE ? detailsOf(error).ranges : undefined;
 }
 
 /** Whether an activity was tried enough, but for a trouble of storage or node that may pass all the same. */
 export function mayPass(error: unknown): boolean {
-  const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  if (!(cause instanceof ApplicationFailure)) return false;
-  return (cause.details?.[0] as Partial<FailureDetails> | undefined)?.mayPass === true;
+  return detailsOf(error).mayPass === true;
 }
 
 /** The lies of nodes that were met before it failed. */
 export function liesOf(error: unknown): Lie[] | undefined {
+  return detailsOf(error).lies;
+}
+
+function detailsOf(error: unknown): Partial<FailureDetails> {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const details = cause instanceof ApplicationFailure ? cause.details : undefined;
-  return (details?.[0] as Partial<FailureDetails> | undefined)?.lies;
+  return details?.[0] ?? {};
 }
 
 /** Runs a check of what a person sent; what it says fails the workflow at once. */

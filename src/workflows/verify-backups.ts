@@ -28,6 +28,7 @@ import { controlOptions, rangeOptions } from './activity-options.js';
 import { runChunk } from './apart.js';
 import { asInputFailure, asWorkflowFailure, failureCode, reasonOf } from './failures.js';
 import { runLanes } from './lanes.js';
+import { QUARANTINED } from '../plan/messages.js';
 import { setConcurrency, verifyStatus } from './messages.js';
 import { parseConcurrency } from '../plan/input.js';
 
@@ -113,7 +114,7 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
 
 /** What no worker survives is not proven; the rest is. */
 function deadlyTask(task: VerifyTask, error: unknown): TaskResult {
-  if (failureCode(error) !== 'QUARANTINED' || task.kind === 'epoch_endings') throw error;
+  if (failureCode(error) !== QUARANTINED || task.kind === 'epoch_endings') throw error;
   const slices = task.kind === 'transactions' ? task.slices : [task.slice];
   const why = `it could not be checked: ${reasonOf(error)}`;
   const findings = slices.map(({ manifest }) => ({ object: manifest, code: UNPROVEN, why }));

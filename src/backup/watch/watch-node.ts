@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeError } from '../../node/errors.js';
 import type { NodeView, WatchOrder, WatchResult } from '../../plan/coordinator.js';
-import { type Lie, withLies } from '../../plan/lies.js';
+import { type Lie, newestLies, withLies } from '../../plan/lies.js';
 import { requireBegun, requireSameChain } from '../chain-anchor.js';
 import { BackupError } from '../errors.js';
 import { type NodeFault, nodeFault } from '../node-fault.js';
@@ -232,7 +232,7 @@ class Watch {
   }
 
   private note(node: string, { why }: NodeFault, at: number): void {
-    this.lies = withLies(this.lies, [{ node, why, at }]).lies ?? [];
+    this.lies = newestLies(this.lies, [{ node, why, at }]);
   }
 
   /** What is wrong once no node has been well for a minute, or at once when it was wrong before. */

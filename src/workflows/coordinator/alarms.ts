@@ -4,7 +4,7 @@ import { STREAMS } from '../../plan/coordinator.js';
 import { targetKey } from '../../plan/job.js';
 import { holesUpTo } from '../../plan/spans.js';
 import { clear, noteLies, raise } from './bookkeeping.js';
-import { pruneEdgeOf, secondsFor } from './prune-edge.js';
+import { pruneEdgeOf } from './prune-edge.js';
 
 /** Share of what a node keeps that may pass before a stream's distance to its prune edge is told. */
 const MARGIN = 0.5;
@@ -63,12 +63,12 @@ function lost({ survey, node, settings }: CoordinatorMemory, now: number): strin
 /** What is still to be stored comes near to what the node prunes next. Epoch endings are never pruned. */
 function nearEdge(memory: CoordinatorMemory): string | undefined {
   const near = (['transaction', 'state_snapshot'] as const).flatMap((type) => {
-    const edge = pruneEdgeOf(type, memory);
-    if (!edge?.missing || edge.versions > edge.window * (1 - MARGIN)) return [];
+    const { edge, missing } = pruneEdgeOf(type, memory) ?? {};
+    if (!edge || !missing || edge.versions > edge.window * (1 - MARGIN)) return [];
+    const { next, versions, seconds } = edge;
     const what = type === 'transaction' ? 'transaction' : 'the state of epoch';
-    const seconds = secondsFor(edge.versions, memory.node);
     const time = seconds === undefined ? '' : ` (about ${(seconds / 3600).toFixed(1)} hours)`;
-    return `${what} ${edge.next} is not stored yet and is ${edge.versions} versions${time} from being pruned by the node`;
+    return `${what} ${next} is not stored yet and is ${versions} versions${time} from being pruned by the node`;
   });
   return near.join('; ') || undefined;
 }

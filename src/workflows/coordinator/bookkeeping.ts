@@ -1,8 +1,8 @@
 import type { CoordinatorMemory, StreamMemory, Survey, TextSpan } from '../../plan/coordinator.js';
 import { spans } from '../../plan/decide.js';
 import { type BackupType, type Target, targetKey } from '../../plan/job.js';
-import { type Lie, withLies } from '../../plan/lies.js';
-import { unionOf } from '../../plan/spans.js';
+import { type Lie, newestLies } from '../../plan/lies.js';
+import { meet, unionOf } from '../../plan/spans.js';
 import type { BackupResult } from '../../plan/unit.js';
 import { type UnitEnd, isSameUnit, restAfter } from './units.js';
 
@@ -12,7 +12,7 @@ const LIE_TOLD_MS = 24 * 60 * 60_000;
 /** Keeps the newest lie of each node; called again without one, it drops those that are old. */
 export function noteLies(memory: CoordinatorMemory, lies: Lie[] | undefined, now: number): void {
   const { nodes } = memory.settings;
-  const told = (withLies(memory.lies, lies).lies ?? []).filter(
+  const told = newestLies(memory.lies, lies).filter(
     ({ node, at }) => nodes.includes(node) && now - at < LIE_TOLD_MS,
   );
   delete memory.lies;
@@ -31,10 +31,12 @@ export function noteEnd(
   const before = stream.failed.find((failed) => isSameUnit(failed.target, target));
   stream.failed = stream.failed.filter((failed) => failed !== before);
   stream.requested = stream.requested.filter((asked) => !isSameUnit(asked, target));
-  if ('failed' in end) noteError(stream, target, end.failed, now);
-  if ('committed' in end) noteLies(memory, end.committed.lies, now);
-  if ('failed' in end) noteLies(memory, end.failed.lies, now);
+  if ('failed' in end) {
+    noteError(stream, target, end.failed, now);
+    noteLies(memory, end.failed.lies, now);
+  }
   if ('committed' in end) {
+    noteLies(memory, end.committed.lies, now);
     noteCommit(memory, target.type, end.committed, since, now);
   } else if ('givenUp' in end) {
     if (target.type === 'state_snapshot') stream.givenUp.push(target.epoch);
@@ -81,8 +83,8 @@ function noteCommit(
   now: number,
 ): void {
   const stream = memory.streams[type];
-  // Genesis is a batch of its own; what follows it is as old as the coordinator.
   const answersRequest = (stream.askedAt ?? 0) <= since;
+  // Genesis is a batch of its own; what follows it is as old as the coordinator.
   if (result.last !== '0' && answersRequest) stream.batchOpenSince = now;
   stream.committed += 1;
   stream.committedRecords = `${BigInt(stream.committedRecords ?? 0) + BigInt(result.records)}`;
@@ -124,16 +126,18 @@ function merge(runs: readonly TextSpan[], more: TextSpan): TextSpan[] {
   }));
 }
 
+/** Whether the storage has all or some of a unit. */
+export function holdsSomeOf(survey: Survey, target: Target): boolean {
+  if (target.type === 'state_snapshot') return survey.snapshots.includes(target.epoch);
+  const runs = spans(target.type === 'epoch_ending' ? survey.epochs : survey.versions);
+  const [wanted] = spans([target]);
+  return runs.some((run) => meet(run, wanted!));
+}
+
 /** Forgets what failed where others have stored some of it meanwhile: what is left is decided anew. */
 export function dropOvertaken(memory: CoordinatorMemory, survey: Survey): void {
-  const isStored = (target: Target): boolean => {
-    if (target.type === 'state_snapshot') return survey.snapshots.includes(target.epoch);
-    const runs = spans(target.type === 'epoch_ending' ? survey.epochs : survey.versions);
-    const [wanted] = spans([target]);
-    return runs.some((run) => run.first <= wanted!.last && wanted!.first <= run.last);
-  };
   for (const stream of Object.values(memory.streams)) {
-    stream.failed = stream.failed.filter(({ target }) => !isStored(target));
+    stream.failed = stream.failed.filter(({ target }) => !holdsSomeOf(survey, target));
   }
 }
 

@@ -1,6 +1,5 @@
 import { setHandler } from '@temporalio/workflow';
 import { parseCoordinatorInput, parseNow, parseStreams } from '../../plan/coordinator-input.js';
-import { spans } from '../../plan/decide.js';
 import { InputError, parseConcurrency } from '../../plan/input.js';
 import { STREAMS } from '../../plan/coordinator.js';
 import { type Target, describeTarget, targetKey } from '../../plan/job.js';
@@ -13,6 +12,7 @@ import {
   retryUnits,
   setConcurrency,
 } from '../messages.js';
+import { holdsSomeOf } from './bookkeeping.js';
 import type { CoordinatorRun } from './coordinator-run.js';
 
 /** Handlers only change what the coordinator knows; its loop does the rest. */
@@ -137,14 +137,7 @@ export function answerMessages(run: CoordinatorRun): void {
 function requireNotStored({ memory }: CoordinatorRun, target: Target): void {
   const { survey } = memory;
   if (!survey) throw new InputError('the storage was not looked at yet; try again in a moment');
-  const { type } = target;
-  const stored =
-    type === 'state_snapshot'
-      ? survey.snapshots.includes(target.epoch)
-      : spans(type === 'epoch_ending' ? survey.epochs : survey.versions).some(
-          (run) => run.first <= BigInt(target.last) && BigInt(target.first) <= run.last,
-        );
-  if (!stored) return;
+  if (!holdsSomeOf(survey, target)) return;
   throw new InputError(
     `${describeTarget(target)}: the storage has all or some of it already, and the stock tool restores nothing from a storage with overlapping backups`,
   );

@@ -115,7 +115,7 @@ export class CoordinatorRun {
     if (!due || Date.now() < this.blockedUntil) return;
     this.committedMeanwhile = [];
     try {
-      await survey(memory, () => this.committedMeanwhile);
+      await survey(memory, this.committedMeanwhile);
       this.surveyAsked = false;
       this.unblock('STORAGE');
     } catch (error) {
@@ -274,21 +274,21 @@ export class CoordinatorRun {
 
   /** Another coordinator has the storage: nothing is begun, and all is looked at anew afterwards. */
   private standBy(holder: string): void {
-    this.claimed = false;
-    this.surveyAsked = true;
-    this.blockedBy = `${holder} works on this storage; it is taken over when that one is gone`;
-    raise(this.memory, 'LEASE', this.blockedBy, Date.now());
-    this.show();
+    this.hinder('LEASE', `${holder} works on this storage; it is taken over when that one is gone`);
   }
 
   /** Nothing is begun for a while; then the storage is claimed and looked at anew. */
   private block(code: string, reason: string): void {
     const rest = this.rests.get(code) ?? FIRST_REST_MS;
     this.rests.set(code, Math.min(rest * 2, LONGEST_REST_MS));
-    this.blockedBy = reason;
     this.blockedUntil = Date.now() + rest;
+    this.hinder(code, reason);
+  }
+
+  private hinder(code: string, reason: string): void {
     this.claimed = false;
     this.surveyAsked = true;
+    this.blockedBy = reason;
     raise(this.memory, code, reason, Date.now());
     this.show();
   }

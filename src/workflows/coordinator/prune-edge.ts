@@ -1,20 +1,17 @@
-import type { CoordinatorMemory, NodeView } from '../../plan/coordinator.js';
+import type { CoordinatorMemory, NodeView, PruneEdge } from '../../plan/coordinator.js';
 import { spans } from '../../plan/decide.js';
 import type { BackupType } from '../../plan/job.js';
 import { holesUpTo, unionOf } from '../../plan/spans.js';
 
-/** What a stream stores next, and how many versions the node is from pruning it. */
-export interface Edge {
-  next: bigint;
-  versions: number;
-  /** How many versions the node keeps. */
-  window: number;
-  /** Whether the node has it already, so that nothing but us delays it. */
-  missing: boolean;
-}
-
-/** Undefined while the node prunes nothing, and for epoch endings, which no node prunes. */
-export function pruneEdgeOf(type: BackupType, memory: CoordinatorMemory): Edge | undefined {
+/**
+ * What a stream stores next, and how many versions the node is from pruning it. `missing`: the node has
+ * it already, so that nothing but us delays it. Undefined while the node prunes nothing, and for epoch
+ * endings, which no node prunes.
+ */
+export function pruneEdgeOf(
+  type: BackupType,
+  memory: CoordinatorMemory,
+): { edge: PruneEdge; missing: boolean } | undefined {
   const { survey, node } = memory;
   if (!survey || !node || type === 'epoch_ending') return undefined;
   if (type === 'state_snapshot') {
@@ -22,7 +19,7 @@ export function pruneEdgeOf(type: BackupType, memory: CoordinatorMemory): Edge |
     const { epoch, versions } = node.snapshotLeft;
     if (survey.snapshots.includes(epoch)) return undefined;
     const left = Math.max(0, Number(versions));
-    return { next: BigInt(epoch), versions: left, window: Number(node.stateWindow), missing: true };
+    return { edge: edgeOf(epoch, left, Number(node.stateWindow), node), missing: true };
   }
   if (node.ledgerWindow === undefined) return undefined;
   const tip = BigInt(node.version);
@@ -31,8 +28,13 @@ export function pruneEdgeOf(type: BackupType, memory: CoordinatorMemory): Edge |
   const [hole] = holesUpTo(unionOf([...spans(survey.versions), pruned]), tip);
   const window = Number(node.ledgerWindow);
   const next = hole?.first ?? tip + 1n;
-  const versions = Math.max(0, Number(next) + window - Number(tip));
-  return { next, versions: Math.min(versions, window), window, missing: hole !== undefined };
+  const versions = Math.min(Math.max(0, Number(next) + window - Number(tip)), window);
+  return { edge: edgeOf(`${next}`, versions, window, node), missing: hole !== undefined };
+}
+
+function edgeOf(next: string, versions: number, window: number, node: NodeView): PruneEdge {
+  const seconds = secondsFor(versions, node);
+  return { next, versions, ...(seconds === undefined ? {} : { seconds }), window };
 }
 
 /** Seconds that so many versions take at the rate of the chain; undefined while it stands. */

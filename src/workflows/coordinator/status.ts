@@ -1,12 +1,12 @@
 import type {
   CoordinatorMemory,
   CoordinatorStatus,
-  PruneEdge,
   StreamStatus,
   Unreferenced,
 } from '../../plan/coordinator.js';
 import { type Decision, spans } from '../../plan/decide.js';
 import { type BackupType, describeTarget, targetKey } from '../../plan/job.js';
+import { QUARANTINED } from '../../plan/messages.js';
 import { type Span, holesUpTo } from '../../plan/spans.js';
 import { escapeMarkdown } from '../totals.js';
 import { pruneEdgeOf, secondsFor } from './prune-edge.js';
@@ -92,7 +92,7 @@ function streamStatus(
   const waitingFor = unit ? undefined : reasonToWait(memory, type, decision, blockedBy);
   const { newest, lag, holes } = coverageOf(type, memory);
   const { lastCommit, lastError, dueSince, failed } = stream;
-  const edge = pruneEdge(type, memory);
+  const edge = pruneEdgeOf(type, memory)?.edge;
   const rate =
     lastCommit && lastCommit.seconds >= LEAST_SECONDS
       ? Number(lastCommit.records) / lastCommit.seconds
@@ -133,7 +133,7 @@ function streamStatus(
     })),
     failedCount: failed.length,
     quarantined: failed
-      .filter(({ code }) => code === 'QUARANTINED')
+      .filter(({ code }) => code === QUARANTINED)
       .slice(0, MOST_FAILED)
       .map(({ target }) => targetKey(target)),
     committed: stream.committed,
@@ -154,14 +154,6 @@ function lagSeconds(
   const byRate = type === 'transaction' ? secondsFor(Number(lag), node) : undefined;
   if (byRate !== undefined) return { lagSeconds: byRate };
   return dueSince === undefined ? {} : { lagSeconds: Math.round((now - dueSince) / 1000) };
-}
-
-function pruneEdge(type: BackupType, memory: CoordinatorMemory): PruneEdge | undefined {
-  const edge = pruneEdgeOf(type, memory);
-  if (!edge) return undefined;
-  const { next, versions, window } = edge;
-  const seconds = secondsFor(versions, memory.node);
-  return { next: `${next}`, versions, ...(seconds === undefined ? {} : { seconds }), window };
 }
 
 function reasonToWait(

@@ -40,12 +40,12 @@ export async function release({ settings }: CoordinatorMemory): Promise<void> {
  */
 export async function survey(
   memory: CoordinatorMemory,
-  committedMeanwhile: () => readonly BackupResult[],
+  committedMeanwhile: readonly BackupResult[],
 ): Promise<void> {
   const options = { ...controlOptions, summary: 'look at the storage' };
   const { lies, ...found } = await surveyStorage.executeWithOptions(options, [memory.settings]);
   requireNotEmptied(memory.survey, found);
-  for (const result of committedMeanwhile()) noteStored(found, result);
+  for (const result of committedMeanwhile) noteStored(found, result);
   memory.survey = found;
   memory.surveyedAt = Date.now();
   noteLies(memory, lies, Date.now());

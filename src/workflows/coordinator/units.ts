@@ -55,7 +55,7 @@ export class RunningUnit {
     }
   }
 
-  /** Stops the unit because it cannot be finished. What it stored stays, unreferenced. */
+  /** Stops the unit because it cannot be finished. What it stored is tidied away later. */
   giveUp(reason: string): void {
     this.lost = reason;
     this.scope.cancel();
