@@ -3,6 +3,7 @@ import { readCatalog } from '../catalog/catalog.js';
 import { NodeClient } from '../node/client.js';
 import type { Anchor } from '../plan/unit.js';
 import { StorageError } from '../storage/errors.js';
+import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import { nodeFault } from './node-fault.js';
@@ -10,7 +11,6 @@ import { type Site, fetchGenesis } from './site.js';
 import { putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** Our own folder beside `metadata`; says which chain a storage belongs to. */
-export const OWN_FOLDER = 'aptos-backup';
 const FILE = 'chain.json';
 export const CHAIN_FILE = `${OWN_FOLDER}/${FILE}`;
 const MAX_BYTES = 64 * 1024;

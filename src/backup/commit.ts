@@ -169,8 +169,7 @@ async function finish(
   const { site, unit, job, signal } = tools;
   const handle = await publishManifest(site.storage, unit.folder, manifestName, manifest, signal);
   const metadata = await writeLine(tools, line(handle));
-  await noteCommitted(site.storage, unit.folder, metadata);
-  await site.storage.removeLeftovers(unit.folder, signal);
+  await noteCommitted(site.storage, unit.folder, metadata, signal);
   const { snapshot } = unit;
   return {
     type: job.target.type,

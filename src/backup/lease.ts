@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { AptosDataError } from '../aptos/errors.js';
 import { storageDeadlineMs } from '../storage/deadlines.js';
+import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { OWN_FOLDER } from './chain-anchor.js';
 import { BackupError } from './errors.js';
 import { putFile, readIfPresent, storedObject } from './stored-file.js';
 
@@ -24,7 +24,7 @@ export const RENEW_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 
 /** A holder that was silent for so long is dead: it had time for one operation that stalls. */
-export function silenceMs(): number {
+function silenceMs(): number {
   return storageDeadlineMs() + 3 * RENEW_MS;
 }
 

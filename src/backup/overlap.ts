@@ -1,11 +1,11 @@
 import { type MetadataLine, parseMetadataFile } from '../aptos/files/metadata.js';
+import { MAX_METADATA_BYTES } from '../catalog/catalog.js';
 import type { Target } from '../plan/job.js';
 import { meet } from '../plan/spans.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import { isStored, readIfPresent } from './stored-file.js';
 
-const MAX_METADATA_BYTES = 256 * 1024 * 1024;
 /** Names that the stock tool and ours give to a file with one line. */
 const ONE_LINE = /^(epoch_ending|transaction)_(\d+)-(\d+)\.meta$/;
 const NO_RANGE = /^(state_snapshot_ver_\d+|identity|compaction_timestamps_\d+)\.meta$/;

@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../at-once.js';
 import { type Unit, rangeAt } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { UnitIncomplete } from './errors.js';
@@ -21,20 +22,14 @@ export async function receiptsOfUnit(
 ): Promise<Receipt[]> {
   const byRange: Receipt[][] = [];
   const broken: { range: number; why: string }[] = [];
-  let next = 0;
   let read = 0;
-  const reader = async () => {
-    while (next < unit.rangeCount) {
-      const index = next;
-      next += 1;
-      const receipts = await receiptsOfRange(storage, unit, index, signal);
-      if (typeof receipts === 'string') broken.push({ range: index, why: receipts });
-      else byRange[index] = receipts;
-      read += 1;
-      onRange(read);
-    }
-  };
-  await Promise.all(Array.from({ length: READS_IN_FLIGHT }, reader));
+  await forEachAtOnce(READS_IN_FLIGHT, [...Array(unit.rangeCount).keys()], async (index) => {
+    const receipts = await receiptsOfRange(storage, unit, index, signal);
+    if (typeof receipts === 'string') broken.push({ range: index, why: receipts });
+    else byRange[index] = receipts;
+    read += 1;
+    onRange(read);
+  });
   const [first] = broken.sort((a, b) => a.range - b.range);
   if (!first) return byRange.flat();
   throw new UnitIncomplete(
@@ -43,8 +38,7 @@ export async function receiptsOfUnit(
   );
 }
 
-/** Or what is wrong with them. */
-
+/** The receipts of one range, in order; or what is wrong with them. */
 async function receiptsOfRange(
   storage: BackupStorage,
   unit: Unit,

@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../at-once.js';
 import type { BackupEntry, Damage, EpochEndingEntry } from '../catalog/catalog.js';
 import { type Catalog, readCatalog } from '../catalog/catalog.js';
 import type { Survey, TextSpan } from '../plan/coordinator.js';
@@ -73,15 +74,10 @@ async function manifestsThere(
   signal?: AbortSignal,
 ): Promise<boolean[]> {
   const there: boolean[] = [];
-  let next = 0;
-  const checker = async () => {
-    while (next < entries.length) {
-      const index = next++;
-      signal?.throwIfAborted();
-      there[index] = await isStored(storage, entries[index]!.manifest);
-    }
-  };
-  await Promise.all(Array.from({ length: CHECKS_IN_FLIGHT }, checker));
+  await forEachAtOnce(CHECKS_IN_FLIGHT, entries, async ({ manifest }, index) => {
+    signal?.throwIfAborted();
+    there[index] = await isStored(storage, manifest);
+  });
   return there;
 }
 

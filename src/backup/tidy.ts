@@ -1,9 +1,10 @@
+import { forEachAtOnce } from '../at-once.js';
 import { type Catalog, readCatalog } from '../catalog/catalog.js';
 import type { TidyOrder, Unreferenced } from '../plan/coordinator.js';
 import { type Target, targetKey } from '../plan/job.js';
 import { meet } from '../plan/spans.js';
+import { RESERVED } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { OWN_FOLDER } from './chain-anchor.js';
 import { withCommitLock } from './commit-lock.js';
 import type { Holder } from './lease.js';
 import { abandonUnit, isAbandoned, isLastToGo, ownFile, unitOfFolder } from './unit-folder.js';
@@ -14,7 +15,6 @@ const MOST_LISTED = 20;
 const ABANDONED_MS = 24 * 60 * 60_000;
 /** An attempt of a unit that was given up has noticed it by then. */
 const GIVEN_UP_MS = 2 * 60_000;
-const NOT_BACKUPS = new Set(['metadata', 'metadata_backup', OWN_FOLDER]);
 
 export interface TidyTools {
   storage: BackupStorage;
@@ -40,17 +40,13 @@ export async function tidyStorage(
   const found: Unreferenced = { folders: 0, first: [], files: 0, removed: 0, again: false };
   const folders = (await storage.listFolders(signal)).sort();
   const unnamed: string[] = [];
-  let next = 0;
-  const tidier = async () => {
-    while (next < folders.length) {
-      const folder = folders[next++]!;
-      signal.throwIfAborted();
-      report(`look at ${folder}`);
-      found.files += (await storage.removeLeftovers(folder, signal)).left;
-      if (!NOT_BACKUPS.has(folder) && !named.has(folder)) unnamed.push(folder);
-    }
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, tidier));
+  await forEachAtOnce(IN_FLIGHT, folders, async (folder) => {
+    signal.throwIfAborted();
+    report(`look at ${folder}`);
+    const { left } = await storage.removeLeftovers(folder, signal);
+    found.files += left;
+    if (!RESERVED.has(folder) && !named.has(folder)) unnamed.push(folder);
+  });
   for (const folder of unnamed.sort()) {
     report(`look through ${folder}`);
     const unit = await unfinishedUnit(storage, folder, signal);
@@ -151,10 +147,6 @@ async function removeUnit(
 ): Promise<void> {
   const files = (await storage.listFolder(folder, signal)).map(({ handle }) => handle);
   const rest = files.filter((handle) => !isLastToGo(handle.slice(folder.length + 1)));
-  let next = 0;
-  const remover = async () => {
-    while (next < rest.length) await storage.removeFile(rest[next++]!, signal);
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, remover));
+  await forEachAtOnce(IN_FLIGHT, rest, (handle) => storage.removeFile(handle, signal));
   await storage.removeFolder(folder, signal);
 }

@@ -69,15 +69,17 @@ export async function openUnitFolder(
 
 /**
  * Notes in a unit's folder that its metadata line is stored, so that a line that is lost later is
- * missed: without it a whole backup looks like one that was never committed.
+ * missed: without it a whole backup looks like one that was never committed. What is still on its way there is removed.
  */
 export async function noteCommitted(
   storage: BackupStorage,
   folder: string,
   metadata: string,
+  signal?: AbortSignal,
 ): Promise<void> {
   const content = Buffer.from(`${JSON.stringify({ committed: 1, metadata })}\n`);
   await putFile(storage, folder, COMMITTED_FILE, content, { replace: true });
+  await storage.removeLeftovers(folder, signal);
 }
 
 /** The same for a backup of ours where that note is missing. */
@@ -90,8 +92,7 @@ export async function completeCommit(
   const isThere = async (name: string) =>
     (await storage.size(`${folder}/${name}`, signal)) !== undefined;
   if (!(await isThere(PLAN_FILE)) || (await isThere(COMMITTED_FILE))) return;
-  await noteCommitted(storage, folder, metadata);
-  await storage.removeLeftovers(folder, signal);
+  await noteCommitted(storage, folder, metadata, signal);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../at-once.js';
 import { type MetadataLine, parseMetadataFile } from '../aptos/files/metadata.js';
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
@@ -34,7 +35,7 @@ export interface Catalog {
 }
 
 const READS_IN_FLIGHT = 16;
-const MAX_METADATA_BYTES = 256 * 1024 * 1024;
+export const MAX_METADATA_BYTES = 256 * 1024 * 1024;
 /** Files that every storage with backups of ours or of the stock tool has. */
 const SIGNS_OF_LIFE = ['aptos-backup/chain.json', 'metadata/identity.meta'];
 
@@ -47,18 +48,13 @@ export async function readCatalog(storage: BackupStorage, signal?: AbortSignal):
   if (handles.length === 0) await refuseEmptyListing(storage, signal);
   const lines: (MetadataLine & { source: string })[] = [];
   const damaged: Damage[] = [];
-  let next = 0;
-  const reader = async () => {
-    while (next < handles.length) {
-      const handle = handles[next++]!;
-      const bytes = await readListed(storage, handle, damaged, signal);
-      if (!bytes) continue;
-      const parsed = parseMetadataFile(bytes);
-      for (const line of parsed.lines) lines.push({ ...line, source: handle });
-      for (const error of parsed.errors) damaged.push({ object: handle, why: error.message });
-    }
-  };
-  await Promise.all(Array.from({ length: READS_IN_FLIGHT }, reader));
+  await forEachAtOnce(READS_IN_FLIGHT, handles, async (handle) => {
+    const bytes = await readListed(storage, handle, damaged, signal);
+    if (!bytes) return;
+    const parsed = parseMetadataFile(bytes);
+    for (const line of parsed.lines) lines.push({ ...line, source: handle });
+    for (const error of parsed.errors) damaged.push({ object: handle, why: error.message });
+  });
   return {
     epochEndings: sorted(lines, 'EpochEndingBackup', (l) => [
       l.firstEpoch,

@@ -1,10 +1,9 @@
 import { type JsonObject, stringifyJson } from '../aptos/files/json.js';
 import { type MetadataLine, parseMetadataFile } from '../aptos/files/metadata.js';
 import { NodeClient } from '../node/client.js';
+import { MAX_METADATA_BYTES } from '../catalog/catalog.js';
 import { openStorage } from '../storage/open.js';
 import { type CommonFlags, nodeAddress, storageOf } from './options.js';
-
-const MAX_METADATA_BYTES = 256 * 1024 * 1024;
 
 /** `query node-state`: what the node has. Asks nobody but the node. */
 export async function queryNodeState(flags: CommonFlags): Promise<void> {

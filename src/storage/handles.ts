@@ -1,5 +1,12 @@
 import { StorageError } from './errors.js';
 
+/** Folders at the top of a storage that are no backups (docs/formats.md, Files). */
+export const METADATA = 'metadata';
+export const RETIRED = 'metadata_backup';
+/** Ours: which chain this is, and who writes at the moment. */
+export const OWN_FOLDER = 'aptos-backup';
+export const RESERVED: ReadonlySet<string> = new Set([METADATA, RETIRED, OWN_FOLDER]);
+
 /** The shell-safe names of the format (docs/formats.md, Files). */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{2,126}$/;
 

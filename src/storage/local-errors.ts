@@ -42,7 +42,7 @@ export function localError(error: unknown, handle: string, what: string): Storag
   );
 }
 
-/** The same for writing, where only a folder can be missing; a further attempt makes it again. */
+/** The same for writing, where only a folder can be missing; it may be mounted again. */
 export function localWriteError(error: unknown, handle: string, what: string): StorageError {
   if (!isCode(error, 'ENOENT')) return localError(error, handle, what);
   const why = 'a folder of the path is missing or was removed; is everything mounted?';

@@ -1,16 +1,13 @@
 import { constants, lstat, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { StorageError } from './errors.js';
-import { requireHandle, requireName } from './handles.js';
+import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handles.js';
 import { isCode, localError, localWriteError } from './local-errors.js';
 import { LocalFile, removeLeftovers, syncFolder } from './local-file.js';
+import { makeFolders } from './local-folders.js';
 import { readWhole } from './read-whole.js';
 import type { BackupStorage, FileWriter } from './storage.js';
 
-const METADATA = 'metadata';
-const RETIRED = 'metadata_backup';
-/** Ours: which chain this is, and who writes at the moment. */
-const OURS = 'aptos-backup';
 const READ_BYTES = 1024 * 1024;
 /** A buffer of a megabyte for each of many small files would keep the garbage collector busy. */
 const LEAST_READ_BYTES = 2048;
@@ -32,7 +29,7 @@ export class LocalStorage implements BackupStorage {
 
   async begin(): Promise<void> {
     try {
-      for (const made of await makeFolders(this.root)) await syncFolder(path.dirname(made));
+      await makeFolders(this.root);
     } catch (error) {
       throw localWriteError(error, '', `cannot make the folder ${this.root}`);
     }
@@ -53,9 +50,9 @@ export class LocalStorage implements BackupStorage {
 
   async *read(handle: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     signal?.throwIfAborted();
-    const file = await this.openForReading(handle);
+    const { file, stat } = await this.openForReading(handle);
     try {
-      let left = (await file.stat()).size;
+      let left = Number(stat.size);
       for (;;) {
         signal?.throwIfAborted();
         const length = Math.min(READ_BYTES, Math.max(left + 1, LEAST_READ_BYTES));
@@ -137,8 +134,7 @@ export class LocalStorage implements BackupStorage {
 
   async removeFolder(folder: string): Promise<void> {
     requireHandle(folder);
-    const reserved = [METADATA, RETIRED, OURS].includes(folder);
-    if (reserved || folder.includes('/')) throw kept(folder);
+    if (RESERVED.has(folder) || folder.includes('/')) throw kept(folder);
     try {
       await this.requireInside(folder);
       await rm(path.join(this.root, folder), { recursive: true, force: true });
@@ -230,12 +226,9 @@ export class LocalStorage implements BackupStorage {
 
   private async stat(handle: string) {
     try {
-      const file = await this.openForReading(handle);
-      try {
-        return await file.stat({ bigint: true });
-      } finally {
-        await file.close();
-      }
+      const { file, stat } = await this.openForReading(handle);
+      await file.close();
+      return stat;
     } catch (error) {
       if (error instanceof StorageError && error.code === 'NOT_FOUND') return undefined;
       throw error;
@@ -249,7 +242,8 @@ export class LocalStorage implements BackupStorage {
       // O_NONBLOCK: opening a named pipe would wait for its writer.
       const flags = constants.O_RDONLY | constants.O_NONBLOCK;
       const file = await open(path.join(this.root, handle), flags);
-      if ((await file.stat()).isFile()) return file;
+      const stat = await file.stat({ bigint: true });
+      if (stat.isFile()) return { file, stat };
       await file.close();
     } catch (error) {
       throw localError(error, handle, `cannot read ${handle} in ${this.description}`);
@@ -337,23 +331,4 @@ function kept(handle: string): StorageError {
 function isGone(error: unknown): boolean {
   if (error instanceof StorageError) return error.code === 'NOT_FOUND';
   return isCode(error, 'ENOENT');
-}
-
-/** Returns the folder, and those above it that had to be made too. */
-async function makeFolders(folder: string): Promise<string[]> {
-  try {
-    const first = (await mkdir(folder, { recursive: true })) ?? folder;
-    const made = [folder];
-    for (
-      let above = path.dirname(folder);
-      above.length >= first.length;
-      above = path.dirname(above)
-    )
-      made.push(above);
-    return made;
-  } catch (error) {
-    // On a read-only file system the recursive call says ENOENT; the plain one says why.
-    if (isCode(error, 'ENOENT')) await mkdir(folder);
-    throw error;
-  }
 }

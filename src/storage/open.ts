@@ -7,7 +7,7 @@ export interface StorageSettings {
   local_fs_dir: string;
 }
 
-/** The storage of a job, with deadlines. Nothing is created before the first write. */
+/** The storage of a job, with deadlines. Nothing is created before it is begun. */
 export function openStorage(settings: StorageSettings): BackupStorage {
   return withDeadlines(new LocalStorage(settings.local_fs_dir), storageDeadlineMs());
 }

@@ -3,7 +3,7 @@
  * one of the few threads that all file access of a process shares, for as long as the storage hangs.
  */
 const waiting = new Set<string>();
-let listener: ((what: string[]) => void) | undefined;
+let listener: (() => void) | undefined;
 
 /** Counts something as overdue until it comes back, if it ever does. */
 export function noteOverdue(what: string, running: Promise<unknown>): void {
@@ -11,7 +11,7 @@ export function noteOverdue(what: string, running: Promise<unknown>): void {
   waiting.add(entry);
   const back = () => void waiting.delete(entry);
   running.then(back, back);
-  listener?.([...waiting]);
+  listener?.();
 }
 
 /** What is overdue now. */
@@ -20,6 +20,6 @@ export function overdue(): string[] {
 }
 
 /** Told whenever something more is overdue; one listener for each process. */
-export function onOverdue(listen: (what: string[]) => void): void {
+export function onOverdue(listen: () => void): void {
   listener = listen;
 }

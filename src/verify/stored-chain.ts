@@ -130,13 +130,6 @@ export class StoredChain {
         `its ledger info is of epoch ${epoch} but of version ${version}, after that epoch ended at ${own.version}`,
       );
     }
-    if (epoch === 0n && !own && this.trusted.at(version) === undefined) {
-      throw new BackupError(
-        'HISTORY_UNSIGNED',
-        'its ledger info is that of genesis; the epoch ending 0 is not stored, so nothing proves it',
-        false,
-      );
-    }
     if (epoch === 0n && own) {
       const actual = formatWaypoint(waypointOf(signed.ledgerInfo));
       if (own.waypoint === actual) {
@@ -153,7 +146,9 @@ export class StoredChain {
     if (!validators && this.trusted.at(version) === undefined) {
       throw new BackupError(
         'HISTORY_UNSIGNED',
-        `its ledger info is of epoch ${epoch}; the epoch ending ${epoch - 1n} that names its signers is not stored, so nothing proves it`,
+        epoch === 0n
+          ? 'its ledger info is that of genesis; the epoch ending 0 is not stored, so nothing proves it'
+          : `its ledger info is of epoch ${epoch}; the epoch ending ${epoch - 1n} that names its signers is not stored, so nothing proves it`,
         false,
       );
     }

@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../at-once.js';
 import { AptosDataError } from '../aptos/errors.js';
 import { decodeManifest } from '../aptos/files/manifest.js';
 import {
@@ -10,12 +11,12 @@ import { type BackupEntry, type Catalog, readCatalog } from '../catalog/catalog.
 import type { BackupType } from '../plan/job.js';
 import type { Finding } from '../plan/verify.js';
 import { StorageError } from '../storage/errors.js';
+import { RESERVED } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { isProvenRecord } from './proven-before.js';
 
 const MAX_MANIFEST = 256 * 1024 * 1024;
 const READS_IN_FLIGHT = 16;
-const NOT_BACKUPS = new Set(['metadata', 'metadata_backup', 'aptos-backup']);
 const MANIFESTS: Record<string, BackupType> = {
   [EPOCH_ENDING_MANIFEST]: 'epoch_ending',
   [STATE_MANIFEST]: 'state_snapshot',
@@ -35,29 +36,23 @@ export async function findUnreferenced(
   signal?: AbortSignal,
 ): Promise<{ orphans: string[]; lost: Finding[]; ours: boolean }> {
   const named = manifestsByFolder(catalog);
-  const folders = (await storage.listFolders()).filter((f) => !NOT_BACKUPS.has(f)).sort();
+  const folders = (await storage.listFolders()).filter((f) => !RESERVED.has(f)).sort();
   const orphans: string[][] = [];
   const whole: { manifest: string; why: string; decoded?: Decoded }[] = [];
   let ours = false;
-  let next = 0;
-  const reader = async () => {
-    while (next < folders.length) {
-      const index = next++;
-      signal?.throwIfAborted();
-      const folder = folders[index]!;
-      const names = await namesIn(storage, folder);
-      ours ||= names.some((name) => ownFile(name) === 'plan');
-      const manifests = named.get(folder);
-      if (manifests) {
-        orphans[index] = await strayFiles(storage, folder, names, manifests);
-        continue;
-      }
-      orphans[index] = [`${folder}/`];
-      const unnamed = await wholeBackup(storage, folder, names);
-      if (unnamed) whole.push(unnamed);
+  await forEachAtOnce(READS_IN_FLIGHT, folders, async (folder, index) => {
+    signal?.throwIfAborted();
+    const names = await namesIn(storage, folder);
+    ours ||= names.some((name) => ownFile(name) === 'plan');
+    const manifests = named.get(folder);
+    if (manifests) {
+      orphans[index] = await strayFiles(storage, folder, names, manifests);
+      return;
     }
-  };
-  await Promise.all(Array.from({ length: READS_IN_FLIGHT }, reader));
+    orphans[index] = [`${folder}/`];
+    const unnamed = await wholeBackup(storage, folder, names);
+    if (unnamed) whole.push(unnamed);
+  });
   return { orphans: orphans.flat(), lost: await lostLines(storage, whole, signal), ours };
 }
 

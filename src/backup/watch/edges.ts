@@ -36,14 +36,14 @@ export async function lookAtEdges(
   const { snapshotDue: due } = order;
   const alone = site.others.length === 0;
   // What another node still has is below what this one has.
-  const from: Edges = alone
+  const from = alone
     ? { oldest: BigInt(view.oldestVersion ?? 0), state: BigInt(view.oldestSnapshotEpoch ?? 0) }
     : { oldest: 0n, state: 0n };
-  const all: Edges[] = [await edgesOf(site, from, tip, newest, signal)];
+  const own = await edgesOf(site, from, tip, newest, signal);
+  const all = [own];
   let unasked: string[] = [];
-  const [own] = all;
-  const lacks = own!.oldest === undefined || own!.oldest > BigInt(order.need);
-  const lacksState = due !== undefined && own!.state !== 0n;
+  const lacks = own.oldest === undefined || own.oldest > BigInt(order.need);
+  const lacksState = due !== undefined && own.state !== 0n;
   if (!alone && (lacks || lacksState)) {
     const asked = await askOthers(async (other) => {
       const state = await other.node.dbState(signal);
@@ -83,15 +83,15 @@ export async function lookAtEdges(
 
 async function edgesOf(
   site: Site,
-  from: Edges,
+  from: { oldest: bigint; state: bigint },
   tip: bigint,
   newest: bigint,
   signal: AbortSignal,
 ): Promise<Edges> {
-  const since = from.state ?? 0n;
+  const { oldest, state } = from;
   return {
-    oldest: await oldestTransaction(site, from.oldest ?? 0n, tip, signal),
-    state: newest >= since ? await oldestState(site, since, newest, signal) : undefined,
+    oldest: await oldestTransaction(site, oldest, tip, signal),
+    state: newest >= state ? await oldestState(site, state, newest, signal) : undefined,
   };
 }
 
