@@ -4,7 +4,7 @@ import { findTemporal } from './binary.js';
 import { type Say, TemporalError, reasonOf } from './errors.js';
 import { withLock } from './lock.js';
 import { rotateLog } from './log-file.js';
-import { choosePort, isFree } from './ports.js';
+import { choosePort, isFreeSoon } from './ports.js';
 import { runsCommandWith } from './process-info.js';
 import { RoomWatch } from './room.js';
 import {
@@ -249,7 +249,7 @@ class SharedServer implements EmbeddedServer {
 
   /** The remembered ports; new ones only while nobody relies on the old ones. */
   async #ports(known: ServerState | undefined): Promise<{ port: number; uiPort: number }> {
-    if (known && (await isFree(known.port)) && (await isFree(known.uiPort))) {
+    if (known && (await isFreeSoon(known.port)) && (await isFreeSoon(known.uiPort))) {
       return { port: known.port, uiPort: known.uiPort };
     }
     if (known && (this.#state || this.#users.hasOthers())) {

@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Below the range from which systems take ports for outgoing connections, so that a remembered
@@ -8,6 +9,8 @@ import { randomInt } from 'node:crypto';
 const LOWEST = 17_000;
 const HIGHEST = 29_999;
 const CONNECT_MS = 5_000;
+const LET_GO_MS = 5_000;
+const LOOK_MS = 50;
 
 /** A random port of 127.0.0.1 that nobody listens on and that is not among `taken`. */
 export async function choosePort(taken: readonly number[] = []): Promise<number> {
@@ -16,6 +19,16 @@ export async function choosePort(taken: readonly number[] = []): Promise<number>
     if (!taken.includes(port) && (await isFree(port))) return port;
   }
   throw new Error(`no free port of 127.0.0.1 found between ${LOWEST} and ${HIGHEST}`);
+}
+
+/** The same within a few seconds: a process that dies lets go of its ports last of all. */
+export async function isFreeSoon(port: number): Promise<boolean> {
+  const deadline = performance.now() + LET_GO_MS;
+  while (!(await isFree(port))) {
+    if (performance.now() > deadline) return false;
+    await sleep(LOOK_MS);
+  }
+  return true;
 }
 
 export async function isFree(port: number): Promise<boolean> {

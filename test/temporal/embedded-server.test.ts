@@ -1,6 +1,7 @@
 // The embedded server of a data folder: shared by all its users, back on the same ports and
 // database after kill -9, stopped by the last user to leave, found again by the next.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { type Server, createServer } from 'node:net';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +40,9 @@ async function startWorkflow(server: EmbeddedServer, workflowId: string): Promis
     client.workflow.start('anything', { taskQueue: 'none', workflowId }),
   );
 }
+
+const yes = () => true;
+const no = () => false;
 
 test('workflows outlive the server: kill -9, same address, nothing lost', async () => {
   const data = temporaryFolder();
@@ -83,6 +87,31 @@ test('a server that hangs is killed by one of its users, and started again once'
   expect(serverRuns(data, second)).toBe(false);
 });
 
+test('a port that is let go of a moment after its server died is waited for', async () => {
+  const data = temporaryFolder();
+  const said: string[] = [];
+  const server = await open(data, said);
+  const port = Number(server.address.split(':')[1]);
+  const first = serverPid(data);
+  process.kill(first, 'SIGKILL');
+  let holder: Server | undefined;
+  await until('the port is held', async () => (holder ??= await tryToListen(port)) !== undefined);
+  await new Promise((resolve) => setTimeout(resolve, 2_500)); // longer than until somebody looks
+  expect(serverPid(data)).toBe(first);
+  holder?.close();
+  await until('it answers', () => startWorkflow(server, 'x').then(yes, no));
+  expect(said).toEqual(['The Temporal server died; starting it again']);
+  await server.release();
+});
+
+function tryToListen(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}
+
 test('a server that takes long to start is left alone', async () => {
   const data = temporaryFolder();
   const binary = join(data, 'temporal-in-no-hurry.sh');
@@ -104,11 +133,7 @@ test('a server that takes long to start is left alone', async () => {
   process.kill(first, 'SIGKILL');
   await until('another one is starting', () => serverPid(data) !== first);
   const second = serverPid(data);
-  const answers = () =>
-    startWorkflow(server, 'x').then(
-      () => true,
-      () => false,
-    );
+  const answers = () => startWorkflow(server, 'x').then(yes, no);
   await until('it answers', answers, 90_000);
   expect(serverPid(data)).toBe(second);
   expect(said.filter((line) => line.includes('starting it again'))).toHaveLength(1);
