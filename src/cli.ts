@@ -195,12 +195,10 @@ addCommonOptions(add(program, 'waypoint', "waypoint of a network's genesis.blob"
   .action((file: string, flags: CommonFlags) => printWaypoint(file, flags.json ?? false));
 
 const worker = add(program, 'worker', 'work for a Temporal server until stopped');
-addCommonOptions(addWorkerOptions(worker)).action(
-  async (flags: CommonFlags & WorkerFlags & { healthAddress?: string }) => {
-    process.env['APTOS_BACKUP_DATA_DIR'] = dataFolder(flags.dataDir);
-    process.exitCode = await runWorkerCommand(flags, stopping.signal);
-  },
-);
+addCommonOptions(addWorkerOptions(worker)).action(async (flags: CommonFlags & WorkerFlags) => {
+  process.env['APTOS_BACKUP_DATA_DIR'] = dataFolder(flags.dataDir);
+  process.exitCode = await runWorkerCommand(flags, stopping.signal);
+});
 
 addDevnodeOptions(add(program, 'devnode', 'simulate a node, for trying things out')).action(
   (flags: Parameters<typeof runDevnode>[0]) => runDevnode(flags, stopping.signal),

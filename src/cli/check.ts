@@ -33,17 +33,15 @@ export async function checkStatus(flags: CommonFlags & CheckFlags): Promise<numb
 
 /** A coordinator that cannot be asked is as bad as it gets. */
 async function healthNow(flags: CommonFlags, limits: HealthLimits): Promise<Health> {
-  let health: Health | undefined;
   try {
-    await withCoordinator(flags, async (client, workflowId) => {
-      const status = await new Overseer(client, workflowId).read();
-      health = healthOf(status, limits, Date.now());
-    });
+    const status = await withCoordinator(flags, (client, workflowId) =>
+      new Overseer(client, workflowId).read(),
+    );
+    return healthOf(status, limits, Date.now());
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    health = healthWithout(messageOf(error));
+    return healthWithout(messageOf(error));
   }
-  return health!;
 }
 
 function seconds(flag: string, text: string | undefined): number | undefined {

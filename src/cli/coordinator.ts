@@ -37,10 +37,10 @@ export async function tellCoordinator(
 }
 
 /** Asks a coordinator; only a worker can answer for it. */
-export async function withCoordinator(
+export async function withCoordinator<T>(
   flags: CommonFlags,
-  ask: (client: Client, workflowId: string) => Promise<void>,
-): Promise<void> {
+  ask: (client: Client, workflowId: string) => Promise<T>,
+): Promise<T> {
   const session = await openTemporal({ dataFolder: dataFolder(flags.dataDir), say });
   const { client, connection, namespace, embedded } = session;
   try {
@@ -50,7 +50,7 @@ export async function withCoordinator(
       const start = embedded ? 'aptos-backup up' : 'aptos-backup worker';
       throw new Error(`${workflowId} rests: no worker is there; start it with: ${start}`);
     }
-    await client.withDeadline(Date.now() + ANSWER_MS, () => ask(client, workflowId));
+    return await client.withDeadline(Date.now() + ANSWER_MS, () => ask(client, workflowId));
   } finally {
     await session.close();
   }

@@ -31,28 +31,32 @@ export async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   parseCoordinatorInput(input); // a mistake is told before anything is started
-  chunkWorkerCount(flags);
-  const { healthAddress } = flags;
-  const health = healthAddress === undefined ? undefined : await HealthServer.listen(healthAddress);
-  if (health) say(`Health: ${health.url}`);
+  const chunkWorkers = chunkWorkerCount(flags);
+  const health = await HealthServer.open(flags, say);
   try {
-    await followWith(input, flags, { own, ...(health ? { health } : {}) }, signal);
+    await followWith(input, flags, { own, chunkWorkers, health }, signal);
   } finally {
     health?.close();
   }
 }
 
+interface Surroundings {
+  own: boolean;
+  chunkWorkers: number;
+  health: HealthServer | undefined;
+}
+
 async function followWith(
   input: CoordinatorInput,
   flags: CoordinatorFlags,
-  { own, health }: { own: boolean; health?: HealthServer },
+  { own, chunkWorkers, health }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
   const data = dataFolder(flags.dataDir);
   const env = own ? withoutServer(process.env) : process.env;
   const session = await openTemporal({ dataFolder: data, say, env });
   const { connection, embedded, namespace, uiUrl } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers: chunkWorkerCount(flags), say });
+  const worker = ownWorkers(session, { data, chunkWorkers, say });
   const coordinator = new CoordinatorHealth();
   health?.show(coordinator);
   if (worker) health?.show(workerHealth(worker));
@@ -67,7 +71,8 @@ async function followWith(
       coordinator.heard(status);
     };
     const onSilence = (error: unknown) => {
-      board.trouble(error instanceof StuckWorkflowError ? error.message : undefined);
+      // Anything else may come by itself.
+      if (error instanceof StuckWorkflowError) board.trouble(error.message);
       coordinator.missed(error);
     };
     await watch(session, input, { board, onStatus, onSilence }, signal);

@@ -27,6 +27,11 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)}h${minutes % 60}m`;
 }
 
+/** How long ago an ISO time is. */
+export function since(at: string, now: number): string {
+  return duration(Math.max(0, now - Date.parse(at)) / 1000);
+}
+
 /** What a finished backup is, for people. */
 export function describeResult(result: BackupResult): string {
   const { title, records } = KINDS[result.type];

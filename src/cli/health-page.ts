@@ -1,7 +1,7 @@
 import type { LiveStatus } from '../client/coordinator.js';
 import type { Health } from '../client/health.js';
 import { STREAMS } from '../plan/coordinator.js';
-import { duration } from './format.js';
+import { since } from './format.js';
 import { TITLES, streamDetails } from './stream-details.js';
 
 const STYLE =
@@ -57,10 +57,6 @@ function aboutVerification({ verification: last }: LiveStatus, now: number): str
   if (!last) return '';
   const runs = last.running ? ', one runs' : '';
   return `<p>verified: ${at(last.succeededAt)}; verification failed: ${at(last.failedAt)}${runs}</p>`;
-}
-
-function since(at: string, now: number): string {
-  return duration(Math.max(0, now - Date.parse(at)) / 1000);
 }
 
 /** Texts quote what nodes and files said. */

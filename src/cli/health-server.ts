@@ -1,9 +1,10 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LiveStatus } from '../client/coordinator.js';
-import { type Health, LEVELS } from '../client/health.js';
+import { type Health, worstOf } from '../client/health.js';
 import { UsageError } from './failure.js';
 import { healthPage } from './health-page.js';
+import type { WorkerFlags } from './options.js';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -59,6 +60,17 @@ export class HealthServer {
     });
   }
 
+  /** At the address that the flags give, if they give one; says where that is. @throws UsageError */
+  static async open(
+    { healthAddress }: WorkerFlags,
+    say: (line: string) => void,
+  ): Promise<HealthServer | undefined> {
+    if (healthAddress === undefined) return undefined;
+    const health = await HealthServer.listen(healthAddress);
+    say(`Health: ${health.url}`);
+    return health;
+  }
+
   /** @throws UsageError for an address that cannot be listened on */
   static async listen(address: string): Promise<HealthServer> {
     const match = /^(?:(.+):)?(\d{1,5})$/.exec(address);
@@ -94,8 +106,6 @@ export class HealthServer {
 
   /** The worst of all, with every reason. */
   private health(): Health {
-    const reasons = this.sources.flatMap((source) => source.health().reasons);
-    reasons.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
-    return { level: reasons[0]?.level ?? 'ok', reasons };
+    return worstOf(this.sources.flatMap((source) => source.health().reasons));
   }
 }

@@ -59,6 +59,7 @@ export function addWorkerOptions(command: Command): Command {
 
 export interface WorkerFlags {
   chunkWorkers?: string;
+  healthAddress?: string;
 }
 
 /** How many processes work on chunks, by flag or environment. @throws UsageError */
@@ -75,7 +76,6 @@ export interface CoordinatorFlags extends CommonFlags, WorkerFlags {
   stateSnapshotIntervalEpochs?: string;
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;
-  healthAddress?: string;
 }
 
 /** The input of a coordinator. @throws UsageError */

@@ -23,9 +23,8 @@ export class StatusBoard {
     this.print(describeStatus(status, process.stderr.isTTY ? Date.now() : undefined));
   }
 
-  /** Instead of a status: why there can be none. Undefined: it may come by itself. */
-  trouble(text: string | undefined): void {
-    if (text === undefined) return;
+  /** Instead of a status: why there can be none. */
+  trouble(text: string): void {
     if (this.json) console.log(JSON.stringify({ trouble: text }));
     else this.print([text]);
   }

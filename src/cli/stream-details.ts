@@ -1,6 +1,6 @@
 import type { LiveStatus } from '../client/coordinator.js';
 import type { BackupType } from '../plan/job.js';
-import { bytes, duration } from './format.js';
+import { bytes, duration, since } from './format.js';
 
 export const TITLES: Record<BackupType, string> = {
   epoch_ending: 'epoch endings',
@@ -32,8 +32,7 @@ export function streamDetails(
   const stream = streams[type];
   const { state, newest, lag, lagSeconds, current, waitingFor, failed, failedCount } = stream;
   const { lastCommit, lastError, quarantined, pruneEdge: edge } = stream;
-  const ago = (at: string) =>
-    now === undefined ? '' : ` ${duration(Math.max(0, now - Date.parse(at)) / 1000)} ago`;
+  const ago = (at: string) => (now === undefined ? '' : ` ${since(at, now)} ago`);
   const unit = progress[type];
   const rate = unit?.rate ?? stream.rate;
   const left = unit?.rate ? (unit.total - unit.done) / unit.rate : stream.etaSeconds;

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { StuckWorkflowError, describeGoing } from '../client/stuck.js';
+import { stuckError } from '../client/stuck.js';
 
 const LOOK_MS = 10_000;
 
@@ -7,8 +7,8 @@ const LOOK_MS = 10_000;
 export function tellStuck(client: Client, workflowId: string, say: (line: string) => void) {
   let told = '';
   const timer = setInterval(() => {
-    describeGoing(client, workflowId).catch((error: unknown) => {
-      if (!(error instanceof StuckWorkflowError) || error.message === told) return;
+    void stuckError(client, workflowId).then((error) => {
+      if (!error || error.message === told) return;
       told = error.message;
       say(told);
     });

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Health, Level } from '../client/health.js';
+import { type Health, type Level, worstOf } from '../client/health.js';
 import type { WorkerGroup, WorkerRole } from '../temporal/worker-group.js';
 import type { HealthSource } from './health-server.js';
 
@@ -48,8 +48,7 @@ function healthOf(group: WorkerGroup, now: number): Health {
       reasons.push({ level: 'warning', what: `${name} ${lastDeath.how} at ${iso(lastDeath.at)}` });
     }
   }
-  const critical = reasons.some(({ level }) => level === 'critical');
-  return { level: critical ? 'critical' : reasons.length > 0 ? 'warning' : 'ok', reasons };
+  return worstOf(reasons);
 }
 
 async function metricsOf(group: WorkerGroup): Promise<{ text: string; type: string }> {

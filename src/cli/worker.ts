@@ -6,14 +6,9 @@ import { workerHealth } from './worker-health.js';
 const say = (line: string) => console.error(line);
 
 /** `worker`: worker processes that are started again whenever they die, until the signal aborts. */
-export async function runWorkerCommand(
-  flags: WorkerFlags & { healthAddress?: string },
-  signal: AbortSignal,
-): Promise<number> {
+export async function runWorkerCommand(flags: WorkerFlags, signal: AbortSignal): Promise<number> {
   const chunkWorkers = chunkWorkerCount(flags);
-  const { healthAddress } = flags;
-  const health = healthAddress === undefined ? undefined : await HealthServer.listen(healthAddress);
-  if (health) say(`Health: ${health.url}`);
+  const health = await HealthServer.open(flags, say);
   const workers = superviseWorkers({ env: process.env, say, chunkWorkers });
   health?.show(workerHealth(workers));
   await new Promise<void>((resolve) => {

@@ -5,7 +5,6 @@ import {
   ServiceError,
   type WorkflowExecutionDescription,
   WithStartWorkflowOperation,
-  defaultPayloadConverter,
   isGrpcServiceError,
 } from '@temporalio/client';
 import { storageId } from '../backup/storage-id.js';
@@ -19,7 +18,8 @@ import {
 import type { BackupType, StorageConfig } from '../plan/job.js';
 import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_CONFIGURE } from '../plan/messages.js';
 import type { LastVerification } from './last-verification.js';
-import { type StuckWorkflow, StuckWorkflowError, describeGoing } from './stuck.js';
+import { pendingActivities } from './progress.js';
+import { type StuckWorkflow, describeGoing, stuckError } from './stuck.js';
 
 const COORDINATOR = 'backupCoordinator';
 const NEW_SERVER_MS = 2 * 60_000;
@@ -80,15 +80,6 @@ export async function ensureCoordinator(
       await sleep(2_000);
     }
   }
-}
-
-async function stuckError(client: Client, id: string): Promise<StuckWorkflowError | undefined> {
-  try {
-    await describeGoing(client, id);
-  } catch (error) {
-    if (error instanceof StuckWorkflowError) return error;
-  }
-  return undefined;
 }
 
 /**
@@ -167,17 +158,8 @@ function withBeats(
     taskAttempts: raw.pendingWorkflowTask?.attempt ?? 0,
     stuck: [],
   };
-  for (const activity of raw.pendingActivities ?? []) {
-    const { attempt, lastFailure, activityType } = activity;
-    if (lastFailure?.message) {
-      const what = activityType?.name ?? 'activity';
-      live.retrying.push({ what, attempt: attempt ?? 1, reason: lastFailure.message });
-    }
-    const payload = activity.heartbeatDetails?.payloads?.[0];
-    if (!payload) continue;
-    const beat =
-      defaultPayloadConverter.fromPayload<(Partial<UnitProgress> & Beat) | undefined>(payload) ??
-      {};
+  for (const { what, attempt, reason, beat } of pendingActivities<UnitProgress & Beat>(raw)) {
+    if (reason) live.retrying.push({ what, attempt, reason });
     const { workflowId, view, done, total, bytes = 0, failedRanges = 0 } = beat;
     const stream = STREAMS.find((type) => {
       const { current } = status.streams[type];

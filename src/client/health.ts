@@ -77,13 +77,18 @@ export function healthOf(status: LiveStatus, limits: HealthLimits, now: number):
   if (failedAt !== undefined && failedAt > (succeededAt ?? '')) {
     tell('warning', `the last verification failed, at ${failedAt}`);
   }
-  reasons.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
-  return { level: reasons[0]?.level ?? 'ok', reasons };
+  return worstOf(reasons);
+}
+
+/** As bad as the worst of its reasons, which comes first. */
+export function worstOf(reasons: Health['reasons']): Health {
+  const sorted = reasons.toSorted((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
+  return { level: sorted[0]?.level ?? 'ok', reasons: sorted };
 }
 
 /** What it means that a coordinator could not be read: as bad as it gets. */
 export function healthWithout(what: string): Health {
-  return { level: 'critical', reasons: [{ level: 'critical', what }] };
+  return worstOf([{ level: 'critical', what }]);
 }
 
 function alarmLevel(

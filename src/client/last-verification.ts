@@ -16,11 +16,9 @@ const MOST_READ = 100;
 export async function lastVerification(client: Client, prefix: string): Promise<LastVerification> {
   const query = `WorkflowType = "verifyBackups" AND WorkflowId STARTS_WITH "${prefix}"`;
   const last: LastVerification = { running: false };
-  const newer = (a: string | undefined, b: Date | undefined) =>
-    b && (a === undefined || a < b.toISOString()) ? b.toISOString() : a;
   const note = (key: 'startedAt' | 'succeededAt' | 'failedAt', at: Date | undefined) => {
-    const newest = newer(last[key], at);
-    if (newest !== undefined) last[key] = newest;
+    const time = at?.toISOString();
+    if (time !== undefined && time > (last[key] ?? '')) last[key] = time;
   };
   let read = 0;
   for await (const { status, startTime, closeTime } of client.workflow.list({ query })) {

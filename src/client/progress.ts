@@ -1,4 +1,9 @@
-import { type Client, QueryNotRegisteredError, defaultPayloadConverter } from '@temporalio/client';
+import {
+  type Client,
+  QueryNotRegisteredError,
+  type WorkflowExecutionDescription,
+  defaultPayloadConverter,
+} from '@temporalio/client';
 import {
   type BackupStatus,
   QUERY_STATUS,
@@ -23,11 +28,11 @@ export async function readProgress(client: Client, workflowId: string): Promise<
   const { done, segment, ...rest } = status;
   const running = segment === undefined ? undefined : await segmentStatus(client, segment);
   const doing = [
-    ...(await pendingActivities(client, workflowId)),
-    ...(segment === undefined ? [] : await pendingActivities(client, segment)),
+    ...(await rangesInHand(client, workflowId)),
+    ...(segment === undefined ? [] : await rangesInHand(client, segment)),
   ];
   const stored: Totals[] = running ? [done, running.done] : [done];
-  const beats = doing.map(({ progress }) => progress);
+  const beats = doing.map(({ beat }) => beat);
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
   return {
     ...rest,
@@ -54,14 +59,28 @@ async function segmentStatus(client: Client, id: string): Promise<SegmentStatus 
   }
 }
 
-async function pendingActivities(client: Client, id: string) {
+async function rangesInHand(client: Client, id: string) {
   const { raw } = await client.workflow.getHandle(id).describe();
-  return (raw.pendingActivities ?? []).map((activity) => {
-    const payload = activity.heartbeatDetails?.payloads?.[0];
-    const progress = payload
-      ? defaultPayloadConverter.fromPayload<Partial<RangeProgress>>(payload)
-      : {};
-    const reason = activity.lastFailure?.message ?? undefined;
-    return { attempt: activity.attempt ?? 1, reason, progress };
+  return pendingActivities<RangeProgress>(raw);
+}
+
+/** What a workflow has in hand: attempts, why the last one failed, and the last heartbeat. */
+export function pendingActivities<T>({
+  pendingActivities: pending,
+}: WorkflowExecutionDescription['raw']): {
+  what: string;
+  attempt: number;
+  reason: string | undefined;
+  beat: Partial<T>;
+}[] {
+  return (pending ?? []).map(({ activityType, attempt, lastFailure, heartbeatDetails }) => {
+    const payload = heartbeatDetails?.payloads?.[0];
+    const beat = payload && defaultPayloadConverter.fromPayload<Partial<T> | undefined>(payload);
+    return {
+      what: activityType?.name ?? 'activity',
+      attempt: attempt ?? 1,
+      reason: lastFailure?.message ?? undefined,
+      beat: beat ?? {},
+    };
   });
 }

@@ -61,6 +61,19 @@ async function stuckOf(
   return explain(client, { workflowId, runId, type });
 }
 
+/** What `describeGoing` says of a workflow that cannot go on; any other error of it does not matter here. */
+export async function stuckError(
+  client: Client,
+  id: string,
+): Promise<StuckWorkflowError | undefined> {
+  try {
+    await describeGoing(client, id);
+  } catch (error) {
+    if (error instanceof StuckWorkflowError) return error;
+  }
+  return undefined;
+}
+
 /**
  * Workflows of a storage that the server reports as stuck; at most ten. `prefix` is what their ids
  * begin with. A server that does not report them lists none.

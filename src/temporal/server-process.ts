@@ -56,7 +56,7 @@ export function spawnServer(binary: string, files: ServerFiles, ports: ServerPor
 }
 
 /**
- * Waits for its first answer, as long as the process lives. Returns without one when the signal aborts.
+ * Waits for its first answer, as long as the process lives and `patienceMs` at most. Returns without one when the signal aborts.
  * @throws TemporalError TEMPORAL_START_FAILED with the last words of its log
  */
 export async function waitUntilReady(

@@ -29,6 +29,9 @@ interface Reporter {
   say: Say;
 }
 
+/** By the worker's identity; undefined leaves its work alone. */
+type FailureFor = (identity: string) => ApplicationFailure | undefined;
+
 const REPORTS_KEPT = 50;
 /** A server that is away for longer has its heartbeat timeouts. */
 const LONGEST_MS = 25_000;
@@ -64,27 +67,18 @@ async function failAttempts(
   file: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const { connection, namespace } = await connect(env);
-  try {
-    const client = new Client({ connection, namespace });
-    const where = file === undefined ? '' : `; report: ${file}`;
-    const failure = workerDied(`worker process ${pid} on ${hostname()} ${how}${where}`);
-    await client.withDeadline(Date.now() + LOOKING_MS, async () => {
-      await Promise.all(
-        inFlight.map(({ token }) =>
-          // Ended, timed out or begun again meanwhile: the token is of one attempt.
-          client.activity.fail(Buffer.from(token, 'base64'), failure).catch(() => undefined),
-        ),
-      );
-      for (let look = 0; look < LOOKS; look += 1) {
-        const identity = `${pid}@${hostname()}`;
-        await failStarted(client, (worker) => (worker === identity ? failure : undefined));
-        await sleep(RETRY_MS);
-      }
-    });
-  } finally {
-    await connection.close();
-  }
+  const where = file === undefined ? '' : `; report: ${file}`;
+  const failure = workerDied(`worker process ${pid} on ${hostname()} ${how}${where}`);
+  const identity = `${pid}@${hostname()}`;
+  await atServer(env, async (client) => {
+    await Promise.all(
+      inFlight.map(({ token }) =>
+        // Ended, timed out or begun again meanwhile: the token is of one attempt.
+        client.activity.fail(Buffer.from(token, 'base64'), failure).catch(() => undefined),
+      ),
+    );
+    await lookFor(client, RETRY_MS, (worker) => (worker === identity ? failure : undefined));
+  });
 }
 
 /**
@@ -92,26 +86,36 @@ async function failAttempts(
  * were reported by nobody. Only for a server that no other host's workers use. Never throws.
  */
 export async function reportLeftBehind({ env, say }: Reporter): Promise<void> {
+  const failureFor = (worker: string) => {
+    const [pid, host] = worker.split('@', 2);
+    if (host !== hostname() || runsCommandWith(Number(pid), WORKER_PROGRAM)) return undefined;
+    return workerDied(`worker process ${pid} on ${hostname()} died with its supervisor`);
+  };
   try {
-    const { connection, namespace } = await connect(env);
-    try {
-      const client = new Client({ connection, namespace });
-      await client.withDeadline(Date.now() + LOOKING_MS, async () => {
-        for (let look = 0; look < LOOKS; look += 1) {
-          await failStarted(client, (worker) => {
-            const [pid, host] = worker.split('@', 2);
-            if (host !== hostname() || runsCommandWith(Number(pid), WORKER_PROGRAM))
-              return undefined;
-            return workerDied(`worker process ${pid} on ${hostname()} died with its supervisor`);
-          });
-          await sleep(2 * RETRY_MS);
-        }
-      });
-    } finally {
-      await connection.close();
-    }
+    await atServer(env, (client) => lookFor(client, 2 * RETRY_MS, failureFor));
   } catch (error) {
     say(`What earlier workers had in hand could not be looked for: ${reasonOf(error)}`);
+  }
+}
+
+async function atServer(
+  env: NodeJS.ProcessEnv,
+  work: (client: Client) => Promise<void>,
+): Promise<void> {
+  const { connection, namespace } = await connect(env);
+  try {
+    const client = new Client({ connection, namespace });
+    await client.withDeadline(Date.now() + LOOKING_MS, () => work(client));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** More than once: the server may just be giving out what the dead one asked for. */
+async function lookFor(client: Client, everyMs: number, failureFor: FailureFor): Promise<void> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    await failStarted(client, failureFor);
+    await sleep(everyMs);
   }
 }
 
@@ -124,10 +128,7 @@ function workerDied(message: string): ApplicationFailure {
  * Fails what the server takes to be in hand of a worker that is dead, as `failureFor` tells by the
  * worker's identity: also what was given to it in its last moment, of which it told nobody.
  */
-async function failStarted(
-  client: Client,
-  failureFor: (identity: string) => ApplicationFailure | undefined,
-): Promise<void> {
+async function failStarted(client: Client, failureFor: FailureFor): Promise<void> {
   let looked = 0;
   for await (const { workflowId, runId } of client.workflow.list({ query: RUNNING })) {
     if (++looked > MOST_WORKFLOWS) return; // the rest has its heartbeat timeouts

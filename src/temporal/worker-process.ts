@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { builtProgram } from '../built.js';
-import { LONGEST_SILENCE_S, watchForSilence } from '../silence.js';
+import { watchForSilence } from '../silence.js';
 import { type Say, reasonOf } from './errors.js';
 import { InFlightActivities, type StrayError, type WorkerMessage } from './in-flight.js';
 import { logSize, logTail, openLog, rotateLog } from './log-file.js';
@@ -197,19 +197,14 @@ class Supervisor implements SupervisedWorker {
       const why = `did not hand back its work within ${ms / 1000} s and was killed`;
       draining ??= setTimeout(() => kill(why), ms);
     };
-    let toldBefore = false;
     const silence = watchForSilence(
-      () =>
-        kill(
-          `did not answer for ${toldBefore ? LONGEST_SILENCE_S : FIRST_WORD_S} s and was killed`,
-        ),
+      (seconds) => kill(`did not answer for ${seconds} s and was killed`),
       FIRST_WORD_S,
     );
     const { logFile } = this.options;
     const rotating = logFile && setInterval(() => rotateLog(logFile), ROTATE_MS);
     child.on('message', (raw) => {
       const message = raw as WorkerMessage;
-      toldBefore = true;
       silence.heard();
       this.inFlight.note(message);
       if ('connected' in message) this.note(message.connected);
@@ -294,7 +289,7 @@ function howItEnded(
   words: string,
   logFile: string | undefined,
 ): string {
-  const fatal = /^FATAL ERROR: .*$/m.exec(words.replaceAll(/^.*?(?=FATAL ERROR: )/gm, ''))?.[0];
+  const fatal = /FATAL ERROR: .*/.exec(words)?.[0];
   if (signal) return `was killed by ${signal}${fatal ? ` (${fatal.slice(0, 200)})` : ''}`;
   const last = fatal ?? words.trim().split('\n').at(-1);
   const where = logFile === undefined ? '' : `log: ${logFile}`;

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { LONGEST_SILENCE_S, watchForSilence } from '../../silence.js';
+import { watchForSilence } from '../../silence.js';
 
 /** Loading its code, on a slow disk under load; less than the heartbeat timeout of what it works on. */
 const FIRST_WORD_S = 25;
@@ -14,7 +14,7 @@ export function watchThread(thread: Worker, died: (why: string) => void): { stop
   const onExit = (code: number) => settle(`it exited with code ${code}`);
   const onMessage = () => silence.heard();
   const silence = watchForSilence(
-    () => settle(`it did not answer for ${LONGEST_SILENCE_S} s and was ended`),
+    (seconds) => settle(`it did not answer for ${seconds} s and was ended`),
     FIRST_WORD_S,
   );
   const stop = () => {
