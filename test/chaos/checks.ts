@@ -96,7 +96,7 @@ async function checkFetched(world: World, events: readonly ChaosEvent[]): Promis
   const faults = world.node.fired + world.link.fired.cut + world.link.fired.stall;
   const bound = chunks + again + faults;
   const found = `${asked} times for ${chunks} chunks (bound ${bound}), one at most ${most} times`;
-  if (asked > bound || most > 1 + events.length + faults)
+  if (asked === 0 || asked > bound || most > 1 + events.length + faults)
     throw new Error(`chunks were fetched ${found}`);
   return { what: 'chunks fetched', found };
 }

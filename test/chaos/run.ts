@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder } from '../support/temporal.js';
 import { type Check, caughtUp, checkAll } from './checks.js';
 import { type ChaosEvent, describeStrike, namesOf } from './plan.js';
-import { type Struck, strike } from './strikes.js';
+import { strike } from './strikes.js';
 import type { System, SystemOptions } from './system.js';
 import { Watcher } from './watch.js';
 import { World } from './world.js';
@@ -88,14 +88,13 @@ async function carryOut(
   log: (line: string) => void,
 ): Promise<ChaosReport['events']> {
   const started = Date.now();
-  const struck: Struck = { damaged: [] };
   const busy = new Map<string, Promise<unknown>>();
   const all = plan.map(async (event) => {
     await sleep(event.at - (Date.now() - started));
     const before = busy.get(laneOf(event));
     const happening = (async () => {
       await before;
-      const evidence = await strike(event, world, struck).catch((error: unknown) => {
+      const evidence = await strike(event, world).catch((error: unknown) => {
         throw new Error(
           `event ${event.number}, ${describeStrike(event)}: ${(error as Error).message}`,
         );

@@ -12,16 +12,9 @@ const THERE_MS = 150_000;
 /** A fault that hit nobody stays on until it does. */
 const FIRES_MS = 120_000;
 const UNIT_MS = 120_000;
-const LOOK_MS = 20;
-
-/** What has been struck, beyond what the node and the line count themselves. */
-export interface Struck {
-  /** Files of backups in the making that were damaged. */
-  damaged: string[];
-}
 
 /** Lets a strike happen to the world. Answers what shows that it did; throws when it did not. */
-export async function strike(event: ChaosEvent, world: World, struck: Struck): Promise<string> {
+export async function strike(event: ChaosEvent, world: World): Promise<string> {
   switch (event.kind) {
     case 'kill':
       return kill(world, event.target);
@@ -58,7 +51,7 @@ export async function strike(event: ChaosEvent, world: World, struck: Struck): P
     case 'storage':
       return strikeStorage(event, world);
     case 'damage':
-      return damage(event, world, struck);
+      return damage(event, world);
   }
 }
 
@@ -159,7 +152,6 @@ async function strikeStorage(
 async function damage(
   event: Extract<ChaosEvent, { kind: 'damage' }>,
   world: World,
-  struck: Struck,
 ): Promise<string> {
   const { storage } = world.volume;
   const random = new Random(event.number * 7919 + event.at);
@@ -176,7 +168,6 @@ async function damage(
       },
       UNIT_MS,
     );
-    struck.damaged.push(file!);
     return file!.slice(storage.length + 1);
   } finally {
     end();
@@ -185,5 +176,4 @@ async function damage(
 
 async function untilFired(fired: () => number | Promise<number>): Promise<void> {
   await until('it fired', async () => (await fired()) > 0, FIRES_MS);
-  await sleep(LOOK_MS);
 }

@@ -46,6 +46,7 @@ export class Watcher {
 
   private async look(): Promise<void> {
     const { volume } = this.world;
+    volume.wasAway(); // what counts is whether it is from now on
     try {
       const { findings } = await verifyWorld(this.world, false);
       const wrong = findings.filter(({ code }) => code !== 'UNPROVEN');

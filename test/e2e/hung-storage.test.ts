@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
 import { contentOf, fetchBytes, leftovers } from '../support/backup.js';
 import { type FileFault, hungFiles } from '../support/hung-files.js';
+import { pendingActivities } from '../support/pending.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
 
@@ -34,17 +35,12 @@ it.each([
   const before = worker.pid(segment ? 'chunks' : 'workflows');
   const handle = await start('transaction', RANGE, { concurrency: 4 });
   const id = segment ? `${handle.workflowId}/${segment}` : handle.workflowId;
+  let told: string | undefined;
   await until('it is told in the UI', async () => {
-    const running = await session.client.workflow
-      .getHandle(id)
-      .describe()
-      .catch(() => undefined);
-    return (running?.raw.pendingActivities ?? []).some(
-      ({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === 'STORAGE_STALLED',
-    );
+    const failures = (await pendingActivities(session.client, id)).map(({ failure }) => failure);
+    told = failures.find((failure) => failure?.type === 'STORAGE_STALLED')?.message;
+    return told !== undefined;
   });
-  const { raw } = await session.client.workflow.getHandle(id).describe();
-  const [told] = (raw.pendingActivities ?? []).flatMap((a) => a.lastFailure?.message ?? []);
   expect(told).toMatch(
     new RegExp(
       `^local folder ${folder} has not answered for ${DEADLINE} s, when it was to ${what}`,

@@ -50,7 +50,10 @@ async function startTroubledSite() {
   const site = await startSite({ transactions: TRANSACTIONS }, { env });
   return {
     ...site,
-    misbehave: (where: string, kind: string) => writeFileSync(join(commands, where), kind),
+    misbehave(where: string, kind: string): void {
+      rmSync(join(commands, 'taken'), { force: true }); // of the command before
+      writeFileSync(join(commands, where), kind);
+    },
     /** Whether the thread that took the last command is still there; undefined when none has. */
     culpritLives(): boolean | undefined {
       const taken = join(commands, 'taken');
@@ -235,6 +238,22 @@ it('what kills a thread costs its range one attempt, and no other range anything
   await (await startTwo(site)).finish();
   expect(worker.pid('chunks')).toBe(pid);
 }, 300_000);
+
+it('a worker that is told to stop hands back what it has', async () => {
+  const site = await startSite({ transactions: TRANSACTIONS });
+  const two = await startTwo(site);
+  const victim = site.worker.pid('chunks')!;
+  process.kill(victim, 'SIGTERM');
+  await until('each range is tried again for that reason', async () => {
+    const ranges = await two.pending();
+    return (
+      ranges.length === 2 * LANES && ranges.every(({ failure }) => failure?.type === 'HANDED_BACK')
+    );
+  });
+  const [first] = await two.pending();
+  expect(first!.failure!.message).toBe(`its worker (process ${victim}) was told to stop`);
+  await two.finish();
+}, 120_000);
 
 it('kill -9 of the workflow worker, and of one of two chunk workers', async () => {
   const site = await startSite(

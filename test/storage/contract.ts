@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BackupStorage } from '../../src/storage/storage.js';
+import { until } from '../support/temporal.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const text = (content: Uint8Array) => Buffer.from(content).toString();
@@ -256,8 +257,12 @@ export function storageContract(place: () => Promise<() => BackupStorage>): void
     const first = (await open().lastChange('a_backup'))!;
     expect(Math.abs(Date.now() - first)).toBeLessThan(60_000);
     const file = await open().createFile('a_backup', 'y.chunk');
-    await file.write(bytes('half'));
-    expect(await open().lastChange('a_backup')).toBeGreaterThanOrEqual(first);
+    const begun = (await open().lastChange('a_backup'))!;
+    expect(begun).toBeGreaterThanOrEqual(first);
+    await until('writing shows', async () => {
+      await file.write(bytes('more'));
+      return (await open().lastChange('a_backup'))! > begun;
+    });
     await file.discard();
   });
 

@@ -32,7 +32,7 @@ const { watchNode } = proxyActivities<CoordinatorActivities>(watchOptions);
 
 /** A storage is read anew this often, in case somebody else wrote to it or took something away. */
 const SURVEY_MS = 6 * 60 * 60_000;
-/** About two days of an idle chain, or two hundred units. */
+/** About three weeks of an idle chain, or two hundred units. */
 const LONG_HISTORY = 3_000;
 const FIRST_REST_MS = 15_000;
 const LONGEST_REST_MS = 10 * 60_000;
