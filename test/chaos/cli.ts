@@ -9,7 +9,7 @@ import { UpSystem } from './system.js';
 import { POSTGRES_TARGETS, UP_TARGETS } from './targets.js';
 
 /** About how long one event takes, when nothing else says how long a run is. */
-const SECONDS_EACH = 2.5;
+const SECONDS_EACH = 4;
 
 const { values } = parseArgs({
   options: {

@@ -9,9 +9,9 @@ import type { World } from './world.js';
 
 /** A process that is to be hit has to be there: its supervisor may be waiting before its next start. */
 const THERE_MS = 150_000;
-/** A fault that hit nobody stays on until it does. */
-const FIRES_MS = 120_000;
-const UNIT_MS = 120_000;
+/** A fault that hit nobody stays on until it does. In a storm of kills little is asked for, and stored. */
+const FIRES_MS = 300_000;
+const UNIT_MS = 20 * 60_000;
 
 /** Lets a strike happen to the world. Answers what shows that it did; throws when it did not. */
 export async function strike(event: ChaosEvent, world: World): Promise<string> {
