@@ -58,11 +58,12 @@ export interface VerifyPage {
   next?: VerifyCursor;
 }
 
-/** The unit at which a page begins: its kind, its first record and its manifest. */
+/** Where a page begins: a unit, by its kind, its first record and its manifest; and the chunk in it. */
 export interface VerifyCursor {
   kind: VerifyTask['kind'];
   first: string;
   manifest: string;
+  from: number;
 }
 
 /** A run of transactions that were checked and lead into each other. */

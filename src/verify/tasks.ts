@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AptosDataError } from '../aptos/errors.js';
 import { decodeStateSnapshotManifest, decodeTransactionManifest } from '../aptos/files/manifest.js';
+import type { JsonObject } from '../aptos/files/json.js';
 import { type Catalog, readCatalog } from '../catalog/catalog.js';
 import type {
   UnitSlice,
@@ -45,13 +46,13 @@ export async function nextTasks(
   const start = cursor === undefined ? 0 : indexOf(units, cursor);
   const page = new Page();
   if (cursor === undefined) page.tasks.push({ kind: 'epoch_endings' });
-  for (let i = start; i < units.length; i += 1) {
-    const unit = units[i]!;
-    if (page.isFull()) {
-      page.close();
-      return { tasks: page.tasks, frozen, next: cursorOf(unit) };
-    }
-    for (const { slice, bytes } of await slicesOf(storage, unit, signal)) {
+  for (const unit of units.slice(start)) {
+    const from = unit.manifest === cursor?.manifest ? cursor.from : 0;
+    for await (const { slice, bytes } of slicesOf(storage, unit, from, signal)) {
+      if (page.isFull()) {
+        page.close();
+        return { tasks: page.tasks, frozen, next: cursorOf(unit, slice) };
+      }
       page.add(unit.kind, slice, bytes);
     }
   }
@@ -104,8 +105,8 @@ function isSampled({ manifest }: Listed, { sample, percent }: VerifyScope): bool
   return number < (percent! / 100) * 2 ** 32;
 }
 
-function cursorOf({ kind, first, manifest }: Listed): VerifyCursor {
-  return { kind, first, manifest };
+function cursorOf({ kind, first, manifest }: Listed, { from }: UnitSlice): VerifyCursor {
+  return { kind, first, manifest, from };
 }
 
 /** Where a cursor points, also when the storage has changed meanwhile. */
@@ -119,47 +120,47 @@ function indexOf(units: readonly Listed[], cursor: VerifyCursor): number {
   return found === -1 ? units.length : found;
 }
 
-async function slicesOf(
+/** The slices of a backup, from chunk `from` on; sizes are looked for no further than is read. */
+async function* slicesOf(
   storage: BackupStorage,
   unit: Listed,
+  from: number,
   signal?: AbortSignal,
-): Promise<{ slice: UnitSlice; bytes: number }[]> {
+): AsyncGenerator<{ slice: UnitSlice; bytes: number }> {
   const { kind: _, ...fields } = unit;
-  const sizes = await chunkSizes(storage, unit, signal);
-  const slices: { slice: UnitSlice; bytes: number }[] = [];
-  let from = 0;
-  let bytes = 0;
-  sizes.forEach((size, i) => {
-    bytes += size;
-    if (bytes < TASK_BYTES && i < sizes.length - 1) return;
-    slices.push({ slice: { ...fields, from, to: i + 1, of: sizes.length }, bytes });
-    from = i + 1;
-    bytes = 0;
-  });
+  const chunks = await chunksOf(storage, unit, signal);
+  const of = chunks.length;
   // A manifest that cannot be read is still a task: it tells why.
-  if (slices.length === 0) slices.push({ slice: { ...fields, from: 0, to: 0, of: 0 }, bytes: 0 });
-  return slices;
+  if (of === 0) yield { slice: { ...fields, from: 0, to: 0, of }, bytes: 0 };
+  let bytes = 0;
+  let begin = from;
+  for (let i = from; i < of; i += SIZES_IN_FLIGHT) {
+    signal?.throwIfAborted();
+    const some = chunks.slice(i, i + SIZES_IN_FLIGHT);
+    const sizes = await Promise.all(
+      some.map(async ({ file, extra }) => extra?.['bytes'] ?? sizeOf(storage, file)),
+    );
+    for (const [n, size] of sizes.entries()) {
+      const to = i + n + 1;
+      bytes += Number(size);
+      if (bytes < TASK_BYTES && to < of) continue;
+      yield { slice: { ...fields, from: begin, to, of }, bytes };
+      [begin, bytes] = [to, 0];
+    }
+  }
 }
 
-async function chunkSizes(
+/** The chunks that a manifest names; none when it cannot be read. */
+async function chunksOf(
   storage: BackupStorage,
   { kind, manifest }: Listed,
   signal?: AbortSignal,
-): Promise<number[]> {
+): Promise<{ file: string; extra?: JsonObject }[]> {
   try {
     const content = await storage.readAll(manifest, MAX_MANIFEST, signal);
-    const files =
-      kind === 'transactions'
-        ? decodeTransactionManifest(content).chunks.map((c) => ({ ...c, file: c.transactions }))
-        : decodeStateSnapshotManifest(content).chunks.map((c) => ({ ...c, file: c.blobs }));
-    const sizes: number[] = [];
-    for (let i = 0; i < files.length; i += SIZES_IN_FLIGHT) {
-      signal?.throwIfAborted();
-      const some = files.slice(i, i + SIZES_IN_FLIGHT);
-      const known = some.map(async ({ file, extra }) => extra?.['bytes'] ?? sizeOf(storage, file));
-      sizes.push(...(await Promise.all(known)).map(Number));
-    }
-    return sizes;
+    return kind === 'transactions'
+      ? decodeTransactionManifest(content).chunks.map((c) => ({ ...c, file: c.transactions }))
+      : decodeStateSnapshotManifest(content).chunks.map((c) => ({ ...c, file: c.blobs }));
   } catch (error) {
     const unreadable =
       error instanceof AptosDataError ||

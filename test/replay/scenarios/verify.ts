@@ -16,7 +16,12 @@ export async function recordVerifications(session: TemporalSession, save: Save):
     planVerification: (_settings: unknown, _scope: unknown, cursor?: VerifyCursor) => {
       const page = Number(cursor?.first ?? 0);
       const tasks = Array.from({ length: TASKS }, () => ({ kind: 'transactions', slices: [] }));
-      const next: VerifyCursor = { kind: 'transactions', first: `${page + 1}`, manifest: 'm' };
+      const next: VerifyCursor = {
+        kind: 'transactions',
+        first: `${page + 1}`,
+        manifest: 'm',
+        from: 0,
+      };
       return Promise.resolve({
         tasks: page === 0 ? [{ kind: 'epoch_endings' }] : tasks,
         frozen: { endVersion: '1000', snapshotBefore: '900' },
