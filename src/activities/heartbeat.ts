@@ -34,11 +34,12 @@ export interface Heart {
  * one for each `beat`; and one with the failure count before it fails, so that the next attempt
  * knows how often it was tried, and with which nodes. With `everyFewSeconds` also while the body only waits; not for work
  * that reports by itself, whose silence must be noticed. `mostDeaths`: so many attempts may end
- * without a word, because their worker died, or with a stray error of it, before the activity is moved apart or given up.
+ * without a word, because their worker died, or with a stray error of it, before the activity is moved apart or given up;
+ * `beforeApart` is called when it is moved.
  */
 export async function withHeartbeat<T>(
   budgets: Budgets,
-  options: { everyFewSeconds: boolean; mostDeaths?: number },
+  options: { everyFewSeconds: boolean; mostDeaths?: number; beforeApart?: () => Promise<void> },
   body: (heart: Heart) => Promise<T>,
 ): Promise<T> {
   const context = Context.current();
@@ -52,7 +53,11 @@ export async function withHeartbeat<T>(
     tellHeartbeat(context.info, details);
   };
   send();
-  requireFewDeaths(failures, options.mostDeaths);
+  const deadly = deadlyFailure(failures, options.mostDeaths);
+  if (deadly) {
+    if (!isAlone()) await options.beforeApart?.();
+    throw deadly;
+  }
   const timer = options.everyFewSeconds ? setInterval(send, HEARTBEAT_INTERVAL_MS) : undefined;
   try {
     return await body({
@@ -88,17 +93,28 @@ function readSeries(details: unknown): Series {
   };
 }
 
-/** @throws ApplicationFailure KILLS_ITS_WORKER, or QUARANTINED when it was alone in its process */
-function requireFewDeaths(failures: FailureCounts, most: number | undefined): void {
-  const { attempt, taskQueue } = Context.current().info;
+/** Whether this worker takes one activity at a time, which was moved apart. */
+export function isAlone(): boolean {
+  return Context.current().info.taskQueue === APART_QUEUE;
+}
+
+/** Moves the activity apart, for what its workers died of; `why` is for people. */
+export function killsItsWorker(why: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`${why}; it is tried apart`, KILLS_ITS_WORKER);
+}
+
+/** KILLS_ITS_WORKER, or QUARANTINED when it was alone in its process; undefined: not that often. */
+function deadlyFailure(
+  failures: FailureCounts,
+  most: number | undefined,
+): ApplicationFailure | undefined {
   const told = Object.entries(failures).filter(([code]) => code !== STRAY_ERROR);
+  const { attempt } = Context.current().info;
   const deaths = attempt - 1 - told.reduce((sum, [, count]) => sum + count, 0);
-  if (most === undefined || deaths < most) return;
-  const alone = taskQueue === APART_QUEUE;
-  throw ApplicationFailure.nonRetryable(
-    alone
-      ? `its worker died of it ${deaths} times in a row, although nothing else ran there; it is in quarantine until it is tried again`
-      : `its worker died ${deaths} times while it ran; it is tried apart`,
-    alone ? QUARANTINED : KILLS_ITS_WORKER,
+  if (most === undefined || deaths < most) return undefined;
+  if (!isAlone()) return killsItsWorker(`its worker died ${deaths} times while it ran`);
+  return ApplicationFailure.nonRetryable(
+    `its worker died of it ${deaths} times in a row, although nothing else ran there; it is in quarantine until it is tried again`,
+    QUARANTINED,
   );
 }

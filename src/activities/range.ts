@@ -1,9 +1,11 @@
 import { requireSameChain } from '../backup/chain-anchor.js';
+import { forgetDeadly, isDeadly, noteDeadly } from '../backup/deadly-range.js';
 import type { RangeTask } from '../backup/thread/messages.js';
 import type { RangeThreads } from '../backup/thread/range-threads.js';
 import type { RangeResult } from '../plan/unit.js';
+import { openStorage } from '../storage/open.js';
 import { MOST_DEATHS, RANGE_BUDGETS } from './failures.js';
-import { withHeartbeat } from './heartbeat.js';
+import { isAlone, killsItsWorker, withHeartbeat } from './heartbeat.js';
 import { onNode } from './on-node.js';
 import type { Sites } from './sites.js';
 
@@ -14,11 +16,20 @@ export function createRangeActivities(tools: { sites: Sites; threads: RangeThrea
   return {
     /** Stores and proves the chunks of one range; finds and keeps what an earlier attempt stored. */
     async backUpRange(task: RangeTask): Promise<RangeResult> {
+      const place = [openStorage(task.job.storage), task.unit.folder, task.range] as const;
       return withHeartbeat(
         RANGE_BUDGETS,
-        { everyFewSeconds: false, mostDeaths: MOST_DEATHS },
-        (heart) =>
-          onNode(tools.sites, task.job, heart, async (site) => {
+        {
+          everyFewSeconds: false,
+          mostDeaths: MOST_DEATHS,
+          // Without these notes it only takes longer.
+          beforeApart: () => noteDeadly(...place).catch(() => undefined),
+        },
+        async (heart) => {
+          if (!isAlone() && (await isDeadly(...place))) {
+            throw killsItsWorker('workers died of it in an earlier backup');
+          }
+          const result = await onNode(tools.sites, task.job, heart, async (site) => {
             // Not the node of the plan, perhaps, or no longer what it was then.
             await requireSameChain(site, heart.signal);
             return tools.threads.run(task, site.address, {
@@ -26,7 +37,10 @@ export function createRangeActivities(tools: { sites: Sites; threads: RangeThrea
               signal: heart.signal,
               onProgress: ({ phase, records, bytes }) => heart.beat({ phase, records, bytes }),
             });
-          }),
+          });
+          if (isAlone()) await forgetDeadly(...place).catch(() => undefined);
+          return result;
+        },
       );
     },
   };

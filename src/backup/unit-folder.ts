@@ -156,9 +156,10 @@ export async function unitOfFolder(
 }
 
 /** Which of our own files beside a backup's a name is. */
-export function ownFile(name: string): 'plan' | 'committed' | 'receipt' | undefined {
+export function ownFile(name: string): 'plan' | 'committed' | 'receipt' | 'deadly' | undefined {
   if (isLastToGo(name)) return 'plan';
   if (name === COMMITTED_FILE) return 'committed';
+  if (name.endsWith('.deadly')) return 'deadly';
   return name.endsWith('.receipt') ? 'receipt' : undefined;
 }
 

@@ -1,7 +1,9 @@
 /** A chunk that kills every worker: it goes into quarantine alone, and everything else goes on. */
+import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
 import { APART_QUEUE, type BackupStatus } from '../../src/plan/messages.js';
+import type { WorkerGroup } from '../../src/temporal/worker-group.js';
 import { committedNames, contentOf, fetchBytes } from '../support/backup.js';
 import { deadlyProxy } from '../support/deadly-proxy.js';
 import { startSite } from '../support/site.js';
@@ -26,6 +28,10 @@ async function startDeadlySite() {
   const disarm = () => (armed = false);
   return { ...site, proxy, disarm };
 }
+
+const chunkWorker = (worker: WorkerGroup) => worker.states().find(({ role }) => role === 'chunks')!;
+const deadlyNotes = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((n) => n.endsWith('.deadly'));
 
 it('is tried among others, then apart, then waits for a retry', async () => {
   const site = await startDeadlySite();
@@ -98,10 +104,22 @@ it('holds neither later batches of its stream nor the other streams', async () =
   expect(streams.transaction.holes).toEqual([{ first: '401', last: '800' }]);
   expect(alarms.map(({ code }) => code)).toContain('FAILED_transaction');
 
+  // Tried again it costs only the worker that is there for that.
+  const { restarts } = chunkWorker(site.worker);
+  const before = proxy.kills.length;
+  const coordinator = session.client.workflow.getHandle(workflowId);
+  await coordinator.executeUpdate('retry');
+  const attempts = async () => (await status()).streams.transaction.failed[0]?.attempts;
+  await until('it has failed again', async () => (await attempts()) === 2, 150_000);
+  expect(proxy.kills.length - before).toBe(3);
+  expect(chunkWorker(site.worker).restarts).toBe(restarts);
+  expect(deadlyNotes(folder)).toHaveLength(1);
+
   site.disarm();
-  await session.client.workflow.getHandle(workflowId).executeUpdate('retry');
+  await coordinator.executeUpdate('retry');
   await until('the hole is filled', async () => {
     const { transaction } = (await status()).streams;
     return transaction.holes.length === 0 && transaction.failed.length === 0;
   });
+  expect(deadlyNotes(folder)).toEqual([]);
 }, 300_000);
