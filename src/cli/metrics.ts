@@ -124,7 +124,7 @@ function ofStream(metrics: Metrics, status: LiveStatus, stream: (typeof STREAMS)
 }
 
 function ofVerification(metrics: Metrics, { verification }: LiveStatus): void {
-  const { startedAt, succeededAt, failedAt } = verification ?? {};
+  const { startedAt, succeededAt, failedAt, progress = {} } = verification ?? {};
   for (const [what, at] of [
     ['start', startedAt],
     ['succeed', succeededAt],
@@ -132,6 +132,18 @@ function ofVerification(metrics: Metrics, { verification }: LiveStatus): void {
   ] as const) {
     const name = `aptos_db_backup_verify_coordinator_${what}_timestamp_s`;
     metrics.gauge(name, 'Of the newest verification', at && seconds(at));
+  }
+  const lastOf = (count: string | undefined) => count && Number(BigInt(count) - 1n);
+  for (const [what, value] of [
+    ['epoch_ending_epoch', progress.epoch],
+    ['epoch_ending_version', progress.epochVersion],
+    ['transaction_version', progress.version],
+    ['state_snapshot_version', progress.snapshotVersion],
+    ['state_snapshot_leaf_index', lastOf(progress.items)],
+    ['state_snapshot_target_leaf_index', lastOf(progress.ofItems)],
+  ] as const) {
+    const name = `aptos_db_backup_verify_${what}`;
+    metrics.gauge(name, 'How far the newest verification has come', value && Number(value));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { VERIFY_PROGRESS, type VerifyProgress, readProgress } from '../plan/verify-progress.js';
 
 /** The newest verifications of a storage, as the server still knows them; ISO times. */
 export interface LastVerification {
@@ -8,6 +9,8 @@ export interface LastVerification {
   succeededAt?: string;
   /** When one last found something, or could not be done. */
   failedAt?: string;
+  /** How far the newest one has come. */
+  progress?: VerifyProgress;
 }
 
 const MOST_READ = 100;
@@ -21,7 +24,8 @@ export async function lastVerification(client: Client, prefix: string): Promise<
     if (time !== undefined && time > (last[key] ?? '')) last[key] = time;
   };
   let read = 0;
-  for await (const { status, startTime, closeTime } of client.workflow.list({ query })) {
+  for await (const { status, startTime, closeTime, memo } of client.workflow.list({ query })) {
+    last.progress ??= readProgress(memo?.[VERIFY_PROGRESS]);
     note('startedAt', startTime);
     if (status.name === 'RUNNING') last.running = true;
     if (status.name === 'COMPLETED') note('succeededAt', closeTime);

@@ -16,6 +16,8 @@ export interface VerifyTotals {
   snapshots: SnapshotTotals[];
   unlistedSnapshots: number;
   epochs: ProvenSpan[];
+  /** Version at which the last of them ends. */
+  epochsEndAt?: string;
   genesis?: string;
   genesisConfirmed: boolean;
   records: string;
@@ -34,6 +36,9 @@ export interface SnapshotTotals {
   /** Chunks that are proven, of so many. */
   chunks: number;
   of: number;
+  /** The same in items. */
+  items: string;
+  ofItems: string;
 }
 
 export function noVerifyTotals(): VerifyTotals {
@@ -65,7 +70,9 @@ export function addTaskResult(totals: VerifyTotals, result: TaskResult): void {
     totals.epochs = result.epochs.runs;
     totals.endings = { bytes: result.bytes, objects: result.objects };
     totals.genesisConfirmed = result.epochs.confirmed;
-    if (result.epochs.genesis !== undefined) totals.genesis = result.epochs.genesis;
+    const { genesis, endAt } = result.epochs;
+    if (genesis !== undefined) totals.genesis = genesis;
+    if (endAt !== undefined) totals.epochsEndAt = endAt;
   }
   totals.records = `${BigInt(totals.records) + BigInt(result.records)}`;
   totals.bytes += result.bytes;
@@ -127,6 +134,10 @@ function addFindings(totals: VerifyTotals, more: readonly Finding[], count = mor
 
 function addSnapshot(snapshots: SnapshotTotals[], more: SnapshotTotals): void {
   const known = snapshots.find(({ manifest }) => manifest === more.manifest);
-  if (known) known.chunks += more.chunks;
-  else snapshots.push({ ...more });
+  if (!known) {
+    snapshots.push({ ...more });
+    return;
+  }
+  known.chunks += more.chunks;
+  known.items = `${BigInt(known.items) + BigInt(more.items)}`;
 }

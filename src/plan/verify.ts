@@ -90,8 +90,17 @@ export interface TaskResult {
     proven: Proven;
     chunks: number;
     of: number;
+    /** Proven in these chunks, and items of the whole snapshot. */
+    items: string;
+    ofItems: string;
   };
-  epochs?: { runs: (TextSpan & { proven: Proven })[]; confirmed: boolean; genesis?: string };
+  epochs?: {
+    runs: (TextSpan & { proven: Proven })[];
+    confirmed: boolean;
+    genesis?: string;
+    /** Version at which the last of them ends. */
+    endAt?: string;
+  };
   records: string;
   bytes: number;
   objects: number;

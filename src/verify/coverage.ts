@@ -49,7 +49,7 @@ export async function concludeCoverage(
     transactions: totals.pieces.map(({ first, last, proven }) => ({ first, last, proven })),
     transactions_count: totals.pieces.length + totals.unlistedPieces,
     state_snapshots: totals.snapshots
-      .map(({ chunks: _, of: __, ...snapshot }) => snapshot)
+      .map(({ epoch, version, manifest, proven }) => ({ epoch, version, manifest, proven }))
       .sort((a, b) => Number(BigInt(a.version) - BigInt(b.version))),
     state_snapshots_count: totals.snapshots.length + totals.unlistedSnapshots,
     holes: {

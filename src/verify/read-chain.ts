@@ -41,6 +41,9 @@ export async function readChain(
     records += (await checkEpochEndings(counting, entry, chain, findings)).records;
   }
   const genesis = chain.ending(0n)?.waypoint;
+  const runs = runsOf(chain).slice(-MOST_RUNS);
+  const last = runs.at(-1)?.last;
+  const endAt = last === undefined ? undefined : chain.ending(BigInt(last))!.version;
   return {
     chain,
     result: {
@@ -48,9 +51,10 @@ export async function readChain(
       findingCount: findings.count,
       pieces: [],
       epochs: {
-        runs: runsOf(chain).slice(-MOST_RUNS),
+        runs,
         confirmed: chain.confirmed(),
         ...(genesis === undefined ? {} : { genesis }),
+        ...(endAt === undefined ? {} : { endAt: `${endAt}` }),
       },
       records: `${records}`,
       bytes,

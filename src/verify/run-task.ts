@@ -36,10 +36,13 @@ export async function runTask(
   };
   const slices = task.kind === 'transactions' ? task.slices : [task.slice];
   const proven: ProvenSlice[] = [];
+  let items = 0n;
   let skipped = 0;
   for (const slice of slices) {
     tools.signal.throwIfAborted();
-    const files = await filesOf(tools, task.kind, slice);
+    const named = await namedBy(tools, task.kind, slice);
+    const files = named?.files;
+    items = named?.items ?? 0n;
     const trust = `${trustOf(chain)} ${slice.source} ${slice.first} ${slice.last}`;
     const before = files && (await fingerprint(tools.storage, files, trust));
     const known = before && !again ? await readProven(tools.storage, slice, before) : undefined;
@@ -65,7 +68,7 @@ export async function runTask(
     findings: findings.list,
     findingCount: findings.count,
     pieces: joined.pieces,
-    ...(snapshot ? { snapshot: snapshotOf(slices[0]!, snapshot) } : {}),
+    ...(snapshot ? { snapshot: snapshotOf(slices[0]!, snapshot, items) } : {}),
     records: `${proven.reduce((sum, { records }) => sum + records, 0)}`,
     ...done,
     skipped,
@@ -89,28 +92,33 @@ async function check(
   return { pieces: [], records: result.records, proven: result.proven };
 }
 
-function snapshotOf(slice: UnitSlice, { proven }: ProvenSlice) {
+function snapshotOf(slice: UnitSlice, { proven, records }: ProvenSlice, ofItems: bigint) {
   const { first: epoch, last: version, manifest, from, to, of } = slice;
-  return { epoch, version, manifest, proven, chunks: to - from, of };
+  const items = { items: `${records}`, ofItems: `${ofItems}` };
+  return { epoch, version, manifest, proven, chunks: to - from, of, ...items };
 }
 
-/** All files that a slice's proof rests on; undefined when the manifest cannot tell. */
-async function filesOf(
+/**
+ * All files that a slice's proof rests on, and how many items the whole snapshot has; undefined when
+ * the manifest cannot tell.
+ */
+async function namedBy(
   { storage, signal }: CheckTools,
   kind: DataTask['kind'],
   { manifest, source, from, to }: UnitSlice,
-): Promise<string[] | undefined> {
+): Promise<{ files: string[]; items: bigint } | undefined> {
   try {
     const content = await storage.readAll(manifest, MAX_MANIFEST, signal);
     if (kind === 'transactions') {
       const { chunks } = decodeTransactionManifest(content);
       const named = chunks.slice(from, to).flatMap((c) => [c.transactions, c.proof]);
-      return [source, manifest, ...named];
+      return { files: [source, manifest, ...named], items: 0n };
     }
     const { chunks, proof } = decodeStateSnapshotManifest(content);
     // The proof of the chunk before a slice tells what lies before it.
     const named = chunks.slice(Math.max(0, from - 1), to).flatMap((c) => [c.blobs, c.proof]);
-    return [source, manifest, proof, ...named];
+    const items = (chunks.at(-1)?.lastIdx ?? -1n) + 1n;
+    return { files: [source, manifest, proof, ...named], items };
   } catch {
     return undefined; // the check itself says what is wrong
   }

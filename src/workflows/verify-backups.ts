@@ -4,6 +4,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -17,6 +18,7 @@ import type {
   VerifyTask,
 } from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
+import { VERIFY_PROGRESS, progressOf } from '../plan/verify-progress.js';
 import {
   type VerifyTotals,
   addTaskResult,
@@ -38,6 +40,8 @@ const { planVerification, concludeVerification } =
 const { verifyTask } = proxyActivities<Activities['chunks']>(rangeOptions);
 
 const LONG_HISTORY = 3_000;
+/** How often it says how far it is: each time is an event. */
+const PROGRESS_MS = 15_000;
 const UNPROVEN = 'UNPROVEN' as const;
 const NOTHING_FOUND = { pieces: [], records: '0', bytes: 0, objects: 0, skipped: 0 };
 
@@ -75,6 +79,11 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
     { key: NETWORK, value: settings.network ?? 'unknown' },
   ]);
   const run = workflowInfo().firstExecutionRunId;
+  let toldAt = Date.now();
+  const tellProgress = () => {
+    toldAt = Date.now();
+    upsertMemo({ [VERIFY_PROGRESS]: progressOf(totals) });
+  };
   const overBudget = () => isSpent(totals, (Date.now() - startedAt) / 1000, budget);
   try {
     for (;;) {
@@ -92,11 +101,13 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
           addTaskResult(totals, found);
           tasks += 1;
           setCurrentDetails(describe(totals));
+          if (Date.now() - toldAt >= PROGRESS_MS) tellProgress();
         },
       );
       settlePage(totals);
       cursor = page.next;
       if (!cursor || overBudget()) {
+        tellProgress();
         const early = cursor !== undefined || left.length > 0;
         return judge(await concludeVerification(settings, parsed.scope, totals, early));
       }

@@ -44,7 +44,12 @@ const troubled = liveStatus(
         advancedAt: NOW - 30_000,
       },
     },
-    verification: { running: true, startedAt: ago(50), succeededAt: ago(7_000) },
+    verification: {
+      running: true,
+      startedAt: ago(50),
+      succeededAt: ago(7_000),
+      progress: { epoch: '3', version: '90', snapshotVersion: '70', items: '11', ofItems: '20' },
+    },
   },
 );
 const health = healthOf(troubled, DEFAULT_LIMITS, NOW);
@@ -110,6 +115,11 @@ it('metrics follow the rules of the format, and say what the status says', async
     'aptos_backup_unit_failures_total{stream="transaction",code="QUARANTINED"}': 2,
     'aptos_backup_alarm{code="FAILED_transaction"}': 1,
     'aptos_db_backup_verify_coordinator_succeed_timestamp_s{}': at(7_000),
+    'aptos_db_backup_verify_epoch_ending_epoch{}': 3,
+    'aptos_db_backup_verify_transaction_version{}': 90,
+    'aptos_db_backup_verify_state_snapshot_version{}': 70,
+    'aptos_db_backup_verify_state_snapshot_leaf_index{}': 10,
+    'aptos_db_backup_verify_state_snapshot_target_leaf_index{}': 19,
   });
   expect([...samples.keys()].some((key) => key.includes('verify_coordinator_fail'))).toBe(false);
 });

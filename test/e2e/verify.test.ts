@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { lastVerification } from '../../src/client/last-verification.js';
 import { coverageOf, startVerify } from '../../src/client/verify.js';
 import type { Coverage } from '../../src/plan/verify.js';
 import type { VerifyTotals } from '../../src/plan/verify-totals.js';
@@ -44,6 +45,24 @@ it('killed in the middle it goes on, and reads nothing twice that it had finishe
   expect(again.length).toBeLessThanOrEqual(2);
   expect(coverage.checked.objects).toBeGreaterThan(2 * EPOCHS);
   expect((await read()).tasks).toBe(2 + EPOCHS);
+
+  // What lists and metrics say of it.
+  const prefix = handle.workflowId.slice(0, -'verify'.length);
+  await until('the list says so', async () => {
+    const last = await lastVerification(session.client, prefix);
+    if (!last.succeededAt) return false;
+    const { state_items: items, epoch_ends: ends } = node.facts();
+    const ended = ends.at(-1);
+    expect(last.progress).toEqual({
+      epoch: `${EPOCHS - 1}`,
+      epochVersion: `${ended}`,
+      version: `${version}`,
+      snapshotVersion: `${ended}`,
+      items: `${items}`,
+      ofItems: `${items}`,
+    });
+    return true;
+  });
 });
 
 it('a damaged storage fails the workflow, with the statement in it, and the command', async () => {

@@ -1,6 +1,7 @@
 /** Runs of transactions that lead into each other. */
 import { describe, expect, it } from 'vitest';
 import { joinPieces } from '../../src/plan/pieces.js';
+import { progressOf, readProgress } from '../../src/plan/verify-progress.js';
 import { addTaskResult, noVerifyTotals, settlePage } from '../../src/plan/verify-totals.js';
 import type { Piece, TaskResult } from '../../src/plan/verify.js';
 import type { Proven } from '../../src/plan/unit.js';
@@ -96,7 +97,8 @@ describe('what a verification carries along', () => {
         const n = page * 60 + i;
         const snapshot = { epoch: `${n}`, version: `${n}`, manifest: `m${n}`, of: 2 };
         const chunks = n === 7 ? 1 : 2;
-        const part = { ...snapshot, proven: 'signed' as const, chunks };
+        const items = { items: `${chunks}`, ofItems: '2' };
+        const part = { ...snapshot, ...items, proven: 'signed' as const, chunks };
         addTaskResult(totals, found([piece(n * 10, n * 10 + 5, n === 9 ? OPEN : 'signed')], part));
       }
       settlePage(totals);
@@ -105,6 +107,20 @@ describe('what a verification carries along', () => {
     expect(totals.pieces.length + totals.unlistedPieces).toBe(3_000);
     expect(totals.snapshots.length + totals.unlistedSnapshots).toBe(3_000);
     expect(totals.findings.map(({ object }) => object)).toEqual(['chunk 90', 'm7']);
+  });
+
+  it('adds up the items of a snapshot, and tells how far it is', () => {
+    const totals = noVerifyTotals();
+    expect(progressOf(totals)).toEqual({});
+    const items = `${2n ** 60n}`;
+    const snapshot = { epoch: '7', version: '9', manifest: 'm', proven: 'signed', of: 2 } as const;
+    const part = { ...snapshot, chunks: 1, items, ofItems: `${2n ** 61n}` };
+    addTaskResult(totals, found([piece(0, 5)], part));
+    addTaskResult(totals, found([], part));
+    const progress = { version: '5', snapshotVersion: '9' };
+    expect(progressOf(totals)).toEqual({ ...progress, items: part.ofItems, ofItems: part.ofItems });
+    expect(readProgress({ ...progress, items: 'many', epoch: 7, other: '1' })).toEqual(progress);
+    expect(readProgress('7')).toEqual({});
   });
 
   it('still joins what follows from one page to the next', () => {
