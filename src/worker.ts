@@ -10,6 +10,7 @@ import { createVerifyActivities } from './activities/verify.js';
 import { RangeThreads } from './backup/thread/range-threads.js';
 import { builtProgram } from './built.js';
 import { dataFolder } from './data-folder.js';
+import { collectTraffic, takeTraffic } from './node/traffic.js';
 import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
 import { configuredServer } from './temporal/connection.js';
@@ -24,6 +25,7 @@ import type { WorkerRole } from './temporal/worker-group.js';
 import { chunkSlots, workerRole } from './temporal/worker-settings.js';
 
 const ASK_SERVER_MS = 5_000;
+const TRAFFIC_MS = 1_000;
 const STRAY_EXIT_CODE = 70;
 const HUNG_EXIT_CODE = 75;
 const LOCAL_SERVER = { address: '127.0.0.1:7233' };
@@ -83,6 +85,8 @@ async function runWorker(options: WorkerOptions): Promise<number> {
   options.say(
     `Working on ${options.role} for ${server?.address ?? LOCAL_SERVER.address}, namespace ${namespace}`,
   );
+  collectTraffic();
+  const telling = setInterval(tellTraffic, TRAFFIC_MS);
   let asking: NodeJS.Timeout | undefined;
   try {
     const runs = workers.map((worker) => worker.run().finally(stop));
@@ -93,9 +97,16 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     clearInterval(asking);
     await threads.close();
     await sites.close();
+    clearInterval(telling);
+    tellTraffic();
     await connection.close();
   }
   return exitCode;
+}
+
+function tellTraffic(): void {
+  const traffic = takeTraffic();
+  if (traffic) tell({ traffic });
 }
 
 /** Tells the supervisor, now and every few seconds, whether the server answers a worker that polls. */

@@ -3,6 +3,8 @@ import { cutsBefore } from '../aptos/files/chunking.js';
 import type { BatchHasher } from '../aptos/hash/batch-hasher.js';
 import { type RecordBlock, RecordFramer } from '../aptos/records/framing.js';
 import { NodeError } from '../node/errors.js';
+import { noteSeconds, timed } from '../node/traffic.js';
+import type { BackupType } from '../plan/job.js';
 import type { Range, RangeResult } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { ChunkFile } from './chunk-file.js';
@@ -12,6 +14,7 @@ import { type Receipt, checksOut, readReceipt } from './receipt.js';
 import { requireOpenUnit } from './unit-folder.js';
 
 export interface RangeTools {
+  type: BackupType;
   kind: RecordKind;
   storage: BackupStorage;
   hasher: BatchHasher;
@@ -67,6 +70,7 @@ class RangeJob {
   readonly last: bigint;
   private readonly chunks: Receipt[];
   private open: ChunkFile | undefined;
+  private openedAt = 0;
 
   constructor(
     private readonly folder: string,
@@ -150,14 +154,18 @@ class RangeJob {
   private async startChunk(): Promise<ChunkFile> {
     const { kind, storage, signal } = this.tools;
     await requireOpenUnit(storage, this.folder, signal);
+    this.openedAt = performance.now();
     const chunk = await kind.startChunk(this.next, this.chunks.at(-1), signal);
     return ChunkFile.start(storage, this.folder, this.next, chunk, signal);
   }
 
   private async closeChunk(): Promise<void> {
-    if (!this.open) return;
+    const chunk = this.open;
+    if (!chunk) return;
     this.progress('proving and publishing');
-    this.chunks.push(await this.open.finish());
+    const { type } = this.tools;
+    noteSeconds(`${type}_next_full_chunk`, (performance.now() - this.openedAt) / 1000);
+    this.chunks.push(await timed(`${type}_write_chunk`, () => chunk.finish()));
     this.open = undefined;
     this.progress('streaming');
   }

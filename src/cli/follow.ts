@@ -5,12 +5,14 @@ import { type LiveStatus, ensureCoordinator } from '../client/coordinator.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
 import { dataFolder } from '../data-folder.js';
+import type { Traffic } from '../node/traffic.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { type TemporalSession, openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { CoordinatorHealth } from './coordinator-health.js';
 import { HealthServer } from './health-server.js';
+import { NodeMetrics } from './node-metrics.js';
 import { type CoordinatorFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
@@ -56,10 +58,12 @@ async function followWith(
   const env = own ? withoutServer(process.env) : process.env;
   const session = await openTemporal({ dataFolder: data, say, env });
   const { connection, embedded, namespace, uiUrl } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers, say });
+  const traffic = new NodeMetrics();
+  const onTraffic = (more: Traffic) => traffic.add(more);
+  const worker = ownWorkers(session, { data, chunkWorkers, say, onTraffic });
   const coordinator = new CoordinatorHealth();
   health?.show(coordinator);
-  if (worker) health?.show(workerHealth(worker));
+  if (worker) health?.show(workerHealth(worker, traffic));
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
     if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Traffic } from '../node/traffic.js';
 import type { TemporalSession } from '../temporal/connection.js';
 import type { Say } from '../temporal/errors.js';
 import { reportLeftBehind } from '../temporal/worker-death.js';
@@ -10,11 +11,17 @@ import { type WorkerGroup, superviseWorkers } from '../temporal/worker-group.js'
  */
 export function ownWorkers(
   { embedded, workerEnv }: TemporalSession,
-  options: { data: string; chunkWorkers: number; say: Say },
+  options: {
+    data: string;
+    chunkWorkers: number;
+    say: Say;
+    onTraffic?: (traffic: Traffic) => void;
+  },
 ): WorkerGroup | undefined {
   if (!embedded) return undefined;
-  const { data, chunkWorkers, say } = options;
+  const { data, ...others } = options;
+  const { say } = others;
   const logFile = path.join(data, 'logs', 'worker.log');
   void reportLeftBehind({ env: workerEnv, say });
-  return superviseWorkers({ env: workerEnv, say, logFile, chunkWorkers });
+  return superviseWorkers({ env: workerEnv, logFile, ...others });
 }

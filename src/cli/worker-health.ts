@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { type Health, type Level, worstOf } from '../client/health.js';
 import type { WorkerGroup, WorkerRole } from '../temporal/worker-group.js';
 import type { HealthSource } from './health-server.js';
+import type { NodeMetrics } from './node-metrics.js';
 
 /** Starting and being started again take less. */
 const LONG_AWAY_MS = 60_000;
@@ -10,8 +11,8 @@ const DEATH_TOLD_MS = 10 * 60_000;
 /** Without the one apart, work goes on; it is not there before it may be needed. */
 const NEEDED: readonly WorkerRole[] = ['workflows', 'chunks'];
 
-/** The health of the worker processes of this host. */
-export function workerHealth(group: WorkerGroup): HealthSource {
+/** The health of the worker processes of this host, and what they received from nodes. */
+export function workerHealth(group: WorkerGroup, traffic: NodeMetrics): HealthSource {
   return {
     notReady() {
       const away = group
@@ -28,7 +29,7 @@ export function workerHealth(group: WorkerGroup): HealthSource {
         ...(lastDeath ? { lastDeath: { ...lastDeath, at: iso(lastDeath.at) } } : {}),
       })),
     }),
-    metrics: () => metricsOf(group),
+    metrics: () => metricsOf(group, traffic),
   };
 }
 
@@ -51,7 +52,10 @@ function healthOf(group: WorkerGroup, now: number): Health {
   return worstOf(reasons);
 }
 
-async function metricsOf(group: WorkerGroup): Promise<{ text: string; type: string }> {
+async function metricsOf(
+  group: WorkerGroup,
+  traffic: NodeMetrics,
+): Promise<{ text: string; type: string }> {
   const registry = new Registry();
   const registers = [registry];
   const labelNames = ['role'];
@@ -76,5 +80,6 @@ async function metricsOf(group: WorkerGroup): Promise<{ text: string; type: stri
     up.inc({ role }, connected ? 1 : 0);
     for (const [activity, count] of Object.entries(counts)) inHand.inc({ role, activity }, count);
   }
-  return { text: (await registry.metrics()).trimEnd(), type: registry.contentType };
+  const text = [(await registry.metrics()).trimEnd(), await traffic.text()].join('\n');
+  return { text, type: registry.contentType };
 }

@@ -1,5 +1,6 @@
 import { superviseWorkers } from '../temporal/worker-group.js';
 import { HealthServer } from './health-server.js';
+import { NodeMetrics } from './node-metrics.js';
 import { type WorkerFlags, chunkWorkerCount } from './options.js';
 import { workerHealth } from './worker-health.js';
 
@@ -9,8 +10,12 @@ const say = (line: string) => console.error(line);
 export async function runWorkerCommand(flags: WorkerFlags, signal: AbortSignal): Promise<number> {
   const chunkWorkers = chunkWorkerCount(flags);
   const health = await HealthServer.open(flags, say);
-  const workers = superviseWorkers({ env: process.env, say, chunkWorkers });
-  health?.show(workerHealth(workers));
+  const traffic = new NodeMetrics();
+  const workers = superviseWorkers({
+    ...{ env: process.env, say, chunkWorkers },
+    onTraffic: (more) => traffic.add(more),
+  });
+  health?.show(workerHealth(workers, traffic));
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve());

@@ -1,6 +1,7 @@
-import { NodeError } from './errors.js';
+import { NodeError, type NodeErrorCode } from './errors.js';
 import { type Connections, get, openConnections } from './http.js';
 import { type StreamLimits, readStream, readValue } from './stream.js';
+import { timed } from './traffic.js';
 
 /** Epoch and version of a node's newest ledger info. */
 export interface DbState {
@@ -47,7 +48,6 @@ export class NodeClient {
   }
 
   /** Epoch and version of the newest ledger info; undefined when the node has none yet. */
-  /** Undefined when the node has none yet. */
   async dbState(signal?: AbortSignal): Promise<DbState | undefined> {
     const { url, bytes } = await this.value('/db_state', signal);
     if (bytes.length === 1 && bytes[0] === 0) return undefined;
@@ -117,18 +117,26 @@ export class NodeClient {
     count: bigint,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
-    const url = `${this.address}${path}`;
-    const { connections, headersTimeoutMs, limits } = this;
-    const onClosed = 'NODE_ABORTED_BEFORE_FIRST_RECORD';
-    const body = await get(connections, url, headersTimeoutMs, onClosed, signal);
-    yield* readStream(body, { url, count, limits, signal });
+    const { limits } = this;
+    const answer = await this.get(path, 'NODE_ABORTED_BEFORE_FIRST_RECORD', signal);
+    yield* readStream(answer.body, { ...answer, count, limits, signal });
   }
 
   private async value(path: string, signal: AbortSignal | undefined) {
+    const { limits } = this;
+    const answer = await this.get(path, 'NODE_STREAM_CUT', signal);
+    return { url: answer.url, bytes: await readValue(answer.body, { ...answer, limits, signal }) };
+  }
+
+  /** Waits until the answer begins. The first part of a path is the endpoint's name. */
+  private async get(path: string, onClosed: NodeErrorCode, signal: AbortSignal | undefined) {
     const url = `${this.address}${path}`;
-    const { connections, headersTimeoutMs, limits } = this;
-    const body = await get(connections, url, headersTimeoutMs, 'NODE_STREAM_CUT', signal);
-    return { url, bytes: await readValue(body, { url, limits, signal }) };
+    const endpoint = path.split('/')[1]!;
+    const { connections, headersTimeoutMs } = this;
+    const body = await timed(`backup_service_client_get_${endpoint}`, () =>
+      get(connections, url, headersTimeoutMs, onClosed, signal),
+    );
+    return { url, endpoint, body };
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { NodeError } from './errors.js';
 import { FrameCounter } from './frame-counter.js';
 import { BEFORE_FIRST } from './http.js';
+import { noteReceived } from './traffic.js';
 import { type Verdict, type WatchLimits, Watchdog } from './watchdog.js';
 
 /** A proof has some dozens of hashes and one ledger info; the largest are some hundred KB. */
@@ -19,12 +20,14 @@ export async function* readStream(
   body: IncomingMessage,
   request: {
     url: string;
+    /** What its bytes are counted as. */
+    endpoint: string;
     count: bigint;
     limits: StreamLimits;
     signal: AbortSignal | undefined;
   },
 ): AsyncGenerator<Uint8Array> {
-  const { url, count, limits, signal } = request;
+  const { url, endpoint, count, limits, signal } = request;
   const frames = new FrameCounter(limits.maxRecordBytes);
   const reached = () => ({ records: frames.records, bytes: frames.bytes });
   let bitten: NodeError | undefined;
@@ -40,6 +43,7 @@ export async function* readStream(
       watchdog.received(next.done ? 0 : next.value.length);
       if (bitten) throw bitten;
       if (next.done) break;
+      noteReceived(endpoint, next.value.length);
       const claimed = frames.push(next.value);
       if (claimed !== undefined) {
         const why = `a record claims ${claimed} bytes, the limit is ${limits.maxRecordBytes}; is this a backup service?`;
@@ -85,9 +89,14 @@ export async function* readStream(
 /** Reads an answer that is one value. @throws NodeError */
 export async function readValue(
   body: IncomingMessage,
-  request: { url: string; limits: StreamLimits; signal: AbortSignal | undefined },
+  request: {
+    url: string;
+    endpoint: string;
+    limits: StreamLimits;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<Uint8Array> {
-  const { url, limits, signal } = request;
+  const { url, endpoint, limits, signal } = request;
   const parts: Uint8Array[] = [];
   let bytes = 0;
   const watchdog = new Watchdog(limits, (verdict) => {
@@ -97,6 +106,7 @@ export async function readValue(
     watchdog.waiting();
     for await (const part of body as AsyncIterable<Uint8Array>) {
       watchdog.received(part.length);
+      noteReceived(endpoint, part.length);
       bytes += part.length;
       if (bytes > MAX_VALUE_BYTES) {
         const why = `an answer of more than ${MAX_VALUE_BYTES} bytes`;

@@ -1,3 +1,5 @@
+import type { Traffic } from '../node/traffic.js';
+
 /** An activity that a worker process has in hand, as it tells its supervisor. */
 export interface InFlight {
   /** The server's token of this one attempt, base64. */
@@ -26,6 +28,8 @@ export type WorkerMessage =
   | { alive: true }
   /** Whether the server answers it, once it asks for work. */
   | { connected: boolean }
+  /** What it received from nodes since it last told. */
+  | { traffic: Traffic }
   /** Why it is about to end by itself. */
   | { leaving: string }
   /** An error that belongs to no activity: the process hands back what it has and stops. */

@@ -41,7 +41,7 @@ export interface WorkerGroup {
  * `worker-workflows.log` and so on.
  */
 export function superviseWorkers(options: GroupOptions): WorkerGroup {
-  const { env, say, logFile, chunkWorkers = 1 } = options;
+  const { env, say, logFile, onTraffic, chunkWorkers = 1 } = options;
   const workers: { role: WorkerRole; worker: SupervisedWorker }[] = [];
   let stopped = false;
 
@@ -51,6 +51,7 @@ export function superviseWorkers(options: GroupOptions): WorkerGroup {
       say,
       name: of === 1 ? NAMES[role] : `${NAMES[role]} ${number}`,
       ...(logFile === undefined ? {} : { logFile: logOf(logFile, role, number) }),
+      ...(onTraffic ? { onTraffic } : {}),
       ...(role === 'chunks' ? { onDeath: startApart } : {}),
     });
     workers.push({ role, worker });

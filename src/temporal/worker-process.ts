@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { builtProgram } from '../built.js';
+import type { Traffic } from '../node/traffic.js';
 import { watchForSilence } from '../silence.js';
 import { type Say, reasonOf } from './errors.js';
 import { InFlightActivities, type StrayError, type WorkerMessage } from './in-flight.js';
@@ -66,6 +67,8 @@ export interface SuperviseOptions {
   script?: string;
   /** Told when it has died, before it is started again. */
   onDeath?: () => void;
+  /** Told what it received from nodes, as it goes. */
+  onTraffic?: (traffic: Traffic) => void;
 }
 
 /**
@@ -208,6 +211,7 @@ class Supervisor implements SupervisedWorker {
       silence.heard();
       this.inFlight.note(message);
       if ('connected' in message) this.note(message.connected);
+      if ('traffic' in message) this.options.onTraffic?.(message.traffic);
       if ('stray' in message && !stray) {
         stray = message.stray;
         killAfter(DRAIN_MS);

@@ -53,6 +53,21 @@ it('up, and everything that can be told to it from another terminal', async () =
   expect(metrics).toMatch(/^aptos_backup_lag\{stream="epoch_ending"\} 0$/m);
   expect(metrics).toMatch(/^aptos_backup_health 0$/m);
   expect(metrics).toMatch(/^aptos_backup_worker_up\{role="chunks"\} 1$/m);
+  await until('metrics have counted every request', async () => {
+    const now = await page('/metrics');
+    return ['transactions', 'state_snapshot_chunk', 'db_state'].every((endpoint) => {
+      const asked = Object.entries(node.requests()).flatMap(([path, times]) =>
+        path.split('/')[1] === endpoint ? times : [],
+      );
+      const name = `name="backup_service_client_get_${endpoint}"`;
+      const count = `aptos_db_backup_timers_seconds_count{${name}}`;
+      return now.includes(`\n${count} ${asked.reduce((sum, times) => sum + times, 0)}\n`);
+    });
+  });
+  const counted = await page('/metrics');
+  expect(counted).toMatch(/^aptos_db_backup_received_bytes\{endpoint="transactions"\} \d{5,}$/m);
+  expect(counted).toMatch(/seconds_count\{name="state_snapshot_write_chunk"\} [1-9]/);
+  expect(counted).toMatch(/seconds_count\{name="transaction_next_full_chunk"\} [1-9]/);
   expect(await page('/health')).toMatch(/^404 no such page/);
   expect(await page('/')).toMatch(/^200 <!doctype html>.*<h1 class="ok">ok<.*<td>transactions</s);
   expect(await check()).toBe('0 OK');

@@ -67,6 +67,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
     for (let i = 0; i < unit.rangeCount; i += 1) {
       setup.beforeRange?.(i);
       await backUpRange(unit.folder, rangeAt(unit, i), {
+        type: job.target.type,
         kind: kindOf(site, job, unit),
         storage: site.storage,
         hasher,

@@ -1,3 +1,4 @@
+import type { Traffic } from '../../node/traffic.js';
 import type { Job } from '../../plan/job.js';
 import type { Proven, Range, RangeResult, Unit } from '../../plan/unit.js';
 
@@ -16,6 +17,7 @@ export type ToThread =
 
 export type FromThread =
   | { kind: 'progress'; phase: string; records: number; bytes: number }
+  | { kind: 'traffic'; traffic: Traffic }
   /** A ledger info to be proven by the epoch history, which lives in the main thread. */
   | { kind: 'prove'; id: number; ledgerInfo: Uint8Array; ending: boolean }
   | { kind: 'done'; result: RangeResult }

@@ -6,6 +6,7 @@
 import { parentPort } from 'node:worker_threads';
 import { createBatchHasher } from '../../aptos/hash/batch-hasher.js';
 import { NodeClient } from '../../node/client.js';
+import { collectTraffic, takeTraffic } from '../../node/traffic.js';
 import { openStorage } from '../../storage/open.js';
 import { epochEndingKind } from '../kinds/epoch-ending.js';
 import type { RecordKind } from '../kinds/kind.js';
@@ -29,6 +30,7 @@ const port = parentPort!;
 const hasher = createBatchHasher();
 const waiting = new Map<number, (answer: { proven: Proven } | { error: PlainError }) => void>();
 let running: AbortController | undefined;
+collectTraffic();
 
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
@@ -52,11 +54,15 @@ async function run(task: RangeTask, address: string): Promise<void> {
   // The latest progress goes out at intervals, also while nothing changes: it shows that this
   // thread's loop turns. What it waits for is bounded by the client's and the storage's own limits.
   let progress = { phase: 'starting', records: 0, bytes: 0 };
-  const tick = () => send({ kind: 'progress', ...progress });
+  const tick = () => {
+    send({ kind: 'progress', ...progress });
+    tellTraffic();
+  };
   tick();
   const ticker = setInterval(tick, PROGRESS_INTERVAL_MS);
   try {
     const result = await backUpRange(task.unit.folder, task.range, {
+      type: task.job.target.type,
       kind: kindOf(task, node),
       storage: openStorage(task.job.storage),
       hasher,
@@ -67,8 +73,10 @@ async function run(task: RangeTask, address: string): Promise<void> {
         progress = latest;
       },
     });
+    tellTraffic();
     send({ kind: 'done', result });
   } catch (error) {
+    tellTraffic();
     send({ kind: 'failed', error: toPlain(error) });
   } finally {
     clearInterval(ticker);
@@ -104,6 +112,11 @@ function ask(ledgerInfo: Uint8Array, ending: boolean): Promise<Proven> {
     });
     send({ kind: 'prove', id, ledgerInfo, ending });
   });
+}
+
+function tellTraffic(): void {
+  const traffic = takeTraffic();
+  if (traffic) send({ kind: 'traffic', traffic });
 }
 
 function send(message: FromThread): void {

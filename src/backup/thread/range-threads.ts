@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { decodeLedgerInfoWithSignatures } from '../../aptos/chain/ledger-info.js';
 import { builtProgram } from '../../built.js';
+import { addTraffic } from '../../node/traffic.js';
 import type { RangeResult } from '../../plan/unit.js';
 import { BackupError } from '../errors.js';
 import type { LedgerInfoProver } from '../trust/ledger-info-proof.js';
@@ -74,6 +75,9 @@ function follow(
       switch (message.kind) {
         case 'progress':
           watch.onProgress(message);
+          break;
+        case 'traffic':
+          addTraffic(message.traffic);
           break;
         case 'prove':
           void prove(message.ledgerInfo, message.ending, watch).then(
