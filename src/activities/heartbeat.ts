@@ -17,8 +17,9 @@ const HEARTBEAT_INTERVAL_MS = 5_000;
 /** What the attempts of an activity tell each other; travels in heartbeats. */
 export interface Series {
   failures: FailureCounts;
-  /** With several nodes: how each last failed, and the lies that were met. */
+  /** With several nodes: how each last failed. */
   rests: readonly NodeRest[];
+  /** The newest lie of each node. */
   lies: readonly Lie[];
 }
 

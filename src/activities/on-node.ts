@@ -33,14 +33,14 @@ export async function onNode<T extends { lies?: Lie[] }>(
     if (!fault) throw error;
     // It may be another node, put in its place.
     if (fault.code === 'CHAIN_MISMATCH') sites.forget(settings, node);
-    if (nodes.length === 1) throw error;
     const now = Date.now();
-    const { at, until } = rests.failed(node, fault, begun, now);
-    const failed = series.rests.filter((rest) => rest.node !== node);
-    series.rests = [...failed, { ...fault, node, at, until }];
     if (fault.lie) {
       series.lies = newestLies(series.lies, [{ node, why: fault.why, at: now }]);
     }
+    if (nodes.length === 1) throw error;
+    const { at, until } = rests.failed(node, fault, begun, now);
+    const failed = series.rests.filter((rest) => rest.node !== node);
+    series.rests = [...failed, { ...fault, node, at, until }];
     const well = nodes.filter((other) => rests.isWell(other, now));
     throw new FailedOnNode(error as Error, node, {
       well: well.length > 0,

@@ -6,6 +6,7 @@
  * - NODE_BEHIND: the node has not (yet) what was asked for
  * - NODE_PRUNED: the node had it, but has it no longer
  * - NODE_LIED: what the node sent fails its proof
+ * - UNSUPPORTED: what the node sent has a form that this version cannot prove, or is damaged
  * - HISTORY_UNSIGNED: signatures are missing or wrong and no trusted waypoint covers them
  * - FRONTIER_MISMATCH: a state that is not empty has no chunks
  * - STORED_DAMAGED: a stored file differs from what its receipt says
@@ -23,6 +24,7 @@ export type BackupErrorCode =
   | 'NODE_BEHIND'
   | 'NODE_PRUNED'
   | 'NODE_LIED'
+  | 'UNSUPPORTED'
   | 'HISTORY_UNSIGNED'
   | 'FRONTIER_MISMATCH'
   | 'STORED_DAMAGED'

@@ -7,7 +7,8 @@ export interface NodeFault {
 }
 
 const LIES = new Set(['NODE_LIED', 'HISTORY_UNSIGNED', 'CHAIN_MISMATCH']);
-const LACKS = new Set(['NODE_BEHIND', 'NODE_PRUNED']);
+/** Another node may have it, or have it in a form that can be proven. */
+const LACKS = new Set(['NODE_BEHIND', 'NODE_PRUNED', 'UNSUPPORTED']);
 /** Codes of data errors that are about files of a storage, or given by a person. */
 const NOT_SENT = new Set([
   'MANIFEST_INVALID',
@@ -31,7 +32,7 @@ export function nodeFault(error: unknown): NodeFault | undefined {
     case 'NodeError':
       return fault(code === 'NODE_CONTRADICTED');
     case 'AptosDataError':
-      return NOT_SENT.has(code) ? undefined : fault(true);
+      return NOT_SENT.has(code) ? undefined : fault(code !== 'UNSUPPORTED');
     case 'BackupError':
       // One that no retry helps against is not the fault of this node alone.
       if (retryable === false) return undefined;

@@ -191,10 +191,12 @@ function sum(chunks: readonly Receipt[]): { records: number; bytes: number } {
 }
 
 function lied(cause: AptosDataError, range: Range, tools: RangeTools): BackupError {
-  return new BackupError(
-    'NODE_LIED',
-    `what ${tools.source} sent for ${range.first} to ${range.last} fails its proof: ${cause.message} (${cause.code})`,
-    true,
-    { cause },
-  );
+  const { code, message } = cause;
+  const sent = `what ${tools.source} sent for ${range.first} to ${range.last}`;
+  if (code === 'UNSUPPORTED') {
+    const why = `${sent} cannot be proven by this version: ${message}; update aptos-backup, unless it is damaged`;
+    return new BackupError('UNSUPPORTED', why, true, { cause });
+  }
+  const why = `${sent} fails its proof: ${message} (${code})`;
+  return new BackupError('NODE_LIED', why, true, { cause });
 }

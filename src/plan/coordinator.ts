@@ -34,7 +34,7 @@ export interface Survey {
   damagedCount: number;
   /** Metadata files. */
   files?: number;
-  /** With several nodes: which of them is of another chain, or lied. */
+  /** Which nodes are of another chain, or lied. */
   lies?: Lie[];
 }
 

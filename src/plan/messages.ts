@@ -45,7 +45,7 @@ export interface Totals {
   chunks: number;
   bytes: number;
   reused: number;
-  /** With several nodes: which of them lied while the ranges were done with another. */
+  /** Which nodes lied while the ranges were done, by another attempt or with another node. */
   lies?: Lie[];
 }
 

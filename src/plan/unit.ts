@@ -52,7 +52,7 @@ export interface BackupResult {
   anchor: Anchor;
   chunks_reused: number;
   already_committed: boolean;
-  /** With several nodes: which of them sent what fails its proof, while it was made with another. */
+  /** Which nodes sent what fails its proof, while it was made by another attempt or with another node. */
   lies?: Lie[];
 }
 

@@ -22,7 +22,7 @@ export interface DueResult {
   waiting_for: Partial<Record<BackupType, string>>;
   /** Whether more is due than one run may do. */
   more: boolean;
-  /** With several nodes: which of them sent what fails its proof. */
+  /** Which nodes sent what fails its proof. */
   lies?: Lie[];
 }
 

@@ -93,6 +93,8 @@ describe('what counts against a node', () => {
     ['pruned', new BackupError('NODE_PRUNED', 'x', true), false],
     ['behind', new BackupError('NODE_BEHIND', 'x', true), false],
     ['a lie', new BackupError('NODE_LIED', 'x', true), true],
+    ['a form that this version does not know', new BackupError('UNSUPPORTED', 'x', true), false],
+    ['the same in what is planned', new AptosDataError('UNSUPPORTED', 'x'), false],
     ['no signatures', new BackupError('HISTORY_UNSIGNED', 'x', true), true],
     ['another chain', new BackupError('CHAIN_MISMATCH', 'x', true), true],
     ['data that is none', new AptosDataError('BCS_INVALID', 'x'), true],

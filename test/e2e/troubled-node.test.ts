@@ -17,6 +17,9 @@ it('completes all three backups through every kind of fault', async () => {
   expect(results.map(({ proven }) => proven)).toEqual(['signed', 'signed', 'signed']);
   for (const fault of node.faults()) expect(fault.fired, fault.kind).toBeGreaterThan(0);
   expect(faults).toHaveLength(9);
+  // All went well, and who lied is told.
+  const lies = results.flatMap(({ lies: told }) => told ?? []);
+  expect(lies[0]).toMatchObject({ node: node.address, why: expect.any(String) as string });
   node.clearFaults();
   const paths = [
     `/epoch_ending_ledger_infos/0/${epoch}`,

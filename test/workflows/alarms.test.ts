@@ -120,3 +120,10 @@ it('a lie is told for a day, and as worse when all nodes lie', () => {
   expect(told(day)).toEqual([['NODE_LIED', expect.stringMatching(/^http:\/\/b /), day]]);
   expect(told(day + 1_000)).toEqual([]);
 });
+
+it('a lie of the only node is told as one of several would be', () => {
+  const memory = openMemory(coordinatorInput({ node: 'http://a' }), undefined, 0);
+  noteLies(memory, [{ node: 'http://a', why: 'x', at: 0 }], 0);
+  refreshAlarms(memory, 0);
+  expect(memory.alarms.map(({ code }) => code)).toEqual(['NODE_LIED']);
+});

@@ -21,7 +21,8 @@ export function refreshAlarms(memory: CoordinatorMemory, now: number): void {
   tell('DAMAGED', damaged(memory));
   tell('LOST', lost(memory, now));
   noteLies(memory, undefined, now);
-  const all = memory.lies?.length === memory.settings.nodes.length;
+  const { length: nodes } = memory.settings.nodes;
+  const all = nodes > 1 && memory.lies?.length === nodes;
   tell('NODE_LIED', all ? undefined : lied(memory));
   tell('ALL_NODES_LIED', all ? lied(memory) : undefined);
   tell('PRUNE_EDGE', nearEdge(memory));
