@@ -207,14 +207,13 @@ export class BackupRun<T extends BackupType> {
   private async block(): Promise<void> {
     const first = this.failed[0]!;
     const what = `${this.failed.length} range(s) failed, first ${this.rangeOf(first.index)}: ${first.reason}`;
-    const deadly = this.failed.every(({ quarantined }) => quarantined);
     if (this.controls.whenBlocked === 'fail' || this.blocks >= MOST_BLOCKS) {
       const { lies } = this.done;
+      const deadly = this.failed.every(({ quarantined }) => quarantined);
       const type = deadly ? QUARANTINED : 'RANGES_FAILED';
       throw ApplicationFailure.nonRetryable(what, type, ...(lies ? [{ lies }] : []));
     }
-    // What kills its worker costs three processes each time, and six the first.
-    await this.waitBlocked(what, 'backing up', deadly ? LAST_RETRY_MS : undefined);
+    await this.waitBlocked(what, 'backing up');
   }
 
   /** Plans or commits, however long storage or node are away, if the input says that it may wait. */
@@ -230,8 +229,8 @@ export class BackupRun<T extends BackupType> {
     }
   }
 
-  private async waitBlocked(what: string, then: Phase, longer?: number): Promise<void> {
-    const wait = longer ?? Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
+  private async waitBlocked(what: string, then: Phase): Promise<void> {
+    const wait = Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
     this.blocks += 1;
     this.waitingFor = `${what}; waiting for the update "retry", or ${wait / 60_000} minutes`;
     this.enter('blocked');

@@ -11,17 +11,7 @@ import { POSTGRES_TARGETS, UP_TARGETS } from './targets.js';
 /** About how long one event takes, when nothing else says how long a run is. */
 const SECONDS_EACH = 4;
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '5' },
-    seed: { type: 'string' },
-    minutes: { type: 'string' },
-    'long-stops': { type: 'boolean', default: false },
-    without: { type: 'string', multiple: true, default: [] },
-    plan: { type: 'boolean', default: false },
-    postgres: { type: 'boolean', default: false },
-  },
-});
+const values = parseFlags();
 
 const say = (line: string) => console.log(line);
 const seed = whole('seed', values.seed ?? `${randomInt(1_000_000)}`);
@@ -60,6 +50,25 @@ if (values.plan) {
     process.exitCode = 1;
   }
   process.exit(); // strikes that were under way when it failed are waited for by nobody
+}
+
+function parseFlags() {
+  try {
+    return parseArgs({
+      options: {
+        kills: { type: 'string', default: '5' },
+        seed: { type: 'string' },
+        minutes: { type: 'string' },
+        'long-stops': { type: 'boolean', default: false },
+        without: { type: 'string', multiple: true, default: [] },
+        plan: { type: 'boolean', default: false },
+        postgres: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}; the README lists the flags, under Chaos`);
+    process.exit(2);
+  }
 }
 
 function whole(name: string, text: string): number {
