@@ -22,7 +22,7 @@ import { withoutSecrets } from './temporal/secrets.js';
 import { stopWithParent, tellAlive } from './temporal/supervised.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
 import type { WorkerRole } from './temporal/worker-group.js';
-import { chunkSlots, workerRole } from './temporal/worker-settings.js';
+import { CACHED_WORKFLOWS, chunkSlots, workerRole } from './temporal/worker-settings.js';
 
 const ASK_SERVER_MS = 5_000;
 const TRAFFIC_MS = 1_000;
@@ -148,9 +148,7 @@ async function createWorkers(
       },
       // Most of them only wait: for a node, or for a backup.
       maxConcurrentActivityTaskExecutions: 50,
-      maxCachedWorkflows: 100,
-      // When this process dies, its workflows are decided by another one so much later.
-      stickyQueueScheduleToStartTimeout: '3 seconds',
+      maxCachedWorkflows: CACHED_WORKFLOWS,
     });
   const chunks = (taskQueue: string, atOnce: number) =>
     Worker.create({

@@ -98,6 +98,14 @@ export function rangeAt(unit: Unit, index: number): Range {
   return { first: `${first}`, last: `${(next < end ? next : end) - 1n}` };
 }
 
+/**
+ * Ranges of one segment: a hundred make about 450 events in four lanes, which every workflow task goes
+ * through. More in a unit of very many, whose own history has some ten events for each segment.
+ */
+export function segmentSize({ rangeCount }: Unit): number {
+  return Math.min(Math.max(100, Math.ceil(rangeCount / 100)), 400);
+}
+
 /** A range fills its file to this share of the limit, so that uneven records rarely spill over. */
 const FILL = 0.92;
 /** More ranges than this make them longer than a file instead: the history stays bounded. */

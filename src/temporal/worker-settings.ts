@@ -1,5 +1,12 @@
 import type { WorkerRole } from './worker-group.js';
 
+/**
+ * Workflows are not cached. A query that finds one not in the cache takes it through events that no workflow
+ * task has seen yet, and leaves it there like that; what it decides next comes out otherwise when
+ * it is replayed, and it is stuck for ever (test/temporal/late-query.test.ts). Histories are short instead.
+ */
+export const CACHED_WORKFLOWS = 0;
+
 /** Ranges that one process works on at once: each has a thread and some tens of MB. */
 const DEFAULT_CHUNK_SLOTS = 8;
 const MOST_CHUNK_SLOTS = 64;

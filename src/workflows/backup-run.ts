@@ -14,7 +14,7 @@ import { type BackupType, type Job, type JobFor, describeTarget } from '../plan/
 import { withLies } from '../plan/lies.js';
 import { type BackupStatus, type Phase, QUARANTINED, type Totals } from '../plan/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
-import { type BackupResult, type Prepared, type Unit, rangeAt } from '../plan/unit.js';
+import { type BackupResult, type Prepared, type Unit, rangeAt, segmentSize } from '../plan/unit.js';
 import { controlOptions } from './activity-options.js';
 import {
   asInputFailure,
@@ -33,8 +33,6 @@ import {
 } from './segment.js';
 import { addTotals, escapeMarkdown, noTotals, totalsTable } from './totals.js';
 
-/** Ranges of one segment child: about 1,800 events in four lanes, 1,350 in fifty. */
-export const SEGMENT_RANGES = 400;
 /** Failed ranges that are carried along before the backup stops to wait for a fix. */
 const MOST_FAILED = 50;
 /** A blocked backup tries again by itself after this long, and then after twice as long... */
@@ -128,7 +126,7 @@ export class BackupRun<T extends BackupType> {
         this.failed.push(...again.filter((f) => notBegun.includes(f.index)));
         stopped = this.failed.length > 0;
       } else {
-        const to = Math.min(next + SEGMENT_RANGES, unit.rangeCount);
+        const to = Math.min(next + segmentSize(unit), unit.rangeCount);
         const result = await this.runSegment(unit, { from: next, to });
         next = 'from' in result.left ? result.left.from : to;
         stopped = next < to || this.failed.length >= MOST_FAILED;

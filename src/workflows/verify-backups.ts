@@ -39,7 +39,8 @@ const { planVerification, concludeVerification } =
   proxyActivities<Activities['control']>(controlOptions);
 const { verifyTask } = proxyActivities<Activities['chunks']>(rangeOptions);
 
-const LONG_HISTORY = 3_000;
+/** Every workflow task and query goes through all of it. */
+const LONG_HISTORY = 600;
 /** How often it says how far it is: each time is an event. */
 const PROGRESS_MS = 15_000;
 const UNPROVEN = 'UNPROVEN' as const;

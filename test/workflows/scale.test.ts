@@ -1,12 +1,12 @@
 /**
  * A state of two billion items in ten thousand chunks: planned by the real planning and driven by the
- * real workflows, no history passes 4,000 events and no payload 100 KB.
+ * real workflows, no history passes 2,000 events and no payload 100 KB.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RangeTask } from '../../src/backup/thread/messages.js';
 import { startBackup } from '../../src/client/start.js';
 import type { Job } from '../../src/plan/job.js';
-import { type Unit, planRanges } from '../../src/plan/unit.js';
+import { type Unit, planRanges, segmentSize } from '../../src/plan/unit.js';
 import { startTemporal, withActivities } from '../support/temporal.js';
 import { INPUT, committed, prepared, stored } from '../support/units.js';
 
@@ -54,13 +54,13 @@ it('stays within the limits', async () => {
   expect(seen.size).toBe(unit!.rangeCount);
 
   const ids = [result.id];
-  for (let n = 1; n <= Math.ceil(unit!.rangeCount / 400); n += 1) {
+  for (let n = 1; n <= Math.ceil(unit!.rangeCount / segmentSize(unit!)); n += 1) {
     ids.push(`${result.id}/segment/${String(n).padStart(5, '0')}`);
   }
   let largest = 0;
   for (const id of ids) {
     const { events } = await session.client.workflow.getHandle(id).fetchHistory();
-    expect(events!.length, id).toBeLessThan(4_000);
+    expect(events!.length, id).toBeLessThan(2_000);
     for (const event of events!) largest = Math.max(largest, sizeOf(event));
   }
   expect(largest).toBeLessThan(100_000);
