@@ -23,7 +23,7 @@ export function createClaimActivities(tools: { sites: Sites }) {
      * `wait`, takes over when that one has been silent for long enough.
      */
     async claimStorage({ settings, begun, wait }: ClaimOrder): Promise<ClaimResult> {
-      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, (heart) =>
+      return withHeartbeat(COORDINATOR_BUDGETS, (heart) =>
         onNode(tools.sites, settings, heart, async (site): Promise<ClaimResult> => {
           const { signal } = heart;
           if (begun) {
@@ -48,7 +48,7 @@ export function createClaimActivities(tools: { sites: Sites }) {
 
     /** Lets the next coordinator in at once, instead of when this one has been silent for long. */
     async releaseStorage({ storage }: JobSettings): Promise<void> {
-      await withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async ({ signal }) => {
+      await withHeartbeat(COORDINATOR_BUDGETS, async ({ signal }) => {
         const holder = await holderOfActivity();
         const lease = new Lease(openStorage(storage), 'coordinator', holder);
         if (!(await lease.resume(signal))) await lease.release();

@@ -43,7 +43,7 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
 
     /** What the storage holds. */
     async surveyStorage(settings: JobSettings): Promise<Survey> {
-      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, (heart) =>
+      return withHeartbeat(COORDINATOR_BUDGETS, (heart) =>
         onNode(tools.sites, settings, heart, (site): Promise<Survey> =>
           surveyStorage(site, settings.storage, heart.signal),
         ),
@@ -52,7 +52,7 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
 
     /** Removes what can never become part of a backup, and tells what no metadata line names. */
     async tidyStorage({ settings, ...order }: TidyOrder): Promise<Unreferenced> {
-      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async (heart) => {
+      return withHeartbeat(COORDINATOR_BUDGETS, async (heart) => {
         const { client } = Context.current();
         return tidyStorage(order, {
           storage: openStorage(settings.storage),
@@ -66,7 +66,7 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
 
     /** Returns when the node that is watched gives the coordinator something to do. */
     async watchNode(order: WatchOrder): Promise<WatchResult> {
-      return withHeartbeat(COORDINATOR_BUDGETS, { everyFewSeconds: true }, async (heart) => {
+      return withHeartbeat(COORDINATOR_BUDGETS, async (heart) => {
         const { client } = Context.current();
         const { settings, keepClaim } = order;
         const lease = keepClaim
@@ -89,7 +89,7 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
      * The unit outlives this: only when the coordinator asks for it is the unit cancelled.
      */
     async backUpUnit(type: BackupType, input: BackupInput): Promise<BackupResult> {
-      return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: false }, async (heart) => {
+      return withHeartbeat(CONTROL_BUDGETS, async (heart) => {
         const { client } = Context.current();
         const handle = await startBackup(client, type, input);
         const { workflowId } = handle;

@@ -30,18 +30,24 @@ export interface Heart {
   beat: (progress: object) => void;
 }
 
+/** What is to be done about an activity that its workers die of. */
+interface Deaths {
+  /** So many attempts may end without a word, or with a stray error of their worker. */
+  most: number;
+  /** Called before it is moved apart. */
+  beforeApart?: () => Promise<void>;
+}
+
 /**
  * Runs the body of an activity between heartbeats: one at once, with what the last attempt left;
- * one for each `beat`; and one with the failure count before it fails, so that the next attempt
- * knows how often it was tried, and with which nodes. With `everyFewSeconds` also while the body only waits; not for work
- * that reports by itself, whose silence must be noticed. `mostDeaths`: so many attempts may end
- * without a word, because their worker died, or with a stray error of it, before the activity is moved apart or given up;
- * `beforeApart` is called when it is moved.
+ * one every few seconds and for each `beat`; and one with the failure count before it fails, so that the next
+ * attempt knows how often it was tried, and with which nodes. What hangs is noticed by those who know
+ * it: threads, the storage and the client of the node are watched by themselves.
  */
 export async function withHeartbeat<T>(
   budgets: Budgets,
-  options: { everyFewSeconds: boolean; mostDeaths?: number; beforeApart?: () => Promise<void> },
   body: (heart: Heart) => Promise<T>,
+  deaths?: Deaths,
 ): Promise<T> {
   const context = Context.current();
   const earlier = context.info.heartbeatDetails as unknown;
@@ -54,13 +60,13 @@ export async function withHeartbeat<T>(
     tellHeartbeat(context.info, details);
   };
   send();
-  const deadly = deadlyFailure(failures, options.mostDeaths);
-  if (deadly) {
-    if (!isAlone()) await options.beforeApart?.();
-    throw deadly;
-  }
-  const timer = options.everyFewSeconds ? setInterval(send, HEARTBEAT_INTERVAL_MS) : undefined;
+  const timer = setInterval(send, HEARTBEAT_INTERVAL_MS);
   try {
+    const deadly = deadlyFailure(failures, deaths?.most);
+    if (deadly) {
+      if (!isAlone()) await deaths?.beforeApart?.();
+      throw deadly;
+    }
     return await body({
       signal: context.cancellationSignal,
       series,

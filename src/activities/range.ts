@@ -19,28 +19,25 @@ export function createRangeActivities(tools: { sites: Sites; threads: RangeThrea
       const place = [openStorage(task.job.storage), task.unit.folder, task.range] as const;
       return withHeartbeat(
         RANGE_BUDGETS,
-        {
-          everyFewSeconds: false,
-          mostDeaths: MOST_DEATHS,
-          // Without these notes it only takes longer.
-          beforeApart: () => noteDeadly(...place).catch(() => undefined),
-        },
         async (heart) => {
-          if (!isAlone() && (await isDeadly(...place))) {
+          const { signal } = heart;
+          if (!isAlone() && (await isDeadly(...place, signal))) {
             throw killsItsWorker('workers died of it in an earlier backup');
           }
           const result = await onNode(tools.sites, task.job, heart, async (site) => {
             // Not the node of the plan, perhaps, or no longer what it was then.
-            await requireSameChain(site, heart.signal);
+            await requireSameChain(site, signal);
             return tools.threads.run(task, site.address, {
               ledgerInfos: site.ledgerInfos,
-              signal: heart.signal,
+              signal,
               onProgress: ({ phase, records, bytes }) => heart.beat({ phase, records, bytes }),
             });
           });
           if (isAlone()) await forgetDeadly(...place).catch(() => undefined);
           return result;
         },
+        // Without a note it only takes longer.
+        { most: MOST_DEATHS, beforeApart: () => noteDeadly(...place).catch(() => undefined) },
       );
     },
   };

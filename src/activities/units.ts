@@ -28,12 +28,12 @@ export function createUnitActivities(tools: { sites: Sites }) {
       prepare: (site: Site, job: J, lanes: number, signal: AbortSignal) => Promise<Prepared>,
     ) =>
     (job: J, lanes: number) =>
-      withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, (heart) =>
+      withHeartbeat(CONTROL_BUDGETS, (heart) =>
         onNode(tools.sites, job, heart, (site) => prepare(site, job, lanes, heart.signal)),
       );
 
   const commit = (write: (tools: CommitTools) => Promise<BackupResult>) => (job: Job, unit: Unit) =>
-    withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, (heart) =>
+    withHeartbeat(CONTROL_BUDGETS, (heart) =>
       onNode(tools.sites, job, heart, async (site) => {
         const { signal } = heart;
         await requireSameChain(site, signal);

@@ -61,7 +61,7 @@ export function createVerifyActivities() {
         scope: VerifyScope,
         cursor?: VerifyCursor,
       ): Promise<VerifyPage> {
-        return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, ({ signal }) =>
+        return withHeartbeat(CONTROL_BUDGETS, ({ signal }) =>
           nextTasks(openStorage(settings.storage), scope, cursor ?? undefined, signal),
         );
       },
@@ -72,7 +72,7 @@ export function createVerifyActivities() {
         totals: VerifyTotals,
         stoppedEarly: boolean,
       ): Promise<Coverage> {
-        return withHeartbeat(CONTROL_BUDGETS, { everyFewSeconds: true }, ({ signal }) =>
+        return withHeartbeat(CONTROL_BUDGETS, ({ signal }) =>
           concludeCoverage(openStorage(settings.storage), scope, totals, stoppedEarly, signal),
         );
       },
@@ -88,7 +88,6 @@ export function createVerifyActivities() {
       ): Promise<TaskResult> {
         return withHeartbeat(
           RANGE_BUDGETS,
-          { everyFewSeconds: true, mostDeaths: MOST_DEATHS },
           async (heart) => {
             const { chain, result } = await chainOf(settings, run, heart);
             if (task.kind === 'epoch_endings') return result;
@@ -99,6 +98,7 @@ export function createVerifyActivities() {
               { signal: heart.signal, onProgress: (progress) => heart.beat(progress) },
             );
           },
+          { most: MOST_DEATHS },
         );
       },
     },

@@ -1,6 +1,6 @@
 import type { Range } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { isStored, putFile } from './stored-file.js';
+import { putFile } from './stored-file.js';
 
 /**
  * A note in a unit's folder that workers died while they stored a range (docs/formats.md, Our own
@@ -14,8 +14,9 @@ export async function isDeadly(
   storage: BackupStorage,
   folder: string,
   range: Range,
+  signal: AbortSignal,
 ): Promise<boolean> {
-  return isStored(storage, `${folder}/${deadlyRangeName(range)}`);
+  return (await storage.size(`${folder}/${deadlyRangeName(range)}`, signal)) !== undefined;
 }
 
 export async function noteDeadly(

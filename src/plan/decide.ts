@@ -37,7 +37,7 @@ export type Decision =
 export function decide(type: BackupType, situation: Situation): Decision {
   const memory = situation.streams[type];
   const asked = memory.requested[0];
-  if (asked) return due(asked, situation);
+  if (asked) return whenThere(asked, situation.node);
   const again = memory.failed.find(({ retryAt }) => retryAt <= situation.now);
   if (again) return { start: again.target };
   if (memory.failed.length >= MOST_FAILED_UNITS) {
@@ -66,7 +66,7 @@ export function isDue(type: BackupType, situation: Situation): boolean {
 }
 
 /** A request waits for the node like everything else. */
-function due(target: Target, { node }: Situation): Decision {
+export function whenThere(target: Target, node: NodeView): Decision {
   if (target.type === 'transaction') {
     return BigInt(target.last) <= BigInt(node.version)
       ? { start: target }

@@ -1,7 +1,7 @@
 import { ApplicationFailure, proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CoordinatorActivities } from '../activities/coordinator.js';
 import { type DueInput, parseDueInput } from '../plan/coordinator-input.js';
-import { STREAMS } from '../plan/coordinator.js';
+import { type NodeView, STREAMS } from '../plan/coordinator.js';
 import { decide } from '../plan/decide.js';
 import type { BackupType } from '../plan/job.js';
 import { type Lie, newestLies, withLies } from '../plan/lies.js';
@@ -43,7 +43,10 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
   const result: DueResult = { committed: [], waiting_for: {}, more: false };
   try {
     const survey = await surveyStorage(settings);
-    const { view: node, lies } = await watchNode({ settings, need: '0' });
+    const stored = survey.versions.at(-1)?.last;
+    const order = { settings, need: '0', ...(stored === undefined ? {} : { stored }) };
+    const { view: node, lies } = await watchNode(order);
+    requireUsable(node, stored);
     Object.assign(memory, { survey, node });
     noteLies(memory, newestLies(survey.lies, lies), Date.now());
     for (const type of STREAMS.filter((stream) => types.includes(stream))) {
@@ -71,4 +74,17 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
     throw asWorkflowFailure(error);
   }
   return { ...result, ...withLies(memory.lies) };
+}
+
+/** Nobody but the failure of this run tells that there is nothing to back up from. */
+function requireUsable(node: NodeView, stored: string | undefined): void {
+  const behind = stored !== undefined && BigInt(node.version) < BigInt(stored);
+  const why =
+    node.problem ??
+    (node.at === 0
+      ? 'the node was not seen'
+      : behind
+        ? `the node is at version ${node.version}, behind the storage, which goes to ${stored}`
+        : undefined);
+  if (why !== undefined) throw ApplicationFailure.nonRetryable(why, 'NODE_UNUSABLE');
 }

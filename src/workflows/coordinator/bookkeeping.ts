@@ -141,6 +141,19 @@ export function dropOvertaken(memory: CoordinatorMemory, survey: Survey): void {
   }
 }
 
+/**
+ * Forgets transactions that failed because the node had pruned the first of them, once it is known what
+ * it still has: that is decided anew, before it is pruned as well.
+ */
+export function dropPruned({ node, streams }: CoordinatorMemory): void {
+  const oldest = BigInt(node?.oldestVersion ?? 0);
+  const { transaction } = streams;
+  transaction.failed = transaction.failed.filter(
+    ({ target, code }) =>
+      target.type !== 'transaction' || code !== 'NODE_PRUNED' || BigInt(target.first) >= oldest,
+  );
+}
+
 /** An alarm keeps the time at which it was first raised. */
 export function raise(memory: CoordinatorMemory, code: string, text: string, now: number): void {
   const known = memory.alarms.find((alarm) => alarm.code === code);

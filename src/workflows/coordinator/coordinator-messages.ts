@@ -2,6 +2,7 @@ import { setHandler } from '@temporalio/workflow';
 import { parseCoordinatorInput, parseNow, parseStreams } from '../../plan/coordinator-input.js';
 import { InputError, parseConcurrency } from '../../plan/input.js';
 import { STREAMS } from '../../plan/coordinator.js';
+import { whenThere } from '../../plan/decide.js';
 import { type Target, describeTarget, targetKey } from '../../plan/job.js';
 import {
   backUpNow,
@@ -103,7 +104,9 @@ export function answerMessages(run: CoordinatorRun): void {
         'Back up out of turn: {"type": "transaction"}, or with the fields of that workflow\'s input.',
       validator: (raw) => {
         const { target } = parseNow(raw);
-        if (target) requireNotStored(run, target);
+        if (!target) return;
+        requireNotStored(run, target);
+        requireThere(run, target);
       },
     },
   );
@@ -140,5 +143,18 @@ function requireNotStored({ memory }: CoordinatorRun, target: Target): void {
   if (!holdsSomeOf(survey, target)) return;
   throw new InputError(
     `${describeTarget(target)}: the storage has all or some of it already, and the stock tool restores nothing from a storage with overlapping backups`,
+  );
+}
+
+/** What goes before everything else must not have to wait. */
+function requireThere({ memory }: CoordinatorRun, target: Target): void {
+  const { node } = memory;
+  if (!node || node.at === 0) {
+    throw new InputError('the node was not looked at yet; try again in a moment');
+  }
+  const decision = whenThere(target, node);
+  if ('start' in decision) return;
+  throw new InputError(
+    `${describeTarget(target)}: the node is at version ${node.version} with ${node.ended} epochs ended; it is backed up by itself when it is there`,
   );
 }

@@ -18,8 +18,9 @@ import { BACKUP_TYPE, NETWORK, PHASE } from '../../plan/search-attributes.js';
 import type { BackupResult } from '../../plan/unit.js';
 import { watchOptions } from '../activity-options.js';
 import { reasonOf } from '../failures.js';
+import type { LaneControls } from '../lanes.js';
 import { refreshAlarms } from './alarms.js';
-import { clear, noteEnd, noteLies, raise } from './bookkeeping.js';
+import { clear, dropPruned, noteEnd, noteLies, raise } from './bookkeeping.js';
 import { answerMessages } from './coordinator-messages.js';
 import { noteWhatIsDue } from './due.js';
 import { openMemory } from './memory.js';
@@ -32,8 +33,8 @@ const { watchNode } = proxyActivities<CoordinatorActivities>(watchOptions);
 
 /** A storage is read anew this often, in case somebody else wrote to it or took something away. */
 const SURVEY_MS = 6 * 60 * 60_000;
-/** About three weeks of an idle chain, or two hundred units. */
-const LONG_HISTORY = 3_000;
+/** About four days of an idle chain, or forty units. Every workflow task and query goes through all of it. */
+const LONG_HISTORY = 600;
 const FIRST_REST_MS = 15_000;
 const LONGEST_REST_MS = 10 * 60_000;
 /** Somebody else has stored all or some of the range of a unit. */
@@ -53,6 +54,8 @@ export class CoordinatorRun {
   private news = true;
   private surveyAsked = false;
   private tidying = false;
+  /** Streams that have begun a unit in this run. */
+  private readonly joined = new Set<BackupType>();
   private committedMeanwhile: BackupResult[] = [];
   private watch: { key: string; scope: CancellationScope } | undefined;
   private phase = '';
@@ -186,16 +189,13 @@ export class CoordinatorRun {
 
   /** Hands cap and pause to the units that run. */
   async tellUnits(): Promise<void> {
-    const { settings, streams } = this.memory;
     const units = STREAMS.flatMap((type) => this.running[type] ?? []);
-    await Promise.all(
-      units.map((unit) =>
-        unit.tell({
-          concurrency: settings.concurrency,
-          paused: streams[unit.target.type].paused,
-        }),
-      ),
-    );
+    await Promise.all(units.map((unit) => unit.tell(this.controlsOf(unit.target.type))));
+  }
+
+  private controlsOf(type: BackupType): LaneControls {
+    const { settings, streams } = this.memory;
+    return { concurrency: settings.concurrency, paused: streams[type].paused };
   }
 
   status() {
@@ -209,6 +209,10 @@ export class CoordinatorRun {
     this.follow(unit).catch((error: unknown) => {
       if (!isCancellation(error)) throw error;
     });
+    // One that runs already may have been told otherwise, by the run before or another coordinator.
+    if (this.joined.has(target.type)) return;
+    this.joined.add(target.type);
+    void unit.tell(this.controlsOf(target.type));
   }
 
   private async follow(unit: RunningUnit): Promise<void> {
@@ -217,6 +221,8 @@ export class CoordinatorRun {
     noteEnd(this.memory, unit.target, end, unit.since, Date.now());
     if ('committed' in end) this.committedMeanwhile.push(end.committed);
     if ('failed' in end && end.failed.code === 'NODE_BEHIND') this.lookAnew();
+    // A watch that is begun now looks for the edges of the node first.
+    if ('failed' in end && end.failed.code === 'NODE_PRUNED') this.stopWatching();
     if ('givenUp' in end) this.memory.tidyAt = Date.now() + TIDY_AFTER_MS;
     // Somebody else stored this range: look at what is there now.
     const surprised = 'failed' in end && OVERTAKEN.includes(end.failed.code);
@@ -230,7 +236,7 @@ export class CoordinatorRun {
   }
 
   private keepWatching(): void {
-    const order = watchOrderOf(this.memory, this.running, this.waiting);
+    const order = watchOrderOf(this.memory, this.running, this.waiting, this.tidying);
     const { view: _, ...aims } = order;
     const key = JSON.stringify(aims);
     if (this.watch?.key === key) return;
@@ -267,6 +273,7 @@ export class CoordinatorRun {
       return;
     }
     this.memory.node = view;
+    dropPruned(this.memory);
     this.unblock('WATCH');
     if (snapshotLost !== undefined) this.running.state_snapshot?.giveUp(snapshotLost);
     this.news = true;

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
 import { getExternalWorkflowHandle } from '@temporalio/workflow';
 import type { CoordinatorActivities } from '../../activities/coordinator.js';
 import type { CoordinatorSettings } from '../../plan/coordinator.js';
@@ -19,6 +19,10 @@ import { controlsSignal } from '../messages.js';
 
 const { backUpUnit } = proxyActivities<CoordinatorActivities>(unitOptions);
 
+/** A workflow is begun within moments, or somebody is away for longer. */
+const MOST_TELLS = 5;
+const TELL_AGAIN_MS = 3_000;
+
 /** How a unit ended. */
 export type UnitEnd =
   | { committed: BackupResult }
@@ -29,6 +33,8 @@ export type UnitEnd =
 export class RunningUnit {
   private readonly scope = new CancellationScope();
   private lost: string | undefined;
+  private controls: LaneControls | undefined;
+  private over = false;
   readonly workflowId: string;
 
   constructor(
@@ -52,6 +58,8 @@ export class RunningUnit {
       if (isCancellation(error)) throw error;
       const lies = withLies(liesOf(error));
       return { failed: { reason: reasonOf(error), code: failureCode(error), ...lies } };
+    } finally {
+      this.over = true;
     }
   }
 
@@ -61,12 +69,22 @@ export class RunningUnit {
     this.scope.cancel();
   }
 
-  /** Hands a change of cap or pause to the unit. */
+  /** Hands cap and pause to the unit: the latest, also to one whose workflow is only being started. */
   async tell(controls: LaneControls): Promise<void> {
-    try {
-      await getExternalWorkflowHandle(this.workflowId).signal(controlsSignal, controls);
-    } catch {
-      // It has not begun or has just ended; the next one starts with what is set now.
+    this.controls = controls;
+    for (
+      let tries = 0;
+      tries < MOST_TELLS && this.controls === controls && !this.over;
+      tries += 1
+    ) {
+      try {
+        if (tries > 0) await sleep(TELL_AGAIN_MS);
+        await getExternalWorkflowHandle(this.workflowId).signal(controlsSignal, controls);
+        return;
+      } catch (error) {
+        if (isCancellation(error)) return;
+        // It has not begun, or has just ended.
+      }
     }
   }
 }

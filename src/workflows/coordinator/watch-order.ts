@@ -9,6 +9,7 @@ export function watchOrderOf(
   memory: CoordinatorMemory,
   running: Running,
   waiting: Partial<Record<BackupType, Decision>>,
+  tidying: boolean,
 ): WatchOrder {
   const { settings, survey, node, streams, tidyAt, alarms } = memory;
   const waits = Object.values(waiting).filter((d) => 'waitingFor' in d);
@@ -17,7 +18,7 @@ export function watchOrderOf(
   const until = [
     ...waits.flatMap((w) => w.until ?? []),
     ...retryTimes(memory, running),
-    ...(tidyAt === undefined ? [] : [tidyAt]),
+    ...(tidyAt === undefined || tidying ? [] : [tidyAt]),
   ].sort((a, b) => a - b)[0];
   const versions = survey ? spans(survey.versions) : [];
   const [hole] = holesUpTo(versions, BigInt(node?.version ?? 0));
@@ -52,9 +53,15 @@ export function watchSummary({ version, ended, until }: WatchOrder): string {
   return `watch the node${aims.length > 0 ? ` for ${aims.join(' or ')}` : ''}`.slice(0, 200);
 }
 
-/** When what failed is due again, in streams that are free to try. */
-function retryTimes({ streams }: CoordinatorMemory, running: Running): number[] {
-  const free = STREAMS.filter((type) => !running[type] && !streams[type].paused);
+/**
+ * When what failed is due again, in streams that are free to try. Only what will be done then: a watch
+ * that returns for nothing is begun again at once.
+ */
+function retryTimes({ streams, node }: CoordinatorMemory, running: Running): number[] {
+  if (node?.problem !== undefined) return [];
+  const free = STREAMS.filter(
+    (type) => !running[type] && !streams[type].paused && streams[type].requested.length === 0,
+  );
   return free.flatMap((type) => streams[type].failed.map(({ retryAt }) => retryAt));
 }
 
