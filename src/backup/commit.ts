@@ -29,6 +29,7 @@ import type { Site } from './site.js';
 import { putFile } from './stored-file.js';
 import { chainProofs, leastProven } from './trust/proven.js';
 import { noteCommitted, requireOpenUnit } from './unit-folder.js';
+import { requireWhole } from './whole-unit.js';
 
 export interface CommitTools {
   site: Site;
@@ -147,13 +148,14 @@ export async function commitStateSnapshot(tools: CommitTools): Promise<BackupRes
 }
 
 async function collect(tools: CommitTools): Promise<Receipt[]> {
-  const { site, unit, signal, report } = tools;
+  const { site, job, unit, signal, report } = tools;
   const receipts = await receiptsOfUnit(
     site.storage,
     unit,
     (ranges) => report(`read receipts of ${ranges} of ${unit.rangeCount} ranges`),
     signal,
   );
+  requireWhole(job.target, unit, receipts);
   report('writing the manifest');
   return receipts;
 }

@@ -9,7 +9,7 @@
  * - UNSUPPORTED: what the node sent has a form that this version cannot prove, or is damaged
  * - HISTORY_UNSIGNED: signatures are missing or wrong and no trusted waypoint covers them
  * - FRONTIER_MISMATCH: a state that is not empty has no chunks
- * - STORED_DAMAGED: a stored file differs from what its receipt says
+ * - STORED_DAMAGED: a file of ours in the storage cannot be what was written, and it is not known how to go on
  * - UNIT_INCOMPLETE: the commit found ranges whose chunks are not there, no longer as they were proven, or
  *   each proven and not fitting together
  * - RANGE_COMMITTED: the storage already holds another backup of the same range

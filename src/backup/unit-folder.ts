@@ -3,7 +3,7 @@ import { AptosDataError } from '../aptos/errors.js';
 import { encodeMetadataLine } from '../aptos/files/metadata.js';
 import { epochEndingFolderBase, transactionFolderBase } from '../aptos/files/names.js';
 import type { Target } from '../plan/job.js';
-import type { Unit } from '../plan/unit.js';
+import { type Unit, rangeCountOf } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { StorageError } from '../storage/errors.js';
 import { BackupError } from './errors.js';
@@ -181,15 +181,23 @@ function parsePlan(bytes: Uint8Array): StoredPlan {
   const rootHash = fields.optionalHash('rootHash');
   const rangeSize = fields.count('rangeSize');
   if (rangeSize === 0) throw fields.invalid('rangeSize is 0');
+  const records = fields.decimal('records');
+  const rangeCount = fields.count('rangeCount');
+  // A damaged number must not make a backup shorter than what was asked for.
+  if (rangeCount !== rangeCountOf(BigInt(records), BigInt(rangeSize))) {
+    throw fields.invalid(
+      `${rangeCount} ranges of ${rangeSize} are not those of ${records} records`,
+    );
+  }
   return {
     genesis: fields.string('genesis'),
     base: fields.string('base'),
     first: fields.decimal('first'),
-    records: fields.decimal('records'),
+    records,
     maxChunkSize: fields.count('maxChunkSize'),
     ...(rootHash === undefined ? {} : { rootHash }),
     rangeSize,
-    rangeCount: fields.count('rangeCount'),
+    rangeCount,
   };
 }
 

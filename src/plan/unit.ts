@@ -130,7 +130,12 @@ export function planRanges(options: {
   const byLanes = Math.min(lanes, Math.floor(totalBytes / SMALL_RANGE_BYTES));
   const wanted = BigInt(Math.min(Math.max(1, byFileSize, byLanes), MOST_RANGES));
   const rangeSize = ceilDivide(records, wanted < records ? wanted : records);
-  return { rangeSize: Number(rangeSize), rangeCount: Number(ceilDivide(records, rangeSize)) };
+  return { rangeSize: Number(rangeSize), rangeCount: rangeCountOf(records, rangeSize) };
+}
+
+/** How many ranges of that size cover the records. */
+export function rangeCountOf(records: bigint, rangeSize: bigint): number {
+  return Number(ceilDivide(records, rangeSize));
 }
 
 function ceilDivide(a: bigint, b: bigint): bigint {
