@@ -4,6 +4,7 @@ import { Fields } from '../aptos/files/fields.js';
 import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
 import type { Proven } from '../plan/unit.js';
+import { encodeDigested, isIntact } from './own-digest.js';
 import { digestOf, putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** A stored file: its name in the backup's folder, its size and digest. */
@@ -53,10 +54,8 @@ export function receiptName(first: bigint): string {
   return `${first}-.receipt`;
 }
 
-/** Ends with a digest of itself: a receipt in which a bit has changed is none. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
-  const text = JSON.stringify(receipt);
-  return Buffer.from(`${text.slice(0, -1)},"digest":"${digestOfText(text)}"}\n`);
+  return encodeDigested(receipt);
 }
 
 /** Makes a receipt none: what it names has to be stored again. */
@@ -68,16 +67,6 @@ export async function voidReceipt(
 ): Promise<void> {
   const nothing = Buffer.from('{}\n');
   await putFile(storage, folder, receiptName(BigInt(first)), nothing, { replace: true, signal });
-}
-
-function isIntact(bytes: Uint8Array): boolean {
-  const text = Buffer.from(bytes).toString('utf8');
-  const [, fields, digest] = /^(.*),"digest":"([0-9a-f]{64})"\}\n$/s.exec(text) ?? [];
-  return fields !== undefined && digestOfText(`${fields}}`) === digest;
-}
-
-function digestOfText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** The receipt of the chunk that starts at `first`; undefined when there is none that can be read. */

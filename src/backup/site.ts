@@ -9,6 +9,7 @@ import type { JobSettings } from '../plan/job.js';
 import { openStorage } from '../storage/open.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
+import { encodeDigested, isIntact } from './own-digest.js';
 import { readRecords } from './record-stream.js';
 import { type EndingsCache, type EpochEnding, EpochHistory } from './trust/epoch-history.js';
 import { type LedgerInfoProver, historyProver } from './trust/ledger-info-proof.js';
@@ -107,8 +108,10 @@ function endingsFile(dataDir: string, genesis: string, trusted: TrustedWaypoints
   return {
     async load() {
       try {
-        const stored = JSON.parse(await readFile(file, 'utf8')) as [string, string][];
-        return stored.map(([waypoint, proven]) => ({
+        const bytes = await readFile(file);
+        if (!isIntact(bytes)) return []; // a wrong waypoint would make liars of all nodes
+        const stored = JSON.parse(bytes.toString('utf8')) as { endings: [string, string][] };
+        return stored.endings.map(([waypoint, proven]) => ({
           version: BigInt(waypoint.slice(0, waypoint.indexOf(':'))),
           waypoint,
           proven: proven as EpochEnding['proven'],
@@ -119,9 +122,10 @@ function endingsFile(dataDir: string, genesis: string, trusted: TrustedWaypoints
     },
     async save(endings) {
       const temporary = `${file}.${process.pid}`;
+      const content = { endings: endings.map((e) => [e.waypoint, e.proven]) };
       try {
         await mkdir(path.dirname(file), { recursive: true });
-        await writeFile(temporary, JSON.stringify(endings.map((e) => [e.waypoint, e.proven])));
+        await writeFile(temporary, encodeDigested(content));
         await rename(temporary, file);
       } catch {
         // Only time is lost: the next process verifies them again from the node.

@@ -18,7 +18,7 @@ export interface EpochEnding {
   proven: Proven;
 }
 
-/** Where verified endings are kept between runs. */
+/** Where verified endings are kept between runs. What `load` gives is believed. */
 export interface EndingsCache {
   load(): Promise<EpochEnding[]>;
   save(endings: readonly EpochEnding[]): Promise<void>;
