@@ -21,16 +21,17 @@ export function storageDeadlineMs(env: NodeJS.ProcessEnv = process.env): number 
 }
 
 /**
- * A storage that always answers: each operation, each part that is read and each write comes back in
- * time or fails with STORAGE_STALLED, and a signal ends every wait. What stalled is told to go no
- * further when it comes back after all, so that nothing appears that nobody waits for any more.
+ * A storage that always answers: each operation, each part that is read, each step through a folder
+ * and each write comes back in time or fails with STORAGE_STALLED, and a signal ends every wait. What
+ * stalled is told to go no further when it comes back after all, so that nothing appears that nobody
+ * waits for any more.
  */
 export function withDeadlines(storage: BackupStorage, limitMs: number): BackupStorage {
   const run = <T>(
     what: string,
     handle: string,
     signal: AbortSignal | undefined,
-    start: (signal: AbortSignal) => Promise<T>,
+    start: Start<T>,
     late?: (value: T) => void,
   ) => bounded({ storage, limitMs, what, handle, signal, late }, start);
 
@@ -78,10 +79,10 @@ export function withDeadlines(storage: BackupStorage, limitMs: number): BackupSt
     stamp: (handle, signal) =>
       run(`look at ${handle}`, handle, signal, (s) => storage.stamp(handle, s)),
     listFolder: (folder, signal) =>
-      run(`list ${folder}`, folder, signal, (s) => storage.listFolder(folder, s)),
+      run(`list ${folder}`, folder, signal, (s, p) => storage.listFolder(folder, s, p)),
     listFolders: (signal) => run('list its folders', '', signal, (s) => storage.listFolders(s)),
     lastChange: (folder, signal) =>
-      run(`look at ${folder}`, folder, signal, (s) => storage.lastChange(folder, s)),
+      run(`look at ${folder}`, folder, signal, (s, p) => storage.lastChange(folder, s, p)),
     removeFile: (handle, signal) =>
       run(`remove ${handle}`, handle, signal, (s) => storage.removeFile(handle, s)),
     removeFolder: (folder, signal) =>
@@ -143,6 +144,9 @@ class BoundedWriter implements FileWriter {
   }
 }
 
+/** An operation; `progress` gives it the whole time again. */
+type Start<T> = (signal: AbortSignal, progress: () => void) => Promise<T>;
+
 interface Bounds<T> {
   storage: BackupStorage;
   limitMs: number;
@@ -156,14 +160,17 @@ interface Bounds<T> {
 
 async function bounded<T>(
   { storage, limitMs, what, handle, signal, late }: Bounds<T>,
-  start: (signal: AbortSignal) => Promise<T>,
+  start: Start<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
   if (signal) setMaxListeners(0, signal); // each operation under way listens to it
   const stop = new AbortController();
-  const running = start(stop.signal);
+  let left = false;
+  let deadline: NodeJS.Timeout | undefined;
+  const running = start(stop.signal, () => {
+    if (!left) deadline?.refresh();
+  });
   return new Promise<T>((resolve, reject) => {
-    let left = false;
     const leave = (reason: Error) => {
       if (left) return;
       left = true;
@@ -171,18 +178,19 @@ async function bounded<T>(
       reject(reason);
     };
     // It goes on after an abort: whether the operation ever comes back has to be known.
-    const deadline = setTimeout(() => {
+    deadline = setTimeout(() => {
       noteOverdue(`${storage.description}: ${what}`, running);
       const why = `${storage.description} has not answered for ${limitMs / 1000} s, when it was to ${what}; is it reachable?`;
       leave(new StorageError('STORAGE_STALLED', handle, why, true));
     }, limitMs);
     const onAbort = () => {
-      deadline.unref();
+      deadline?.unref();
       leave(signal!.reason as Error);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     const end = () => {
       clearTimeout(deadline);
+      deadline = undefined; // one that is cleared must not be started again
       signal?.removeEventListener('abort', onAbort);
     };
     running.then(

@@ -5,6 +5,7 @@ import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handl
 import { isCode, localError, localWriteError } from './local-errors.js';
 import { LocalFile, removeLeftovers, syncFolder } from './local-file.js';
 import { makeFolders } from './local-folders.js';
+import { lookAt, walk } from './local-walk.js';
 import { readWhole } from './read-whole.js';
 import type { BackupStorage, FileWriter } from './storage.js';
 
@@ -86,35 +87,54 @@ export class LocalStorage implements BackupStorage {
 
   async listFolders(): Promise<string[]> {
     await this.requireRoot();
-    const entries = await this.list('.');
-    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  }
-
-  async listFolder(folder: string): Promise<{ handle: string; bytes: bigint }[]> {
-    requireHandle(folder);
-    const entries = await this.list(folder);
-    const found = await Promise.all(
-      entries.map(async (entry) => {
-        const handle = `${folder}/${entry.name}`;
-        if (entry.isDirectory()) return this.listFolder(handle);
-        const { size } = await this.entryStat(handle);
-        return [{ handle, bytes: size }];
-      }),
-    );
-    return found.flat();
-  }
-
-  async lastChange(folder: string): Promise<number | undefined> {
-    requireHandle(folder);
-    const full = path.join(this.root, folder);
     try {
-      const names = await readdir(full, { recursive: true });
-      const times = await Promise.all(
-        ['.', ...names].map((name) => this.entryStat(`${folder}/${name}`)),
-      );
-      return Math.max(...times.map(({ mtimeMs }) => Number(mtimeMs)));
+      const entries = await readdir(this.root, { withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+        .map((entry) => entry.name);
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return undefined;
+      if (isCode(error, 'ENOENT', 'ENOTDIR')) return [];
+      throw localError(error, '', `cannot list ${this.description}`);
+    }
+  }
+
+  async listFolder(
+    folder: string,
+    signal?: AbortSignal,
+    progress?: () => void,
+  ): Promise<{ handle: string; bytes: bigint }[]> {
+    requireHandle(folder);
+    const found: { handle: string; bytes: bigint }[] = [];
+    try {
+      for await (const { handle, stat } of walk(this.root, folder, {
+        hidden: false,
+        signal,
+        progress,
+      })) {
+        if (!stat.isDirectory()) found.push({ handle, bytes: stat.size });
+      }
+      return found;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw localError(error, folder, `cannot list ${folder} in ${this.description}`);
+    }
+  }
+
+  async lastChange(
+    folder: string,
+    signal?: AbortSignal,
+    progress?: () => void,
+  ): Promise<number | undefined> {
+    requireHandle(folder);
+    try {
+      let last = (await lookAt(path.join(this.root, folder)))?.mtimeMs;
+      if (last === undefined) return undefined;
+      for await (const { stat } of walk(this.root, folder, { hidden: true, signal, progress })) {
+        if (stat.mtimeMs > last) last = stat.mtimeMs;
+      }
+      return Number(last);
+    } catch (error) {
+      signal?.throwIfAborted();
       throw localError(error, folder, `cannot look at ${folder} in ${this.description}`);
     }
   }
@@ -213,17 +233,6 @@ export class LocalStorage implements BackupStorage {
     }
   }
 
-  /** Entries of a folder; hidden names are files on their way. */
-  private async list(folder: string) {
-    try {
-      const entries = await readdir(path.join(this.root, folder), { withFileTypes: true });
-      return entries.filter((entry) => !entry.name.startsWith('.'));
-    } catch (error) {
-      if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
-      throw localError(error, folder, `cannot list ${folder} in ${this.description}`);
-    }
-  }
-
   private async stat(handle: string) {
     try {
       const { file, stat } = await this.openForReading(handle);
@@ -277,16 +286,6 @@ export class LocalStorage implements BackupStorage {
     }
     const why = `${this.description} is not there; check the path (the first backup creates it)`;
     throw new StorageError('STORAGE_MISSING', '', why, false);
-  }
-
-  /** Size and time of an entry, itself and not what it may link to; of one that has gone, none. */
-  private async entryStat(handle: string) {
-    try {
-      return await lstat(path.join(this.root, handle), { bigint: true });
-    } catch (error) {
-      if (isCode(error, 'ENOENT')) return { size: 0n, mtimeMs: 0n };
-      throw localError(error, handle, `cannot look at ${handle} in ${this.description}`);
-    }
   }
 
   /** Makes a folder at the top, durably. */

@@ -30,15 +30,25 @@ export interface BackupStorage {
   stamp(handle: string, signal?: AbortSignal): Promise<string | undefined>;
   /**
    * Handles of everything below a folder, or of all folders at the top, in no order; empty for one
-   * that is not there. Files on their way are left out.
+   * that is not there. Files on their way are left out. `progress` is called while it gets on: in a
+   * full folder it may take long.
    */
-  listFolder(folder: string, signal?: AbortSignal): Promise<{ handle: string; bytes: bigint }[]>;
+  listFolder(
+    folder: string,
+    signal?: AbortSignal,
+    progress?: () => void,
+  ): Promise<{ handle: string; bytes: bigint }[]>;
   listFolders(signal?: AbortSignal): Promise<string[]>;
   /**
    * Unix milliseconds of the last change of anything in a folder, also of files on their way;
    * undefined for one that is not there. By the store's clock, which may differ from ours.
+   * `progress` as above.
    */
-  lastChange(folder: string, signal?: AbortSignal): Promise<number | undefined>;
+  lastChange(
+    folder: string,
+    signal?: AbortSignal,
+    progress?: () => void,
+  ): Promise<number | undefined>;
   /** Removes a file or a whole folder, which may be gone already; nothing of the metadata. @throws StorageError NAME_INVALID */
   removeFile(handle: string, signal?: AbortSignal): Promise<void>;
   removeFolder(folder: string, signal?: AbortSignal): Promise<void>;

@@ -36,13 +36,13 @@ export async function findUnreferenced(
   signal?: AbortSignal,
 ): Promise<{ orphans: string[]; lost: Finding[]; ours: boolean }> {
   const named = manifestsByFolder(catalog);
-  const folders = (await storage.listFolders()).filter((f) => !RESERVED.has(f)).sort();
+  const folders = (await storage.listFolders(signal)).filter((f) => !RESERVED.has(f)).sort();
   const orphans: string[][] = [];
   const whole: { manifest: string; why: string; decoded?: Decoded }[] = [];
   let ours = false;
   await forEachAtOnce(READS_IN_FLIGHT, folders, async (folder, index) => {
     signal?.throwIfAborted();
-    const names = await namesIn(storage, folder);
+    const names = await namesIn(storage, folder, signal);
     ours ||= names.some((name) => ownFile(name) === 'plan');
     const manifests = named.get(folder);
     if (manifests) {
@@ -105,8 +105,12 @@ async function wholeBackup(storage: BackupStorage, folder: string, names: readon
   return decoded && { manifest, why, decoded };
 }
 
-async function namesIn(storage: BackupStorage, folder: string): Promise<string[]> {
-  const files = await storage.listFolder(folder);
+async function namesIn(
+  storage: BackupStorage,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const files = await storage.listFolder(folder, signal);
   return files.map(({ handle }) => handle.slice(folder.length + 1));
 }
 

@@ -178,6 +178,14 @@ export function storageContract(place: () => Promise<() => BackupStorage>): void
       await writer.discard();
     });
 
+    it('is not looked through for one who has given up', async () => {
+      const open = await create();
+      await put(open(), 'x.chunk', 'content');
+      const gone = AbortSignal.abort(new Error('not needed'));
+      await expect(open().listFolder('a_backup', gone)).rejects.toThrow('not needed');
+      await expect(open().lastChange('a_backup', gone)).rejects.toThrow('not needed');
+    });
+
     it('has a stamp that stays as long as the content does', async () => {
       const open = await create();
       const { handle } = await put(open(), 'x.chunk', 'content');
