@@ -1,16 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { isCode, localWriteError } from './local-errors.js';
+import { OWNER } from './local-owner.js';
 import type { FileWriter } from './storage.js';
 
-/** Hosts that share a folder must not judge each other's process ids. */
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 /** Files on their way in: hidden, and telling whose they are. */
 const TEMPORARY = /^\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.part$/;
 
-/** One of another host that nobody has written to for so long is left over: clocks may differ by less. */
+/** One of another owner that nobody has written to for so long is left over: clocks may differ by less. */
 const ABANDONED_MS = 24 * 60 * 60_000;
 /** So much is written at most before the disk is waited for: what is left at the end takes moments. */
 const SYNC_BYTES = 32 * 1024 * 1024;
@@ -38,7 +36,7 @@ export class LocalFile implements FileWriter {
   ): Promise<LocalFile> {
     signal?.throwIfAborted();
     const random = randomBytes(6).toString('hex');
-    const temporary = path.join(folder, `.${HOST}-${process.pid}-${random}.part`);
+    const temporary = path.join(folder, `.${OWNER}-${process.pid}-${random}.part`);
     try {
       const file = await open(temporary, 'wx');
       return new LocalFile(handle, path.join(folder, name), temporary, file, signal);
@@ -137,17 +135,17 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Removes what was left half-written in a folder: by processes of this host that are dead now, and by
- * anybody when it is old. Says how many there were, and how many may still be written to.
+ * Removes what was left half-written in a folder: by processes beside this one that are dead now, and
+ * by those of other hosts, containers and boots when it is old. Says how many there were, and how many may still be written to.
  */
 export async function removeLeftovers(folder: string): Promise<{ removed: number; left: number }> {
   let removed = 0;
   let left = 0;
   for (const name of await readdir(folder)) {
-    const [, host, pid] = TEMPORARY.exec(name) ?? [];
+    const [, owner, pid] = TEMPORARY.exec(name) ?? [];
     if (pid === undefined) continue;
     const file = path.join(folder, name);
-    if (host === HOST ? await isDead(file, Number(pid)) : await isAbandoned(file)) {
+    if (owner === OWNER ? await isDead(file, Number(pid)) : await isAbandoned(file)) {
       await rm(file, { force: true });
       removed += 1;
     } else {
@@ -166,7 +164,7 @@ async function isAbandoned(file: string): Promise<boolean> {
   return Date.now() - mtimeMs > ABANDONED_MS;
 }
 
-/** In a container every life of a worker may have the same process id. */
+/** A process id is given again, maybe to us. */
 async function isOlderThanUs(file: string, pid: number): Promise<boolean> {
   if (pid !== process.pid) return false;
   const started = Date.now() - process.uptime() * 1000;

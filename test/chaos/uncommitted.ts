@@ -11,10 +11,9 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Random } from '../../src/devnode/chain/random.js';
+import { OWNER } from '../../src/storage/local-owner.js';
 import type { Damage } from './plan.js';
 
 /** So few ranges are left when a unit is about to be committed that damage might come too late. */
@@ -70,9 +69,8 @@ export function damageUnit(unit: Unit, mode: Damage, random: Random): string | u
       case 'remove receipt':
         return hit(receipt, (file) => rmSync(file));
       case 'leave part': {
-        // As a process leaves it that died before this machine's last start.
-        const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-        const file = place(`.${host}-4194300-${random.below(0xffffff).toString(16)}.part`);
+        // As a process leaves it that died.
+        const file = place(`.${OWNER}-4194300-${random.below(0xffffff).toString(16)}.part`);
         writeFileSync(file, random.bytes(500));
         return file;
       }

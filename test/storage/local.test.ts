@@ -9,12 +9,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname } from 'node:os';
-import { createHash } from 'node:crypto';
 import { on, once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { OWNER } from '../../src/storage/local-owner.js';
 import { LocalStorage } from '../../src/storage/local.js';
 import { openStorage } from '../../src/storage/open.js';
 import { temporaryFolder } from '../support/temporal.js';
@@ -116,9 +115,8 @@ it('what a dead process left is removed, what a living one writes is not', async
   mkdirSync(join(root, 'a_backup'));
   const child = spawn('true');
   await once(child, 'close');
-  const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-  const dead = `.${host}-${child.pid}-aa.part`;
-  const living = `.${host}-${process.ppid}-bb.part`;
+  const dead = `.${OWNER}-${child.pid}-aa.part`;
+  const living = `.${OWNER}-${process.ppid}-bb.part`;
   const elsewhere = `.00000000-${child.pid}-cc.part`;
   const old = `.00000000-${process.ppid}-dd.part`;
   for (const name of [dead, living, elsewhere, old]) {
@@ -143,6 +141,26 @@ it('what a killed process left is removed by the next one that writes there', as
   expect(readdirSync(join(root, 'a_backup'))).toEqual([]);
 });
 
+it('containers of the same host name leave alone what the other one writes', async (t) => {
+  const apart = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
+  if (!works([...apart, 'true'])) return t.skip('no space of process ids can be made here');
+  const root = folder();
+  const storage = new LocalStorage(root);
+  const file = await storage.createFile(await storage.createBackup('a_backup'), 'ours.chunk');
+  await file.write(content);
+  const writer = startWriter(root, 'theirs', apart);
+  const end = once(writer, 'close');
+  writer.stdin.write('go\n');
+  await said(writer, 'written');
+  // Their process id is a small one, which here is another's or nobody's.
+  await new LocalStorage(root).createBackup('a_backup');
+  expect(readdirSync(join(root, 'a_backup'))).toHaveLength(2);
+  writer.stdin.end('publish\n');
+  await end;
+  expect(await file.publish()).toBe('created');
+  expect(readdirSync(join(root, 'a_backup')).sort()).toEqual(['ours.chunk', 'x.chunk']);
+});
+
 it('of processes that race for a name one wins, and its content stays', async () => {
   const root = folder();
   const writers = ['1', '2', '3', '4'].map((text) => startWriter(root, text));
@@ -161,8 +179,9 @@ it('of processes that race for a name one wins, and its content stays', async ()
 const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
 
-function startWriter(root: string, text: string) {
-  const writer = spawn(process.execPath, ['--import', TSX, WRITER, root, text]);
+function startWriter(root: string, text: string, within: string[] = []) {
+  const [program = '', ...args] = [...within, process.execPath, '--import', TSX, WRITER];
+  const writer = spawn(program, [...args, root, text]);
   onTestFinished(() => void writer.kill('SIGKILL'));
   return writer;
 }
@@ -175,6 +194,15 @@ async function said(process: ReturnType<typeof startWriter>, word: string | RegE
     if (found) return found[0];
   }
   throw new Error(`the process ended without saying ${word}`);
+}
+
+function works([program = '', ...args]: string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** File systems of our own need privileges that not every machine gives. */
