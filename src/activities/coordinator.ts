@@ -12,6 +12,7 @@ import { storageId } from '../backup/storage-id.js';
 import { surveyStorage } from '../backup/survey.js';
 import { tidyStorage } from '../backup/tidy.js';
 import { watchNode } from '../backup/watch/watch-node.js';
+import { resultOf } from '../client/calls.js';
 import { readProgress } from '../client/progress.js';
 import { type BackupInput, startBackup } from '../client/start.js';
 import type {
@@ -106,7 +107,7 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
           );
         }, PROGRESS_MS);
         try {
-          return await client.withAbortSignal(heart.signal, () => handle.result());
+          return await resultOf(client, handle, heart.signal);
         } catch (error) {
           if (heart.signal.aborted) await cancelIfAsked(handle);
           throw unitFailure(error);

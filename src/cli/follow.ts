@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, ServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { abortable, resultOf } from '../client/calls.js';
 import { type LiveStatus, ensureCoordinator } from '../client/coordinator.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
@@ -18,7 +17,6 @@ import { ownWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
 import { workerHealth } from './worker-health.js';
 
-const SERVER_AWAY_MS = 2_000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /**
@@ -104,22 +102,14 @@ async function watch(
   display: Display,
   signal: AbortSignal,
 ): Promise<void> {
-  const leaving = new AbortController();
-  setMaxListeners(0, leaving.signal); // every call that is under way listens to it
-  const leave = () => leaving.abort();
-  signal.addEventListener('abort', leave);
-  if (signal.aborted) leave();
   try {
-    await client.withAbortSignal(leaving.signal, async () => {
-      const { workflowId, settings } = await ensureCoordinator(client, input, display.onSilence);
-      say(`Workflow ${workflowId}, settings ${settings}`);
-      await show(client, workflowId, display, leaving.signal);
-    });
+    const { workflowId, settings } = await abortable(client, signal, () =>
+      ensureCoordinator(client, input, display.onSilence),
+    );
+    say(`Workflow ${workflowId}, settings ${settings}`);
+    await show(client, workflowId, display, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-  } finally {
-    signal.removeEventListener('abort', leave);
-    leave();
   }
 }
 
@@ -130,28 +120,19 @@ async function show(
   { board, onStatus, onSilence }: Display,
   signal: AbortSignal,
 ): Promise<void> {
-  let over = false;
-  const end = endOf(client, workflowId, signal).finally(() => (over = true));
+  const over = new AbortController();
+  const end = resultOf(client, client.workflow.getHandle(workflowId), signal).finally(() =>
+    over.abort(),
+  );
   end.catch(() => undefined);
+  const either = AbortSignal.any([signal, over.signal]);
   const overseer = new Overseer(client, workflowId);
-  while (!over && !signal.aborted) {
-    await overseer.read().then(onStatus, onSilence);
-    await Promise.race([board.pause(signal), end]);
+  while (!either.aborted) {
+    await abortable(client, signal, () => overseer.read()).then(onStatus, onSilence);
+    await board.pause(either);
   }
   board.end();
-  if (over && !signal.aborted) await end;
-}
-
-/** Waits until somebody ends the workflow; also for a server that is away meanwhile. */
-async function endOf(client: Client, workflowId: string, signal: AbortSignal): Promise<unknown> {
-  for (;;) {
-    try {
-      return (await client.workflow.getHandle(workflowId).result()) as unknown;
-    } catch (error) {
-      if (signal.aborted || !(error instanceof ServiceError)) throw error;
-      await sleep(SERVER_AWAY_MS, undefined, { signal });
-    }
-  }
+  if (!signal.aborted) await end;
 }
 
 function withoutServer(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { abortable, resultOf } from '../client/calls.js';
 import { coverageOf, startVerify } from '../client/verify.js';
 import { dataFolder } from '../data-folder.js';
 import { CONTROL_QUEUE, QUERY_STATUS } from '../plan/messages.js';
@@ -41,23 +41,22 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
   const { client, connection, embedded, namespace } = session;
   const worker = ownWorkers(session, { data, chunkWorkers, say });
   const leaving = new AbortController();
-  setMaxListeners(0, leaving.signal);
   const leave = () => leaving.abort();
   signal.addEventListener('abort', leave);
   try {
     if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
       say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
     }
-    const coverage = await client.withAbortSignal(leaving.signal, async () => {
-      const handle = await startVerify(client, input);
-      const timer = setInterval(() => {
-        handle.query<VerifyTotals>(QUERY_STATUS).then(showProgress, () => undefined);
-      }, PROGRESS_MS);
-      const stop = tellStuck(client, handle.workflowId, say);
-      return coverageOf(handle.result()).finally(() => {
-        clearInterval(timer);
-        stop();
-      });
+    const { signal: left } = leaving;
+    const handle = await abortable(client, left, () => startVerify(client, input));
+    const ask = () => handle.query<VerifyTotals>(QUERY_STATUS);
+    const timer = setInterval(() => {
+      abortable(client, left, ask).then(showProgress, () => undefined);
+    }, PROGRESS_MS);
+    const stop = tellStuck(client, handle.workflowId, say);
+    const coverage = await coverageOf(resultOf(client, handle, left)).finally(() => {
+      clearInterval(timer);
+      stop();
     });
     console.log(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
     return coverage.ok ? 0 : 1;

@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import type { Client, WorkflowHandle } from '@temporalio/client';
+import { abortable, resultOf } from '../client/calls.js';
 import { type BackupProgress, readProgress } from '../client/progress.js';
 import { Interrupted } from './failure.js';
 import { bytes, duration } from './format.js';
@@ -23,14 +23,12 @@ export async function watchBackup<T>(
   const interval = process.stderr.isTTY ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
   // Calls that still wait when we leave would otherwise try again on a closed connection.
   const leaving = new AbortController();
-  setMaxListeners(0, leaving.signal); // every call that is under way listens to it
   const stopTelling = tellStuck(client, handle.workflowId, (text) => line.note(text));
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return; // no worker answers yet
     asking = true;
-    client
-      .withAbortSignal(leaving.signal, () => readProgress(client, handle.workflowId))
+    abortable(client, leaving.signal, () => readProgress(client, handle.workflowId))
       .then((progress) => line.show(progress))
       .catch(() => undefined) // it ended, or no worker has taken it up yet
       .finally(() => {
@@ -44,8 +42,7 @@ export async function watchBackup<T>(
     signal.addEventListener('abort', interrupt);
   });
   try {
-    const result = client.withAbortSignal(leaving.signal, () => handle.result());
-    return await Promise.race([result, interrupted]);
+    return await Promise.race([resultOf(client, handle, leaving.signal), interrupted]);
   } finally {
     clearInterval(timer);
     stopTelling();

@@ -62,6 +62,7 @@ export async function ensureCoordinator(
   const patience = Date.now() + NEW_SERVER_MS;
   for (;;) {
     const deadline = Date.now() + UPDATE_MS;
+    const asked = performance.now();
     try {
       const settings = await client.withDeadline(deadline, () =>
         client.workflow.executeUpdateWithStart<
@@ -72,7 +73,8 @@ export async function ensureCoordinator(
       );
       return { workflowId, settings };
     } catch (error) {
-      const unanswered = Date.now() >= deadline;
+      // By a clock that nobody sets.
+      const unanswered = performance.now() - asked >= UPDATE_MS - 100;
       if (!unanswered && !isNotReady(error)) throw error;
       const stuck = await stuckError(client, workflowId);
       onWait(stuck ?? error);
