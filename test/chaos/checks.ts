@@ -12,7 +12,7 @@ import type { World } from './world.js';
 /** Units that failed rest for minutes before they are tried again. */
 const CAUGHT_UP_MS = 15 * 60_000;
 const ANSWER_MS = 10_000;
-const MOST_EVENTS = 4_000;
+const MOST_EVENTS = 2_000;
 /** Chunks that are in hand at once: four lanes in each of two streams, and one apart. */
 const IN_HAND = 9;
 

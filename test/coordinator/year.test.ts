@@ -7,7 +7,7 @@ import { startTemporal, until, withActivities } from '../support/temporal.js';
 /** Measured over so many; SIMULATED_DAYS=365 takes some minutes. */
 const DAYS = Number(process.env['SIMULATED_DAYS'] ?? 45);
 const BATCHES = 2 * 24 * 6;
-const MOST_EVENTS = 4_000;
+const MOST_EVENTS = 1_000;
 const MOST_PAYLOAD_BYTES = 100_000;
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
