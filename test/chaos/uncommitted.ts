@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fstatSync,
   openSync,
   readFileSync,
@@ -50,6 +51,7 @@ export function damageUnit(unit: Unit, mode: Damage, random: Random): string | u
   };
   const place = (name: string) => join(folder, name);
   const hit = (name: string, how: (file: string) => void) => {
+    if (!existsSync(place(name))) return undefined; // another strike was faster
     chmodSync(place(name), 0o644); // ours are read-only
     how(place(name));
     return place(name);
