@@ -24,10 +24,43 @@ export function runsCommandWith(pid: number, text: string): boolean {
     }
   }
   try {
-    return execFileSync('ps', ['-o', 'args=', '-ww', '-p', `${pid}`], {
-      encoding: 'utf8',
-    }).includes(text);
+    return psOutput(['-o', 'args=', '-ww', '-p', `${pid}`]).includes(text);
   } catch {
     return false;
   }
+}
+
+/**
+ * When a process was started, in a word that no later process of its id shares. Undefined where it
+ * cannot be told, and for a dead one that nobody collected.
+ */
+export function startOf(pid: number): string | undefined {
+  try {
+    return process.platform === 'linux' ? ticksSinceBoot(pid) : secondsSinceEpoch(pid);
+  } catch {
+    return undefined;
+  }
+}
+
+function ticksSinceBoot(pid: number): string | undefined {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name of the program comes before, in brackets, and may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, ticks] = [fields[0]!, fields[19]!];
+  return 'ZX'.includes(state) ? undefined : `${boot}.${ticks}`;
+}
+
+function secondsSinceEpoch(pid: number): string | undefined {
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
+  const args = ['-o', 'stat=', '-o', 'lstart=', '-p', `${pid}`];
+  const [, state, start] = /^(\S+)\s+(.*)$/.exec(psOutput(args, env).trim()) ?? [];
+  const at = Date.parse(`${start} UTC`);
+  return state === undefined || state.startsWith('Z') || Number.isNaN(at)
+    ? undefined
+    : `${at / 1000}`;
+}
+
+function psOutput(args: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
+  return execFileSync('ps', args, { encoding: 'utf8', env });
 }

@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive } from './process-info.js';
+import { isAlive, startOf } from './process-info.js';
 
-/** A user that has not shown itself for so long is gone, even if its process id lives again. */
+/** Where nothing tells a process from a later one of its id, silence for so long does. */
 const USER_SILENT_MS = 60_000;
 
-/** Who uses an embedded server: a file for each, which its process touches. */
+/**
+ * Who uses an embedded server: a file for each, named by its process id and when that was started.
+ * In the name, because where there is no room a file may stay empty.
+ */
 export class ServerUsers {
   private readonly me: string;
 
   constructor(private readonly folder: string) {
-    this.me = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}`);
+    const name = [process.pid, startOf(process.pid) ?? '', randomBytes(4).toString('hex')];
+    this.me = join(folder, name.join('-'));
   }
 
   enter(): void {
@@ -42,10 +46,21 @@ export class ServerUsers {
     return readdirSync(this.folder).some((name) => {
       const path = join(this.folder, name);
       if (path === this.me) return false;
-      const seen = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-      const lives = isAlive(Number(name.split('-')[0])) && Date.now() - seen < USER_SILENT_MS;
+      const lives = isThere(name, path);
       if (!lives) rmSync(path, { force: true });
       return lives;
     });
   }
+}
+
+/** A user may be stopped or blocked for as long as it likes: it needs its server when it goes on. */
+function isThere(name: string, path: string): boolean {
+  const [id, start, random] = name.split('-');
+  const pid = Number(id);
+  if (!isAlive(pid)) return false;
+  const now = startOf(pid);
+  // Versions before this one did not write down the start.
+  if (random !== undefined && start && now !== undefined) return start === now;
+  const seen = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() - seen < USER_SILENT_MS;
 }

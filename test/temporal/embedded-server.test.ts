@@ -2,7 +2,7 @@
 // database after kill -9, stopped by the last user to leave, found again by the next.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Server, createServer } from 'node:net';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -196,6 +196,26 @@ test('a user killed with -9 leaves the server to the next, and does not keep it 
   const server = await open(data);
   expect(serverPid(data)).toBe(pid);
   await server.release();
+  expect(serverRuns(data, pid)).toBe(false);
+});
+
+test('a user that was stopped for minutes still has its server', async () => {
+  const data = temporaryFolder();
+  const other = startOtherUser(data);
+  await until('the other process has opened the server', () => other.output().includes('open'));
+  const pid = serverPid(data);
+  other.process.kill('SIGSTOP');
+  const users = join(data, 'temporal', 'users');
+  const then = Date.now() / 1000 - 300;
+  for (const name of readdirSync(users)) utimesSync(join(users, name), then, then);
+
+  const server = await open(data);
+  await server.release();
+  expect(serverRuns(data, pid)).toBe(true);
+
+  other.process.kill('SIGKILL');
+  await until('it is dead', () => other.process.signalCode === 'SIGKILL');
+  await (await open(data)).release();
   expect(serverRuns(data, pid)).toBe(false);
 });
 
