@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findTemporal } from './binary.js';
 import { type Say, TemporalError, reasonOf } from './errors.js';
@@ -7,14 +7,17 @@ import { rotateLog } from './log-file.js';
 import { choosePort, isFreeSoon } from './ports.js';
 import { runsCommandWith } from './process-info.js';
 import { RoomWatch } from './room.js';
+import { findServerOn, stopServersOn } from './running-servers.js';
 import {
   EMBEDDED_NAMESPACE,
+  type ServerPorts,
   answers,
   keepClosedWorkflows,
   spawnServer,
   stopServer,
   waitUntilReady,
 } from './server-process.js';
+import { type ServerState, ServerStateFile } from './server-state.js';
 import { ServerUsers } from './server-users.js';
 
 const WATCH_MS = 1_000;
@@ -35,15 +38,6 @@ export interface EmbeddedServer {
   readonly uiUrl: string;
   /** Stops the server if nobody else uses it. Call it once, at the end. */
   release(): Promise<void>;
-}
-
-/** `server.json`: ports stay the same for the life of the data folder. */
-interface ServerState {
-  pid: number;
-  port: number;
-  uiPort: number;
-  /** It has answered since it was started: from then on silence means that it hangs. */
-  ready?: true;
 }
 
 /**
@@ -68,6 +62,7 @@ export async function openEmbeddedServer(
 class SharedServer implements EmbeddedServer {
   readonly namespace = EMBEDDED_NAMESPACE;
   readonly #users: ServerUsers;
+  readonly #stateFile: ServerStateFile;
   readonly #files: { database: string; log: string };
   readonly #say: Say;
   readonly #room: RoomWatch;
@@ -88,6 +83,7 @@ class SharedServer implements EmbeddedServer {
   ) {
     this.#say = say;
     this.#users = new ServerUsers(join(folder, 'users'));
+    this.#stateFile = new ServerStateFile(join(folder, 'server.json'));
     this.#files = { database: join(folder, 'temporal.db'), log: join(folder, 'server.log') };
     this.#room = new RoomWatch(folder, say);
   }
@@ -122,9 +118,8 @@ class SharedServer implements EmbeddedServer {
     try {
       await this.#locked(async () => {
         this.#users.leave();
-        const state = this.#readState();
-        if (this.#users.hasOthers() || !state || !this.#runs(state)) return;
-        await stopServer(state.pid, this.#files);
+        if (this.#users.hasOthers()) return;
+        await stopServersOn(this.#files);
       });
     } catch (error) {
       this.#say(`The Temporal server was left running: ${reasonOf(error)}`);
@@ -137,10 +132,12 @@ class SharedServer implements EmbeddedServer {
     rotateLog(this.#files.log);
     this.#room.look(Date.now());
     if (this.#healing) return;
-    if (!this.#runs(this.#state!)) this.#heal(() => this.#bringUp(binary));
-    else if (!this.#probing && performance.now() - this.#probedAt > PROBE_MS) {
-      void this.#probe(binary);
+    if (!this.#runs(this.#state!)) {
+      this.#heal(() => this.#bringUp(binary));
+      return;
     }
+    if (!this.#stateFile.read()) this.#healing = this.#writeAgain();
+    if (!this.#probing && performance.now() - this.#probedAt > PROBE_MS) void this.#probe(binary);
   }
 
   /** Asks for an answer; after too many in vain it is killed. A server that runs may hang. */
@@ -154,7 +151,7 @@ class SharedServer implements EmbeddedServer {
       return;
     }
     this.#silentProbes += 1;
-    const known = this.#readState() ?? this.#state!;
+    const known = this.#known()!;
     const patience = known.ready ? SILENT_MS : START_MS;
     const silent = performance.now() - this.#answeredAt;
     if (this.#silentProbes < MOST_SILENT_PROBES || silent < patience) return;
@@ -165,6 +162,18 @@ class SharedServer implements EmbeddedServer {
   #heardIt(): void {
     this.#silentProbes = 0;
     this.#answeredAt = performance.now();
+  }
+
+  /** What others need to find the server is gone or damaged, and we know it. */
+  async #writeAgain(): Promise<void> {
+    try {
+      await this.#locked(() => {
+        if (!this.#stateFile.read()) this.#stateFile.tryToWrite(this.#state!);
+      });
+    } catch {
+      // The next look tries again.
+    }
+    this.#healing = undefined;
   }
 
   #heal(work: () => Promise<void>): void {
@@ -210,10 +219,11 @@ class SharedServer implements EmbeddedServer {
     binary: string,
     killed: boolean,
   ): Promise<{ state: ServerState; started: boolean }> {
-    const known = this.#readState();
-    if (known && this.#runs(known)) {
-      this.#state = known;
-      return { state: known, started: false };
+    const known = this.#known();
+    const running = known && this.#runs(known) ? known : await this.#findRunning(known);
+    if (running) {
+      this.#state = running;
+      return { state: running, started: false };
     }
     const ports = await this.#ports(known);
     if (killed || this.#state) {
@@ -221,38 +231,48 @@ class SharedServer implements EmbeddedServer {
     }
     const state = { pid: spawnServer(binary, this.#files, ports), ...ports };
     try {
-      this.#writeState(state);
+      this.#stateFile.write(state);
     } catch (error) {
       await stopServer(state.pid, this.#files, 0); // nobody would find it again
       throw error;
     }
+    this.#state = state;
     return { state, started: true };
+  }
+
+  async #findRunning(known: ServerState | undefined): Promise<ServerState | undefined> {
+    const willDo = ({ port, uiPort }: ServerPorts) =>
+      !this.#isReliedOn(known) || (known.port === port && known.uiPort === uiPort);
+    const found = await findServerOn(this.#files, { willDo, say: this.#say });
+    if (found) this.#stateFile.tryToWrite(found);
+    return found;
+  }
+
+  #isReliedOn(known: ServerState | undefined): known is ServerState {
+    return known !== undefined && (this.#state !== undefined || this.#users.hasOthers());
   }
 
   /** Under the lock. False if another user was faster, or it has come back in the last moment. */
   async #killHung(pid: number): Promise<boolean> {
-    const known = this.#readState();
+    const known = this.#known();
     if (known?.pid !== pid || !this.#runs(known) || (await answers(known.port))) return false;
     await stopServer(pid, this.#files, 0);
     return true;
   }
 
-  /** Only for how patient others are: that it cannot be written down is no trouble. */
+  /** Only for how patient others are. */
   #noteReady(state: ServerState): void {
-    if (this.#readState()?.pid !== state.pid) return;
-    try {
-      this.#writeState({ ...state, ready: true });
-    } catch {
-      // There is no room.
-    }
+    if (this.#known()?.pid !== state.pid) return;
+    this.#state = { ...state, ready: true };
+    this.#stateFile.tryToWrite(this.#state);
   }
 
   /** The remembered ports; new ones only while nobody relies on the old ones. */
-  async #ports(known: ServerState | undefined): Promise<{ port: number; uiPort: number }> {
+  async #ports(known: ServerState | undefined): Promise<ServerPorts> {
     if (known && (await isFreeSoon(known.port)) && (await isFreeSoon(known.uiPort))) {
       return { port: known.port, uiPort: known.uiPort };
     }
-    if (known && (this.#state || this.#users.hasOthers())) {
+    if (this.#isReliedOn(known)) {
       throw new TemporalError(
         'TEMPORAL_START_FAILED',
         `port ${known.port} or ${known.uiPort} is taken by another program`,
@@ -270,21 +290,7 @@ class SharedServer implements EmbeddedServer {
     return withLock(join(this.folder, 'lock'), work);
   }
 
-  #readState(): ServerState | undefined {
-    try {
-      const state = JSON.parse(
-        readFileSync(join(this.folder, 'server.json'), 'utf8'),
-      ) as ServerState;
-      return Number.isInteger(state.pid) && state.port > 0 && state.uiPort > 0 ? state : undefined;
-    } catch {
-      return undefined; // none yet, or damaged: new ports are as good
-    }
-  }
-
-  #writeState(state: ServerState): void {
-    this.#state = state;
-    const path = join(this.folder, 'server.json');
-    writeFileSync(`${path}.new`, `${JSON.stringify(state)}\n`);
-    renameSync(`${path}.new`, path);
+  #known(): ServerState | undefined {
+    return this.#stateFile.read() ?? this.#state;
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 
 export function isAlive(pid: number): boolean {
   try {
@@ -27,6 +27,27 @@ export function runsCommandWith(pid: number, text: string): boolean {
     return psOutput(['-o', 'args=', '-ww', '-p', `${pid}`]).includes(text);
   } catch {
     return false;
+  }
+}
+
+/** The processes that we can see, each with its command line. */
+export function allProcesses(): { pid: number; command: string }[] {
+  if (process.platform === 'linux') {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => ({ pid: Number(pid), command: commandOf(pid).replaceAll('\0', ' ') }));
+  }
+  return psOutput(['-axww', '-o', 'pid=', '-o', 'args='])
+    .split('\n')
+    .map((line) => /^\s*(\d+) (.*)$/.exec(line))
+    .flatMap((found) => (found ? [{ pid: Number(found[1]), command: found[2]! }] : []));
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // gone meanwhile
   }
 }
 
@@ -62,5 +83,5 @@ function secondsSinceEpoch(pid: number): string | undefined {
 }
 
 function psOutput(args: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
-  return execFileSync('ps', args, { encoding: 'utf8', env });
+  return execFileSync('ps', args, { encoding: 'utf8', env, maxBuffer: 64 * 1024 * 1024 });
 }

@@ -1,45 +1,21 @@
 // The embedded server of a data folder: shared by all its users, back on the same ports and
 // database after kill -9, stopped by the last user to leave, found again by the next.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { type Server, createServer } from 'node:net';
-import { existsSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { expect, onTestFinished, test } from 'vitest';
-import { type EmbeddedServer, openEmbeddedServer } from '../../src/temporal/embedded.js';
-import { runsCommandWith } from '../../src/temporal/process-info.js';
+import type { Connection } from '@temporalio/client';
+import { expect, test } from 'vitest';
+import { openEmbeddedServer } from '../../src/temporal/embedded.js';
+import {
+  open,
+  serverPid,
+  serverRuns,
+  startOtherUser,
+  startWorkflow,
+  withClient,
+} from './embedded-helpers.js';
 import { temporaryFolder, until } from './helpers.js';
-
-async function open(data: string, said: string[] = []): Promise<EmbeddedServer> {
-  return openEmbeddedServer(data, { say: (line) => said.push(line) });
-}
-
-function serverPid(data: string): number {
-  const state = JSON.parse(readFileSync(join(data, 'temporal', 'server.json'), 'utf8')) as {
-    pid: number;
-  };
-  return state.pid;
-}
-
-function serverRuns(data: string, pid = serverPid(data)): boolean {
-  return runsCommandWith(pid, join(data, 'temporal', 'temporal.db'));
-}
-
-async function withClient<T>(address: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const connection = await Connection.connect({ address });
-  try {
-    return await work(new Client({ connection }));
-  } finally {
-    await connection.close();
-  }
-}
-
-async function startWorkflow(server: EmbeddedServer, workflowId: string): Promise<void> {
-  await withClient(server.address, (client) =>
-    client.workflow.start('anything', { taskQueue: 'none', workflowId }),
-  );
-}
 
 const yes = () => true;
 const no = () => false;
@@ -252,14 +228,3 @@ test('a server that cannot start is an error with its last words, and is not lef
   expect(readdirSync(join(data, 'temporal', 'users'))).toEqual([]);
   expect(existsSync(join(data, 'temporal', 'lock'))).toBe(false);
 });
-
-function startOtherUser(data: string): { process: ChildProcess; output(): string } {
-  const script = fileURLToPath(new URL('open-embedded.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, data], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return { process: child, output: () => output };
-}

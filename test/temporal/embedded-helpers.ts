@@ -1,0 +1,53 @@
+// What tests of the embedded server share.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { onTestFinished } from 'vitest';
+import { type EmbeddedServer, openEmbeddedServer } from '../../src/temporal/embedded.js';
+import { runsCommandWith } from '../../src/temporal/process-info.js';
+
+export async function open(data: string, said: string[] = []): Promise<EmbeddedServer> {
+  return openEmbeddedServer(data, { say: (line) => said.push(line) });
+}
+
+export const stateFile = (data: string) => join(data, 'temporal', 'server.json');
+
+export function serverPid(data: string): number {
+  return (JSON.parse(readFileSync(stateFile(data), 'utf8')) as { pid: number }).pid;
+}
+
+export function serverRuns(data: string, pid = serverPid(data)): boolean {
+  return runsCommandWith(pid, join(data, 'temporal', 'temporal.db'));
+}
+
+export async function withClient<T>(
+  address: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await work(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
+}
+
+export async function startWorkflow(server: EmbeddedServer, workflowId: string): Promise<void> {
+  await withClient(server.address, (client) =>
+    client.workflow.start('anything', { taskQueue: 'none', workflowId }),
+  );
+}
+
+/** Uses the embedded server of a folder in another process. */
+export function startOtherUser(data: string): { process: ChildProcess; output(): string } {
+  const script = fileURLToPath(new URL('open-embedded.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { process: child, output: () => output };
+}
