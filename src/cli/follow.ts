@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
 import { type LiveStatus, ensureCoordinator } from '../client/coordinator.js';
 import { Overseer } from '../client/overseer.js';
@@ -97,17 +97,24 @@ interface Display {
 }
 
 async function watch(
-  { client }: TemporalSession,
+  { client, embedded }: TemporalSession,
   input: CoordinatorInput,
   display: Display,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const { workflowId, settings } = await abortable(client, signal, () =>
-      ensureCoordinator(client, input, display.onSilence),
-    );
-    say(`Workflow ${workflowId}, settings ${settings}`);
-    await show(client, workflowId, display, signal);
+    for (;;) {
+      const { workflowId, settings } = await abortable(client, signal, () =>
+        ensureCoordinator(client, input, display.onSilence),
+      );
+      say(`Workflow ${workflowId}, settings ${settings}`);
+      try {
+        return await show(client, workflowId, display, signal);
+      } catch (error) {
+        // The embedded server had to begin a new database: the storage knows how far it was.
+        if (!embedded || !(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    }
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findTemporal } from './binary.js';
+import { damageIn, putAside } from './damaged-database.js';
 import { type Say, TemporalError, reasonOf } from './errors.js';
 import { withLock } from './lock.js';
-import { rotateLog } from './log-file.js';
+import { logSize, logTail, rotateLog } from './log-file.js';
 import { choosePort, isFreeSoon } from './ports.js';
 import { runsCommandWith } from './process-info.js';
 import { RoomWatch } from './room.js';
@@ -29,6 +30,8 @@ const SILENT_MS = 25_000;
 const START_MS = 10 * 60_000;
 /** The same trouble is said again after so long. */
 const SAY_AGAIN_MS = 60_000;
+/** A new database that is damaged as well so soon is not replaced: the disk is to blame. */
+const RENEW_AGAIN_MS = 10 * 60_000;
 const HUNG = 'did not answer for half a minute and was killed';
 
 /** A Temporal server of our own, as long as anybody uses it. */
@@ -74,6 +77,7 @@ class SharedServer implements EmbeddedServer {
   #probedAt = 0;
   #answeredAt = 0;
   #silentProbes = 0;
+  #renewedAt = -Infinity;
   #trouble = { what: '', saidAt: 0 };
 
   constructor(
@@ -192,10 +196,13 @@ class SharedServer implements EmbeddedServer {
   /** Joins the server that runs, or starts it (kills it first if it hangs), and waits for its first answer. */
   async #bringUp(binary: string, hungPid?: number): Promise<void> {
     const { signal } = this.#leaving;
+    let renewed = false;
     for (let hung = hungPid; ;) {
+      const logged = logSize(this.#files.log);
       const { state, started } = await this.#locked(async () => {
         const killed = hung !== undefined && (await this.#killHung(hung));
-        return this.#runningOrStarted(binary, killed);
+        const lost = this.#state && !renewed ? 'died' : undefined;
+        return this.#runningOrStarted(binary, killed ? HUNG : lost);
       });
       const patienceMs = state.ready ? SILENT_MS : START_MS;
       try {
@@ -205,6 +212,10 @@ class SharedServer implements EmbeddedServer {
         // One that was left to us by somebody else was well once.
         if (!started && (hung === undefined || state.ready)) continue;
         if (hung !== undefined) await this.#locked(() => this.#killHung(state.pid));
+        else if (await this.#renewDatabase(logged)) {
+          renewed = true;
+          continue;
+        }
         throw error;
       }
       if (signal.aborted) return;
@@ -217,7 +228,7 @@ class SharedServer implements EmbeddedServer {
 
   async #runningOrStarted(
     binary: string,
-    killed: boolean,
+    why: string | undefined,
   ): Promise<{ state: ServerState; started: boolean }> {
     const known = this.#known();
     const running = known && this.#runs(known) ? known : await this.#findRunning(known);
@@ -226,9 +237,7 @@ class SharedServer implements EmbeddedServer {
       return { state: running, started: false };
     }
     const ports = await this.#ports(known);
-    if (killed || this.#state) {
-      this.#say(`The Temporal server ${killed ? HUNG : 'died'}; starting it again`);
-    }
+    if (why) this.#say(`The Temporal server ${why}; starting it again`);
     const state = { pid: spawnServer(binary, this.#files, ports), ...ports };
     try {
       this.#stateFile.write(state);
@@ -250,6 +259,26 @@ class SharedServer implements EmbeddedServer {
 
   #isReliedOn(known: ServerState | undefined): known is ServerState {
     return known !== undefined && (this.#state !== undefined || this.#users.hasOthers());
+  }
+
+  /**
+   * Puts the database aside if the server ended because it cannot be read. Nothing is lost that is not
+   * done again: the storage of backups is the truth.
+   */
+  async #renewDatabase(logged: number): Promise<boolean> {
+    const damage = damageIn(logTail(this.#files.log, logged));
+    if (!damage || performance.now() - this.#renewedAt < RENEW_AGAIN_MS) return false;
+    await this.#locked(() => {
+      const known = this.#known();
+      if (known && this.#runs(known)) return; // another user was faster
+      const aside = putAside(this.#files.database);
+      if (!aside) return;
+      this.#renewedAt = performance.now();
+      this.#say(
+        `The Temporal server cannot read its database (${damage}): it is kept as ${aside}, and a new one is begun; what is stored is not backed up again`,
+      );
+    });
+    return true;
   }
 
   /** Under the lock. False if another user was faster, or it has come back in the last moment. */

@@ -1,10 +1,26 @@
 // What an embedded server depends on is damaged or lost: its users have it back, or do without.
-import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { choosePort } from '../../src/temporal/ports.js';
 import { spawnServer, waitUntilReady } from '../../src/temporal/server-process.js';
-import { open, serverPid, serverRuns, startOtherUser, stateFile } from './embedded-helpers.js';
+import {
+  open,
+  serverPid,
+  serverRuns,
+  startOtherUser,
+  startWorkflow,
+  stateFile,
+} from './embedded-helpers.js';
 import { temporaryFolder, until } from './helpers.js';
 
 const damaged = (path: string) => truncateSync(path, 5);
@@ -72,4 +88,60 @@ test('a server that was left on other ports than its users rely on is stopped', 
   other.process.kill('SIGKILL');
   await until('it is dead', () => other.process.signalCode === 'SIGKILL');
   await server.release();
+});
+
+const database = (data: string) => join(data, 'temporal', 'temporal.db');
+
+/** Databases, without their logs. */
+const putAside = (data: string) =>
+  readdirSync(join(data, 'temporal')).filter((name) => /\.damaged-[^-]+-\d+-[^-]+$/.test(name));
+
+/** Of a young database, all that is written is in its log. */
+function damage(data: string, bytes: string, at: number): void {
+  rmSync(`${database(data)}-wal`, { force: true });
+  const file = openSync(database(data), 'r+');
+  writeSync(file, bytes, at);
+  closeSync(file);
+}
+
+test.each([
+  ['is overwritten', 'file is not a database', 'no database '.repeat(1_000), 0],
+  ['is damaged inside', 'database disk image is malformed', 'no page '.repeat(100), 100],
+  ['has lost its log', 'no such table', '', 0],
+])('a database that %s is put aside, and a new one begun', async (_, reason, bytes, at) => {
+  const data = temporaryFolder();
+  await (await open(data)).release();
+  damage(data, bytes, at);
+  const harmed = readFileSync(database(data));
+
+  const said: string[] = [];
+  const server = await open(data, said);
+  await startWorkflow(server, 'another');
+  const aside = putAside(data)[0]!;
+  expect(said).toEqual([
+    `The Temporal server cannot read its database (${reason}): it is kept as ` +
+      `${join(data, 'temporal', aside)}, and a new one is begun; what is stored is not backed up again`,
+  ]);
+  expect(readFileSync(join(data, 'temporal', aside)).equals(harmed)).toBe(true);
+  await server.release();
+  await (await open(data, said)).release();
+  expect(said).toHaveLength(1);
+});
+
+test('a database that is damaged while its server is used is put aside by one of its users', async () => {
+  const data = temporaryFolder();
+  const said: string[] = [];
+  const users = await Promise.all([open(data, said), open(data, said)]);
+  process.kill(serverPid(data), 'SIGKILL');
+  damage(data, 'no database '.repeat(1_000), 0);
+  const answers = () =>
+    startWorkflow(users[0], 'another').then(
+      () => true,
+      () => false,
+    );
+  await until('it answers', answers);
+  expect(said.filter((line) => line.includes('is kept as'))).toHaveLength(1);
+  expect(putAside(data)).toHaveLength(1);
+  for (const user of users) await user.release();
+  expect(serverRuns(data)).toBe(false);
 });
