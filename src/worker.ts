@@ -22,6 +22,7 @@ import { withoutSecrets } from './temporal/secrets.js';
 import { stopWithParent, tellAlive } from './temporal/supervised.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
 import type { WorkerRole } from './temporal/worker-group.js';
+import { newMark, workerIdentity } from './temporal/worker-identity.js';
 import { CACHED_WORKFLOWS, chunkSlots, workerRole } from './temporal/worker-settings.js';
 
 const ASK_SERVER_MS = 5_000;
@@ -32,6 +33,8 @@ const LOCAL_SERVER = { address: '127.0.0.1:7233' };
 
 interface WorkerOptions {
   role: WorkerRole;
+  /** Of this process: temporal/worker-identity.ts. */
+  mark: string;
   /** Where verified epoch endings are kept between runs. */
   dataDir: string;
   /** Chunks at once. */
@@ -125,12 +128,13 @@ function tellConnected(connection: NativeConnection): NodeJS.Timeout {
 async function createWorkers(
   connection: NativeConnection,
   namespace: string,
-  { role, slots }: WorkerOptions,
+  { role, slots, mark }: WorkerOptions,
   tools: { sites: Sites; threads: RangeThreads },
 ): Promise<Worker[]> {
   const common = {
     connection,
     namespace,
+    identity: workerIdentity(process.pid, mark),
     shutdownForceTime: '20 seconds' as const,
     maxHeartbeatThrottleInterval: '5 seconds' as const,
     interceptors: { activity: [tellSupervisor] },
@@ -177,7 +181,8 @@ async function main(): Promise<void> {
     storageDeadlineMs(); // a mistake in it is told now
     const slots = chunkSlots(process.env);
     const role = workerRole(process.env);
-    exitProcess(await runWorker({ role, dataDir: dataFolder(), slots, say }));
+    const mark = process.argv[2] ?? newMark();
+    exitProcess(await runWorker({ role, mark, dataDir: dataFolder(), slots, say }));
   } catch (error) {
     console.error(`aptos-backup worker: ${reasonOf(error)}`);
     process.exit(1);

@@ -2,21 +2,22 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, Client, Connection } from '@temporalio/client';
-import { builtProgram } from '../built.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { configuredServer } from './connection.js';
 import { type Say, reasonOf } from './errors.js';
 import type { InFlight } from './in-flight.js';
 import { runsCommandWith } from './process-info.js';
 import { withoutSecrets } from './secrets.js';
+import { parseIdentity } from './worker-identity.js';
 
 /** How a worker process died, and what it had in hand. */
 export interface WorkerDeath {
   /** What people know the worker by. */
   name: string;
   pid: number;
+  /** What the server knows it by: temporal/worker-identity.ts. */
+  identity: string;
   /** `was killed by SIGKILL`, `ended with code 1 (last line of its log)`. */
   how: string;
   /** Where an error came from, if it died of one. */
@@ -45,7 +46,6 @@ const RUNNING = `ExecutionStatus = "Running" AND TaskQueue = "${CONTROL_QUEUE}"`
 /** State of a pending activity, in the numbering of the Temporal API. */
 const STARTED = 2;
 const MOST_NAMED = 4;
-const WORKER_PROGRAM = fileURLToPath(builtProgram('worker.js'));
 
 /**
  * Fails what a dead worker had in hand, so that the next attempts begin at once instead of after the
@@ -63,13 +63,12 @@ export async function reportDeath(death: WorkerDeath, reporter: Reporter): Promi
 }
 
 async function failAttempts(
-  { pid, how, inFlight }: WorkerDeath,
+  { pid, identity, how, inFlight }: WorkerDeath,
   file: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const where = file === undefined ? '' : `; report: ${file}`;
   const failure = workerDied(`worker process ${pid} on ${hostname()} ${how}${where}`);
-  const identity = `${pid}@${hostname()}`;
   await atServer(env, async (client) => {
     await Promise.all(
       inFlight.map(({ token }) =>
@@ -86,10 +85,10 @@ async function failAttempts(
  * were reported by nobody. Only for a server that no other host's workers use. Never throws.
  */
 export async function reportLeftBehind({ env, say }: Reporter): Promise<void> {
-  const failureFor = (worker: string) => {
-    const [pid, host] = worker.split('@', 2);
-    if (host !== hostname() || runsCommandWith(Number(pid), WORKER_PROGRAM)) return undefined;
-    return workerDied(`worker process ${pid} on ${hostname()} died with its supervisor`);
+  const failureFor = (identity: string) => {
+    const worker = parseIdentity(identity);
+    if (worker?.host !== hostname() || runsCommandWith(worker.pid, worker.mark)) return undefined;
+    return workerDied(`worker process ${worker.pid} on ${worker.host} died with its supervisor`);
   };
   try {
     await atServer(env, (client) => lookFor(client, 2 * RETRY_MS, failureFor));

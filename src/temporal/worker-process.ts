@@ -1,21 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { builtProgram } from '../built.js';
+import type { ChildProcess } from 'node:child_process';
 import type { Traffic } from '../node/traffic.js';
 import { watchForSilence } from '../silence.js';
 import { type Say, reasonOf } from './errors.js';
 import { InFlightActivities, type StrayError, type WorkerMessage } from './in-flight.js';
-import { logSize, logTail, openLog, rotateLog } from './log-file.js';
+import { rotateLog } from './log-file.js';
 import { withoutSecrets } from './secrets.js';
+import { spawnWorker } from './spawn-worker.js';
 import { reportDeath } from './worker-death.js';
 
-/**
- * Records pass through in large buffers that live for moments. Small young generations and few malloc
- * arenas keep what is waiting to be collected small; it saves over 100 MB and costs no speed.
- */
-const NODE_FLAGS = ['--max-semi-space-size=1'];
-const MEMORY_ENV = { MALLOC_ARENA_MAX: '2' };
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 /** A worker that lived so long is sound; its next restart is quick again. */
@@ -28,7 +20,6 @@ const FIRST_WORD_S = 60;
 /** Handing back takes milliseconds; who is stuck in it is killed, and reported from here. */
 const DRAIN_MS = 10_000;
 const ROTATE_MS = 60_000;
-const WORDS_KEPT = 16 * 1024;
 
 export interface SupervisedWorker {
   /** Process id of the worker; undefined between two of them. */
@@ -145,14 +136,14 @@ class Supervisor implements SupervisedWorker {
   private start(): void {
     this.since = Date.now();
     this.inFlight = new InFlightActivities();
-    let spawned: Spawned;
+    let spawned: ReturnType<typeof spawnWorker>;
     try {
       spawned = spawnWorker(this.options);
     } catch (error) {
       this.startAgain(`cannot be started: ${reasonOf(error)}`);
       return;
     }
-    const { child, lastWords } = spawned;
+    const { child, identity, lastWords } = spawned;
     this.child = child;
     if (child.pid !== undefined) this.options.say(`${this.name} is started: process ${child.pid}`);
     const watch = this.watchOver(child, () => ended(null, 'SIGKILL'));
@@ -173,10 +164,8 @@ class Supervisor implements SupervisedWorker {
       this.options.onDeath?.();
       const { name, options, inFlight } = this;
       const stack = watch.stack();
-      void reportDeath(
-        { name, pid: child.pid ?? 0, how, ...(stack ? { stack } : {}), inFlight: inFlight.list() },
-        options,
-      );
+      const death = { name, pid: child.pid ?? 0, identity, how, inFlight: inFlight.list() };
+      void reportDeath({ ...death, ...(stack ? { stack } : {}) }, options);
       this.inFlight = new InFlightActivities();
     };
     child.once('close', ended);
@@ -252,38 +241,6 @@ class Supervisor implements SupervisedWorker {
     this.restart = setTimeout(() => this.start(), this.wait);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
   }
-}
-
-interface Spawned {
-  child: ChildProcess;
-  /** The end of what this process wrote for people. */
-  lastWords: () => string;
-}
-
-/** Output goes to the log; to the terminal where there is none, and what it says of errors through us. */
-function spawnWorker({ logFile, env: given, script }: SuperviseOptions): Spawned {
-  const program = script ?? fileURLToPath(builtProgram('worker.js'));
-  const env = { ...MEMORY_ENV, ...given };
-  const args = [...NODE_FLAGS, program];
-  const log = logFile === undefined ? undefined : openLog(logFile);
-  if (logFile !== undefined && log !== undefined) {
-    const from = logSize(logFile);
-    try {
-      const stdio = ['ignore' as const, log, log, 'ipc' as const];
-      const child = spawn(process.execPath, args, { env, detached: true, stdio });
-      return { child, lastWords: () => logTail(logFile, from) };
-    } finally {
-      closeSync(log);
-    }
-  }
-  const stdio = ['ignore' as const, 'inherit' as const, 'pipe' as const, 'ipc' as const];
-  const child = spawn(process.execPath, args, { env, detached: true, stdio });
-  let words = '';
-  child.stderr?.on('data', (part: Buffer) => {
-    process.stderr.write(part);
-    words = (words + part.toString()).slice(-WORDS_KEPT);
-  });
-  return { child, lastWords: () => words };
 }
 
 /** Who is killed from outside has no last words; who dies of its memory has. */

@@ -6,12 +6,10 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import { expect, it, onTestFinished } from 'vitest';
 import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
-import { type BackupStatus, CONTROL_QUEUE } from '../../src/plan/messages.js';
-import type { BackupResult } from '../../src/plan/unit.js';
 import { contentOf, fetchBytes, storageFolder } from '../support/backup.js';
+import { startPaused, untilPlanned } from '../support/paused.js';
 import { type Pending, pendingActivities } from '../support/pending.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
@@ -70,22 +68,10 @@ async function startTwo({ node, session }: Pick<Site, 'node' | 'session'>) {
   const start = async (first: number) => {
     const range = { start_version: first, num_transactions: HALF };
     const input = { node: node.address, storage, ...range, max_chunk_size: 20_000 };
-    const startWorkflowOperation = new WithStartWorkflowOperation<
-      (input: object) => Promise<BackupResult>
-    >('transactionBackup', {
-      workflowId: `${storage.local_fs_dir} ${first}`,
-      taskQueue: CONTROL_QUEUE,
-      args: [input],
-      workflowIdConflictPolicy: 'FAIL',
-    });
-    await workflow.executeUpdateWithStart('pause', { startWorkflowOperation });
-    return startWorkflowOperation.workflowHandle();
+    return startPaused(session.client, `${storage.local_fs_dir} ${first}`, input);
   };
   const handles = await Promise.all([0, HALF].map(start));
-  await until('both are planned', async () => {
-    const statuses = handles.map((handle) => handle.query<BackupStatus>('status'));
-    return (await Promise.all(statuses)).every(({ segment }) => segment !== undefined);
-  });
+  await Promise.all(handles.map(untilPlanned));
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 5_000 });
   await Promise.all(handles.map((handle) => handle.executeUpdate('resume')));
   const segments = handles.map(({ workflowId }) => `${workflowId}/segment/00001`);

@@ -9,7 +9,7 @@ export interface Pending {
   started: boolean;
   /** It has heartbeaten, in some attempt. */
   beating: boolean;
-  /** `process id@host`. */
+  /** `process id@host-mark`. */
   worker: string;
   /** Of the attempt before. */
   failure: { type: string; message: string } | undefined;
