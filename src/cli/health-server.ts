@@ -5,6 +5,7 @@ import { type Health, worstOf } from '../client/health.js';
 import { UsageError } from './failure.js';
 import { healthPage } from './health-page.js';
 import type { WorkerFlags } from './options.js';
+import { StartingHealth } from './starting-health.js';
 
 const HTML = 'text/html; charset=utf-8';
 
@@ -26,7 +27,8 @@ export interface HealthSource {
  * `/readyz`, `/healthz` (JSON; 503 when critical), `/metrics`, and `/` for people.
  */
 export class HealthServer {
-  private readonly sources: HealthSource[] = [];
+  private readonly shown: HealthSource[] = [];
+  private readonly starting = new StartingHealth();
   private readonly server: Server;
 
   private constructor() {
@@ -40,7 +42,6 @@ export class HealthServer {
           return send(200, 'alive');
         case '/readyz': {
           const missing = this.sources.flatMap((source) => source.notReady() ?? []);
-          if (this.sources.length === 0) missing.push('it starts');
           return missing.length === 0 ? send(200, 'ready') : send(503, missing.join('; '));
         }
         case '/healthz': {
@@ -92,12 +93,17 @@ export class HealthServer {
 
   /** Shows this as well from now on. */
   show(source: HealthSource): void {
-    this.sources.push(source);
+    this.shown.push(source);
   }
 
   close(): void {
     this.server.close();
     this.server.closeAllConnections();
+  }
+
+  /** While nothing is there to be shown, health is not good but unknown. */
+  private get sources(): HealthSource[] {
+    return this.shown.length > 0 ? this.shown : [this.starting];
   }
 
   private status(): LiveStatus | undefined {

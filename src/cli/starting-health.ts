@@ -1,0 +1,30 @@
+import { type Health, worstOf } from '../client/health.js';
+import type { HealthSource } from './health-server.js';
+import { metricsOf } from './metrics.js';
+
+/** A start takes less, unless the server must be fetched over a slow line. */
+const LONGEST_START_MS = 5 * 60_000;
+
+/** The health of a command that has nothing to show yet: it waits for its Temporal server. */
+export class StartingHealth implements HealthSource {
+  private readonly since = Date.now();
+
+  notReady(): string {
+    return 'it starts';
+  }
+
+  health(): Health {
+    const lasts = Date.now() - this.since;
+    if (lasts < LONGEST_START_MS) return worstOf([{ level: 'warning', what: this.notReady() }]);
+    const what = `it starts for ${Math.round(lasts / 1000)} s and has no Temporal server yet`;
+    return worstOf([{ level: 'critical', what }]);
+  }
+
+  details(): Record<string, unknown> {
+    return {};
+  }
+
+  metrics(): Promise<{ text: string; type: string }> {
+    return metricsOf(undefined, this.health(), 0);
+  }
+}

@@ -1,0 +1,36 @@
+/** What a command that still waits for its Temporal server says of its health. */
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { CoordinatorHealth } from '../../src/cli/coordinator-health.js';
+import { HealthServer } from '../../src/cli/health-server.js';
+
+it('a start is a warning, one that lasts is critical, and the metric is there from the beginning', async () => {
+  const server = await HealthServer.listen('0');
+  onTestFinished(() => server.close());
+  onTestFinished(() => void vi.useRealTimers());
+  const begun = Date.now();
+  const page = async (path: string) => {
+    const answer = await fetch(server.url + path);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  const metric = async () =>
+    (await page('/metrics')).match(/^aptos_backup_health .*$/gm)?.join('\n');
+
+  expect(await page('/healthz')).toBe(
+    '200 {"level":"warning","reasons":[{"level":"warning","what":"it starts"}]}\n',
+  );
+  expect(await page('/')).toContain('<h1 class="warning">warning</h1>');
+  expect(await metric()).toBe('aptos_backup_health 1');
+  expect(await page('/readyz')).toBe('503 it starts\n');
+
+  vi.setSystemTime(begun + 301_000); // the clock alone: timers go on
+  expect(await page('/healthz')).toMatch(
+    /^503 \{"level":"critical",.*"it starts for 301 s and has no Temporal server yet"/,
+  );
+  expect(await page('/')).toContain('<h1 class="critical">critical</h1>');
+  expect(await metric()).toBe('aptos_backup_health 2');
+
+  // What there is to show says the rest.
+  server.show(new CoordinatorHealth());
+  expect(await page('/readyz')).toBe('503 nothing heard of the coordinator\n');
+  expect(await metric()).toBe('aptos_backup_health 2');
+});
