@@ -256,9 +256,9 @@ it('kill -9 of the workflow worker, and of one of two chunk workers', async () =
     trust_waypoints: [node.facts().genesis_waypoint],
     transaction_batch_size: HALF,
   });
+  // Looked up before the worker dies: a query that is lost with it is not answered for 20 s.
+  let units: string[] = [];
   const inHand = async () => {
-    const { streams } = await readCoordinator(client, workflowId);
-    const units = Object.values(streams).flatMap(({ current }) => current?.workflowId ?? []);
     const each = [workflowId, ...units].map((id) => pendingActivities(client, id));
     return (await Promise.all(each)).flat();
   };
@@ -266,12 +266,14 @@ it('kill -9 of the workflow worker, and of one of two chunk workers', async () =
   const hasAll = (activities: Pending[]) =>
     kinds.every((kind) => activities.some(({ activity }) => activity === kind));
   await until('it watches, waits and plans', async () => {
-    const activities = await inHand().catch(() => []);
+    const { streams } = await readCoordinator(client, workflowId);
+    units = Object.values(streams).flatMap(({ current }) => current?.workflowId ?? []);
+    const activities = await inHand();
     return hasAll(activities.filter(({ started }) => started));
   });
   process.kill(worker.pid('workflows')!, 'SIGKILL');
   await until('all of that is begun again, for that reason', async () => {
-    const activities = await inHand().catch(() => []);
+    const activities = await inHand();
     return hasAll(
       activities.filter(({ started, failure }) => started && failure?.type === 'WORKER_DIED'),
     );
