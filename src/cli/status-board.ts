@@ -7,26 +7,40 @@ import { TITLES, streamDetails } from './stream-details.js';
 
 const TTY_INTERVAL_MS = 1_000;
 const LINES_INTERVAL_MS = 5_000;
+/** With the next look before a minute is over. */
+const JSON_AT_LEAST_MS = 60_000 - LINES_INTERVAL_MS;
+/** What becomes another number by the mere passing of time. */
+const PASSING = new Set(['lagSeconds', 'etaSeconds', 'seconds', 'rate']);
 
-/** Shows a coordinator's status on stderr again and again: in place on a terminal, else as it changes. */
+/**
+ * Shows a coordinator's status again and again: on stderr, in place on a terminal, else as it changes;
+ * as JSON on stdout as it changes, and once a minute, so that who reads it knows that it is current.
+ */
 export class StatusBoard {
   private shown = 0;
   private last = '';
+  private printedAt = -Infinity;
 
   constructor(private readonly json: boolean) {}
 
   show(status: LiveStatus): void {
-    if (this.json) {
-      console.log(JSON.stringify(status));
-      return;
-    }
-    this.print(describeStatus(status, process.stderr.isTTY ? Date.now() : undefined));
+    if (this.json) this.printJson(status, withoutTimes(status));
+    else this.print(describeStatus(status, process.stderr.isTTY ? Date.now() : undefined));
   }
 
   /** Instead of a status: why there can be none. */
   trouble(text: string): void {
-    if (this.json) console.log(JSON.stringify({ trouble: text }));
+    if (this.json) this.printJson({ trouble: text }, text);
     else this.print([text]);
+  }
+
+  /** `state`: what must have changed, unless nothing was printed for long. */
+  private printJson(value: object, state: string): void {
+    const now = performance.now();
+    if (state === this.last && now - this.printedAt < JSON_AT_LEAST_MS) return;
+    console.log(JSON.stringify(value));
+    this.last = state;
+    this.printedAt = now;
   }
 
   private print(lines: string[]): void {
@@ -50,6 +64,13 @@ export class StatusBoard {
   end(): void {
     this.shown = 0;
   }
+}
+
+/** A status as text, without ages and without when it was looked. */
+function withoutTimes({ seen, ...status }: LiveStatus): string {
+  return JSON.stringify({ ...status, seen: seen && { ...seen, at: '' } }, (key, value: unknown) =>
+    PASSING.has(key) ? undefined : value,
+  );
 }
 
 /** A status for people: the node, one line a stream, alarms. With `now`, also how old things are. */

@@ -49,6 +49,15 @@ describe('docker-compose.yml', () => {
     expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^USER node$/m);
   });
 
+  it('keeps a bounded amount of what each service prints', () => {
+    for (const [name, { logging }] of services) {
+      expect(logging, name).toEqual({
+        driver: 'json-file',
+        options: { 'max-size': '10m', 'max-file': '5' },
+      });
+    }
+  });
+
   it('waits only for services there are, and mounts only files there are', () => {
     for (const [, { depends_on: needed = {}, volumes = [] }] of services) {
       for (const name of Object.keys(needed)) {

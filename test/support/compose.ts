@@ -10,6 +10,7 @@ export interface Service {
   user?: string;
   volumes?: string[];
   restart?: string;
+  logging?: { driver: string; options: Record<string, string> };
   healthcheck?: { test: string[] };
   depends_on?: Record<string, unknown>;
 }
