@@ -1,5 +1,6 @@
 import { NodeRests } from '../backup/node-rests.js';
 import { type Site, openSite } from '../backup/site.js';
+import { orAborted } from '../or-aborted.js';
 import type { JobSettings } from '../plan/job.js';
 
 /**
@@ -8,6 +9,7 @@ import type { JobSettings } from '../plan/job.js';
  */
 export class Sites {
   private readonly open = new Map<string, Promise<Site>>();
+  private readonly closing = new AbortController();
   private readonly resting = new Map<string, NodeRests>();
 
   constructor(private readonly dataDir: string) {}
@@ -16,11 +18,12 @@ export class Sites {
   get(settings: JobSettings, node: string, signal: AbortSignal): Promise<Site> {
     const key = keyOf(settings, node);
     const known = this.open.get(key);
-    if (known) return known;
-    const site = openSite(settings, node, this.dataDir, signal);
+    if (known) return orAborted(known, signal);
+    // Others will wait for it as well: it does not end with the one that is first.
+    const site = openSite(settings, node, this.dataDir, this.closing.signal);
     this.open.set(key, site);
     site.catch(() => this.open.delete(key));
-    return site;
+    return orAborted(site, signal);
   }
 
   /** Opens the site anew the next time; whoever works on it now keeps it. */
@@ -37,6 +40,7 @@ export class Sites {
   }
 
   async close(): Promise<void> {
+    this.closing.abort();
     const sites = await Promise.allSettled(this.open.values());
     this.open.clear();
     for (const site of sites) if (site.status === 'fulfilled') site.value.node.close();

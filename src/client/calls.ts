@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ServiceError } from '@temporalio/client';
+import { orAborted } from '../or-aborted.js';
 
 /** A long poll is asked anew so often: every call of a scope is remembered until the scope ends. */
 const POLL_MS = 60_000;
@@ -36,17 +37,7 @@ export async function resultOf<T>(
   handle: { result(): Promise<T> },
   signal: AbortSignal,
 ): Promise<T> {
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
-  });
-  try {
-    return await Promise.race([poll(client, handle, signal), aborted]);
-  } finally {
-    if (abort) signal.removeEventListener('abort', abort);
-  }
+  return orAborted(poll(client, handle, signal), signal);
 }
 
 async function poll<T>(

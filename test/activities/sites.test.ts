@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { Sites } from '../../src/activities/sites.js';
+import { devnode, storageFolder } from '../support/backup.js';
+import { dataFolder } from '../support/cli.js';
+
+it('a site that several wait for does not end with the one that was first', async () => {
+  const { address } = await devnode();
+  const storage = { local_fs_dir: storageFolder() };
+  const settings = { nodes: [address], storage, trustWaypoints: [], maxChunkSize: 1000 };
+  const sites = new Sites(dataFolder());
+  const [first, second] = [new AbortController(), new AbortController()];
+  const both = [first, second].map(({ signal }) => sites.get(settings, address, signal));
+  first.abort(new Error('the first is gone'));
+  await expect(both[0]).rejects.toThrow('the first is gone');
+  expect((await both[1]!).address).toBe(address);
+  await sites.close();
+});
