@@ -101,7 +101,8 @@ it('what is stored proves itself at every moment, through growth, pruning, fault
   over = true;
   await looking;
   expect(looks).toBeGreaterThan(20);
-  expect(status!.alarms).toEqual([]);
+  // That it sent what fails its proof is told for a day.
+  expect(status!.alarms.filter(({ code }) => code !== 'NODE_LIED')).toEqual([]);
   const coverage = await verify(true);
   expect(coverage).toMatchObject({
     ok: true,
@@ -114,7 +115,7 @@ it('what is stored proves itself at every moment, through growth, pruning, fault
   expect(coverage.state_snapshots[0]).toMatchObject({ epoch: '0' });
   expect(leftovers(folder)).toEqual([]);
   const { historyLength } = await session.client.workflow.getHandle(workflowId).describe();
-  expect(historyLength).toBeLessThan(3_500);
+  expect(historyLength).toBeLessThan(1_000);
 }, 600_000);
 
 /** The highest version that a metadata file names. */
