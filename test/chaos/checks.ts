@@ -93,7 +93,8 @@ async function checkFetched(world: World, events: readonly ChaosEvent[]): Promis
     asked += times;
     most = Math.max(most, times);
   }
-  const chunks = await chunksStored(world);
+  const { chunks, edges } = await chunksStored(world);
+  asked -= edges;
   const again = events.reduce((sum, event) => sum + takenBy(event), 0);
   const faults = world.node.fired + world.link.fired.cut + world.link.fired.stall;
   const bound = chunks + again + faults;
@@ -123,15 +124,22 @@ function takenBy(event: ChaosEvent): number {
   }
 }
 
-async function chunksStored(world: World): Promise<number> {
+/** And how many of them begin behind another's last item, whose proof they ask for as well. */
+async function chunksStored(world: World): Promise<{ chunks: number; edges: number }> {
   const storage = openStorage({ local_fs_dir: world.volume.storage });
   const { transactions, snapshots } = await readCatalog(storage);
-  let chunks = 0;
-  for (const { manifest } of [...transactions, ...snapshots]) {
+  const countOf = async ({ manifest }: { manifest: string }) => {
     const bytes = await storage.readAll(manifest, 1 << 28);
-    chunks += (JSON.parse(Buffer.from(bytes).toString()) as { chunks: unknown[] }).chunks.length;
+    return (JSON.parse(Buffer.from(bytes).toString()) as { chunks: unknown[] }).chunks.length;
+  };
+  let [chunks, edges] = [0, 0];
+  for (const entry of transactions) chunks += await countOf(entry);
+  for (const entry of snapshots) {
+    const count = await countOf(entry);
+    chunks += count;
+    edges += Math.max(0, count - 1);
   }
-  return chunks;
+  return { chunks, edges };
 }
 
 async function checkHistories(client: Client): Promise<Check> {
