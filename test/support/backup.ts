@@ -24,7 +24,9 @@ export function storageFolder(): string {
 /** Metadata lines' names, without the storage's identity. */
 export function committedNames(folder: string): string[] {
   try {
-    return readdirSync(join(folder, 'metadata')).filter((name) => name !== 'identity.meta');
+    const names = readdirSync(join(folder, 'metadata'));
+    // Hidden: still on its way.
+    return names.filter((name) => name !== 'identity.meta' && !name.startsWith('.'));
   } catch {
     return [];
   }
