@@ -89,8 +89,11 @@ export class Lease {
   /** Shows that we live. Returns who holds it now, if we do not any more. */
   async renew(signal?: AbortSignal): Promise<Holder | undefined> {
     const lost = await this.lostTo(signal);
-    if (!lost) await this.write({ replace: true }, signal);
-    return lost;
+    if (lost) return lost;
+    await this.write({ replace: true }, signal);
+    // What a writer that died had on its way when its successor opened the folder: nobody else looks for long.
+    await this.storage.removeLeftovers(OWN_FOLDER, signal);
+    return undefined;
   }
 
   /** Who holds it instead of us; undefined while we do. @throws BackupError STORAGE_EMPTIED */

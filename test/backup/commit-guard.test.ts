@@ -16,6 +16,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { withCommitLock } from '../../src/backup/commit-lock.js';
 import { Lease } from '../../src/backup/lease.js';
 import { tidyStorage } from '../../src/backup/tidy.js';
+import { OWNER } from '../../src/storage/local-owner.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { backUp, committedNames, devnode, leftovers, storageFolder } from '../support/backup.js';
@@ -82,6 +83,18 @@ describe('the commit lock', () => {
     const files = await storage.listFolder('aptos-backup');
     expect(files).toHaveLength(1);
   }, 60_000);
+
+  it('removes with each sign of life what dead writers left beside it', async () => {
+    const folder = storageFolder();
+    const storage = openStorage({ local_fs_dir: folder });
+    await storage.createBackup('aptos-backup');
+    const lease = new Lease(storage, 'commit', holder('a'));
+    await lease.claim();
+    const left = join(folder, 'aptos-backup', `.${OWNER}-4194300-abc.part`); // no process has that id
+    writeFileSync(left, '{');
+    expect(await lease.renew()).toBeUndefined();
+    expect(existsSync(left)).toBe(false);
+  });
 
   it('is noticed as lost when the storage is emptied under it', async () => {
     const folder = storageFolder();

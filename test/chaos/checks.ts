@@ -68,8 +68,7 @@ export async function checkAll(
 async function checkWhole(world: World): Promise<Check> {
   const coverage = await verifyWorld(world, true);
   const { ok, findings, orphans, restorable_by_stock: stock, hole_count: holes } = coverage;
-  // What a lease left on its way, in its writer's last moment, goes with the next survey: within hours.
-  const parts = leftovers(world.volume.storage).filter((part) => !part.startsWith('aptos-backup/'));
+  const parts = leftovers(world.volume.storage);
   if (!ok || holes > 0 || !stock.yes || orphans.length > 0 || parts.length > 0) {
     const why = { findings, orphans, stock, holes, parts };
     throw new Error(`the storage is not as it must be: ${JSON.stringify(why)}`);
