@@ -45,11 +45,9 @@ test.each([
   ['lost', lost],
 ])('what is known of the server is %s, and nobody is there: the next finds it', async (_, harm) => {
   const data = temporaryFolder();
-  const other = startOtherUser(data);
-  await until('the other process has opened the server', () => other.output().includes('open'));
+  const other = await startOtherUser(data);
   const pid = serverPid(data);
-  other.process.kill('SIGKILL');
-  await until('it is dead', () => other.process.signalCode === 'SIGKILL');
+  await other.kill();
   harm(stateFile(data));
 
   const said: string[] = [];
@@ -63,8 +61,7 @@ test.each([
 
 test('a server that was left on other ports than its users rely on is stopped', async () => {
   const data = temporaryFolder();
-  const other = startOtherUser(data);
-  await until('the other process has opened the server', () => other.output().includes('open'));
+  const other = await startOtherUser(data);
   other.process.kill('SIGSTOP');
   const first = serverPid(data);
   process.kill(first, 'SIGKILL');
@@ -85,8 +82,7 @@ test('a server that was left on other ports than its users rely on is stopped', 
   expect(serverRuns(data, left)).toBe(false);
   expect(other.output()).toBe(`open ${server.address}\n`);
   expect(said).toEqual([`Stopping a Temporal server that was left on ${files.database}`]);
-  other.process.kill('SIGKILL');
-  await until('it is dead', () => other.process.signalCode === 'SIGKILL');
+  await other.kill();
   await server.release();
 });
 

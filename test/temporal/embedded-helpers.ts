@@ -7,6 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import { onTestFinished } from 'vitest';
 import { type EmbeddedServer, openEmbeddedServer } from '../../src/temporal/embedded.js';
 import { runsCommandWith } from '../../src/temporal/process-info.js';
+import { until } from './helpers.js';
 
 export async function open(data: string, said: string[] = []): Promise<EmbeddedServer> {
   return openEmbeddedServer(data, { say: (line) => said.push(line) });
@@ -40,8 +41,16 @@ export async function startWorkflow(server: EmbeddedServer, workflowId: string):
   );
 }
 
-/** Uses the embedded server of a folder in another process. */
-export function startOtherUser(data: string): { process: ChildProcess; output(): string } {
+/** Another process that uses the embedded server of a folder. */
+interface OtherUser {
+  process: ChildProcess;
+  output(): string;
+  /** kill -9; resolves when it is dead. */
+  kill(): Promise<void>;
+}
+
+/** Resolves when it has opened the server. */
+export async function startOtherUser(data: string): Promise<OtherUser> {
   const script = fileURLToPath(new URL('open-embedded.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', script, data], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -49,5 +58,13 @@ export function startOtherUser(data: string): { process: ChildProcess; output():
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   onTestFinished(() => void child.kill('SIGKILL'));
-  return { process: child, output: () => output };
+  await until('the other process has opened the server', () => output.includes('open'));
+  return {
+    process: child,
+    output: () => output,
+    async kill() {
+      child.kill('SIGKILL');
+      await until('it is dead', () => child.signalCode === 'SIGKILL');
+    },
+  };
 }

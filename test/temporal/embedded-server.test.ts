@@ -162,11 +162,9 @@ test('the last user stops the server, whoever started it; the next finds the sam
 
 test('a user killed with -9 leaves the server to the next, and does not keep it alive', async () => {
   const data = temporaryFolder();
-  const other = startOtherUser(data);
-  await until('the other process has opened the server', () => other.output().includes('open'));
+  const other = await startOtherUser(data);
   const pid = serverPid(data);
-  other.process.kill('SIGKILL');
-  await until('it is dead', () => other.process.signalCode === 'SIGKILL');
+  await other.kill();
   expect(serverRuns(data, pid)).toBe(true);
 
   const server = await open(data);
@@ -177,8 +175,7 @@ test('a user killed with -9 leaves the server to the next, and does not keep it 
 
 test('a user that was stopped for minutes still has its server', async () => {
   const data = temporaryFolder();
-  const other = startOtherUser(data);
-  await until('the other process has opened the server', () => other.output().includes('open'));
+  const other = await startOtherUser(data);
   const pid = serverPid(data);
   other.process.kill('SIGSTOP');
   const users = join(data, 'temporal', 'users');
@@ -189,16 +186,14 @@ test('a user that was stopped for minutes still has its server', async () => {
   await server.release();
   expect(serverRuns(data, pid)).toBe(true);
 
-  other.process.kill('SIGKILL');
-  await until('it is dead', () => other.process.signalCode === 'SIGKILL');
+  await other.kill();
   await (await open(data)).release();
   expect(serverRuns(data, pid)).toBe(false);
 });
 
 test('when the process that started the server is gone, another user still heals it', async () => {
   const data = temporaryFolder();
-  const other = startOtherUser(data);
-  await until('the other process has opened the server', () => other.output().includes('open'));
+  const other = await startOtherUser(data);
   const server = await open(data);
   other.process.kill('SIGKILL');
   const pid = serverPid(data);
