@@ -10,7 +10,7 @@ import { createVerifyActivities } from './activities/verify.js';
 import { RangeThreads } from './backup/thread/range-threads.js';
 import { builtProgram } from './built.js';
 import { dataFolder } from './data-folder.js';
-import { collectTraffic, takeTraffic } from './node/traffic.js';
+import { collectTraffic, handOnTraffic } from './node/traffic.js';
 import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
 import { configuredServer } from './temporal/connection.js';
@@ -89,6 +89,7 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     `Working on ${options.role} for ${server?.address ?? LOCAL_SERVER.address}, namespace ${namespace}`,
   );
   collectTraffic();
+  const tellTraffic = () => handOnTraffic((traffic) => tell({ traffic }));
   const telling = setInterval(tellTraffic, TRAFFIC_MS);
   let asking: NodeJS.Timeout | undefined;
   try {
@@ -105,11 +106,6 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     await connection.close();
   }
   return exitCode;
-}
-
-function tellTraffic(): void {
-  const traffic = takeTraffic();
-  if (traffic) tell({ traffic });
 }
 
 /** Tells the supervisor, now and every few seconds, whether the server answers a worker that polls. */

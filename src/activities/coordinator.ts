@@ -95,14 +95,10 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
         const handle = await startBackup(client, type, input);
         const { workflowId } = handle;
         const watch = new UnitProgressWatch(Context.current().info.heartbeatDetails);
-        let last: object = {};
+        heart.beat({ workflowId });
         const show = setInterval(() => {
-          heart.beat({ workflowId, ...last });
           readProgress(client, workflowId).then(
-            (progress) => {
-              last = watch.see(progress, Date.now());
-              heart.beat({ workflowId, ...last });
-            },
+            (progress) => heart.beat({ workflowId, ...watch.see(progress, Date.now()) }),
             () => undefined, // it has not begun, or no worker answers
           );
         }, PROGRESS_MS);

@@ -3,12 +3,12 @@ import { chunkName } from '../aptos/files/names.js';
 import type { RecordBlock } from '../aptos/records/framing.js';
 import type { BackupStorage, FileWriter } from '../storage/storage.js';
 import type { OpenChunk } from './kinds/kind.js';
+import { encodeDigested } from './own-digest.js';
 import {
   type ChunkFacts,
   type Receipt,
   type StoredFile,
   describeFile,
-  encodeReceipt,
   receiptName,
 } from './receipt.js';
 import { digestOf, putFile, readIfPresent } from './stored-file.js';
@@ -75,7 +75,7 @@ export class ChunkFile {
       ...(proof ? { proof: await this.stamped(proof) } : {}),
       ...facts,
     };
-    await putFile(this.storage, this.folder, receiptName(this.first), encodeReceipt(receipt), {
+    await putFile(this.storage, this.folder, receiptName(this.first), encodeDigested(receipt), {
       replace: true,
       signal: this.signal,
     });

@@ -4,7 +4,7 @@ import { Fields } from '../aptos/files/fields.js';
 import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
 import type { Proven } from '../plan/unit.js';
-import { encodeDigested, isIntact } from './own-digest.js';
+import { isIntact } from './own-digest.js';
 import { digestOf, putFile, readIfPresent, storedObject } from './stored-file.js';
 
 /** A stored file: its name in the backup's folder, its size and digest. */
@@ -52,10 +52,6 @@ const MAX_RECEIPT_BYTES = 64 * 1024 * 1024;
 
 export function receiptName(first: bigint): string {
   return `${first}-.receipt`;
-}
-
-export function encodeReceipt(receipt: Receipt): Uint8Array {
-  return encodeDigested(receipt);
 }
 
 /** Makes a receipt none: what it names has to be stored again. */

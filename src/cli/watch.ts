@@ -35,18 +35,14 @@ export async function watchBackup<T>(
         asking = false;
       });
   }, interval);
-  let interrupt: (() => void) | undefined;
-  const interrupted = new Promise<never>((_, reject) => {
-    interrupt = () => reject(new Interrupted(`interrupted; ${advice}`));
-    if (signal.aborted) interrupt();
-    signal.addEventListener('abort', interrupt);
-  });
   try {
-    return await Promise.race([resultOf(client, handle, leaving.signal), interrupted]);
+    return await resultOf(client, handle, signal);
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted(`interrupted; ${advice}`);
+    throw error;
   } finally {
     clearInterval(timer);
     stopTelling();
-    if (interrupt) signal.removeEventListener('abort', interrupt);
     line.end();
     leaving.abort();
   }

@@ -39,10 +39,10 @@ export function addTraffic({ received, seconds }: Traffic): void {
   for (const [name, times] of Object.entries(seconds)) noteSeconds(name, ...times);
 }
 
-/** All since the last time; undefined when there was nothing. */
-export function takeTraffic(): Traffic | undefined {
+/** Hands on all since the last time, if there was anything. */
+export function handOnTraffic(to: (traffic: Traffic) => void): void {
   const taken = collected;
-  if (!taken || Object.keys({ ...taken.received, ...taken.seconds }).length === 0) return undefined;
+  if (!taken || Object.keys({ ...taken.received, ...taken.seconds }).length === 0) return;
   collected = { received: {}, seconds: {} };
-  return taken;
+  to(taken);
 }

@@ -16,13 +16,7 @@ export function isAlive(pid: number): boolean {
  */
 export function runsCommandWith(pid: number, text: string): boolean {
   if (!isAlive(pid)) return false;
-  if (process.platform === 'linux') {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(text);
-    } catch {
-      return false;
-    }
-  }
+  if (process.platform === 'linux') return commandOf(`${pid}`).split('\0').includes(text);
   try {
     return psOutput(['-o', 'args=', '-ww', '-p', `${pid}`]).includes(text);
   } catch {

@@ -77,14 +77,12 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
 }
 
 /** Nobody but the failure of this run tells that there is nothing to back up from. */
-function requireUsable(node: NodeView, stored: string | undefined): void {
-  const behind = stored !== undefined && BigInt(node.version) < BigInt(stored);
-  const why =
-    node.problem ??
-    (node.at === 0
-      ? 'the node was not seen'
-      : behind
-        ? `the node is at version ${node.version}, behind the storage, which goes to ${stored}`
-        : undefined);
-  if (why !== undefined) throw ApplicationFailure.nonRetryable(why, 'NODE_UNUSABLE');
+function requireUsable(node: NodeView, stored = '0'): void {
+  const refuse = (why: string) => ApplicationFailure.nonRetryable(why, 'NODE_UNUSABLE');
+  if (node.problem !== undefined) throw refuse(node.problem);
+  if (node.at === 0) throw refuse('the node was not seen');
+  if (BigInt(node.version) >= BigInt(stored)) return;
+  throw refuse(
+    `the node is at version ${node.version}, behind the storage, which goes to ${stored}`,
+  );
 }

@@ -6,7 +6,7 @@
 import { parentPort } from 'node:worker_threads';
 import { createBatchHasher } from '../../aptos/hash/batch-hasher.js';
 import { NodeClient } from '../../node/client.js';
-import { collectTraffic, takeTraffic } from '../../node/traffic.js';
+import { collectTraffic, handOnTraffic } from '../../node/traffic.js';
 import { openStorage } from '../../storage/open.js';
 import { epochEndingKind } from '../kinds/epoch-ending.js';
 import type { RecordKind } from '../kinds/kind.js';
@@ -115,8 +115,7 @@ function ask(ledgerInfo: Uint8Array, ending: boolean): Promise<Proven> {
 }
 
 function tellTraffic(): void {
-  const traffic = takeTraffic();
-  if (traffic) send({ kind: 'traffic', traffic });
+  handOnTraffic((traffic) => send({ kind: 'traffic', traffic }));
 }
 
 function send(message: FromThread): void {
