@@ -90,19 +90,18 @@ class RangeJob {
    * nothing new is an error for the caller, who waits before trying again.
    */
   async streamRest(): Promise<void> {
-    const { kind, hasher, signal } = this.tools;
-    const framer = new RecordFramer(hasher, {});
+    const framer = new RecordFramer(this.tools.hasher, {});
     const start = this.next;
     for (;;) {
       const from = start + BigInt(framer.recordCount);
       try {
-        for await (const bytes of kind.stream(from, this.last - from + 1n, signal)) {
+        for await (const bytes of this.stream(from)) {
           for (const block of framer.push(bytes)) await this.take(block);
         }
         break;
       } catch (error) {
-        const advanced = start + BigInt(framer.recordCount) > from;
-        if (!(error instanceof NodeError && error.retryable && advanced)) throw error;
+        if (!(error instanceof StreamBreak)) throw error;
+        if (start + BigInt(framer.recordCount) === from) throw error.cause;
         framer.dropPartial();
         if (start + BigInt(framer.recordCount) > this.last) break;
       }
@@ -110,6 +109,16 @@ class RangeJob {
     const rest = framer.flush();
     if (rest) await this.take(rest);
     await this.closeChunk();
+  }
+
+  /** Tells a break of the stream from trouble with what becomes of its records: a proof that is asked for, a write. */
+  private async *stream(from: bigint): AsyncGenerator<Uint8Array> {
+    const { kind, signal } = this.tools;
+    try {
+      yield* kind.stream(from, this.last - from + 1n, signal);
+    } catch (error) {
+      throw error instanceof NodeError && error.retryable ? new StreamBreak(error) : error;
+    }
   }
 
   result(reused: number): RangeResult {
@@ -177,6 +186,13 @@ class RangeJob {
       records: closed.records + (this.open?.records ?? 0),
       bytes: closed.bytes + (this.open?.bytes ?? 0),
     });
+  }
+}
+
+/** A stream broke; the records it gave are good. */
+class StreamBreak extends Error {
+  constructor(override readonly cause: NodeError) {
+    super(cause.message);
   }
 }
 

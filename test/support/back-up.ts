@@ -34,6 +34,8 @@ export interface Setup {
   target: Target;
   maxChunkSize?: number;
   trust?: string[];
+  /** Everything as one range, however many chunks it has. */
+  oneRange?: boolean;
   /** Runs before each range, with its number. */
   beforeRange?: (index: number) => void;
   /** Runs when everything is stored and nothing committed. */
@@ -63,7 +65,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
   try {
     const prepared = await prepare(site, job, signal);
     if ('committed' in prepared) return prepared.committed;
-    const { unit } = prepared;
+    const unit = setup.oneRange ? asOneRange(prepared.unit) : prepared.unit;
     for (let i = 0; i < unit.rangeCount; i += 1) {
       setup.beforeRange?.(i);
       await backUpRange(unit.folder, rangeAt(unit, i), {
@@ -90,6 +92,10 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
     site.node.close();
     rmSync(data, { recursive: true, force: true });
   }
+}
+
+function asOneRange(unit: Unit): Unit {
+  return { ...unit, rangeSize: Number(unit.records), rangeCount: 1 };
 }
 
 const COMMIT = {
