@@ -115,7 +115,7 @@ export async function commitStateSnapshot(tools: CommitTools): Promise<BackupRes
       true,
     );
   }
-  const proven = await site.ledgerInfos.prove(proof.ledgerInfo, signal);
+  const proven = await site.ledgerInfos.prove(proof.ledgerInfo, version, signal);
   const { handle: proofHandle } = await putFile(
     site.storage,
     unit.folder,

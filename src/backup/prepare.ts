@@ -87,7 +87,7 @@ export async function prepareStateSnapshot(
   if (committed) return { committed };
   const proof = decodeStateRootProof(await site.node.stateRootProof(version, signal));
   const rootHash = toHex(verifyStateRoot(proof, version));
-  const proven = await site.ledgerInfos.prove(proof.ledgerInfo, signal);
+  const proven = await site.ledgerInfos.prove(proof.ledgerInfo, version, signal);
   // The root proof came, so the node answers; the state itself may be pruned all the same.
   if (!(await hasState(site, version, signal))) throw pruned(`the state of epoch ${epoch}`);
   const records = await site.node.stateItemCount(version, signal);

@@ -3,12 +3,15 @@ import {
   type LedgerInfoWithSignatures,
   decodeLedgerInfoWithSignatures,
 } from '../aptos/chain/ledger-info.js';
-import { verifyLedgerInfoSignatures } from '../aptos/chain/signatures.js';
 import { formatWaypoint, waypointOf } from '../aptos/chain/waypoint.js';
 import { AptosDataError } from '../aptos/errors.js';
 import { BackupError } from '../backup/errors.js';
 import { readRecords } from '../backup/record-stream.js';
-import { proveSignatures } from '../backup/trust/ledger-info-proof.js';
+import {
+  notOfEpoch,
+  proveSignatures,
+  requireGenesisForm,
+} from '../backup/trust/ledger-info-proof.js';
 import type { TrustedWaypoints } from '../backup/trust/trusted-waypoints.js';
 import type { Proven } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
@@ -98,23 +101,7 @@ export class StoredChain {
     if (epoch > 0n && !validators && this.trusted.at(signed.ledgerInfo.version) === undefined) {
       return 'not yet proven'; // behind a hole: nobody stored vouches for its signers
     }
-    return this.proveSigned(signed, validators, before?.proven);
-  }
-
-  /**
-   * The rule for one ledger info, and what it leaves open: the parts of genesis that its waypoint
-   * does not cover, and a signature that nobody needs because a waypoint is trusted.
-   */
-  private proveSigned(
-    signed: LedgerInfoWithSignatures,
-    validators: EpochState | undefined,
-    validatorsProven: Proven | undefined,
-  ): Proven {
-    const proven = proveSignatures(signed, validators, validatorsProven, this.trusted);
-    if (signed.ledgerInfo.epoch === 0n) requireGenesisForm(signed);
-    const spared = this.trusted.at(signed.ledgerInfo.version) !== undefined;
-    if (spared && validators && signed.signature) verifyLedgerInfoSignatures(validators, signed);
-    return proven;
+    return proveSignatures(signed, validators, before?.proven, this.trusted);
   }
 
   /**
@@ -152,7 +139,7 @@ export class StoredChain {
         false,
       );
     }
-    return this.proveSigned(signed, validators, before?.proven);
+    return proveSignatures(signed, validators, before?.proven, this.trusted);
   }
 
   /** @throws AptosDataError when a chunk up to `last` cannot be under a ledger info of `epoch` */
@@ -161,10 +148,7 @@ export class StoredChain {
     const own = this.endings.get(epoch);
     const tooLow = before !== undefined && last <= before.version;
     if (!tooLow && !(own && last > own.version)) return;
-    throw new AptosDataError(
-      'EPOCH_MISMATCH',
-      `version ${last} is not of epoch ${epoch}, whose ledger info is given as its proof`,
-    );
+    throw notOfEpoch(last, epoch);
   }
 
   private async validatorsOf(epoch: bigint): Promise<EpochState | undefined> {
@@ -187,15 +171,4 @@ export class StoredChain {
     const oldest = this.states.keys().next();
     if (this.states.size > CACHED_STATES && !oldest.done) this.states.delete(oldest.value);
   }
-}
-
-/** Genesis is made by each node for itself: nobody proposed, voted on or signed it. */
-function requireGenesisForm({ ledgerInfo, bitmask, signature }: LedgerInfoWithSignatures): void {
-  const { round, id, consensusDataHash } = ledgerInfo;
-  const zero = [...id, ...consensusDataHash].every((byte) => byte === 0);
-  if (round === 0n && zero && bitmask.length === 0 && !signature) return;
-  throw new AptosDataError(
-    'LEDGER_INFO_INVALID',
-    'the ledger info of genesis has a round, a block id, a consensus hash or a signature',
-  );
 }

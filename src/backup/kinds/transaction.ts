@@ -21,11 +21,11 @@ export function transactionKind(
         add: (block, from, to) => verifier.add(block, from, to),
         proofName: (last) => transactionProofName(first, last),
         fetchProof: (last, signal) => node.transactionRangeProof(first, last, signal),
-        async prove(_last, bytes, signal) {
+        async prove(last, bytes, signal) {
           const proof = decodeTransactionRangeProof(bytes!);
           const { inFrontier, outFrontier } = verifier.prove(proof);
           return {
-            proven: await ledgerInfos.prove(proof.ledgerInfo, signal),
+            proven: await ledgerInfos.prove(proof.ledgerInfo, last, signal),
             format: verifier.format,
             in_frontier: frontierDigest(inFrontier),
             out_frontier: frontierDigest(outFrontier),

@@ -18,8 +18,8 @@ export type ToThread =
 export type FromThread =
   | { kind: 'progress'; phase: string; records: number; bytes: number }
   | { kind: 'traffic'; traffic: Traffic }
-  /** A ledger info to be proven by the epoch history, which lives in the main thread. */
-  | { kind: 'prove'; id: number; ledgerInfo: Uint8Array; ending: boolean }
+  /** A ledger info to be proven by the epoch history, which lives in the main thread; without `last`, one that ends its epoch. */
+  | { kind: 'prove'; id: number; ledgerInfo: Uint8Array; last?: bigint }
   | { kind: 'done'; result: RangeResult }
   | { kind: 'failed'; error: PlainError };
 

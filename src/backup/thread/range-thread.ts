@@ -97,12 +97,12 @@ function kindOf(task: RangeTask, node: NodeClient): RecordKind {
 
 /** Ledger infos are proven by the main thread, which keeps the epoch history for all ranges. */
 const mainThreadProver: LedgerInfoProver = {
-  prove: (signed) => ask(signed.bytes, false),
-  proveEnding: (signed) => ask(signed.bytes, true),
+  prove: (signed, last) => ask(signed.bytes, last),
+  proveEnding: (signed) => ask(signed.bytes),
 };
 
 let lastId = 0;
-function ask(ledgerInfo: Uint8Array, ending: boolean): Promise<Proven> {
+function ask(ledgerInfo: Uint8Array, last?: bigint): Promise<Proven> {
   lastId += 1;
   const id = lastId;
   return new Promise((resolve, reject) => {
@@ -110,7 +110,7 @@ function ask(ledgerInfo: Uint8Array, ending: boolean): Promise<Proven> {
       if ('proven' in answer) resolve(answer.proven);
       else reject(fromPlain(answer.error));
     });
-    send({ kind: 'prove', id, ledgerInfo, ending });
+    send({ kind: 'prove', id, ledgerInfo, ...(last === undefined ? {} : { last }) });
   });
 }
 

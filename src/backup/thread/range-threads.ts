@@ -80,7 +80,7 @@ function follow(
           addTraffic(message.traffic);
           break;
         case 'prove':
-          void prove(message.ledgerInfo, message.ending, watch).then(
+          void prove(message.ledgerInfo, message.last, watch).then(
             (proven) => send({ kind: 'proven', id: message.id, proven }),
             (error: unknown) => send({ kind: 'not proven', id: message.id, error: toPlain(error) }),
           );
@@ -112,11 +112,11 @@ function follow(
   });
 }
 
-async function prove(bytes: Uint8Array, ending: boolean, watch: RangeWatch) {
+async function prove(bytes: Uint8Array, last: bigint | undefined, watch: RangeWatch) {
   const signed = decodeLedgerInfoWithSignatures(bytes);
-  return ending
+  return last === undefined
     ? watch.ledgerInfos.proveEnding(signed, watch.signal)
-    : watch.ledgerInfos.prove(signed, watch.signal);
+    : watch.ledgerInfos.prove(signed, last, watch.signal);
 }
 
 function died(task: RangeTask, why: string): BackupError {

@@ -37,6 +37,6 @@ export async function provenVersion(site: Site, signal: AbortSignal): Promise<bi
   const { committedVersion: version } = state;
   const bytes = await site.node.transactionRangeProof(version, version, signal);
   const { ledgerInfo } = decodeTransactionRangeProof(bytes);
-  const proven = await site.ledgerInfos.prove(ledgerInfo, signal);
+  const proven = await site.ledgerInfos.prove(ledgerInfo, version, signal);
   return proven === 'not yet proven' ? 0n : ledgerInfo.ledgerInfo.version;
 }
