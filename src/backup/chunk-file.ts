@@ -11,7 +11,7 @@ import {
   describeFile,
   receiptName,
 } from './receipt.js';
-import { digestOf, putFile, readIfPresent } from './stored-file.js';
+import { digestOf, putFile, readOwn } from './stored-file.js';
 
 const MAX_PROOF_BYTES = 16 * 1024 * 1024;
 
@@ -115,7 +115,7 @@ export class ChunkFile {
    */
   private async adoptProof(name: string, last: bigint) {
     const handle = `${this.folder}/${name}`;
-    const bytes = await readIfPresent(this.storage, handle, MAX_PROOF_BYTES, this.signal);
+    const bytes = await readOwn(this.storage, handle, MAX_PROOF_BYTES, this.signal);
     if (!bytes) return undefined;
     try {
       const facts = await this.chunk.prove(last, bytes, this.signal);

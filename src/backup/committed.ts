@@ -7,7 +7,7 @@ import type { BackupResult } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { currentAnchor } from './chain-anchor.js';
 import type { Site } from './site.js';
-import { readIfPresent } from './stored-file.js';
+import { readIfPresent, readOwn } from './stored-file.js';
 
 const MAX_METADATA_BYTES = 16 * 1024 * 1024;
 const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
@@ -30,7 +30,7 @@ export async function findCommitted(
       ? `state_snapshot_ver_${wanted.version}.meta`
       : `${wanted.type}_${wanted.first}-${wanted.last}.meta`
   }`;
-  const bytes = await readIfPresent(site.storage, name, MAX_METADATA_BYTES, signal);
+  const bytes = await readOwn(site.storage, name, MAX_METADATA_BYTES, signal);
   if (!bytes) return undefined;
   for (const line of parseMetadataFile(bytes).lines) {
     if (!('manifest' in line)) continue;

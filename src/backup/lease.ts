@@ -4,7 +4,7 @@ import { storageDeadlineMs } from '../storage/deadlines.js';
 import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
-import { putFile, readIfPresent, storedObject } from './stored-file.js';
+import { putFile, readOwn, storedObject } from './stored-file.js';
 
 /** Who holds something in a storage, for the storage and for people. */
 export interface Holder {
@@ -134,7 +134,7 @@ export class Lease {
   private async top(signal?: AbortSignal): Promise<Claim | undefined> {
     const number = (await this.numbers(signal)).at(-1);
     if (number === undefined) return undefined;
-    const bytes = await readIfPresent(this.storage, this.handle(number), MAX_BYTES, signal);
+    const bytes = await readOwn(this.storage, this.handle(number), MAX_BYTES, signal);
     // Removed since it was listed: there is a higher one now.
     if (!bytes) return this.top(signal);
     return { number, ...parseClaim(bytes) };

@@ -7,7 +7,7 @@ import {
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
-import { digestOf, isStored, putFile, readIfPresent } from './stored-file.js';
+import { digestOf, isStored, putFile, readOwn } from './stored-file.js';
 import { describeFile } from './receipt.js';
 
 const MAX_METADATA_BYTES = 1024 * 1024;
@@ -69,13 +69,13 @@ export async function withdrawMetadata(
   signal: AbortSignal,
 ): Promise<void> {
   const handle = `metadata/${metadataFileName(line)}`;
-  const bytes = await readIfPresent(storage, handle, MAX_METADATA_BYTES, signal);
+  const bytes = await readOwn(storage, handle, MAX_METADATA_BYTES, signal);
   if (!bytes || Buffer.compare(bytes, encodeMetadataLine(line)) !== 0) return;
   await storage.retireMetadata(handle, signal);
 }
 
 async function commitsNothing(storage: BackupStorage, handle: string): Promise<boolean> {
-  const bytes = await readIfPresent(storage, handle, MAX_METADATA_BYTES);
+  const bytes = await readOwn(storage, handle, MAX_METADATA_BYTES);
   if (!bytes) return true;
   for (const line of parseMetadataFile(bytes).lines) {
     if (!('manifest' in line)) return false;

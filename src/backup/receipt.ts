@@ -5,7 +5,7 @@ import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
 import type { Proven } from '../plan/unit.js';
 import { isIntact } from './own-digest.js';
-import { digestOf, putFile, readIfPresent, storedObject } from './stored-file.js';
+import { digestOf, putFile, readOwn, storedObject } from './stored-file.js';
 
 /** A stored file: its name in the backup's folder, its size and digest. */
 export interface StoredFile {
@@ -73,7 +73,7 @@ export async function readReceipt(
   signal?: AbortSignal,
 ): Promise<Receipt | undefined> {
   const handle = `${folder}/${receiptName(first)}`;
-  const bytes = await readIfPresent(storage, handle, MAX_RECEIPT_BYTES, signal);
+  const bytes = await readOwn(storage, handle, MAX_RECEIPT_BYTES, signal);
   if (!bytes || !isIntact(bytes)) return undefined;
   try {
     const receipt = parseReceipt(bytes);

@@ -7,7 +7,7 @@ import { type Unit, rangeCountOf } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { StorageError } from '../storage/errors.js';
 import { BackupError } from './errors.js';
-import { putFile, readIfPresent, storedObject } from './stored-file.js';
+import { putFile, readOwn, storedObject } from './stored-file.js';
 
 /** What makes two backups the same unit; the folder's suffix is derived from it. */
 export interface UnitIdentity {
@@ -165,7 +165,7 @@ export function ownFile(name: string): 'plan' | 'committed' | 'receipt' | 'deadl
 
 /** A plan that cannot be read counts as somebody else's. */
 async function readPlan(storage: BackupStorage, folder: string, signal?: AbortSignal) {
-  const bytes = await readIfPresent(storage, `${folder}/${PLAN_FILE}`, MAX_PLAN_BYTES, signal);
+  const bytes = await readOwn(storage, `${folder}/${PLAN_FILE}`, MAX_PLAN_BYTES, signal);
   if (!bytes) return undefined;
   try {
     return parsePlan(bytes);
