@@ -1,3 +1,5 @@
+import { formatWaypoint, parseWaypoint } from '../aptos/chain/waypoint.js';
+import { AptosDataError } from '../aptos/errors.js';
 import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
 import { readCatalog } from '../catalog/catalog.js';
 import { NodeClient } from '../node/client.js';
@@ -7,8 +9,9 @@ import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import { nodeFault } from './node-fault.js';
+import { encodeDigested, isIntact } from './own-digest.js';
 import { type Site, fetchGenesis } from './site.js';
-import { putFile, readIfPresent, storedObject } from './stored-file.js';
+import { putFile, readIfPresent, readOwn, storedObject } from './stored-file.js';
 
 /** Our own folder beside `metadata`; says which chain a storage belongs to. */
 const FILE = 'chain.json';
@@ -18,14 +21,17 @@ const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
 /**
  * Checks that the storage belongs to the node's chain, or to none yet. Writes nothing. Returns the
- * genesis waypoint if we have written it down in the storage. @throws BackupError CHAIN_MISMATCH naming both chains
+ * genesis waypoint if we have written it down in the storage, and it can be read.
+ * @throws BackupError CHAIN_MISMATCH naming both chains, STORED_DAMAGED when nothing stored tells the chain any more
  */
 export async function requireSameChain(
   site: Site,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   const own = await storedAnchor(site.storage, signal);
-  const stored = own ?? (await stockGenesis(site, signal));
+  const written = own === 'damaged' ? undefined : own?.genesis;
+  const stored = written ?? (await stockGenesis(site, signal));
+  if (own === 'damaged' && stored === undefined) throw unknownChain(site);
   if (stored !== undefined && stored !== site.genesis) {
     throw new BackupError(
       'CHAIN_MISMATCH',
@@ -33,7 +39,7 @@ export async function requireSameChain(
       true,
     );
   }
-  return own;
+  return written;
 }
 
 /**
@@ -46,20 +52,24 @@ export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<A
   const anchor = currentAnchor(site);
   if (stored === undefined) {
     if (!anchor.confirmed && site.network === undefined) await requireAgreement(site, signal);
-    const content = JSON.stringify({
-      genesis_waypoint: anchor.waypoint,
-      ...(anchor.network === undefined ? {} : { network: anchor.network }),
-      confirmed: anchor.confirmed,
-    });
     await site.storage.begin(signal);
-    const folder = await site.storage.createBackup(OWN_FOLDER, signal);
-    const { outcome } = await putFile(site.storage, folder, FILE, Buffer.from(`${content}\n`), {
-      signal,
-    });
     // Somebody else was first: look again whose chain it is.
-    if (outcome === 'exists') return anchorStorage(site, signal);
+    if ((await writeAnchor(site, anchor, signal)) === 'exists') return anchorStorage(site, signal);
   }
   return anchor;
+}
+
+/** One that cannot be read is replaced: that the chain is the right one was seen elsewhere in the storage. */
+async function writeAnchor(site: Site, anchor: Anchor, signal?: AbortSignal) {
+  const content = encodeDigested({
+    genesis_waypoint: anchor.waypoint,
+    ...(anchor.network === undefined ? {} : { network: anchor.network }),
+    confirmed: anchor.confirmed,
+  });
+  const replace = (await storedAnchor(site.storage, signal)) === 'damaged';
+  const folder = await site.storage.createBackup(OWN_FOLDER, signal);
+  const { outcome } = await putFile(site.storage, folder, FILE, content, { replace, signal });
+  return outcome;
 }
 
 /**
@@ -68,6 +78,8 @@ export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<A
  */
 export async function requireBegun(site: Site, signal?: AbortSignal): Promise<Anchor> {
   if ((await requireSameChain(site, signal)) !== undefined) return currentAnchor(site);
+  // The file alone was damaged or lost, when the backup of epoch 0 is there and tells the same chain.
+  if ((await stockGenesis(site, signal)) === site.genesis) return anchorStorage(site, signal);
   const why = `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied; nothing is written before it is back`;
   throw new BackupError('STORAGE_EMPTIED', why, true);
 }
@@ -101,33 +113,52 @@ export function currentAnchor(site: Site): Anchor {
   };
 }
 
-/** The genesis waypoint that a storage of ours names. @throws BackupError STORED_DAMAGED */
+/** The genesis waypoint that a storage of ours names, if it has been begun. */
 export async function storedAnchor(
   storage: BackupStorage,
   signal?: AbortSignal,
-): Promise<string | undefined> {
-  const bytes = await readIfPresent(storage, CHAIN_FILE, MAX_BYTES, signal);
+): Promise<{ genesis: string } | 'damaged' | undefined> {
+  const bytes = await readOwn(storage, CHAIN_FILE, MAX_BYTES, signal);
   if (!bytes) return undefined;
   try {
-    return storedObject(bytes, FILE).string('genesis_waypoint');
+    const fields = storedObject(bytes, FILE);
+    // Those of before had no digest, and a person may have written one.
+    if (fields.optional('digest') !== undefined && !isIntact(bytes)) return 'damaged';
+    return { genesis: formatWaypoint(parseWaypoint(fields.string('genesis_waypoint'))) };
   } catch (error) {
-    throw new BackupError(
-      'STORED_DAMAGED',
-      `${CHAIN_FILE} in ${storage.description} cannot be read; it says which chain the storage belongs to. Repair it or remove it`,
-      false,
-      { cause: error },
-    );
+    if (error instanceof AptosDataError) return 'damaged';
+    throw error;
   }
 }
 
-/** A storage that the stock tool began: its own backup of epoch 0, wherever named, tells the chain. */
+function unknownChain({ storage, genesis, address }: Site): BackupError {
+  return new BackupError(
+    'STORED_DAMAGED',
+    `${CHAIN_FILE} in ${storage.description} cannot be read, and there is no backup of epoch 0 that says which chain the storage belongs to. ` +
+      `If it is that of ${address}, replace what is in it by {"genesis_waypoint":"${genesis}"}`,
+    false,
+  );
+}
+
+/** The chain by the backup of epoch 0, wherever named: of a storage that the stock tool began, or whose own file is lost. */
 async function stockGenesis(site: Site, signal?: AbortSignal): Promise<string | undefined> {
   for (const { firstEpoch, manifest } of await epochEndings(site.storage, signal)) {
     if (firstEpoch !== 0n) continue;
     const bytes = await readIfPresent(site.storage, manifest, MAX_MANIFEST_BYTES, signal);
-    if (bytes) return decodeEpochEndingManifest(bytes).waypoints[0];
+    const genesis = bytes && firstWaypoint(bytes);
+    if (genesis !== undefined) return genesis;
   }
   return undefined;
+}
+
+/** A damaged manifest tells nothing; verification finds it. */
+function firstWaypoint(manifest: Uint8Array): string | undefined {
+  try {
+    return decodeEpochEndingManifest(manifest).waypoints[0];
+  } catch (error) {
+    if (error instanceof AptosDataError) return undefined;
+    throw error;
+  }
 }
 
 async function epochEndings(storage: BackupStorage, signal?: AbortSignal) {

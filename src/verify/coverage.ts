@@ -1,5 +1,4 @@
 import { CHAIN_FILE, storedAnchor } from '../backup/chain-anchor.js';
-import { BackupError } from '../backup/errors.js';
 import { type BackupEntry, type Catalog, readCatalog } from '../catalog/catalog.js';
 import { type Span, holesUpTo, unionOf } from '../plan/spans.js';
 import type { Coverage, Finding, VerifyScope } from '../plan/verify.js';
@@ -78,18 +77,16 @@ async function anchorFindings(
   signal?: AbortSignal,
 ): Promise<Finding[]> {
   const damaged = (why: string): Finding[] => [{ object: CHAIN_FILE, code: 'DAMAGED', why }];
-  try {
-    const named = await storedAnchor(storage, signal);
-    if (named === undefined) {
-      const why = 'it says which chain the storage belongs to, and is gone';
-      return [{ object: CHAIN_FILE, code: 'MISSING', why }];
-    }
-    if (genesis === undefined || named === genesis) return [];
-    return damaged(`it names genesis ${named}, the stored epoch ending 0 is ${genesis}`);
-  } catch (error) {
-    if (error instanceof BackupError) return damaged(error.message);
-    throw error;
+  const named = await storedAnchor(storage, signal);
+  if (named === undefined) {
+    const why = 'it says which chain the storage belongs to, and is gone';
+    return [{ object: CHAIN_FILE, code: 'MISSING', why }];
   }
+  if (named === 'damaged') {
+    return damaged('it says which chain the storage belongs to, and cannot be read');
+  }
+  if (genesis === undefined || named.genesis === genesis) return [];
+  return damaged(`it names genesis ${named.genesis}, the stored epoch ending 0 is ${genesis}`);
 }
 
 function isWhole(scope: VerifyScope): boolean {

@@ -34,6 +34,8 @@ export interface Setup {
   target: Target;
   maxChunkSize?: number;
   trust?: string[];
+  /** As of a coordinator that has written into this storage before. */
+  begun?: boolean;
   /** Everything as one range, however many chunks it has. */
   oneRange?: boolean;
   /** Runs before each range, with its number. */
@@ -44,7 +46,14 @@ export interface Setup {
   owner?: string;
 }
 
-export function jobOf({ node, folder, target, maxChunkSize = 20_000, trust = [] }: Setup): Job {
+export function jobOf({
+  node,
+  folder,
+  target,
+  maxChunkSize = 20_000,
+  trust = [],
+  begun,
+}: Setup): Job {
   const { type, ...range } = target;
   const storage = { local_fs_dir: folder };
   return parseInput(type, {
@@ -52,6 +61,7 @@ export function jobOf({ node, folder, target, maxChunkSize = 20_000, trust = [] 
     storage,
     max_chunk_size: maxChunkSize,
     trust_waypoints: trust,
+    ...(begun ? { existing_storage: true } : {}),
     ...range,
   }).job;
 }

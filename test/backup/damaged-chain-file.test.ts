@@ -1,0 +1,73 @@
+/** Which chain a storage belongs to is told by a small file; its loss alone wakes nobody. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openStorage } from '../../src/storage/open.js';
+import { verifyStorage } from '../../src/verify/verify-storage.js';
+import { type Target, backUp, committedNames, devnode, storageFolder } from '../support/backup.js';
+
+const ENDINGS: Target = { type: 'epoch_ending', start_epoch: 0, end_epoch: 3 };
+const NEXT: Target = { type: 'transaction', start_version: 0, num_transactions: 50 };
+
+const DAMAGES: [string, (file: string) => void][] = [
+  ['with another hash', (file) => change(file, (text) => text.replace(/[0-9a-f]{4}"/, 'dead"'))],
+  [
+    'with a bit changed in a name',
+    (file) => change(file, (text) => text.replace('esis_', 'esir_')),
+  ],
+  ['that was cut', (file) => change(file, (text) => text.slice(0, 40))],
+  ['that is empty', (file) => writeFileSync(file, '')],
+  ['that grew', (file) => writeFileSync(file, Buffer.alloc(100_000, 7))],
+  ['that is gone', (file) => rmSync(file)],
+];
+
+it.each(DAMAGES)(
+  'a chain.json %s is written anew from the backup of epoch 0',
+  async (_, damage) => {
+    const node = await devnode();
+    const folder = storageFolder();
+    await backUp({ node: node.address, folder, target: ENDINGS });
+    const file = join(folder, 'aptos-backup/chain.json');
+    const written = readFileSync(file, 'utf8');
+    damage(file);
+
+    const other = await devnode({ seed: 99 });
+    const refused = { code: 'CHAIN_MISMATCH' };
+    await expect(backUp({ node: other.address, folder, target: NEXT })).rejects.toMatchObject(
+      refused,
+    );
+
+    const begun = { node: node.address, folder, target: NEXT, begun: true };
+    await expect(backUp(begun)).resolves.toMatchObject({ already_committed: false });
+    expect(readFileSync(file, 'utf8')).toBe(written);
+    const storage = { local_fs_dir: folder };
+    const { findings } = await verifyStorage(openStorage(storage), { storage, trustWaypoints: [] });
+    expect(findings).toEqual([]);
+  },
+);
+
+it('when nothing else tells the chain, the error says what to write, and that helps', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  await backUp({ node: node.address, folder, target: NEXT });
+  const file = join(folder, 'aptos-backup/chain.json');
+  change(file, (text) => text.slice(0, 40));
+
+  const more: Target = { type: 'transaction', start_version: 50, num_transactions: 50 };
+  const setup = { node: node.address, folder, target: more, begun: true };
+  const error = await backUp(setup).catch((reason: unknown) => reason as Error);
+  expect(error).toMatchObject({ code: 'STORED_DAMAGED' });
+  expect(committedNames(folder)).toHaveLength(1);
+
+  const [advised] = /\{.*\}/.exec((error as Error).message)!;
+  writeFileSync(file, advised);
+  await backUp(setup);
+  expect(committedNames(folder)).toHaveLength(2);
+});
+
+function change(file: string, how: (text: string) => string): void {
+  const before = readFileSync(file, 'utf8');
+  const after = how(before);
+  expect(after).not.toBe(before);
+  writeFileSync(file, after);
+}
