@@ -14,6 +14,7 @@ import { StorageError } from '../storage/errors.js';
 import { BackupError } from './errors.js';
 import { claimOfTarget, requireNoOverlap } from './overlap.js';
 import { hasState, hasTransaction } from './prune-edge.js';
+import { requireItemCount } from './item-count.js';
 import { sampleRecordSize } from './sample.js';
 import type { Site } from './site.js';
 import {
@@ -91,6 +92,7 @@ export async function prepareStateSnapshot(
   // The root proof came, so the node answers; the state itself may be pruned all the same.
   if (!(await hasState(site, version, signal))) throw pruned(`the state of epoch ${epoch}`);
   const records = await site.node.stateItemCount(version, signal);
+  await requireItemCount(site, { version, records, rootHash }, signal);
   return prepare(site, lanes, signal, {
     identity: { base: stateSnapshotFolderBase(epoch, version), first: '0', records, job, rootHash },
     samplesPerPlace: 256n,
