@@ -1,4 +1,3 @@
-import { SPARSE_MERKLE_PLACEHOLDER } from '../aptos/hash/seeds.js';
 import { decodeStateRootProof, verifyStateRoot } from '../aptos/chain/proofs.js';
 import { parseWaypoint } from '../aptos/chain/waypoint.js';
 import {
@@ -18,13 +17,15 @@ import type { Job } from '../plan/job.js';
 import type { BackupResult, Proven, Unit } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { currentAnchor, requireBegun } from './chain-anchor.js';
+import { misfits, requireFit, requireWholeTree } from './chunks-fit.js';
 import { withCommitLock } from './commit-lock.js';
-import { BackupError, UnitIncomplete } from './errors.js';
+import { type Wanted, findCommitted } from './committed.js';
+import { BackupError } from './errors.js';
 import type { Holder } from './lease.js';
 import { claimOf, requireNoOverlap } from './overlap.js';
 import { publishManifest, publishMetadata, withdrawMetadata } from './publish-unit.js';
-import { type Receipt, voidReceipt } from './receipt.js';
-import { MOST_NAMED, receiptsOfUnit } from './receipts-of-unit.js';
+import type { Receipt } from './receipt.js';
+import { receiptsOfUnit } from './receipts-of-unit.js';
 import type { Site } from './site.js';
 import { putFile } from './stored-file.js';
 import { chainProofs, leastProven } from './trust/proven.js';
@@ -169,9 +170,11 @@ async function finish(
   line: (manifestHandle: string) => MetadataLine,
 ): Promise<BackupResult> {
   const { site, unit, job, signal } = tools;
-  const handle = await publishManifest(site.storage, unit.folder, manifestName, manifest, signal);
-  const metadata = await writeLine(tools, line(handle));
+  const handle = `${unit.folder}/${manifestName}`;
+  const published = await publish(tools, manifestName, manifest, line(handle));
+  const metadata = typeof published === 'string' ? published : published.metadata;
   await noteCommitted(site.storage, unit.folder, metadata, signal);
+  if (typeof published !== 'string') return published;
   const { snapshot } = unit;
   return {
     type: job.target.type,
@@ -194,22 +197,39 @@ async function finish(
 
 /**
  * The commit point. Under the lock nobody else commits or removes anything, so what is checked here
- * is still true when the line is written.
+ * is still true when manifest and line are written. Returns the line's handle, or what another attempt
+ * committed while this one stood still: its manifest may differ, and stays.
  */
-async function writeLine(tools: CommitTools, line: MetadataLine): Promise<string> {
-  const { site, unit, holder, signal, report } = tools;
+async function publish(
+  tools: CommitTools,
+  manifestName: string,
+  manifest: Uint8Array,
+  line: MetadataLine,
+): Promise<string | BackupResult> {
+  const { site, unit, job, holder, signal, report } = tools;
   const { storage } = site;
   return withCommitLock(storage, holder, { signal, report }, async (lock) => {
-    report('writing the metadata line');
+    report('writing manifest and metadata line');
     await requireOpenUnit(storage, unit.folder, signal);
+    const committed = await findCommitted(site, wantedOf(job, unit), signal);
+    if (committed?.backup === unit.folder) return committed;
     await requireAlone(storage, line, signal);
     await requireBegun(site, signal);
-    await lock.requireHeld();
+    const held = () => lock.requireHeld();
+    await held();
+    await publishManifest(storage, unit.folder, manifestName, manifest, held, signal);
+    await held();
     const metadata = await publishMetadata(storage, line, signal);
     // The write may have hung until another host took over, and committed.
-    await lock.requireHeld().catch(() => requireAlone(storage, line, signal));
+    await held().catch(() => requireAlone(storage, line, signal));
     return metadata;
   });
+}
+
+function wantedOf({ target }: Job, { snapshot }: Unit): Wanted {
+  return target.type === 'state_snapshot'
+    ? { type: target.type, version: BigInt(snapshot!.version) }
+    : target;
 }
 
 /** A line of ours that appeared late, beside one that overlaps, gives way. */
@@ -227,57 +247,6 @@ async function requireAlone(storage: BackupStorage, line: MetadataLine, signal: 
 function endOf(receipts: readonly Receipt[]): Pick<BackupResult, 'ends_at_version'> {
   const waypoint = receipts.at(-1)?.waypoints?.at(-1);
   return waypoint === undefined ? {} : { ends_at_version: `${parseWaypoint(waypoint).version}` };
-}
-
-/** First chunk under the root, each fitting to the one before, nothing right of the last. */
-async function requireWholeTree(tools: CommitTools, receipts: readonly Receipt[]): Promise<void> {
-  const { rootHash } = tools.unit.snapshot!;
-  const [first, last] = [receipts[0], receipts.at(-1)];
-  if (!first || !last) {
-    if (toHex(SPARSE_MERKLE_PLACEHOLDER) === rootHash) return;
-    throw new BackupError(
-      'FRONTIER_MISMATCH',
-      `${tools.unit.folder} has no chunks, but the state under root ${rootHash} is not empty`,
-      false,
-    );
-  }
-  const wrong = misfits(receipts);
-  if (first.root !== rootHash) wrong.add(first);
-  if (last.rightmost !== true) wrong.add(last);
-  await requireFit(tools, receipts, wrong);
-}
-
-/** Chunks of which one does not go on where the one before ended; it cannot be told which of the two is wrong. */
-function misfits(receipts: readonly Receipt[]): Set<Receipt> {
-  const wrong = new Set<Receipt>();
-  for (let i = 1; i < receipts.length; i += 1) {
-    if (receipts[i - 1]!.out_frontier === receipts[i]!.in_frontier) continue;
-    wrong.add(receipts[i - 1]!).add(receipts[i]!);
-  }
-  return wrong;
-}
-
-/**
- * Chunks that are each proven but do not fit together were sent from another place of the tree than was
- * asked for, or by a node that tells two stories. Their receipts are made void, so that they are asked for again.
- */
-async function requireFit(
-  { site, unit, signal }: CommitTools,
-  receipts: readonly Receipt[],
-  wrong: ReadonlySet<Receipt>,
-): Promise<void> {
-  const [first] = wrong;
-  if (!first) return;
-  const ranges = new Set<number>();
-  for (const receipt of wrong) {
-    await voidReceipt(site.storage, unit.folder, receipt, signal);
-    ranges.add(Number((BigInt(receipt.first) - BigInt(unit.first)) / BigInt(unit.rangeSize)));
-  }
-  throw new UnitIncomplete(
-    `${wrong.size} of ${receipts.length} chunks of ${unit.folder}, first ${first.first}-${first.last}, are each proven but do not fit together: ` +
-      'the node sent other records than those asked for, or gave two different chains; they are asked for again',
-    [...ranges].sort((a, b) => a - b).slice(0, MOST_NAMED),
-  );
 }
 
 function chunkExtra(receipt: Receipt, proven: Proven) {

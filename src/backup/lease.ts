@@ -52,17 +52,14 @@ export class Lease {
   ) {}
 
   /**
-   * Takes the lease when it is free, ours already, or its holder was seen silent for long enough;
-   * to be called again and again by one who waits. Returns who else holds it.
+   * Takes the lease when it is free, the same owner's, or its holder was seen silent for long enough;
+   * to be called again and again by one who waits. Returns who else holds it. An earlier claim of the same
+   * owner, by an attempt that may only stand still, is lost by that.
    */
   async claim(signal?: AbortSignal): Promise<Holder | undefined> {
     const top = await this.top(signal);
-    if (top && top.owner === this.me.owner && !top.released) {
-      this.number = top.number;
-      await this.write({ replace: true }, signal);
-      return this.lostTo(signal);
-    }
-    if (top && !top.released && !this.isSilent(top)) return top;
+    const taken = top && top.owner !== this.me.owner && !top.released;
+    if (taken && !this.isSilent(top)) return top;
     this.number = (top?.number ?? 0) + 1;
     const outcome = await this.write({ replace: false }, signal);
     // Somebody was faster, or has even claimed the next number and tidied up behind itself.
@@ -106,10 +103,12 @@ export class Lease {
     return top.number === this.number && top.owner === this.me.owner ? undefined : top;
   }
 
-  /** Lets the next one in at once. The number stays: numbers only ever rise. */
+  /** Lets the next one in at once: by a number of its own, which a renewal that is still on its way does not take back. */
   async release(): Promise<void> {
     if (await this.lostTo()) return;
-    await this.write({ replace: true, released: true });
+    this.number += 1;
+    const outcome = await this.write({ replace: false, released: true });
+    if (outcome === 'created') await this.removeBelow(this.number);
   }
 
   private isSilent({ number, beat }: Claim): boolean {

@@ -14,22 +14,24 @@ const MAX_METADATA_BYTES = 1024 * 1024;
 
 /**
  * Writes a manifest. One that is there already is that of an earlier attempt which got no further:
- * without a metadata line it means nothing, so a different one is replaced.
+ * without a metadata line it means nothing, so a different one is replaced, when `requireMay` lets it: the
+ * first write may have hung until somebody else had committed.
  */
 export async function publishManifest(
   storage: BackupStorage,
   folder: string,
   name: string,
   content: Uint8Array,
+  requireMay: () => Promise<void>,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<void> {
   const { handle, outcome } = await putFile(storage, folder, name, content, { signal });
-  if (outcome === 'created') return handle;
+  if (outcome === 'created') return;
   const stored = await digestOf(storage, handle, signal);
   if (stored?.sha256 !== describeFile(name, content).sha256) {
+    await requireMay();
     await putFile(storage, folder, name, content, { replace: true, signal });
   }
-  return handle;
 }
 
 /**

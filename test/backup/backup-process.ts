@@ -1,10 +1,10 @@
-// A process that backs up the first hundred transactions of a node.
+// A process that backs up some transactions of a node, for one workflow.
 import { backUp } from '../support/back-up.js';
 
-const [node = '', folder = ''] = process.argv.slice(2);
+const [node = '', folder = '', first = '0', count = '100'] = process.argv.slice(2);
 await backUp({
   node,
   folder,
   owner: 'one workflow',
-  target: { type: 'transaction', start_version: 0, num_transactions: 100 },
+  target: { type: 'transaction', start_version: Number(first), num_transactions: Number(count) },
 });

@@ -1,26 +1,16 @@
 /** What may be committed, and what may be removed, when several work on one storage or one dies. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { withCommitLock } from '../../src/backup/commit-lock.js';
-import { Lease } from '../../src/backup/lease.js';
 import { tidyStorage } from '../../src/backup/tidy.js';
-import { OWNER } from '../../src/storage/local-owner.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { backUp, committedNames, devnode, leftovers, storageFolder } from '../support/backup.js';
 import { hungFiles } from '../support/hung-files.js';
+import { until } from '../support/temporal.js';
 
 const holder = (owner: string) => ({ owner, host: owner, workflow: `work of ${owner}` });
 const signal = AbortSignal.timeout(100_000);
@@ -57,64 +47,13 @@ it('a range that another backup has in part is neither begun nor committed', asy
   expect(await verified(folder)).toMatchObject({ ok: true, findings: [] });
 }, 120_000);
 
-describe('the commit lock', () => {
-  it('lets one in at a time, and takes over from one that died in it', async () => {
-    const storage = openStorage({ local_fs_dir: storageFolder() });
-    await storage.createBackup('aptos-backup');
-    let inside = 0;
-    let most = 0;
-    const turn = (owner: string) =>
-      withCommitLock(storage, holder(owner), quiet, async (lock) => {
-        inside += 1;
-        most = Math.max(most, inside);
-        await lock.requireHeld();
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        inside -= 1;
-      });
-    await Promise.all(['a', 'b', 'c', 'd'].map(turn));
-    expect(most).toBe(1);
-
-    process.env['APTOS_BACKUP_STORAGE_SECONDS'] = '1';
-    onTestFinished(() => void delete process.env['APTOS_BACKUP_STORAGE_SECONDS']);
-    const dead = new Lease(storage, 'commit', holder('dead'));
-    expect(await dead.claim()).toBeUndefined();
-    await turn('a'); // waits until it has been silent for long enough
-    expect(await dead.lostTo()).toMatchObject({ owner: 'a' });
-    const files = await storage.listFolder('aptos-backup');
-    expect(files).toHaveLength(1);
-  }, 60_000);
-
-  it('removes with each sign of life what dead writers left beside it', async () => {
-    const folder = storageFolder();
-    const storage = openStorage({ local_fs_dir: folder });
-    await storage.createBackup('aptos-backup');
-    const lease = new Lease(storage, 'commit', holder('a'));
-    await lease.claim();
-    const left = join(folder, 'aptos-backup', `.${OWNER}-4194300-abc.part`); // no process has that id
-    writeFileSync(left, '{');
-    expect(await lease.renew()).toBeUndefined();
-    expect(existsSync(left)).toBe(false);
-  });
-
-  it('is noticed as lost when the storage is emptied under it', async () => {
-    const folder = storageFolder();
-    const storage = openStorage({ local_fs_dir: folder });
-    await storage.createBackup('aptos-backup');
-    const lease = new Lease(storage, 'commit', holder('a'));
-    await lease.claim();
-    renameSync(join(folder, 'aptos-backup'), join(folder, 'elsewhere'));
-    await expect(lease.renew()).rejects.toMatchObject({ code: 'STORAGE_EMPTIED', retryable: true });
-    expect(existsSync(join(folder, 'aptos-backup'))).toBe(false);
-  });
-});
-
 describe('a process that dies while it commits', () => {
   const CALLS = [
     { call: 'link', path: '\\.manifest$' },
-    { call: 'link', path: 'commit-\\d+\\.lease$' },
+    { call: 'link', path: 'commit-00000001\\.lease$' },
     { call: 'link', path: 'metadata/transaction_' },
     { call: 'rename', path: 'committed\\.json$' },
-    { call: 'rename', path: 'commit-\\d+\\.lease$' },
+    { call: 'link', path: 'commit-00000002\\.lease$' },
   ] as const;
 
   it.each(CALLS)(
@@ -141,9 +80,55 @@ describe('a process that dies while it commits', () => {
   );
 });
 
-function runBackup(node: string, folder: string, env: NodeJS.ProcessEnv): ChildProcess {
+it('an attempt that stood still while another committed leaves alone what that one wrote', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  const common = { node: node.address, folder };
+  await backUp({ ...common, target: { type: 'epoch_ending', start_epoch: 0, end_epoch: 4 } });
+  const { version } = node.facts();
+  await backUp({ ...common, target: transactions(0, version - 20) });
+  const files = hungFiles();
+  files.hang({ call: 'link', path: '\\.manifest$' });
+  const newest = [version - 20, 21] as const;
+  const first = runBackup(node.address, folder, { ...process.env, ...files.env }, newest);
+  let unit = '';
+  await until('the manifest is on its way', () => {
+    const name = readdirSync(folder).find((one) => one.startsWith(`transaction_${newest[0]}-`));
+    unit = join(folder, name ?? '');
+    const inside = name === undefined ? [] : readdirSync(unit);
+    return ['.receipt', '.part'].every((end) => inside.some((one) => one.endsWith(end)));
+  });
+  first.kill('SIGSTOP');
+  files.release();
+
+  // The epoch is open: asked again, the node proves the range by a newer ledger info.
+  const proof = readdirSync(unit).find((name) => name.endsWith('.proof'))!;
+  writeFileSync(join(unit, proof), 'damaged');
+  node.grow({ transactions: 30 });
+  await backUp({ ...common, target: transactions(...newest), owner: 'one workflow' });
+  expect(await verified(folder)).toMatchObject({ ok: true, findings: [] });
+
+  first.kill('SIGCONT');
+  expect(await ended(first)).not.toBe('SIGKILL');
+  expect(await verified(folder)).toMatchObject({ ok: true, findings: [] });
+});
+
+function runBackup(
+  node: string,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  [first, count] = [0, 100] as readonly [number, number],
+): ChildProcess {
   const script = fileURLToPath(new URL('backup-process.ts', import.meta.url));
-  const args = ['--import', import.meta.resolve('tsx'), script, node, folder];
+  const args = [
+    '--import',
+    import.meta.resolve('tsx'),
+    script,
+    node,
+    folder,
+    `${first}`,
+    `${count}`,
+  ];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
