@@ -13,6 +13,8 @@ import {
 } from './failures.js';
 
 const HEARTBEAT_INTERVAL_MS = 5_000;
+/** The process of an attempt was stopped, or its host slept. */
+const STOOD_STILL = 'STOOD_STILL';
 
 /** What the attempts of an activity tell each other; travels in heartbeats. */
 export interface Series {
@@ -42,7 +44,8 @@ interface Deaths {
  * Runs the body of an activity between heartbeats: one at once, with what the last attempt left;
  * one every few seconds and for each `beat`; and one with the failure count before it fails, so that the next
  * attempt knows how often it was tried, and with which nodes. What hangs is noticed by those who know
- * it: threads, the storage and the client of the node are watched by themselves.
+ * it: threads, the storage and the client of the node are watched by themselves. An attempt whose process
+ * stood still for as long as the timeout is given up: the next one has begun.
  */
 export async function withHeartbeat<T>(
   budgets: Budgets,
@@ -54,7 +57,13 @@ export async function withHeartbeat<T>(
   const series = readSeries(earlier);
   const { failures } = series;
   let progress: object = typeof earlier === 'object' && earlier !== null ? earlier : {};
+  const silence = new AbortController();
+  let sentAt = performance.now();
   const send = () => {
+    const silentMs = performance.now() - sentAt;
+    sentAt += silentMs;
+    if (silentMs >= (context.info.heartbeatTimeoutMs ?? Infinity))
+      silence.abort(stoodStill(silentMs));
     const details = { ...progress, ...series };
     context.heartbeat(details);
     tellHeartbeat(context.info, details);
@@ -68,7 +77,7 @@ export async function withHeartbeat<T>(
       throw deadly;
     }
     return await body({
-      signal: context.cancellationSignal,
+      signal: AbortSignal.any([context.cancellationSignal, silence.signal]),
       series,
       beat(latest) {
         progress = latest;
@@ -83,12 +92,22 @@ export async function withHeartbeat<T>(
       send();
       throw failure ?? context.cancellationSignal.reason;
     }
+    if (silence.signal.aborted) {
+      countFailure(failures, STOOD_STILL);
+      send();
+      throw silence.signal.reason;
+    }
     const failure = toFailure(error, failures, budgets, series.lies);
     send();
     throw failure;
   } finally {
     clearInterval(timer);
   }
+}
+
+function stoodStill(silentMs: number): ApplicationFailure {
+  const why = `its process stood still for ${Math.round(silentMs / 1000)} s; another attempt goes on`;
+  return ApplicationFailure.retryable(why, STOOD_STILL);
 }
 
 function readSeries(details: unknown): Series {
