@@ -28,7 +28,13 @@ export class Sites {
 
   /** Opens the site anew the next time; whoever works on it now keeps it. */
   forget(settings: JobSettings, node: string): void {
-    this.open.delete(keyOf(settings, node));
+    const key = keyOf(settings, node);
+    const site = this.open.get(key);
+    this.open.delete(key);
+    site?.then(
+      (known) => known.node.retire(),
+      () => undefined,
+    );
   }
 
   /** Which nodes rest, as far as this process knows. A node may be of the wrong chain for one storage only. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { NodeError, type NodeErrorCode } from './errors.js';
 import { type Connections, get, openConnections } from './http.js';
 import { type StreamLimits, readStream, readValue } from './stream.js';
@@ -21,6 +22,8 @@ export interface NodeClientOptions {
   floorWindowMs?: number;
   /** Largest record that is accepted. @default 256 MiB */
   maxRecordBytes?: number;
+  /** The service is known to be there: it has answered another client. @default false */
+  known?: boolean;
 }
 
 /**
@@ -34,11 +37,13 @@ export class NodeClient {
   private readonly address: string;
   private readonly headersTimeoutMs: number;
   private readonly limits: StreamLimits;
+  private known: boolean;
 
   constructor(options: NodeClientOptions) {
     this.connections = openConnections(options.address);
     this.address = options.address.replace(/\/+$/, '');
     this.headersTimeoutMs = options.headersTimeoutMs ?? 30_000;
+    this.known = options.known ?? false;
     this.limits = {
       stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
       minBytesPerSecond: options.minBytesPerSecond ?? 1024,
@@ -112,6 +117,14 @@ export class NodeClient {
     this.connections.destroy();
   }
 
+  /** Closes connections that are not in use, and others when they no longer are. It can still be used. */
+  retire(): void {
+    this.connections.on('free', (socket: Socket) => socket.destroy());
+    for (const sockets of Object.values(this.connections.freeSockets)) {
+      for (const socket of sockets ?? []) socket.destroy();
+    }
+  }
+
   private async *stream(
     path: string,
     count: bigint,
@@ -132,10 +145,11 @@ export class NodeClient {
   private async get(path: string, onClosed: NodeErrorCode, signal: AbortSignal | undefined) {
     const url = `${this.address}${path}`;
     const endpoint = path.split('/')[1]!;
-    const { connections, headersTimeoutMs } = this;
+    const { connections, headersTimeoutMs, known } = this;
     const body = await timed(`backup_service_client_get_${endpoint}`, () =>
-      get(connections, url, headersTimeoutMs, onClosed, signal),
+      get(connections, { url, timeoutMs: headersTimeoutMs, onClosed, known }, signal),
     );
+    this.known = true;
     return { url, endpoint, body };
   }
 }

@@ -20,15 +20,19 @@ export function openConnections(address: string): Connections {
   return address.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
 }
 
-/**
- * Sends a GET and waits for the answer to begin. `onClosed` names the error when the connection
- * closes without one. @throws NodeError; the signal's reason when it aborts
- */
+export interface Get {
+  url: string;
+  timeoutMs: number;
+  /** The error when the connection closes without an answer. */
+  onClosed: NodeErrorCode;
+  /** The service has answered at this address: a refusal is that of a proxy before it, and passes. */
+  known: boolean;
+}
+
+/** Sends a GET and waits for the answer to begin. @throws NodeError; the signal's reason when it aborts */
 export async function get(
   agent: Connections,
-  url: string,
-  timeoutMs: number,
-  onClosed: NodeErrorCode,
+  { url, timeoutMs, onClosed, known }: Get,
   signal: AbortSignal | undefined,
 ): Promise<IncomingMessage> {
   signal?.throwIfAborted();
@@ -48,7 +52,7 @@ export async function get(
     request.on('error', (error) => reject(connectionError(url, error, onClosed)));
     request.on('upgrade', (response, socket) => {
       socket.destroy();
-      reject(statusError(url, response.statusCode ?? 0));
+      reject(statusError(url, response.statusCode ?? 0, known));
     });
     // A request that still waits for a connection does not hear of its signal.
     const onAbort = () => reject(signal?.reason as Error);
@@ -61,7 +65,7 @@ export async function get(
   const answer = await answered.finally(() => stopWaiting());
   if (answer.statusCode === 200) return answer;
   answer.destroy(); // its content says nothing, and may have no end
-  throw statusError(url, answer.statusCode ?? 0);
+  throw statusError(url, answer.statusCode ?? 0, known);
 }
 
 function connectionError(url: string, error: Error, onClosed: NodeErrorCode): NodeError {
@@ -83,13 +87,17 @@ function connectionError(url: string, error: Error, onClosed: NodeErrorCode): No
   return new NodeError(onClosed, url, why, true, undefined, options);
 }
 
-function statusError(url: string, status: number): NodeError {
-  // 400, 404 and 405 say that the request itself is wrong; it will not get better. 408 and 429 come
-  // from proxies in between.
-  const retryable = status >= 500 || status === 408 || status === 429;
-  const why = retryable
-    ? `status ${status}; the node may have pruned this, or not have it yet (its log says more)`
-    : `status ${status}; is this the address of a backup service?`;
+function statusError(url: string, status: number, known: boolean): NodeError {
+  // 400 and 405 say that the request itself is wrong; it will not get better. 408, 429 and, where there
+  // is a service, the others come from proxies before it, while it is started again perhaps.
+  const wrong = status === 400 || status === 405;
+  const retryable = status >= 500 || status === 408 || status === 429 || (known && !wrong);
+  const why =
+    status >= 500
+      ? `status ${status}; the node may have pruned this, or not have it yet (its log says more)`
+      : known
+        ? `status ${status}, which the node does not answer; a proxy before it may, while the node is away`
+        : `status ${status}; is this the address of a backup service?`;
   return new NodeError('NODE_HTTP_STATUS', url, why, retryable, undefined);
 }
 

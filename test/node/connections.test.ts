@@ -3,6 +3,7 @@ import { type Socket, createServer } from 'node:net';
 import { getEventListeners, once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { NodeClient } from '../../src/node/client.js';
+import { until } from '../support/temporal.js';
 
 /** A node that gives each request `answer`, and the connections it has. */
 async function serve(answer: string, onRequest: (socket: Socket) => void = () => undefined) {
@@ -112,3 +113,19 @@ async function leave(node: NodeClient, signal: AbortSignal): Promise<void> {
   await stream.next();
   await stream.return(undefined);
 }
+
+it('a client that is retired keeps no connection that is not in use, now or later', async () => {
+  let answers = 0;
+  const { node, sockets } = await serve(STREAM + EMPTY_RECORD, (socket) => {
+    answers += 1;
+    if (answers === 1) socket.write(END);
+  });
+  for await (const bytes of node.transactions(0n, 1n)) expect(bytes).toBeDefined();
+  const inUse = node.transactions(0n, 1n);
+  const [first] = sockets;
+  await inUse.next();
+  node.retire();
+  first!.write(END);
+  for await (const bytes of inUse) expect(bytes).toBeDefined();
+  await until('no connection is left', () => sockets.size === 0);
+});

@@ -50,7 +50,7 @@ port.on('message', (message: ToThread) => {
 
 async function run(task: RangeTask, address: string): Promise<void> {
   running = new AbortController();
-  const node = new NodeClient({ address });
+  const node = new NodeClient({ address, known: true });
   // The latest progress goes out at intervals, also while nothing changes: it shows that this
   // thread's loop turns. What it waits for is bounded by the client's and the storage's own limits.
   let progress = { phase: 'starting', records: 0, bytes: 0 };

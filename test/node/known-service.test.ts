@@ -1,0 +1,40 @@
+/** A proxy before a node answers for it while it is away: then the address is not wrong. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { NodeClient } from '../../src/node/client.js';
+
+/** A service that has an empty database, until it answers with a status. */
+async function service() {
+  let status = 200;
+  const server = createServer((_, answer) => {
+    answer.writeHead(status, { 'content-length': 1 }).end(Buffer.alloc(1));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    becomes: (now: number) => void (status = now),
+  };
+}
+
+it.each([
+  [404, true],
+  [403, true],
+  [429, true],
+  [400, false],
+])('a service that has answered, and then %i, may answer again: %s', async (status, retryable) => {
+  const { address, becomes } = await service();
+  const node = new NodeClient({ address });
+  onTestFinished(() => node.close());
+  expect(await node.dbState()).toBeUndefined();
+  becomes(status);
+  const refused = { code: 'NODE_HTTP_STATUS', retryable };
+  await expect(node.dbState()).rejects.toMatchObject(refused);
+  const other = new NodeClient({ address, known: true });
+  onTestFinished(() => other.close());
+  await expect(other.dbState()).rejects.toMatchObject(refused);
+});
