@@ -3,13 +3,12 @@ import { chunkName } from '../aptos/files/names.js';
 import type { RecordBlock } from '../aptos/records/framing.js';
 import type { BackupStorage, FileWriter } from '../storage/storage.js';
 import type { OpenChunk } from './kinds/kind.js';
-import { encodeDigested } from './own-digest.js';
 import {
   type ChunkFacts,
   type Receipt,
   type StoredFile,
   describeFile,
-  receiptName,
+  writeReceipt,
 } from './receipt.js';
 import { digestOf, putFile, readOwn } from './stored-file.js';
 
@@ -75,10 +74,7 @@ export class ChunkFile {
       ...(proof ? { proof: await this.stamped(proof) } : {}),
       ...facts,
     };
-    await putFile(this.storage, this.folder, receiptName(this.first), encodeDigested(receipt), {
-      replace: true,
-      signal: this.signal,
-    });
+    await writeReceipt(this.storage, this.folder, receipt, this.signal);
     return receipt;
   }
 

@@ -57,7 +57,7 @@ async function findStored(folder: string, range: Range, tools: RangeTools): Prom
     const receipt = await readReceipt(tools.storage, folder, next, tools.signal);
     if (!receipt || BigInt(receipt.last) > BigInt(range.last)) break;
     tools.report({ phase: 'checking stored chunks', ...sum(found) });
-    if (!(await checksOut(tools.storage, folder, receipt, { signal: tools.signal }))) break;
+    if (!(await checksOut(tools.storage, folder, receipt, tools.signal))) break;
     found.push(receipt);
     next = BigInt(receipt.last) + 1n;
   }

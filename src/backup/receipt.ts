@@ -4,7 +4,7 @@ import { Fields } from '../aptos/files/fields.js';
 import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
 import type { Proven } from '../plan/unit.js';
-import { isIntact } from './own-digest.js';
+import { encodeDigested, isIntact } from './own-digest.js';
 import { digestOf, putFile, readOwn, storedObject } from './stored-file.js';
 
 /** A stored file: its name in the backup's folder, its size and digest. */
@@ -130,26 +130,64 @@ function optionalHashes<K extends string>(fields: Fields, names: K[]): { [P in K
   return found;
 }
 
-/**
- * Whether the files a receipt names are stored with the content it says. Reads them; with
- * `trustStamps` only those of which the store says that something has changed.
- */
+/** Whether the files a receipt names are stored with the content it says. Reads them. */
 export async function checksOut(
   storage: BackupStorage,
   folder: string,
-  receipt: Receipt,
-  options: { trustStamps?: boolean; signal?: AbortSignal | undefined } = {},
+  { chunk, proof }: Receipt,
+  signal: AbortSignal,
 ): Promise<boolean> {
-  const { trustStamps = false, signal } = options;
-  for (const named of [receipt.chunk, receipt.proof]) {
-    if (!named) continue;
-    const { stamp } = named;
-    const untouched = async () => (await storage.stamp(`${folder}/${named.name}`)) === stamp;
-    if (trustStamps && stamp !== undefined && (await untouched())) continue;
-    const stored = await digestOf(storage, `${folder}/${named.name}`, signal);
-    if (stored?.sha256 !== named.sha256 || stored.bytes !== named.bytes) return false;
+  for (const named of proof ? [chunk, proof] : [chunk]) {
+    if (!(await isAsNamed(storage, folder, named, signal))) return false;
   }
   return true;
+}
+
+/**
+ * The same, but reads only files of which the store says that something has changed, and writes down what it
+ * says now: when it was nothing (a `chown`, a mount that numbers files anew), nobody reads them once more.
+ */
+export async function stillChecksOut(
+  storage: BackupStorage,
+  folder: string,
+  receipt: Receipt,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const current = { ...receipt };
+  let changed = false;
+  for (const key of ['chunk', 'proof'] as const) {
+    const named = receipt[key];
+    if (!named) continue;
+    // Before it is read: what is changed meanwhile has another one.
+    const stamp = await storage.stamp(`${folder}/${named.name}`, signal);
+    if (stamp !== undefined && stamp === named.stamp) continue;
+    if (!(await isAsNamed(storage, folder, named, signal))) return false;
+    if (stamp === undefined) continue;
+    current[key] = { ...named, stamp };
+    changed = true;
+  }
+  if (changed) await writeReceipt(storage, folder, current, signal);
+  return true;
+}
+
+async function isAsNamed(
+  storage: BackupStorage,
+  folder: string,
+  { name, bytes, sha256 }: StoredFile,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const stored = await digestOf(storage, `${folder}/${name}`, signal);
+  return stored?.sha256 === sha256 && stored.bytes === bytes;
+}
+
+export async function writeReceipt(
+  storage: BackupStorage,
+  folder: string,
+  receipt: Receipt,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = receiptName(BigInt(receipt.first));
+  await putFile(storage, folder, name, encodeDigested(receipt), { replace: true, signal });
 }
 
 export function describeFile(name: string, bytes: Uint8Array): StoredFile {

@@ -2,7 +2,7 @@ import { forEachAtOnce } from '../at-once.js';
 import { type Unit, rangeAt } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { UnitIncomplete } from './errors.js';
-import { type Receipt, checksOut, readReceipt } from './receipt.js';
+import { type Receipt, readReceipt, stillChecksOut } from './receipt.js';
 
 /** Receipts are small objects read one by one: enough of them in flight to hide a store's latency. */
 const READS_IN_FLIGHT = 16;
@@ -53,7 +53,7 @@ async function receiptsOfRange(
     if (!receipt || BigInt(receipt.last) > BigInt(last)) {
       return `no chunk that starts at ${next} has a sound receipt`;
     }
-    if (!(await checksOut(storage, unit.folder, receipt, { trustStamps: true, signal }))) {
+    if (!(await stillChecksOut(storage, unit.folder, receipt, signal))) {
       return `${receipt.chunk.name} or its proof is no longer what was proven`;
     }
     receipts.push(receipt);

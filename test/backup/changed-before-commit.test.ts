@@ -8,8 +8,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { receiptsOfUnit } from '../../src/backup/receipts-of-unit.js';
 import type { Unit } from '../../src/plan/unit.js';
+import { openStorage } from '../../src/storage/open.js';
 import {
   backUp,
   committedNames,
@@ -101,4 +103,33 @@ it('chunks that are proven and of another place than asked for are asked for aga
   expect(contentOf(folder, result).payload).toEqual(
     await fetchBytes(`${node.address}/state_snapshot_chunk/${version}/0/${records}`),
   );
+});
+
+it('files that changed in nothing but their times are read once more, and not by each commit', async () => {
+  const node = await devnode({ transactions: TRANSACTIONS });
+  const folder = storageFolder();
+  const target = { type: 'transaction', start_version: 0, num_transactions: 300 } as const;
+  let unit: Unit | undefined;
+  const beforeCommit = (begun: Unit) => {
+    unit = begun;
+    throw new Error('died before the commit');
+  };
+  const setup = { node: node.address, folder, target };
+  await expect(backUp({ ...setup, beforeCommit })).rejects.toThrow('died');
+  const names = readdirSync(join(folder, unit!.folder));
+  for (const name of names) utimesSync(join(folder, unit!.folder, name), 1, 1);
+
+  const storage = openStorage({ local_fs_dir: folder });
+  const reads = vi.spyOn(storage, 'read');
+  const collect = (signal: AbortSignal, onRange: () => void = () => undefined) =>
+    receiptsOfUnit(storage, unit!, onRange, signal);
+  const stopped = new AbortController();
+  await collect(stopped.signal, () => stopped.abort()).catch(() => undefined);
+  await collect(AbortSignal.timeout(60_000));
+  const isContent = (name: string) => /\.(chunk|proof)$/.test(name);
+  const read = () => reads.mock.calls.filter(([handle]) => isContent(handle)).length;
+  expect(read()).toBeGreaterThanOrEqual(names.filter(isContent).length);
+  reads.mockClear();
+  await collect(AbortSignal.timeout(60_000));
+  expect(read()).toBe(0);
 });
