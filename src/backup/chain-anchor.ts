@@ -9,7 +9,7 @@ import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import { nodeFault } from './node-fault.js';
-import { encodeDigested, isIntact } from './own-digest.js';
+import { encodeDigested, isIntact } from '../own-digest.js';
 import { type Site, fetchGenesis } from './site.js';
 import { putFile, readIfPresent, readOwn, storedObject } from './stored-file.js';
 

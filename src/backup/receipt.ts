@@ -4,7 +4,7 @@ import { Fields } from '../aptos/files/fields.js';
 import type { JsonValue } from '../aptos/files/json.js';
 import type { BackupStorage } from '../storage/storage.js';
 import type { Proven } from '../plan/unit.js';
-import { encodeDigested, isIntact } from './own-digest.js';
+import { encodeDigested, isIntact } from '../own-digest.js';
 import { digestOf, putFile, readOwn, storedObject } from './stored-file.js';
 
 /** A stored file: its name in the backup's folder, its size and digest. */

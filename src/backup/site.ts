@@ -9,7 +9,7 @@ import type { JobSettings } from '../plan/job.js';
 import { openStorage } from '../storage/open.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
-import { encodeDigested, isIntact } from './own-digest.js';
+import { encodeDigested, isIntact } from '../own-digest.js';
 import { readRecords } from './record-stream.js';
 import { type EndingsCache, type EpochEnding, EpochHistory } from './trust/epoch-history.js';
 import { type LedgerInfoProver, historyProver } from './trust/ledger-info-proof.js';

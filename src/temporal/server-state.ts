@@ -1,4 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { encodeDigested, isIntact } from '../own-digest.js';
+
+const HIGHEST_PORT = 65_535;
 
 /** `server.json`: ports stay the same for the life of the data folder. */
 export interface ServerState {
@@ -16,10 +19,13 @@ export class ServerStateFile {
   /** Undefined when there is none yet, or it is damaged. */
   read(): ServerState | undefined {
     try {
-      const state = JSON.parse(readFileSync(this.path, 'utf8')) as ServerState;
-      return [state.pid, state.port, state.uiPort].every((n) => Number.isInteger(n) && n > 0)
-        ? state
-        : undefined;
+      const bytes = readFileSync(this.path);
+      // A wrong port looks like a server that hangs: a healthy one would be killed for it.
+      if (!isIntact(bytes)) return undefined;
+      const { pid, port, uiPort, ready } = JSON.parse(bytes.toString()) as ServerState;
+      if (![pid, port, uiPort].every((n) => Number.isInteger(n) && n > 0)) return undefined;
+      if (Math.max(port, uiPort) > HIGHEST_PORT) return undefined;
+      return { pid, port, uiPort, ...(ready && { ready }) };
     } catch {
       return undefined;
     }
@@ -27,7 +33,7 @@ export class ServerStateFile {
 
   write(state: ServerState): void {
     // Renamed when it is on the disk: a power cut would leave an empty one.
-    writeFileSync(`${this.path}.new`, `${JSON.stringify(state)}\n`, { flush: true });
+    writeFileSync(`${this.path}.new`, encodeDigested(state), { flush: true });
     renameSync(`${this.path}.new`, this.path);
   }
 

@@ -82,10 +82,11 @@ export class SharedServer {
   }
 
   isWrittenDown(): boolean {
-    return this.#stateFile.read() !== undefined;
+    const written = this.#stateFile.read();
+    return written !== undefined && samePorts(written, this.#state!);
   }
 
-  /** For others, when what they need to find the server is gone or damaged. Never fails. */
+  /** For others, when what they need to find the server is gone or wrong. Never fails. */
   async writeDown(): Promise<void> {
     try {
       await this.#locked(() => {
@@ -151,8 +152,7 @@ export class SharedServer {
   }
 
   async #findRunning(known: ServerState | undefined): Promise<ServerState | undefined> {
-    const willDo = ({ port, uiPort }: ServerPorts) =>
-      !this.#isReliedOn(known) || (known.port === port && known.uiPort === uiPort);
+    const willDo = (ports: ServerPorts) => !this.#isReliedOn(known) || samePorts(known, ports);
     const found = await findServerOn(this.#files, { willDo, say: this.say });
     if (found) this.#stateFile.tryToWrite(found);
     return found;
@@ -220,9 +220,15 @@ export class SharedServer {
     return withLock(join(this.folder, 'lock'), work);
   }
 
+  /** What is written down; to a user other ports say nothing: its clients and workers cannot follow. */
   #known(): ServerState | undefined {
-    return this.#stateFile.read() ?? this.#state;
+    const written = this.#stateFile.read();
+    return written && (!this.#state || samePorts(written, this.#state)) ? written : this.#state;
   }
+}
+
+function samePorts(one: ServerPorts, other: ServerPorts): boolean {
+  return one.port === other.port && one.uiPort === other.uiPort;
 }
 
 function patienceWith(state: ServerState): number {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { openEmbeddedServer } from '../../src/temporal/embedded.js';
 import { choosePort } from '../../src/temporal/ports.js';
+import { ServerStateFile } from '../../src/temporal/server-state.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
 
@@ -46,7 +47,7 @@ it('is ready when its processes are connected, and counts what dies', async () =
 
   mkdirSync(join(serverData, 'temporal'));
   const state = { pid: NO_PROCESS, port, uiPort: await choosePort([port]) };
-  writeFileSync(join(serverData, 'temporal', 'server.json'), JSON.stringify(state));
+  new ServerStateFile(join(serverData, 'temporal', 'server.json')).write(state);
   const server = await openEmbeddedServer(serverData, { say: () => undefined });
   onTestFinished(() => server.release());
   expect(server.address).toBe(`127.0.0.1:${port}`);

@@ -7,12 +7,14 @@ import {
   readdirSync,
   rmSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { choosePort } from '../../src/temporal/ports.js';
 import { spawnServer, waitUntilReady } from '../../src/temporal/server-process.js';
+import { ServerStateFile } from '../../src/temporal/server-state.js';
 import {
   open,
   serverPid,
@@ -23,13 +25,21 @@ import {
 } from './embedded-helpers.js';
 import { temporaryFolder, until } from './helpers.js';
 
-const damaged = (path: string) => truncateSync(path, 5);
-const lost = (path: string) => rmSync(path);
+const filesOf = (data: string) => ({
+  database: join(data, 'temporal', 'temporal.db'),
+  log: join(data, 'temporal', 'server.log'),
+});
+const rewritten = (path: string, change: (text: string) => string) =>
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+const oneBit = (digits: string) => `${Number(digits) ^ 1}`;
+const harms: [string, (path: string) => void][] = [
+  ['damaged', (path) => truncateSync(path, 5)],
+  ['lost', (path) => rmSync(path)],
+  ['another port', (path) => rewritten(path, (text) => text.replace(/(?<="port":)\d+/, oneBit))],
+  ['a port that is none', (path) => rewritten(path, (text) => text.replace(/"port":/, '$&9'))],
+];
 
-test.each([
-  ['damaged', damaged],
-  ['lost', lost],
-])('what is known of the server is %s: its users write it again', async (_, harm) => {
+test.each(harms)('what is known of the server is %s: its users write it again', async (_, harm) => {
   const data = temporaryFolder();
   const server = await open(data);
   const [path, before] = [stateFile(data), readFileSync(stateFile(data), 'utf8')];
@@ -40,23 +50,78 @@ test.each([
   expect(serverRuns(data, (JSON.parse(before) as { pid: number }).pid)).toBe(false);
 });
 
-test.each([
-  ['damaged', damaged],
-  ['lost', lost],
-])('what is known of the server is %s, and nobody is there: the next finds it', async (_, harm) => {
-  const data = temporaryFolder();
-  const other = await startOtherUser(data);
-  const pid = serverPid(data);
-  await other.kill();
-  harm(stateFile(data));
+test.each(harms)(
+  'what is known of the server is %s, and nobody is there: the next finds it',
+  async (_, harm) => {
+    const data = temporaryFolder();
+    const other = await startOtherUser(data);
+    const pid = serverPid(data);
+    await other.kill();
+    harm(stateFile(data));
 
-  const said: string[] = [];
-  const server = await open(data, said);
-  expect(other.output()).toBe(`open ${server.address}\n`);
-  expect(serverPid(data)).toBe(pid);
-  expect(said).toEqual([]);
+    const said: string[] = [];
+    const server = await open(data, said);
+    expect(other.output()).toBe(`open ${server.address}\n`);
+    expect(serverPid(data)).toBe(pid);
+    expect(said).toEqual([]);
+    await server.release();
+    expect(serverRuns(data, pid)).toBe(false);
+  },
+);
+
+test.each(harms)(
+  'what is known of the server is %s, and it is dead: it is started',
+  async (_, harm) => {
+    const data = temporaryFolder();
+    await (await open(data)).release();
+    harm(stateFile(data));
+    const server = await open(data);
+    await startWorkflow(server, 'another');
+    await server.release();
+  },
+);
+
+test.each(harms)(
+  'what is known of the server is %s: one who comes now joins it',
+  async (_, harm) => {
+    const data = temporaryFolder();
+    const other = await startOtherUser(data);
+    other.process.kill('SIGSTOP');
+    const pid = serverPid(data);
+    harm(stateFile(data));
+    const server = await open(data);
+    expect(serverPid(data)).toBe(pid);
+    expect(other.output()).toBe(`open ${server.address}\n`);
+    await other.kill();
+    await server.release();
+  },
+);
+
+test('a user keeps to its ports, whatever others have written down', async () => {
+  const data = temporaryFolder();
+  const server = await open(data);
+  const address = server.address;
+  const [path, files] = [stateFile(data), filesOf(data)];
+  const port = await choosePort();
+  const ports = { port, uiPort: await choosePort([port]) };
+  process.kill(serverPid(data), 'SIGKILL');
+  const stranger = spawnServer(process.env['TEMPORAL_CLI_PATH']!, files, ports);
+  new ServerStateFile(path).write({ pid: stranger, ...ports });
+  await until('it answers', () =>
+    startWorkflow(server, 'x').then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(server.address).toBe(address);
+  expect(serverRuns(data, stranger)).toBe(false);
+  await until('it is written down', () => serverRuns(data));
+
+  new ServerStateFile(path).write({ pid: serverPid(data), ...ports });
+  await until('its own ports are written down again', () =>
+    readFileSync(path, 'utf8').includes(`"port":${address.split(':')[1]},`),
+  );
   await server.release();
-  expect(serverRuns(data, pid)).toBe(false);
 });
 
 test('a server that was left on other ports than its users rely on is stopped', async () => {
@@ -66,8 +131,7 @@ test('a server that was left on other ports than its users rely on is stopped', 
   const first = serverPid(data);
   process.kill(first, 'SIGKILL');
   await until('its server is dead', () => !serverRuns(data, first));
-  const folder = join(data, 'temporal');
-  const files = { database: join(folder, 'temporal.db'), log: join(folder, 'server.log') };
+  const files = filesOf(data);
   const port = await choosePort();
   const ports = { port, uiPort: await choosePort([port]) };
   const left = spawnServer(process.env['TEMPORAL_CLI_PATH']!, files, ports);
