@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { damageIn, putAside } from './damaged-database.js';
 import { type Say, TemporalError } from './errors.js';
 import { withLock } from './lock.js';
@@ -24,6 +25,9 @@ const SILENT_MS = 25_000;
 const START_MS = 10 * 60_000;
 /** A new database that is damaged as well so soon is not replaced: the disk is to blame. */
 const RENEW_AGAIN_MS = 10 * 60_000;
+/** One that dies as it starts may have been killed: nobody else would start it again. */
+const MOST_STARTS = 5;
+const START_AGAIN_MS = 1_000;
 const HUNG = 'did not answer for half a minute and was killed';
 
 /** The server of a data folder, and what its users do to it: under the lock of the folder, one at a time. */
@@ -100,7 +104,8 @@ export class SharedServer {
   /** Joins the server that runs, or starts it (kills it first if it hangs), and waits for its first answer. */
   async bringUp(binary: string, signal: AbortSignal, hungPid?: number): Promise<void> {
     let renewed = false;
-    for (let hung = hungPid; ;) {
+    let deaths = 0;
+    for (let hung = hungPid; !signal.aborted;) {
       const logged = logSize(this.#files.log);
       const { state, started } = await this.#locked(async () => {
         const killed = hung !== undefined && (await this.#killHung(hung));
@@ -114,12 +119,17 @@ export class SharedServer {
         hung = this.#isRunning(state) ? state.pid : undefined;
         // One that was left to us by somebody else was well once.
         if (!started && (hung === undefined || state.ready)) continue;
-        if (hung !== undefined) await this.#locked(() => this.#killHung(state.pid));
-        else if (await this.#renewDatabase(logged)) {
-          renewed = true;
-          continue;
+        if (hung !== undefined) {
+          await this.#locked(() => this.#killHung(state.pid));
+          throw error;
         }
-        throw error;
+        const damage = damageIn(logTail(this.#files.log, logged));
+        renewed = damage !== undefined && (await this.#renewDatabase(damage));
+        if (renewed) continue;
+        deaths += 1;
+        if (damage !== undefined || deaths === MOST_STARTS) throw error;
+        await sleep(START_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+        continue;
       }
       if (signal.aborted) return;
       if (!state.ready) await this.#locked(() => this.#noteReady(state));
@@ -166,9 +176,8 @@ export class SharedServer {
    * Puts the database aside if the server ended because it cannot be read. Nothing is lost that is not
    * done again: the storage of backups is the truth.
    */
-  async #renewDatabase(logged: number): Promise<boolean> {
-    const damage = damageIn(logTail(this.#files.log, logged));
-    if (!damage || performance.now() - this.#renewedAt < RENEW_AGAIN_MS) return false;
+  async #renewDatabase(damage: string): Promise<boolean> {
+    if (performance.now() - this.#renewedAt < RENEW_AGAIN_MS) return false;
     await this.#locked(() => {
       const known = this.#known();
       if (known && this.#isRunning(known)) return; // another user was faster

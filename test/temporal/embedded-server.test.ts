@@ -117,6 +117,24 @@ test('a server that takes long to start is left alone', async () => {
   await server.release();
 });
 
+test('a server that is killed before its first answer is started again', async () => {
+  const data = temporaryFolder();
+  const binary = join(data, 'temporal-killed-once.sh');
+  const killed = join(data, 'killed');
+  const lines = [
+    '#!/bin/sh',
+    `[ "$1" = server ] && [ ! -e ${killed} ] && touch ${killed} && kill -9 $$`,
+    `exec '${process.env['TEMPORAL_CLI_PATH']}' "$@"`,
+  ];
+  writeFileSync(binary, `${lines.join('\n')}\n`, { mode: 0o755 });
+  const env = { ...process.env, TEMPORAL_CLI_PATH: binary };
+  const said: string[] = [];
+  const server = await openEmbeddedServer(data, { say: (line) => said.push(line), env });
+  await startWorkflow(server, 'x');
+  expect(said).toEqual(['The Temporal server died; starting it again']);
+  await server.release();
+});
+
 test('the web UI answers at the address that is given', async () => {
   const server = await open(temporaryFolder());
   const answer = await fetch(server.uiUrl);
