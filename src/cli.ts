@@ -112,8 +112,8 @@ control('status', 'what the coordinator does')
   .option('--warning <S>', 'seconds behind without a commit to warn after (default: 3600)')
   .option('--critical <S>', 'and to be critical after (default: 21600)')
   .action(async (flags: CommonFlags & CheckFlags) => {
-    if (flags.check) process.exitCode = await checkStatus(flags);
-    else await showStatus(flags);
+    if (flags.check) process.exitCode = await checkStatus(flags, stopping.signal);
+    else await showStatus(flags, stopping.signal);
   });
 for (const [name, update, what] of [
   ['pause', UPDATE_PAUSE, 'begin nothing new'],
@@ -122,18 +122,18 @@ for (const [name, update, what] of [
   control(name, `${what}, in one stream or all`)
     .argument('[stream]', 'epoch-ending, state-snapshot or transaction')
     .action((stream: string | undefined, flags: CommonFlags) =>
-      tellCoordinator(flags, update, stream?.replace('-', '_')),
+      tellCoordinator(flags, stopping.signal, update, stream?.replace('-', '_')),
     );
 }
 control('retry', 'try what failed again now')
   .argument('[unit]', 'as status names it; default: all')
   .action((unit: string | undefined, flags: CommonFlags) =>
-    tellCoordinator(flags, UPDATE_RETRY, unit),
+    tellCoordinator(flags, stopping.signal, UPDATE_RETRY, unit),
   );
 control('concurrency', 'change how many ranges each stream has in flight')
   .argument('<N>')
   .action((n: string, flags: CommonFlags) =>
-    tellCoordinator(flags, UPDATE_SET_CONCURRENCY, Number(n)),
+    tellCoordinator(flags, stopping.signal, UPDATE_SET_CONCURRENCY, Number(n)),
   );
 control('now', 'back up out of turn')
   .argument('<stream>', 'epoch-ending, state-snapshot or transaction')
@@ -143,7 +143,7 @@ control('now', 'back up out of turn')
   .option('--start-version <VERSION>')
   .option('--num_transactions <N>')
   .action((stream: string, flags: CommonFlags & NowFlags) =>
-    tellCoordinator(flags, UPDATE_BACK_UP_NOW, nowRequest(stream, flags)),
+    tellCoordinator(flags, stopping.signal, UPDATE_BACK_UP_NOW, nowRequest(stream, flags)),
   );
 
 const schedule = add(program, 'schedule', 'back up at fixed times, without a coordinator');
@@ -154,13 +154,13 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
 addCommonOptions(
   addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
 ).action((kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
-  scheduleCreate(kind, flags),
+  scheduleCreate(kind, flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'list', 'show schedules')).action((flags: CommonFlags) =>
-  scheduleList(flags),
+  scheduleList(flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'delete', 'delete a schedule').argument('<id>')).action(
-  (id: string, flags: CommonFlags) => scheduleDelete(id, flags),
+  (id: string, flags: CommonFlags) => scheduleDelete(id, flags, stopping.signal),
 );
 
 const verify = add(program, 'verify', 'read a storage again and prove everything in it')

@@ -7,11 +7,13 @@ import { dataFolder } from '../data-folder.js';
 import type { Traffic } from '../node/traffic.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
-import { type TemporalSession, openTemporal } from '../temporal/connection.js';
+import type { TemporalSession } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { CoordinatorHealth } from './coordinator-health.js';
+import { Interrupted } from './failure.js';
 import { HealthServer } from './health-server.js';
 import { NodeMetrics } from './node-metrics.js';
+import { openSession } from './open-session.js';
 import { type CoordinatorFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
@@ -35,6 +37,9 @@ export async function follow(
   const health = await HealthServer.open(flags, say);
   try {
     await followWith(input, flags, { own, chunkWorkers, health }, signal);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    say('Stopped before there was a Temporal server.');
   } finally {
     health?.close();
   }
@@ -54,7 +59,7 @@ async function followWith(
 ): Promise<void> {
   const data = dataFolder(flags.dataDir);
   const env = own ? withoutServer(process.env) : process.env;
-  const session = await openTemporal({ dataFolder: data, say, env });
+  const session = await openSession(flags, signal, env);
   const { connection, embedded, namespace, uiUrl } = session;
   const traffic = new NodeMetrics();
   const onTraffic = (more: Traffic) => traffic.add(more);

@@ -3,9 +3,9 @@ import { dataFolder } from '../data-folder.js';
 import { parseInput } from '../plan/input.js';
 import type { BackupType } from '../plan/job.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
-import { openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { describeResult } from './format.js';
+import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { watchBackup } from './watch.js';
@@ -25,7 +25,7 @@ export async function runOneoff(
   const chunkWorkers = chunkWorkerCount();
   const data = dataFolder(flags.dataDir);
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const session = await openTemporal({ dataFolder: data, say });
+  const session = await openSession(flags, signal);
   const { client, connection, embedded, namespace, uiUrl } = session;
   const worker = ownWorkers(session, { data, chunkWorkers, say });
   try {

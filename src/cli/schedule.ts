@@ -1,25 +1,25 @@
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules } from '../client/schedules.js';
-import { dataFolder } from '../data-folder.js';
-import { openTemporal } from '../temporal/connection.js';
+import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 
 /** `schedule create`. */
 export async function scheduleCreate(
   kind: string,
   flags: CoordinatorFlags & { every?: string; sample?: string },
+  signal: AbortSignal,
 ): Promise<void> {
   const sample = flags.sample === undefined ? {} : { sample: flags.sample };
   const input = { ...coordinatorInput(flags), ...sample };
-  await withClient(flags, async (client) => {
+  await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);
     console.log(flags.json ? JSON.stringify({ id }) : `Schedule ${id}`);
   });
 }
 
 /** `schedule list`. */
-export async function scheduleList(flags: CommonFlags): Promise<void> {
-  await withClient(flags, async (client) => {
+export async function scheduleList(flags: CommonFlags, signal: AbortSignal): Promise<void> {
+  await withClient(flags, signal, async (client) => {
     const schedules = await listSchedules(client);
     if (flags.json) {
       console.log(JSON.stringify(schedules));
@@ -34,19 +34,28 @@ export async function scheduleList(flags: CommonFlags): Promise<void> {
 }
 
 /** `schedule delete`. */
-export async function scheduleDelete(id: string, flags: CommonFlags): Promise<void> {
-  await withClient(flags, async (client) => {
+export async function scheduleDelete(
+  id: string,
+  flags: CommonFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  await withClient(flags, signal, async (client) => {
     await deleteSchedule(client, id);
     console.log(flags.json ? JSON.stringify({ deleted: id }) : `Deleted ${id}`);
   });
 }
 
-async function withClient(flags: CommonFlags, work: (client: Client) => Promise<void>) {
-  const say = (line: string) => process.stderr.write(`${line}\n`);
-  const session = await openTemporal({ dataFolder: dataFolder(flags.dataDir), say });
+async function withClient(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  work: (client: Client) => Promise<void>,
+) {
+  const session = await openSession(flags, signal);
   try {
     if (session.embedded) {
-      say('The embedded Temporal server runs schedules only while a command keeps it up.');
+      console.error(
+        'The embedded Temporal server runs schedules only while a command keeps it up.',
+      );
     }
     await work(session.client);
   } finally {

@@ -5,10 +5,10 @@ import { CONTROL_QUEUE, QUERY_STATUS } from '../plan/messages.js';
 import type { Coverage } from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 import type { VerifyTotals } from '../plan/verify-totals.js';
-import { openTemporal } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { Interrupted, UsageError } from './failure.js';
 import { bytes } from './format.js';
+import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
@@ -37,7 +37,7 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
   parseVerifyInput(input); // a mistake is told before anything is started
   const chunkWorkers = chunkWorkerCount();
   const data = dataFolder(flags.dataDir);
-  const session = await openTemporal({ dataFolder: data, say });
+  const session = await openSession(flags, signal);
   const { client, connection, embedded, namespace } = session;
   const worker = ownWorkers(session, { data, chunkWorkers, say });
   const leaving = new AbortController();

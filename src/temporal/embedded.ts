@@ -25,19 +25,20 @@ export interface EmbeddedServer {
 /**
  * Starts the Temporal server of a data folder, or joins the one that runs. Everything it knows is
  * in `<data>/temporal/temporal.db`. Every user looks after it: whoever sees it dead, or without an answer for
- * half a minute, starts it again on the same ports and database; the last one to leave stops it.
- * @throws TemporalError
+ * half a minute, starts it again on the same ports and database; the last one to leave stops it. When the
+ * signal aborts before it answers, it is left as by the last user.
+ * @throws TemporalError, or the signal's reason
  */
 export async function openEmbeddedServer(
   dataFolder: string,
-  options: { say: Say; env?: NodeJS.ProcessEnv },
+  options: { say: Say; env?: NodeJS.ProcessEnv; signal?: AbortSignal },
 ): Promise<EmbeddedServer> {
   const server = new WatchedServer(
     resolve(dataFolder, 'temporal'),
     options.say,
     options.env ?? process.env,
   );
-  await server.open();
+  await server.open(options.signal ?? new AbortController().signal);
   return server;
 }
 
@@ -73,15 +74,17 @@ class WatchedServer implements EmbeddedServer {
     return `http://127.0.0.1:${this.#server.ports.uiPort}`;
   }
 
-  async open(): Promise<void> {
+  async open(signal: AbortSignal): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     // Fetching the binary may take minutes: not under the lock.
-    const binary = await findTemporal({ env: this.env, say: this.#say });
+    const binary = await findTemporal({ env: this.env, say: this.#say, signal });
     try {
       await this.#server.enter();
-      await this.#bringUp(binary);
+      await this.#bringUp(binary, signal);
+      signal.throwIfAborted();
     } catch (error) {
-      this.#server.giveUp();
+      if (signal.aborted) await this.#leave();
+      else this.#server.giveUp();
       throw error;
     }
     this.#watch = setInterval(() => this.#look(binary), WATCH_MS);
@@ -92,6 +95,10 @@ class WatchedServer implements EmbeddedServer {
     clearInterval(this.#watch);
     this.#leaving.abort();
     await this.#healing;
+    await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
     try {
       await this.#server.leave();
     } catch (error) {
@@ -105,7 +112,7 @@ class WatchedServer implements EmbeddedServer {
     this.#room.look(Date.now());
     if (this.#healing) return;
     if (!this.#server.runs()) {
-      this.#heal(() => this.#bringUp(binary));
+      this.#heal(() => this.#bringUp(binary, this.#leaving.signal));
       return;
     }
     if (!this.#server.isWrittenDown()) {
@@ -129,11 +136,11 @@ class WatchedServer implements EmbeddedServer {
     const silent = performance.now() - this.#answeredAt;
     if (this.#silentProbes < MOST_SILENT_PROBES || silent < patienceMs) return;
     if (this.#healing || this.#leaving.signal.aborted) return;
-    this.#heal(() => this.#bringUp(binary, pid));
+    this.#heal(() => this.#bringUp(binary, this.#leaving.signal, pid));
   }
 
-  async #bringUp(binary: string, hungPid?: number): Promise<void> {
-    await this.#server.bringUp(binary, this.#leaving.signal, hungPid);
+  async #bringUp(binary: string, signal: AbortSignal, hungPid?: number): Promise<void> {
+    await this.#server.bringUp(binary, signal, hungPid);
     this.#heardIt();
   }
 

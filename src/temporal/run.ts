@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 export async function run(
   command: string,
   args: string[],
-  options: { timeoutMs: number; env?: NodeJS.ProcessEnv },
+  options: { timeoutMs: number; env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined },
 ): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     execFile(
@@ -15,6 +15,7 @@ export async function run(
         killSignal: 'SIGKILL',
         maxBuffer: 8 * 1024 * 1024,
         ...(options.env && { env: options.env }),
+        ...(options.signal && { signal: options.signal }),
       },
       (error, stdout, stderr) => {
         if (!error) return resolve({ stdout, stderr });

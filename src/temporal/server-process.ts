@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { orAborted } from '../or-aborted.js';
 import { type Say, TemporalError, reasonOf } from './errors.js';
 import { logTail, openLog } from './log-file.js';
 import { isListening } from './ports.js';
@@ -65,17 +66,20 @@ export async function waitUntilReady(
   options: { patienceMs: number; say: Say; signal: AbortSignal },
 ): Promise<void> {
   const { patienceMs, say, signal } = options;
-  const begun = Date.now();
+  // A clock that is set meanwhile must not end the wait.
+  const begun = performance.now();
   let sayAt = begun + SAY_STARTING_MS;
-  while (!signal.aborted && !(await answers(port))) {
-    const waited = Date.now() - begun;
+  // An answer may take seconds.
+  while (!(await orAborted(answers(port), signal).catch(() => false))) {
+    if (signal.aborted) return;
+    const waited = performance.now() - begun;
     if (!runsCommandWith(pid, files.database)) throw failedToStart(files, 'it ended at once');
     if (waited > patienceMs) {
       throw failedToStart(files, `no answer within ${patienceMs / 1000} s`);
     }
-    if (Date.now() > sayAt) {
+    if (performance.now() > sayAt) {
       say('The Temporal server has not answered yet; a large database takes its time to open');
-      sayAt = Date.now() + SAY_STARTING_MS;
+      sayAt = performance.now() + SAY_STARTING_MS;
     }
     await sleep(100);
   }

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { findTemporal } from '../../src/temporal/binary.js';
-import { temporaryFolder } from './helpers.js';
+import { temporaryFolder, until } from './helpers.js';
 
 const NOWHERE = 'http://127.0.0.1:9'; // the discard port: connection refused
 
@@ -93,6 +93,28 @@ test('with no way to get one, the error names every source', async () => {
     expect((error as Error).message).toContain(`${source}: `);
   }
   expect((error as Error).message).toContain('TEMPORAL_ADDRESS');
+});
+
+test('one who stops does not wait until it is fetched', async () => {
+  const folder = temporaryFolder();
+  const begun = join(folder, 'begun');
+  const go = join(folder, 'path', 'go');
+  mkdirSync(join(go, '..'));
+  writeFileSync(go, `#!/bin/sh\n[ "$1" = version ] || { : > ${begun}; exec /bin/sleep 60; }\n`);
+  chmodSync(go, 0o755);
+  const cache = join(folder, 'cache');
+  const env = { APTOS_BACKUP_CACHE_DIR: cache, PATH: join(folder, 'path') };
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const said: string[] = [];
+  const say = (line: string) => said.push(line);
+  const found = findTemporal({ env, downloadRoot: NOWHERE, signal, say });
+  await until('go builds', () => existsSync(begun));
+  const before = said.length;
+  stopping.abort(new Error('stopped'));
+  await expect(found).rejects.toThrow('stopped');
+  expect(readdirSync(cache)).toEqual(['bin']);
+  expect(said.length).toBe(before);
 });
 
 const hasPip = (() => {
