@@ -7,14 +7,14 @@ const LONGEST_START_MS = 5 * 60_000;
 
 /** The health of a command that has nothing to show yet: it waits for its Temporal server. */
 export class StartingHealth implements HealthSource {
-  private readonly since = Date.now();
+  private readonly since = performance.now();
 
   notReady(): string {
     return 'it starts';
   }
 
   health(): Health {
-    const lasts = Date.now() - this.since;
+    const lasts = performance.now() - this.since;
     if (lasts < LONGEST_START_MS) return worstOf([{ level: 'warning', what: this.notReady() }]);
     const what = `it starts for ${Math.round(lasts / 1000)} s and has no Temporal server yet`;
     return worstOf([{ level: 'critical', what }]);

@@ -21,7 +21,7 @@ export function workerHealth(group: WorkerGroup, traffic: NodeMetrics): HealthSo
       if (away.length === 0) return undefined;
       return `not connected to the Temporal server: ${away.map(({ name }) => name).join(', ')}`;
     },
-    health: () => healthOf(group, Date.now()),
+    health: () => healthOf(group, Date.now(), performance.now()),
     details: () => ({
       workers: group.states().map(({ since, changedAt: _, lastDeath, ...state }) => ({
         ...state,
@@ -35,14 +35,14 @@ export function workerHealth(group: WorkerGroup, traffic: NodeMetrics): HealthSo
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-function healthOf(group: WorkerGroup, now: number): Health {
+function healthOf(group: WorkerGroup, now: number, clock: number): Health {
   const reasons: Health['reasons'] = [];
   const states = group.states();
   for (const { role, name, connected, changedAt, lastDeath } of states) {
-    if (!connected && now - changedAt > LONG_AWAY_MS) {
+    if (!connected && clock - changedAt > LONG_AWAY_MS) {
       const alone = !states.some((other) => other.role === role && other.connected);
       const level: Level = alone && NEEDED.includes(role) ? 'critical' : 'warning';
-      const seconds = Math.round((now - changedAt) / 1000);
+      const seconds = Math.round((clock - changedAt) / 1000);
       const what = `${name} is not connected to the Temporal server for ${seconds} s`;
       reasons.push({ level, what: `${what}${lastDeath ? `; last it ${lastDeath.how}` : ''}` });
     } else if (lastDeath && now - lastDeath.at < DEATH_TOLD_MS) {

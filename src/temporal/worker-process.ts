@@ -31,7 +31,7 @@ export interface SupervisedWorker {
   kill(): void;
 }
 
-/** A supervised worker as its health shows it. Times are unix milliseconds. */
+/** A supervised worker as its health shows it. Times are unix milliseconds, but for one. */
 export interface WorkerState {
   name: string;
   pid: number | undefined;
@@ -39,7 +39,7 @@ export interface WorkerState {
   since: number;
   /** It asks the server for work, and the server answers. */
   connected: boolean;
-  /** When that last changed. */
+  /** When that last changed, by performance.now(): the time of day may be set meanwhile. */
   changedAt: number;
   restarts: number;
   lastDeath?: { at: number; how: string };
@@ -78,7 +78,7 @@ class Supervisor implements SupervisedWorker {
   private inFlight = new InFlightActivities();
   private since = Date.now();
   private connected = false;
-  private changedAt = Date.now();
+  private changedAt = performance.now();
   private restarts = 0;
   private lastDeath: { at: number; how: string } | undefined;
   private restart: NodeJS.Timeout | undefined;
@@ -229,7 +229,7 @@ class Supervisor implements SupervisedWorker {
   }
 
   private note(connected: boolean): void {
-    if (connected !== this.connected) this.changedAt = Date.now();
+    if (connected !== this.connected) this.changedAt = performance.now();
     this.connected = connected;
   }
 

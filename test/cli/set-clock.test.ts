@@ -1,0 +1,51 @@
+/** The time of day is set, back or forth, while health is shown: it hides nothing and alarms nobody. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { CoordinatorHealth } from '../../src/cli/coordinator-health.js';
+import type { HealthSource } from '../../src/cli/health-server.js';
+import { NodeMetrics } from '../../src/cli/node-metrics.js';
+import { StartingHealth } from '../../src/cli/starting-health.js';
+import { workerHealth } from '../../src/cli/worker-health.js';
+import { superviseWorker } from '../../src/temporal/worker-process.js';
+import { dataFolder } from '../support/cli.js';
+import { NOW, liveStatus } from '../support/status.js';
+
+const STAND_IN = fileURLToPath(new URL('../temporal/stand-in-worker.mjs', import.meta.url));
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'], now: NOW });
+  return () => void vi.useRealTimers();
+});
+
+/** A worker process that never connects. */
+function unconnected(): HealthSource {
+  const env = { ...process.env, MARKER: join(dataFolder(), 'marker') };
+  const worker = superviseWorker({ env, say: () => undefined, script: STAND_IN });
+  onTestFinished(() => worker.kill());
+  const states = () => [{ role: 'chunks' as const, ...worker.state() }];
+  const group = { pid: () => worker.pid, states, stop: () => worker.stop(), kill: () => undefined };
+  return workerHealth(group, new NodeMetrics());
+}
+
+function silentSince(): HealthSource {
+  const coordinator = new CoordinatorHealth();
+  coordinator.heard(liveStatus());
+  return coordinator;
+}
+
+it.each([
+  ['a start', () => new StartingHealth(), 'warning', 301],
+  ['the silence of a coordinator', silentSince, 'ok', 61],
+  ['a worker that does not connect', unconnected, 'ok', 61],
+] as const)('%s is told after as long as ever', (_, begin, before, seconds) => {
+  const source = begin();
+  const level = () => source.health().level;
+  vi.advanceTimersByTime(20_000);
+  expect(level()).toBe(before);
+  vi.setSystemTime(NOW + seconds * 1_000);
+  expect(level()).toBe(before);
+  vi.setSystemTime(NOW - 3_600_000);
+  vi.advanceTimersByTime((seconds - 20) * 1_000);
+  expect(level()).toBe('critical');
+});
