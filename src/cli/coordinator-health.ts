@@ -1,9 +1,10 @@
 import type { LiveStatus } from '../client/coordinator.js';
-import { DEFAULT_LIMITS, type Health, healthOf, healthWithout } from '../client/health.js';
+import { DEFAULT_LIMITS, type Health, healthOf, worstOf } from '../client/health.js';
 import { StuckWorkflowError } from '../client/stuck.js';
 import { messageOf } from './failure.js';
 import type { HealthSource } from './health-server.js';
 import { metricsOf } from './metrics.js';
+import { LONGEST_START_MS } from './starting-health.js';
 
 /** A status older than this says nothing any more. */
 const FRESH_MS = 60_000;
@@ -13,6 +14,7 @@ export class CoordinatorHealth implements HealthSource {
   /** By the clock that nobody sets: with the time of day, one of long ago could look fresh. */
   private latest: { status: LiveStatus; at: number } | undefined;
   private silence: unknown;
+  private readonly since = performance.now();
 
   /** The newest status that was read. */
   heard(status: LiveStatus): void {
@@ -38,8 +40,12 @@ export class CoordinatorHealth implements HealthSource {
     if (this.latest && this.isFresh() && !(this.silence instanceof StuckWorkflowError)) {
       return healthOf(this.latest.status, DEFAULT_LIMITS, Date.now());
     }
-    const unknown = 'the coordinator does not answer: is a worker there, and the Temporal server?';
-    return healthWithout(this.silence ? messageOf(this.silence) : unknown);
+    const starts = this.starts();
+    const unknown = starts
+      ? 'nothing heard of the coordinator yet'
+      : 'the coordinator does not answer: is a worker there, and the Temporal server?';
+    const what = this.silence ? messageOf(this.silence) : unknown;
+    return worstOf([{ level: starts ? 'warning' : 'critical', what }]);
   }
 
   details(): Record<string, unknown> {
@@ -50,6 +56,12 @@ export class CoordinatorHealth implements HealthSource {
     const own = this.silence instanceof StuckWorkflowError ? 1 : 0;
     const stuck = own + (this.latest?.status.stuck.length ?? 0);
     return metricsOf(this.latest?.status, this.health(), stuck);
+  }
+
+  /** Workers take seconds until they answer for it the first time. */
+  private starts(): boolean {
+    if (this.latest || this.silence instanceof StuckWorkflowError) return false;
+    return performance.now() - this.since < LONGEST_START_MS;
   }
 
   private isFresh(): boolean {

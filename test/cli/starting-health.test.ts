@@ -2,6 +2,8 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { CoordinatorHealth } from '../../src/cli/coordinator-health.js';
 import { HealthServer } from '../../src/cli/health-server.js';
+import type { Health } from '../../src/client/health.js';
+import { StuckWorkflowError } from '../../src/client/stuck.js';
 
 it('a start is a warning, one that lasts is critical, and the metric is there from the beginning', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -32,5 +34,29 @@ it('a start is a warning, one that lasts is critical, and the metric is there fr
   // What there is to show says the rest.
   server.show(new CoordinatorHealth());
   expect(await page('/readyz')).toBe('503 nothing heard of the coordinator\n');
-  expect(await metric()).toBe('aptos_backup_health 2');
+});
+
+it('until a coordinator is first heard of it starts, unless it is known to be stuck', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const server = await HealthServer.listen('0');
+  onTestFinished(() => server.close());
+  const coordinator = new CoordinatorHealth();
+  server.show(coordinator);
+  const health = async () => {
+    const answer = await fetch(`${server.url}/healthz`);
+    const { level, reasons } = (await answer.json()) as Health;
+    return `${answer.status} ${level}: ${reasons[0]?.what}`;
+  };
+  expect(await health()).toBe('200 warning: nothing heard of the coordinator yet');
+  coordinator.missed(new Error('no worker answers'));
+  expect(await health()).toBe('200 warning: no worker answers');
+  vi.advanceTimersByTime(301_000);
+  expect(await health()).toBe('503 critical: no worker answers');
+
+  const stuck = new CoordinatorHealth();
+  server.show(stuck);
+  const workflow = { workflowId: 'w', type: 'backupCoordinator', since: 'now' };
+  stuck.missed(new StuckWorkflowError({ ...workflow, failure: 'a mistake', advice: 'mend it' }));
+  expect(stuck.health().level).toBe('critical');
 });
