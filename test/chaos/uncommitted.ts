@@ -45,10 +45,8 @@ export function unitInTheMaking(storage: string): Unit | undefined {
 export function damageUnit(unit: Unit, mode: Damage, random: Random): string | undefined {
   const { folder, receipts } = unit;
   const receipt = receipts[random.below(receipts.length)]!;
-  const names = JSON.parse(readFileSync(join(folder, receipt), 'utf8')) as {
-    chunk: { name: string };
-    proof?: { name: string };
-  };
+  const names = namesIn(join(folder, receipt));
+  if (!names) return undefined; // an earlier strike has hit it
   const place = (name: string) => join(folder, name);
   const hit = (name: string, how: (file: string) => void) => {
     if (!existsSync(place(name))) return undefined; // another strike was faster
@@ -80,6 +78,16 @@ export function damageUnit(unit: Unit, mode: Damage, random: Random): string | u
   })();
   const stillOpen = rangesLeft(folder, receipts.length) >= 1 && !hasManifest(folder);
   return stillOpen ? done : undefined;
+}
+
+function namesIn(
+  receipt: string,
+): { chunk: { name: string }; proof?: { name: string } } | undefined {
+  try {
+    return JSON.parse(readFileSync(receipt, 'utf8')) as ReturnType<typeof namesIn>;
+  } catch {
+    return undefined;
+  }
 }
 
 function rangesLeft(folder: string, receipts: number): number {
