@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { encodeDigested, isIntact } from '../backup/own-digest.js';
 import { putFile, readIfPresent, storedObject } from '../backup/stored-file.js';
 import { AptosDataError } from '../aptos/errors.js';
 import type { Proven } from '../plan/unit.js';
@@ -51,9 +52,10 @@ export async function readProven(
   expected: string,
 ): Promise<ProvenSlice | undefined> {
   const { folder, name } = placeOf(slice);
-  const bytes = await readIfPresent(storage, `${folder}/${name}`, MAX_BYTES);
-  if (!bytes) return undefined;
   try {
+    const bytes = await readIfPresent(storage, `${folder}/${name}`, MAX_BYTES);
+    // What it says would be reported as a fact: a damaged record is none.
+    if (!bytes || !isIntact(bytes)) return undefined;
     const fields = storedObject(bytes, name);
     if (fields.count('verified') !== 1 || fields.string('fingerprint') !== expected) {
       return undefined;
@@ -62,6 +64,7 @@ export async function readProven(
     return Array.isArray(result.pieces) && Number.isInteger(result.records) ? result : undefined;
   } catch (error) {
     if (error instanceof AptosDataError || error instanceof SyntaxError) return undefined;
+    if (error instanceof StorageError && error.code === 'TOO_LARGE') return undefined;
     throw error;
   }
 }
@@ -75,9 +78,8 @@ export async function rememberProven(
 ): Promise<void> {
   const { folder, name } = placeOf(slice);
   const record = { verified: 1, fingerprint: state, result: JSON.stringify(result) };
-  const content = Buffer.from(`${JSON.stringify(record)}\n`);
   try {
-    await putFile(storage, folder, name, content, { replace: true });
+    await putFile(storage, folder, name, encodeDigested(record), { replace: true });
   } catch (error) {
     if (error instanceof StorageError) return;
     throw error;

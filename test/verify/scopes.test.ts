@@ -40,6 +40,30 @@ it('a file that was changed since, but has its size and times, is read again', a
   expect(coverage.checked.proven_before).toBeGreaterThan(20);
 });
 
+it('a damaged record of what was proven before is none, and no damage of the backup', async () => {
+  const s = stock();
+  const whole = await s.verify();
+  const records = s.files().filter((name) => /\/verified-\d+-\d+\.json$/.test(name));
+  expect(records.length).toBeGreaterThan(5);
+  for (const damage of [
+    (text: string) =>
+      text.replace(
+        /(inFrontier\\?":\\?")(.)/,
+        (_, name, digit) => name + (digit === '0' ? '1' : '0'),
+      ),
+    (text: string) => text.replace(/(records\\?":)\d+/, '$17'),
+    (text: string) => text.replace(/(proven\\?":\\?")signed/, '$1not yet proven'),
+    (text: string) => text.replace(/,"digest":"\w+"/, ''),
+    (text: string) => text.padEnd(2_000_000),
+  ]) {
+    for (const record of records) s.write(record, damage(s.read(record).toString()));
+    const coverage = await s.verify();
+    expect(coverage).toMatchObject({ ok: true, findings: [], transactions: whole.transactions });
+    expect(coverage.state_snapshots).toEqual(whole.state_snapshots);
+    expect(coverage.checked.records).toBe(whole.checked.records);
+  }
+});
+
 it('what was proven under other trust is proven again', async () => {
   const s = stock();
   const whole = await s.verify();
