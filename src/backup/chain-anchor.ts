@@ -1,6 +1,6 @@
 import { formatWaypoint, parseWaypoint } from '../aptos/chain/waypoint.js';
 import { AptosDataError } from '../aptos/errors.js';
-import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
+import { MAX_MANIFEST_BYTES, decodeEpochEndingManifest } from '../aptos/files/manifest.js';
 import { readCatalog } from '../catalog/catalog.js';
 import { NodeClient } from '../node/client.js';
 import type { Anchor } from '../plan/unit.js';
@@ -17,7 +17,6 @@ import { putFile, readIfPresent, readOwn, storedObject } from './stored-file.js'
 const FILE = 'chain.json';
 export const CHAIN_FILE = `${OWN_FOLDER}/${FILE}`;
 const MAX_BYTES = 64 * 1024;
-const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
 /**
  * Checks that the storage belongs to the node's chain, or to none yet. Writes nothing. Returns the

@@ -1,5 +1,5 @@
 import { parseWaypoint } from '../aptos/chain/waypoint.js';
-import { type Manifest, decodeManifest } from '../aptos/files/manifest.js';
+import { MAX_MANIFEST_BYTES, type Manifest, decodeManifest } from '../aptos/files/manifest.js';
 import { parseMetadataFile } from '../aptos/files/metadata.js';
 import { AptosDataError } from '../aptos/errors.js';
 import type { BackupType } from '../plan/job.js';
@@ -10,7 +10,6 @@ import type { Site } from './site.js';
 import { readIfPresent, readOwn } from './stored-file.js';
 
 const MAX_METADATA_BYTES = 16 * 1024 * 1024;
-const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
 
 export type Wanted =
   | { type: 'epoch_ending' | 'transaction'; first: string; last: string }

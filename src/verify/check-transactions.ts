@@ -1,7 +1,7 @@
 import { frontierDigest } from '../aptos/accumulator/frontier.js';
 import { decodeTransactionRangeProof } from '../aptos/chain/proofs.js';
 import { AptosDataError } from '../aptos/errors.js';
-import { type TransactionManifest, decodeTransactionManifest } from '../aptos/files/manifest.js';
+import type { TransactionManifest } from '../aptos/files/manifest.js';
 import { TransactionChunkVerifier } from '../aptos/records/transaction-chunk.js';
 import type { Piece, UnitSlice } from '../plan/verify.js';
 import type { Findings } from './findings.js';
@@ -17,13 +17,10 @@ import { type CheckTools, readChunk, readSmall } from './stored-records.js';
 export async function checkTransactions(
   tools: CheckTools,
   slice: UnitSlice,
+  manifest: TransactionManifest,
   chain: StoredChain,
   findings: Findings,
 ): Promise<{ pieces: Piece[]; records: number }> {
-  const manifest = await findings.about(slice.manifest, slice.source, async () =>
-    decodeTransactionManifest(await readSmall(tools, slice.manifest)),
-  );
-  if (!manifest) return { pieces: [], records: 0 };
   if (slice.from === 0) compareLine(slice, manifest, findings);
   const pieces: Piece[] = [];
   let records = 0;

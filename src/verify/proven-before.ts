@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { encodeDigested, isIntact } from '../backup/own-digest.js';
+import { encodeDigested, isIntact } from '../own-digest.js';
 import { putFile, readIfPresent, storedObject } from '../backup/stored-file.js';
 import { AptosDataError } from '../aptos/errors.js';
 import type { Proven } from '../plan/unit.js';

@@ -1,6 +1,6 @@
 import { KNOWN_NETWORKS } from '../aptos/chain/networks.js';
 import { type Waypoint, formatWaypoint } from '../aptos/chain/waypoint.js';
-import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
+import { MAX_MANIFEST_BYTES, decodeEpochEndingManifest } from '../aptos/files/manifest.js';
 import { TrustedWaypoints } from '../backup/trust/trusted-waypoints.js';
 import { type EpochEndingEntry, readCatalog } from '../catalog/catalog.js';
 import type { Proven } from '../plan/unit.js';
@@ -9,8 +9,6 @@ import { checkEpochEndings } from './check-epoch-endings.js';
 import { Findings } from './findings.js';
 import { StoredChain } from './stored-chain.js';
 import type { CheckTools } from './stored-records.js';
-
-const MAX_MANIFEST = 256 * 1024 * 1024;
 
 /**
  * Reads and checks all stored epoch endings, from epoch 0 on. Gives the chain that proves everything
@@ -78,7 +76,7 @@ async function networkByGenesis(
 ): Promise<string | undefined> {
   if (first?.firstEpoch !== 0n) return undefined;
   const named = await storage
-    .readAll(first.manifest, MAX_MANIFEST, signal)
+    .readAll(first.manifest, MAX_MANIFEST_BYTES, signal)
     .then((bytes) => decodeEpochEndingManifest(bytes).waypoints[0])
     .catch(() => undefined); // the check of this backup says what is wrong
   return KNOWN_NETWORKS.find((n) => n.genesis && formatWaypoint(n.genesis) === named)?.name;

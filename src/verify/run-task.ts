@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { decodeStateSnapshotManifest, decodeTransactionManifest } from '../aptos/files/manifest.js';
 import type { TaskResult, UnitSlice, VerifyTask } from '../plan/verify.js';
 import { leastProven } from '../backup/trust/proven.js';
 import { checkSnapshot } from './check-snapshot.js';
@@ -7,10 +6,9 @@ import { checkTransactions } from './check-transactions.js';
 import { Findings } from './findings.js';
 import { joinPieces } from '../plan/pieces.js';
 import { type ProvenSlice, fingerprint, readProven, rememberProven } from './proven-before.js';
+import { type SliceManifest, filesOf, readSliceManifest } from './slice-manifest.js';
 import type { StoredChain } from './stored-chain.js';
 import type { CheckTools } from './stored-records.js';
-
-const MAX_MANIFEST = 256 * 1024 * 1024;
 
 type DataTask = Exclude<VerifyTask, { kind: 'epoch_endings' }>;
 
@@ -40,24 +38,32 @@ export async function runTask(
   let skipped = 0;
   for (const slice of slices) {
     tools.signal.throwIfAborted();
-    const named = await namedBy(tools, task.kind, slice);
-    const files = named?.files;
-    items = named?.items ?? 0n;
+    const unread = await fingerprint(tools.storage, [slice.manifest], '');
+    const named = await findings.about(slice.manifest, slice.source, () =>
+      readSliceManifest(tools, task.kind, slice),
+    );
+    if (!named) continue;
+    const files = filesOf(named, slice);
+    items = itemsOf(named);
     const trust = `${trustOf(chain)} ${slice.source} ${slice.first} ${slice.last}`;
-    const before = files && (await fingerprint(tools.storage, files, trust));
-    const known = before && !again ? await readProven(tools.storage, slice, before) : undefined;
+    const before = await fingerprint(tools.storage, files, trust);
+    const known = again ? undefined : await readProven(tools.storage, slice, before);
     if (known) {
-      skipped += files!.length;
+      skipped += files.length;
       proven.push(known);
       continue;
     }
     const found = findings.count;
-    const result = await check(counting, task.kind, slice, chain, findings);
+    counting.onProgress({ bytes: named.bytes, objects: 1 });
+    const result = await check(counting, named, slice, chain, findings);
     if (!result) continue;
     proven.push(result);
     const sound = findings.count === found && result.proven !== 'not yet proven';
     // Only if nobody wrote to the files while they were read.
-    if (before && sound && before === (await fingerprint(tools.storage, files, trust))) {
+    const untouched =
+      unread === (await fingerprint(tools.storage, [slice.manifest], '')) &&
+      before === (await fingerprint(tools.storage, files, trust));
+    if (sound && untouched) {
       await rememberProven(tools.storage, slice, before, result);
     }
   }
@@ -77,18 +83,18 @@ export async function runTask(
 
 async function check(
   tools: CheckTools,
-  kind: DataTask['kind'],
+  named: SliceManifest,
   slice: UnitSlice,
   chain: StoredChain,
   findings: Findings,
 ): Promise<ProvenSlice | undefined> {
-  if (kind === 'transactions') {
-    const result = await checkTransactions(tools, slice, chain, findings);
+  if (named.kind === 'transactions') {
+    const result = await checkTransactions(tools, slice, named.manifest, chain, findings);
     return { ...result, proven: leastProven(result.pieces.map((piece) => piece.proven)) };
   }
   const before = findings.count;
-  const result = await checkSnapshot(tools, slice, chain, findings);
-  if (!result?.proven || findings.count > before) return undefined;
+  const result = await checkSnapshot(tools, slice, named.manifest, chain, findings);
+  if (!result.proven || findings.count > before) return undefined;
   return { pieces: [], records: result.records, proven: result.proven };
 }
 
@@ -98,30 +104,10 @@ function snapshotOf(slice: UnitSlice, { proven, records }: ProvenSlice, ofItems:
   return { epoch, version, manifest, proven, chunks: to - from, of, ...items };
 }
 
-/**
- * All files that a slice's proof rests on, and how many items the whole snapshot has; undefined when
- * the manifest cannot tell.
- */
-async function namedBy(
-  { storage, signal }: CheckTools,
-  kind: DataTask['kind'],
-  { manifest, source, from, to }: UnitSlice,
-): Promise<{ files: string[]; items: bigint } | undefined> {
-  try {
-    const content = await storage.readAll(manifest, MAX_MANIFEST, signal);
-    if (kind === 'transactions') {
-      const { chunks } = decodeTransactionManifest(content);
-      const named = chunks.slice(from, to).flatMap((c) => [c.transactions, c.proof]);
-      return { files: [source, manifest, ...named], items: 0n };
-    }
-    const { chunks, proof } = decodeStateSnapshotManifest(content);
-    // The proof of the chunk before a slice tells what lies before it.
-    const named = chunks.slice(Math.max(0, from - 1), to).flatMap((c) => [c.blobs, c.proof]);
-    const items = (chunks.at(-1)?.lastIdx ?? -1n) + 1n;
-    return { files: [source, manifest, proof, ...named], items };
-  } catch {
-    return undefined; // the check itself says what is wrong
-  }
+/** How many items the whole snapshot has. */
+function itemsOf(named: SliceManifest): bigint {
+  if (named.kind === 'transactions') return 0n;
+  return (named.manifest.chunks.at(-1)?.lastIdx ?? -1n) + 1n;
 }
 
 /** What a proof rests on beside the files themselves: what is trusted, and the first ledger info. */

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AptosDataError } from '../aptos/errors.js';
 import type { JsonObject } from '../aptos/files/json.js';
+import { MAX_MANIFEST_BYTES } from '../aptos/files/manifest.js';
 import type { BatchHasher } from '../aptos/hash/batch-hasher.js';
 import { type RecordBlock, RecordFramer } from '../aptos/records/framing.js';
+import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 
 /** What all checks of one task share. */
@@ -13,8 +15,6 @@ export interface CheckTools {
   /** Called about once a megabyte, and for every object. */
   onProgress: (more: { bytes: number; objects: number }) => void;
 }
-
-const MAX_SMALL_FILE = 256 * 1024 * 1024;
 
 /**
  * Reads a whole chunk file through a verifier. The sizes and digests that a manifest of ours has are
@@ -41,13 +41,23 @@ export async function readChunk(
   requireDigest(extra, 'sha256', digest.digest('hex'), bytes);
 }
 
+/** Of a file that is missing, which is told by who reads it: 0. */
+export async function sizeOf(storage: BackupStorage, handle: string): Promise<bigint> {
+  try {
+    return (await storage.size(handle)) ?? 0n;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'NAME_INVALID') return 0n;
+    throw error;
+  }
+}
+
 /** A proof or manifest. @throws AptosDataError when it is not what a manifest of ours recorded */
 export async function readSmall(
   tools: CheckTools,
   handle: string,
   extra?: JsonObject,
 ): Promise<Uint8Array> {
-  const bytes = await tools.storage.readAll(handle, MAX_SMALL_FILE, tools.signal);
+  const bytes = await tools.storage.readAll(handle, MAX_MANIFEST_BYTES, tools.signal);
   tools.onProgress({ bytes: bytes.length, objects: 1 });
   const digest = createHash('sha256').update(bytes).digest('hex');
   requireDigest(extra, 'proof_sha256', digest);

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AptosDataError } from '../aptos/errors.js';
-import { decodeStateSnapshotManifest, decodeTransactionManifest } from '../aptos/files/manifest.js';
+import {
+  MAX_MANIFEST_BYTES,
+  decodeStateSnapshotManifest,
+  decodeTransactionManifest,
+} from '../aptos/files/manifest.js';
 import type { JsonObject } from '../aptos/files/json.js';
 import { type Catalog, readCatalog } from '../catalog/catalog.js';
 import type {
@@ -13,6 +17,7 @@ import type {
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { VerifyError } from './errors.js';
+import { sizeOf } from './stored-records.js';
 
 /** Small backups share a task until it has so much to read; large ones are cut. */
 const TASK_BYTES = 256 * 1024 * 1024;
@@ -20,7 +25,6 @@ const TASK_SLICES = 24;
 /** Bounds what a page weighs in a payload. */
 const PAGE_TASKS = 60;
 const PAGE_SLICES = 300;
-const MAX_MANIFEST = 256 * 1024 * 1024;
 const SIZES_IN_FLIGHT = 16;
 
 /**
@@ -157,7 +161,7 @@ async function chunksOf(
   signal?: AbortSignal,
 ): Promise<{ file: string; extra?: JsonObject }[]> {
   try {
-    const content = await storage.readAll(manifest, MAX_MANIFEST, signal);
+    const content = await storage.readAll(manifest, MAX_MANIFEST_BYTES, signal);
     return kind === 'transactions'
       ? decodeTransactionManifest(content).chunks.map((c) => ({ ...c, file: c.transactions }))
       : decodeStateSnapshotManifest(content).chunks.map((c) => ({ ...c, file: c.blobs }));
@@ -167,16 +171,6 @@ async function chunksOf(
       (error instanceof StorageError &&
         ['NOT_FOUND', 'NAME_INVALID', 'TOO_LARGE'].includes(error.code));
     if (unreadable) return [];
-    throw error;
-  }
-}
-
-/** Stock writes no sizes down. A file that is missing is told by who reads it. */
-async function sizeOf(storage: BackupStorage, handle: string): Promise<bigint> {
-  try {
-    return (await storage.size(handle)) ?? 0n;
-  } catch (error) {
-    if (error instanceof StorageError && error.code === 'NAME_INVALID') return 0n;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { forEachAtOnce } from '../at-once.js';
 import { AptosDataError } from '../aptos/errors.js';
-import { decodeManifest } from '../aptos/files/manifest.js';
+import { MAX_MANIFEST_BYTES, decodeManifest } from '../aptos/files/manifest.js';
 import {
   EPOCH_ENDING_MANIFEST,
   STATE_MANIFEST,
@@ -15,7 +15,6 @@ import { RESERVED } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { isProvenRecord } from './proven-before.js';
 
-const MAX_MANIFEST = 256 * 1024 * 1024;
 const READS_IN_FLIGHT = 16;
 const MANIFESTS: Record<string, BackupType> = {
   [EPOCH_ENDING_MANIFEST]: 'epoch_ending',
@@ -150,7 +149,7 @@ async function readManifest(
   type: BackupType,
 ): Promise<Decoded | undefined> {
   try {
-    return decodeManifest(type, await storage.readAll(manifest, MAX_MANIFEST));
+    return decodeManifest(type, await storage.readAll(manifest, MAX_MANIFEST_BYTES));
   } catch (error) {
     if (error instanceof AptosDataError || error instanceof StorageError) return undefined;
     throw error;

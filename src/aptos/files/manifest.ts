@@ -3,6 +3,12 @@ import { AptosDataError } from '../errors.js';
 import { Fields } from './fields.js';
 import { type JsonObject, type JsonValue, parseJson, stringifyJson } from './json.js';
 
+/** Twice what a backup of a hundred thousand chunks needs; of what is larger nothing is read. */
+export const MAX_MANIFEST_BYTES = 128 * 1024 * 1024;
+/** The same for the values in it: each takes memory and time, however short it is. */
+const MOST_VALUES = 4_000_000;
+const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];
+
 /**
  * Manifests (docs/formats.md, Files): what a backup consists of. `extra` holds fields the stock tool
  * does not know and ignores; they are written behind its own.
@@ -246,6 +252,7 @@ function encode(value: JsonObject): Uint8Array {
 }
 
 function decode(bytes: Uint8Array): JsonValue {
+  requireFewValues(bytes);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -253,4 +260,14 @@ function decode(bytes: Uint8Array): JsonValue {
     throw new AptosDataError('JSON_INVALID', 'not valid JSON: it is not UTF-8');
   }
   return parseJson(text);
+}
+
+/** Before anything is made of them; what stands in strings counts, too. */
+function requireFewValues(bytes: Uint8Array): void {
+  let values = 0;
+  for (const byte of bytes) {
+    if (byte === COMMA || byte === BRACKET || byte === BRACE) values += 1;
+  }
+  if (values <= MOST_VALUES) return;
+  throw new AptosDataError('MANIFEST_INVALID', `it has more than ${MOST_VALUES} values`);
 }

@@ -5,9 +5,11 @@ import { watchThread } from '../../backup/thread/watch-thread.js';
 import { builtProgram } from '../../built.js';
 import { BackupError } from '../../backup/errors.js';
 import type { TaskResult } from '../../plan/verify.js';
+import { openStorage } from '../../storage/open.js';
+import { heapFor } from './heap.js';
 import type { FromVerifyThread, VerifyOrder } from './messages.js';
 
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 2 };
+const YOUNG_MB = 2;
 
 /** Runs one task in a thread of its own. @throws what the task threw; BackupError THREAD_DIED */
 export async function runInThread(
@@ -17,10 +19,11 @@ export async function runInThread(
     onProgress: (progress: { bytes: number; objects: number }) => void;
   },
 ): Promise<TaskResult> {
+  const heap = await heapFor(openStorage(order.storage), order.task);
   watch.signal.throwIfAborted();
   const thread = new Worker(builtProgram('verify/thread/verify-thread.js'), {
     workerData: order,
-    resourceLimits: RESOURCE_LIMITS,
+    resourceLimits: { maxOldGenerationSizeMb: heap, maxYoungGenerationSizeMb: YOUNG_MB },
   });
   let watching: { stop(): void } | undefined;
   try {
