@@ -10,14 +10,9 @@ import {
 } from '@temporalio/workflow';
 import type { createVerifyActivities } from '../activities/verify.js';
 import { BACKUP_TYPE, NETWORK } from '../plan/search-attributes.js';
-import type {
-  Coverage,
-  TaskResult,
-  VerifyCursor,
-  VerifyScope,
-  VerifyTask,
-} from '../plan/verify.js';
+import type { Coverage, TaskResult, VerifyScope, VerifyTask } from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
+import { type VerifyMemory, parseVerifyMemory } from '../plan/verify-memory.js';
 import { VERIFY_PROGRESS, progressOf } from '../plan/verify-progress.js';
 import {
   type VerifyTotals,
@@ -43,16 +38,10 @@ const { verifyTask } = proxyActivities<Activities['chunks']>(rangeOptions);
 const LONG_HISTORY = 600;
 /** How often it says how far it is: each time is an event. */
 const PROGRESS_MS = 15_000;
+/** The worst that one task can do, and then only to itself. */
+const DEADLY = new Set<string>([QUARANTINED, 'THREAD_DIED']);
 const UNPROVEN = 'UNPROVEN' as const;
 const NOTHING_FOUND = { pieces: [], records: '0', bytes: 0, objects: 0, skipped: 0 };
-
-/** What one run hands to the next. */
-interface VerifyMemory {
-  cursor: VerifyCursor;
-  totals: VerifyTotals;
-  frozen: Pick<VerifyScope, 'endVersion' | 'snapshotBefore'>;
-  startedAt: number;
-}
 
 /**
  * Reads a storage again and proves everything in it from itself. Returns the coverage statement;
@@ -61,12 +50,13 @@ interface VerifyMemory {
  */
 export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): Promise<Coverage> {
   const parsed = asInputFailure(() => parseVerifyInput(input));
+  const begun = asInputFailure(() => parseVerifyMemory(memory ?? undefined));
   const { settings, budget } = parsed;
-  const controls = { concurrency: parsed.concurrency, paused: false };
-  const totals = memory?.totals ?? noVerifyTotals();
-  const startedAt = memory?.startedAt ?? Date.now();
-  let scope: VerifyScope = { ...parsed.scope, ...memory?.frozen };
-  let cursor = memory?.cursor;
+  const controls = { concurrency: begun?.concurrency ?? parsed.concurrency, paused: false };
+  const totals = begun?.totals ?? noVerifyTotals();
+  const startedAt = begun?.startedAt ?? Date.now();
+  let scope: VerifyScope = { ...parsed.scope, ...begun?.frozen };
+  let cursor = begun?.cursor;
   let tasks = 0;
   setHandler(verifyStatus, () => ({ ...totals, tasks }), {
     description: 'What was read and found so far.',
@@ -121,12 +111,14 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
     ...(scope.endVersion === undefined ? {} : { endVersion: scope.endVersion }),
     ...(scope.snapshotBefore === undefined ? {} : { snapshotBefore: scope.snapshotBefore }),
   };
-  return continueAsNew<typeof verifyBackups>(input, { cursor, totals, frozen, startedAt });
+  const { concurrency } = controls;
+  const next = { cursor, totals, frozen, startedAt, concurrency };
+  return continueAsNew<typeof verifyBackups>(input, next);
 }
 
-/** What no worker survives is not proven; the rest is. */
+/** What no worker or no thread survives is not proven; the rest is. */
 function deadlyTask(task: VerifyTask, error: unknown): TaskResult {
-  if (failureCode(error) !== QUARANTINED || task.kind === 'epoch_endings') throw error;
+  if (!DEADLY.has(failureCode(error)) || task.kind === 'epoch_endings') throw error;
   const slices = task.kind === 'transactions' ? task.slices : [task.slice];
   const why = `it could not be checked: ${reasonOf(error)}`;
   const findings = slices.map(({ manifest }) => ({ object: manifest, code: UNPROVEN, why }));
