@@ -99,7 +99,7 @@ async function floorSeconds(): Promise<number> {
 async function verifyOnce() {
   const before = cpuSeconds();
   const started = performance.now();
-  const handle = await startVerify(session.client, { storage, again: true });
+  const { handle } = await startVerify(session.client, { storage, again: true });
   const { ok, checked } = await handle.result();
   if (!ok) throw new Error('what was just written does not verify');
   const wall = (performance.now() - started) / 1000;

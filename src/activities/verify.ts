@@ -70,10 +70,10 @@ export function createVerifyActivities() {
         settings: VerifySettings,
         scope: VerifyScope,
         totals: VerifyTotals,
-        stoppedEarly: boolean,
+        ending: { begunAt: number; stoppedEarly: boolean },
       ): Promise<Coverage> {
         return withHeartbeat(CONTROL_BUDGETS, ({ signal }) =>
-          concludeCoverage(openStorage(settings.storage), scope, totals, stoppedEarly, signal),
+          concludeCoverage(openStorage(settings.storage), scope, totals, ending, signal),
         );
       },
     },

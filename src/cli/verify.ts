@@ -1,7 +1,8 @@
+import type { Client } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
-import { coverageOf, startVerify } from '../client/verify.js';
+import { type StartedVerification, coverageOf, startVerify } from '../client/verify.js';
 import { dataFolder } from '../data-folder.js';
-import { CONTROL_QUEUE, QUERY_STATUS } from '../plan/messages.js';
+import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_SET_CONCURRENCY } from '../plan/messages.js';
 import type { Coverage } from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
 import type { VerifyTotals } from '../plan/verify-totals.js';
@@ -47,17 +48,7 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
     if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
       say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
     }
-    const { signal: left } = leaving;
-    const handle = await abortable(client, left, () => startVerify(client, input));
-    const ask = () => handle.query<VerifyTotals>(QUERY_STATUS);
-    const timer = setInterval(() => {
-      abortable(client, left, ask).then(showProgress, () => undefined);
-    }, PROGRESS_MS);
-    const stop = tellStuck(client, handle.workflowId, say);
-    const coverage = await coverageOf(resultOf(client, handle, left)).finally(() => {
-      clearInterval(timer);
-      stop();
-    });
+    const coverage = await verified(client, input, leaving.signal);
     console.log(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
     return coverage.ok ? 0 : 1;
   } catch (error) {
@@ -69,6 +60,46 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
     await worker?.stop();
     await session.close();
   }
+}
+
+/**
+ * The statement of a verification that was begun after this command was. One that was begun before and not
+ * ended is ended first: it may have read for days, but knows nothing of what was stored or changed since.
+ */
+async function verified(client: Client, input: VerifyInput, left: AbortSignal): Promise<Coverage> {
+  const { handle, begunAt } = await abortable(client, left, () => startVerify(client, input));
+  const { concurrency, again: _, ...rest } = input;
+  if (begunAt) {
+    say(
+      `Goes on with a verification of the same options that was begun at ${begunAt.toISOString()}; what was stored or changed since is verified behind it`,
+    );
+    if (concurrency !== undefined) {
+      const set = () => handle.executeUpdate(UPDATE_SET_CONCURRENCY, { args: [concurrency] });
+      abortable(client, left, set).catch(() => undefined); // it has ended
+    }
+  }
+  const coverage = await followed(client, handle, left);
+  if (!begunAt || !coverage.ok) return coverage;
+  say(`What was stored or changed since ${begunAt.toISOString()} is verified now`);
+  // All else was read again by the one that has ended.
+  return verified(client, { ...rest, ...(concurrency ? { concurrency } : {}) }, left);
+}
+
+/** Waits for a verification and shows how far it is. */
+async function followed(
+  client: Client,
+  handle: StartedVerification['handle'],
+  left: AbortSignal,
+): Promise<Coverage> {
+  const ask = () => handle.query<VerifyTotals>(QUERY_STATUS);
+  const timer = setInterval(() => {
+    abortable(client, left, ask).then(showProgress, () => undefined);
+  }, PROGRESS_MS);
+  const stop = tellStuck(client, handle.workflowId, say);
+  return coverageOf(resultOf(client, handle, left)).finally(() => {
+    clearInterval(timer);
+    stop();
+  });
 }
 
 /** What the stock tool writes for "all"; as a start it means that there are none. */
@@ -137,6 +168,7 @@ export function describeCoverage(coverage: Coverage): string[] {
   const snapshots = coverage.state_snapshots.map((s) => `epoch ${s.epoch} (${s.proven})`);
   return [
     `${coverage.ok ? 'Verified' : 'NOT VERIFIED'}: ${coverage.storage}${coverage.complete ? '' : ', in part'}`,
+    `  as of            ${coverage.as_of}`,
     `  chain            ${genesis}`,
     `  epoch endings    ${runs(coverage.epoch_endings)}`,
     `  transactions     ${runs(coverage.transactions, coverage.transactions_count)}`,

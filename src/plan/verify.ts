@@ -112,6 +112,8 @@ export interface TaskResult {
 export interface Coverage {
   ok: boolean;
   storage: string;
+  /** When it was begun, an ISO time: what was stored later is left to the next one. */
+  as_of: string;
   /** Everything was in its scope: no range, sample or budget. */
   complete: boolean;
   genesis?: string;

@@ -13,7 +13,7 @@ export async function concludeCoverage(
   storage: BackupStorage,
   scope: VerifyScope,
   totals: VerifyTotals,
-  stoppedEarly: boolean,
+  { begunAt, stoppedEarly }: { begunAt: number; stoppedEarly: boolean },
   signal?: AbortSignal,
 ): Promise<Coverage> {
   const catalog = await readCatalog(storage, signal);
@@ -41,6 +41,7 @@ export async function concludeCoverage(
       objects + skipped > 0 &&
       holes.epoch_endings.length + holes.transactions.length === 0,
     storage: storage.description,
+    as_of: new Date(begunAt).toISOString(),
     complete,
     ...(totals.genesis === undefined ? {} : { genesis: totals.genesis }),
     genesis_confirmed: totals.genesisConfirmed,

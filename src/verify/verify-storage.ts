@@ -25,6 +25,7 @@ export async function verifyStorage(
   scope: VerifyScope = WHOLE_STORAGE,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Coverage> {
+  const begunAt = Date.now();
   const hasher = createBatchHasher();
   const tools: CheckTools = { storage, hasher, signal, onProgress: () => undefined };
   const totals = noVerifyTotals();
@@ -41,5 +42,5 @@ export async function verifyStorage(
     if (!page.next) break;
     page = await nextTasks(storage, { ...scope, ...page.frozen }, page.next, signal);
   }
-  return concludeCoverage(storage, scope, totals, false, signal);
+  return concludeCoverage(storage, scope, totals, { begunAt, stoppedEarly: false }, signal);
 }

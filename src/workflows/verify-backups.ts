@@ -99,8 +99,9 @@ export async function verifyBackups(input: VerifyInput, memory?: VerifyMemory): 
       cursor = page.next;
       if (!cursor || overBudget()) {
         tellProgress();
-        const early = cursor !== undefined || left.length > 0;
-        return judge(await concludeVerification(settings, parsed.scope, totals, early));
+        const stoppedEarly = cursor !== undefined || left.length > 0;
+        const ending = { begunAt: startedAt, stoppedEarly };
+        return judge(await concludeVerification(settings, parsed.scope, totals, ending));
       }
       if (workflowInfo().historyLength > LONG_HISTORY) break;
     }

@@ -34,7 +34,7 @@ const verified = (succeededAt: string, failedAt: string) => ({
   verification: { running: false, succeededAt, failedAt },
 });
 const stuck = {
-  workflowId: 'aptos-backup/x/verify',
+  workflowId: 'aptos-backup/x/verify/0a1b2c3d',
   type: 'verifyBackups',
   since: ago(50),
   failure: 'TypeError: broken',

@@ -65,7 +65,7 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
       const { level, reasons } = healthOf(status, DEFAULT_LIMITS, Date.now());
       expect(level).toBe('critical');
       expect(reasons[0]!.what).toMatch(
-        /^verifyBackups \S+\/verify is stuck since .*: verifyBackups is broken; /,
+        /^verifyBackups \S+\/verify\/\w+ is stuck since .*: verifyBackups is broken; /,
       );
       coordinator.heard(status);
       expect(await page('/healthz')).toMatch(/"level":"critical".*verifyBackups is broken/);

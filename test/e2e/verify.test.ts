@@ -1,16 +1,18 @@
 /** Verification as an operator runs it: through Temporal, killed in the middle, on damaged storages. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { lastVerification } from '../../src/client/last-verification.js';
-import { coverageOf, startVerify } from '../../src/client/verify.js';
+import { coverageOf, startVerify, verifyWorkflowId } from '../../src/client/verify.js';
+import { CONTROL_QUEUE } from '../../src/plan/messages.js';
 import type { Coverage } from '../../src/plan/verify.js';
-import type { VerifyTotals } from '../../src/plan/verify-totals.js';
+import type { VerifyMemory } from '../../src/plan/verify-memory.js';
+import { type VerifyTotals, noVerifyTotals } from '../../src/plan/verify-totals.js';
 import { backUp, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli } from '../support/cli.js';
 import { startSite } from '../support/site.js';
 import { STOCK } from '../support/storage-copy.js';
-import { until } from '../support/temporal.js';
+import { startTemporal, until } from '../support/temporal.js';
 import { Subject } from '../verify/damages/subject.js';
 
 const EPOCHS = 30;
@@ -30,7 +32,7 @@ it('killed in the middle it goes on, and reads nothing twice that it had finishe
     await backUp({ ...range, target: { type: 'state_snapshot', epoch } });
   }
   const input = { storage: { local_fs_dir: folder }, again: true, concurrency: 2 };
-  const handle = await startVerify(session.client, input);
+  const { handle } = await startVerify(session.client, input);
   const read = () => handle.query<VerifyTotals & { tasks: number }>('status');
   await until('a third is read', async () => (await read()).tasks >= 10);
   process.kill(worker.pid('chunks')!, 'SIGKILL');
@@ -47,7 +49,7 @@ it('killed in the middle it goes on, and reads nothing twice that it had finishe
   expect((await read()).tasks).toBe(2 + EPOCHS);
 
   // What lists and metrics say of it.
-  const prefix = handle.workflowId.slice(0, -'verify'.length);
+  const prefix = handle.workflowId.replace(/verify\/\w+$/, '');
   await until('the list says so', async () => {
     const last = await lastVerification(session.client, prefix);
     if (!last.succeededAt) return false;
@@ -69,7 +71,9 @@ it('a damaged storage fails the workflow, with the statement in it, and the comm
   const { session } = await startSite();
   const storage = new Subject(join(STOCK, 'stock-plain'));
   storage.flip(storage.blobs(1));
-  const handle = await startVerify(session.client, { storage: { local_fs_dir: storage.folder } });
+  const { handle } = await startVerify(session.client, {
+    storage: { local_fs_dir: storage.folder },
+  });
   await expect(handle.result()).rejects.toMatchObject({
     cause: { type: 'VERIFY_FAILED', message: expect.stringContaining(storage.blobs(1)) as string },
   });
@@ -119,13 +123,40 @@ it('the command: 0 when all is proven, 1 when not, 2 when it was not understood'
   }
 }, 300_000);
 
+it('goes on with one that was interrupted, and then verifies what was stored or changed since', async () => {
+  const storage = new Subject(join(STOCK, 'stock-plain'));
+  const session = await startTemporal();
+  onTestFinished(() => session.close());
+  const input = { storage: { local_fs_dir: storage.folder } };
+  // Days ago it had come to its end, but for the statement.
+  const memory: VerifyMemory = {
+    cursor: { kind: 'state_snapshot', first: '999999', manifest: 'z', from: 0 },
+    totals: { ...noVerifyTotals(), objects: 100 },
+    frozen: { endVersion: '250', snapshotBefore: '240' },
+    startedAt: Date.parse('2026-01-02T03:04:05Z'),
+  };
+  const interrupted = await session.client.workflow.start('verifyBackups', {
+    workflowId: verifyWorkflowId(input),
+    taskQueue: CONTROL_QUEUE,
+    args: [input, memory],
+  });
+  storage.flip(storage.blobs(1));
+  const verify = ['verify', '--local-fs-dir', storage.folder, '--data-dir', session.dataFolder];
+  const { code, out, err } = await runCli(verify);
+  expect(await interrupted.result()).toMatchObject({ ok: true, as_of: '2026-01-02T03:04:05.000Z' });
+  expect(err).toMatch(/Goes on with a verification .* begun at 20\d\d-.*Z/);
+  expect(err).toMatch(/stored or changed since 20\d\d-.*Z is verified now/);
+  expect(out).toContain(`DAMAGED ${storage.blobs(1)}`);
+  expect(code).toBe(1);
+});
+
 it('stops when its budget is spent, and the next one goes on behind what it proved', async () => {
   const storage = new Subject(join(STOCK, 'stock-plain'));
   const { session } = await startSite();
   const input = { storage: { local_fs_dir: storage.folder }, concurrency: 1 };
   let before = -1;
   for (let run = 0; ; run += 1) {
-    const handle = await startVerify(session.client, { ...input, budget_bytes: 1 });
+    const { handle } = await startVerify(session.client, { ...input, budget_bytes: 1 });
     const { ok, complete, checked } = await handle.result();
     expect(ok).toBe(true);
     if (complete) {

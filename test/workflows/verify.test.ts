@@ -61,7 +61,7 @@ it('a concurrency that was set holds in the runs that follow', async () => {
   };
   await withActivities(session, activities, async () => {
     const storage = { local_fs_dir: '/set' };
-    const handle = await startVerify(session.client, { storage, concurrency: 1 });
+    const { handle } = await startVerify(session.client, { storage, concurrency: 1 });
     await until('a task runs', () => waiting.length === 1);
     await handle.executeUpdate('setConcurrency', { args: [7] });
     open = true;
@@ -77,6 +77,43 @@ it('a concurrency that was set holds in the runs that follow', async () => {
   });
 }, 120_000);
 
+it('one that runs is joined by the same options, and never by others', async () => {
+  const { client } = session;
+  const storage = { local_fs_dir: '/joined' };
+  const [a, b] = [`1:${'aa'.repeat(32)}`, `2:${'bb'.repeat(32)}`];
+  const first = await startVerify(client, { storage, trust_waypoints: [a, b] });
+  expect(first.begunAt).toBeUndefined();
+  const same = await startVerify(client, {
+    concurrency: 9,
+    start_version: '0',
+    ...{ storage, trust_waypoints: [b, a], again: false },
+  });
+  expect(same.handle.workflowId).toBe(first.handle.workflowId);
+  expect(same.begunAt).toEqual((await first.handle.describe()).startTime);
+  const ids = new Set([first.handle.workflowId]);
+  for (const other of [
+    {},
+    { trust_waypoints: [a] },
+    { again: true },
+    { sample: '1/100' },
+    { sample: '1%' },
+    { start_version: 1 },
+    { end_version: 9 },
+    { state_snapshots: 'newest' as const },
+    { state_snapshot_before_version: 9 },
+    { budget_bytes: 9 },
+    { budget_seconds: 9 },
+    { network: 'mainnet' },
+  ]) {
+    const { handle, begunAt } = await startVerify(client, { storage, ...other });
+    expect(begunAt).toBeUndefined();
+    expect(handle.workflowId).toMatch(/^aptos-backup\/\w{8}\/verify\/\w{8}$/);
+    ids.add(handle.workflowId);
+  }
+  expect(ids.size).toBe(13);
+  for (const id of ids) await client.workflow.getHandle(id).terminate();
+});
+
 it('a task that its thread dies of is a finding, and the rest is verified', async () => {
   const activities = {
     planVerification: () =>
@@ -90,7 +127,7 @@ it('a task that its thread dies of is a finding, and the rest is verified', asyn
     concludeVerification: conclude,
   };
   await withActivities(session, activities, async () => {
-    const handle = await startVerify(session.client, { storage: { local_fs_dir: '/deadly' } });
+    const { handle } = await startVerify(session.client, { storage: { local_fs_dir: '/deadly' } });
     await expect(handle.result()).rejects.toMatchObject({
       cause: { type: 'VERIFY_FAILED', details: [{ finding_count: 1 }] },
     });

@@ -48,17 +48,20 @@ export async function recordVerifications(session: TemporalSession, save: Save):
   };
   await withActivities(session, activities, async () => {
     const { client } = session;
-    const damaged = await startVerify(client, { storage: { local_fs_dir: '/damaged' } });
+    const { handle: damaged } = await startVerify(client, {
+      storage: { local_fs_dir: '/damaged' },
+    });
     await damaged.result().catch(() => undefined);
     await save('verify-damaged', damaged.workflowId);
 
     ok = true;
     pages = PAGES;
     const large = { storage: { local_fs_dir: '/large' }, concurrency: 20 };
-    const handle = await startVerify(client, large);
+    const { handle } = await startVerify(client, large);
     await handle.result();
-    const { workflowId, firstExecutionRunId } = handle;
-    await save('verify-first-run', workflowId, firstExecutionRunId);
-    await save('verify-last-run', workflowId, (await handle.describe()).runId);
+    const { workflowId } = handle;
+    const { raw, runId } = await handle.describe();
+    await save('verify-first-run', workflowId, raw.workflowExecutionInfo!.firstRunId!);
+    await save('verify-last-run', workflowId, runId);
   });
 }
