@@ -86,6 +86,16 @@ export async function rememberProven(
   }
 }
 
+/** Lets the next verification read a slice again, also when the store says that nothing has changed. */
+export async function forgetProven(storage: BackupStorage, slice: UnitSlice): Promise<void> {
+  const { folder, name } = placeOf(slice);
+  try {
+    await storage.removeFile(`${folder}/${name}`);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+  }
+}
+
 function placeOf({ manifest, from, to }: UnitSlice): { folder: string; name: string } {
   return {
     folder: manifest.slice(0, manifest.lastIndexOf('/')),

@@ -5,7 +5,13 @@ import { checkSnapshot } from './check-snapshot.js';
 import { checkTransactions } from './check-transactions.js';
 import { Findings } from './findings.js';
 import { joinPieces } from '../plan/pieces.js';
-import { type ProvenSlice, fingerprint, readProven, rememberProven } from './proven-before.js';
+import {
+  type ProvenSlice,
+  fingerprint,
+  forgetProven,
+  readProven,
+  rememberProven,
+} from './proven-before.js';
 import { type SliceManifest, filesOf, readSliceManifest } from './slice-manifest.js';
 import type { StoredChain } from './stored-chain.js';
 import type { CheckTools } from './stored-records.js';
@@ -56,6 +62,8 @@ export async function runTask(
     const found = findings.count;
     counting.onProgress({ bytes: named.bytes, objects: 1 });
     const result = await check(counting, named, slice, chain, findings);
+    // A disk may lose bytes without the store's knowing; what was proven once must not hide that.
+    if (findings.count > found) await forgetProven(tools.storage, slice);
     if (!result) continue;
     proven.push(result);
     const sound = findings.count === found && result.proven !== 'not yet proven';

@@ -1,10 +1,10 @@
 /** What a verification covers, what it skips, and what it must never do. */
 import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { StorageError } from '../../src/storage/errors.js';
 import { openStorage } from '../../src/storage/open.js';
-import { verifyStorage } from '../../src/verify/verify-storage.js';
+import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { storageFolder } from '../support/backup.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
 import { Subject, unsign } from './damages/subject.js';
@@ -38,6 +38,23 @@ it('a file that was changed since, but has its size and times, is read again', a
   expect(coverage.findings).toMatchObject([{ object: s.blobs(1), code: 'DAMAGED' }]);
   expect(coverage.state_snapshots.map(({ epoch }) => epoch)).toEqual(['3']);
   expect(coverage.checked.proven_before).toBeGreaterThan(20);
+});
+
+it('damage that the store does not know of is told until it is mended, once it was found', async () => {
+  const s = stock();
+  const storage = openStorage({ local_fs_dir: s.folder });
+  const stamp = vi.spyOn(storage, 'stamp').mockResolvedValue('as ever');
+  const settings = { storage: { local_fs_dir: s.folder }, trustWaypoints: [] };
+  const verify = (again: boolean) => verifyStorage(storage, settings, { ...WHOLE_STORAGE, again });
+  expect(await verify(false)).toMatchObject({ ok: true });
+  s.flip(s.blobs(1));
+  expect(await verify(false)).toMatchObject({ ok: true }); // as it was proven, says the store
+  const damaged = { findings: [{ object: s.blobs(1), code: 'DAMAGED' }] };
+  expect(await verify(true)).toMatchObject(damaged);
+  expect(await verify(false)).toMatchObject(damaged);
+  s.flip(s.blobs(1));
+  expect(await verify(false)).toMatchObject({ ok: true });
+  expect(stamp).toHaveBeenCalled();
 });
 
 it('a damaged record of what was proven before is none, and no damage of the backup', async () => {
