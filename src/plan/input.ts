@@ -108,17 +108,14 @@ export function parseTarget(type: BackupType, fields: Record<string, unknown>): 
 
 /** A concurrency cap: how many ranges may be in flight. @throws InputError */
 export function parseConcurrency(value: unknown): number {
-  if (
-    typeof value !== 'number' ||
-    !Number.isInteger(value) ||
-    value < 1 ||
-    value > MAX_CONCURRENCY
-  ) {
-    throw new InputError(
-      `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${show(value)}`,
-    );
-  }
-  return value;
+  if (isConcurrency(value)) return value;
+  throw new InputError(
+    `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}, not ${show(value)}`,
+  );
+}
+
+export function isConcurrency(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_CONCURRENCY;
 }
 
 export function parseSettings(fields: Record<string, unknown>): JobSettings {

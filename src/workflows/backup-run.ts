@@ -23,7 +23,7 @@ import {
   mayPass,
   reasonOf,
 } from './failures.js';
-import type { LaneControls } from './lanes.js';
+import { type LaneControls, turnControls } from './lanes.js';
 import { controlsSignal, pause, resume, retry, setConcurrency, statusQuery } from './messages.js';
 import {
   type RangeFailure,
@@ -250,8 +250,8 @@ export class BackupRun<T extends BackupType> {
     return value;
   }
 
-  private async setControls({ concurrency, paused }: LaneControls): Promise<void> {
-    Object.assign(this.controls, { concurrency, paused });
+  private async setControls(latest: unknown): Promise<void> {
+    turnControls(this.controls, latest);
     this.showDetails();
     await this.tellSegment();
   }

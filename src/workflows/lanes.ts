@@ -1,9 +1,18 @@
 import { condition } from '@temporalio/workflow';
+import { isConcurrency } from '../plan/input.js';
 
 /** What steers the lanes while they run. */
 export interface LaneControls {
   concurrency: number;
   paused: boolean;
+}
+
+/** Takes over what can be used of a message. Anybody may send one, and nobody is there to be told. */
+export function turnControls(controls: LaneControls, message: unknown): void {
+  if (typeof message !== 'object' || message === null) return;
+  const { concurrency, paused }: Partial<Record<keyof LaneControls, unknown>> = message;
+  if (isConcurrency(concurrency)) controls.concurrency = concurrency;
+  if (typeof paused === 'boolean') controls.paused = paused;
 }
 
 /**

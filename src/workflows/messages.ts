@@ -3,7 +3,6 @@ import type { CoordinatorStatus } from '../plan/coordinator.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../plan/messages.js';
 import type { BackupStatus, SegmentStatus } from '../plan/messages.js';
-import type { LaneControls } from './lanes.js';
 
 /** Messages of the backup workflows; docs/architecture.md lists them for people. */
 export const statusQuery = defineQuery<BackupStatus>(names.QUERY_STATUS);
@@ -12,8 +11,8 @@ export const pause = defineUpdate<void>(names.UPDATE_PAUSE);
 export const resume = defineUpdate<void>(names.UPDATE_RESUME);
 export const retry = defineUpdate<number>(names.UPDATE_RETRY);
 
-/** Sent by a coordinator to its backups, and by a backup to its segment. */
-export const controlsSignal = defineSignal<[LaneControls]>(names.SIGNAL_CONTROLS);
+/** `LaneControls`, sent by a coordinator to its backups, and by a backup to its segment; or by anybody. */
+export const controlsSignal = defineSignal<[unknown]>(names.SIGNAL_CONTROLS);
 
 /** Of a segment. */
 export const segmentStatus = defineQuery<SegmentStatus>(names.QUERY_STATUS);

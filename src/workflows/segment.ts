@@ -13,7 +13,7 @@ import { type Unit, rangeAt } from '../plan/unit.js';
 import { rangeOptions } from './activity-options.js';
 import { runChunk } from './apart.js';
 import { failureCode, liesOf, reasonOf } from './failures.js';
-import { type LaneControls, runLanes } from './lanes.js';
+import { type LaneControls, runLanes, turnControls } from './lanes.js';
 import { controlsSignal, segmentStatus } from './messages.js';
 import { addRange, noTotals, totalsTable } from './totals.js';
 
@@ -58,7 +58,7 @@ export async function chunkSegment(input: SegmentInput): Promise<SegmentResult> 
   const indexes = listIndexes(input.ranges);
   let next = 0;
 
-  setHandler(controlsSignal, (latest) => void Object.assign(controls, latest));
+  setHandler(controlsSignal, (latest) => turnControls(controls, latest));
   setHandler(segmentStatus, () => ({ done, failed: failed.map(describeFailed) }));
   const tooManyFailed = () => failed.length >= Math.max(TOO_MANY_FAILED, controls.concurrency);
   const describeFailed = ({ index, ...failure }: RangeFailure) => {

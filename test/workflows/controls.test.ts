@@ -39,6 +39,9 @@ async function run(
 
 const status = (handle: WorkflowHandle) => handle.query<BackupStatus>('status');
 
+const segmentOf = ({ workflowId }: WorkflowHandle) =>
+  session.client.workflow.getHandle(`${workflowId}/segment/00001`);
+
 /** Ranges that wait until they are let go, and the most that ever waited at once. */
 class Gate {
   waiting: (() => void)[] = [];
@@ -128,6 +131,64 @@ it('takes no new ranges while it is paused', async () => {
     },
     { concurrency: 2 },
   );
+});
+
+describe('controls that somebody signals', () => {
+  const signalled: [string, unknown[]][] = [
+    ['nothing', []],
+    ['null', [null]],
+    ['a word', ['x']],
+    ['a list', [[1]]],
+    ['an empty object', [{}]],
+    ['no lanes', [{ concurrency: 0 }]],
+    ['too many lanes', [{ concurrency: 400, paused: false }]],
+    ['more lanes than fit into memory', [{ concurrency: 1e9, paused: false }]],
+    ['a word for a number', [{ concurrency: 'all', paused: 'no' }]],
+  ];
+  it.each(signalled)('%s: all goes on as before', async (_, args) => {
+    const gate = new Gate();
+    const range = async (task: RangeTask) => {
+      await gate.pass();
+      return stored(task);
+    };
+    const work = async (handle: WorkflowHandle) => {
+      await until('two ranges run', () => gate.waiting.length === 2);
+      await handle.signal('controls', ...args);
+      await segmentOf(handle).signal('controls', ...args);
+      expect(await status(handle)).toMatchObject({ concurrency: 2, paused: false });
+      const letting = setInterval(() => gate.release(), 20);
+      await handle.result();
+      clearInterval(letting);
+      expect(gate.most).toBe(2);
+    };
+    await run(12, range, work, { concurrency: 2 });
+  });
+
+  it('a pause alone leaves the cap as it was', async () => {
+    const gate = new Gate();
+    const range = async (task: RangeTask) => {
+      await gate.pass();
+      return stored(task);
+    };
+    const work = async (handle: WorkflowHandle) => {
+      await until('two ranges run', () => gate.waiting.length === 2);
+      await handle.signal('controls', { paused: true });
+      expect(await status(handle)).toMatchObject({ concurrency: 2, paused: true });
+      gate.release();
+      await until('the running ones are done', async () => {
+        return (await readProgress(session.client, handle.workflowId)).rangesDone === 2;
+      });
+      expect(gate.started).toBe(2);
+      await segmentOf(handle).signal('controls', { paused: false });
+      await until('it goes on', () => gate.waiting.length === 2);
+      await handle.signal('controls', { paused: false });
+      const letting = setInterval(() => gate.release(), 20);
+      await handle.result();
+      clearInterval(letting);
+      expect(gate.most).toBe(2);
+    };
+    await run(12, range, work, { concurrency: 2 });
+  });
 });
 
 describe('a range that fails for good', () => {
