@@ -150,11 +150,12 @@ async function createWorkers(
       maxConcurrentActivityTaskExecutions: 50,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
-  const chunks = (taskQueue: string, atOnce: number) =>
+  const forChunks = { ...createRangeActivities(tools), ...verify.chunks };
+  const chunks = (taskQueue: string, atOnce: number, activities: object = forChunks) =>
     Worker.create({
       ...common,
       taskQueue,
-      activities: { ...createRangeActivities(tools), ...verify.chunks },
+      activities,
       maxConcurrentActivityTaskExecutions: atOnce,
     });
   switch (role) {
@@ -163,7 +164,7 @@ async function createWorkers(
     case 'chunks':
       return [await chunks(CHUNK_QUEUE, slots)];
     case 'apart':
-      return [await chunks(APART_QUEUE, 1)];
+      return [await chunks(APART_QUEUE, 1, { ...forChunks, ...createUnitActivities(tools) })];
   }
 }
 

@@ -25,7 +25,7 @@ export interface Budgets {
   stalled: number;
 }
 
-/** Deaths that a chunk may meet among others, by chance or of its own doing; and again alone. */
+/** Deaths that a chunk, a plan or a commit may meet among others, by chance or of its own doing; and again alone. */
 export const MOST_DEATHS = 3;
 
 export const RANGE_BUDGETS: Budgets = { lies: 5, troubles: 12, storage: 25, stalled: 25 };

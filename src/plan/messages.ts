@@ -19,9 +19,9 @@ export const SIGNAL_CONTROLS = 'controls';
 
 export const CONTROL_QUEUE = 'aptos-backup';
 export const CHUNK_QUEUE = 'aptos-backup-chunks';
-/** One chunk at a time in a process of its own: what its worker died of several times. */
+/** One activity at a time in a process of its own: what its worker died of several times. */
 export const APART_QUEUE = 'aptos-backup-apart';
-/** Type of the failure that moves an activity from the chunk queue to the one apart. */
+/** Type of the failure that moves an activity from its queue to the one apart. */
 export const KILLS_ITS_WORKER = 'KILLS_ITS_WORKER';
 /** Type of the failure of what kills its worker apart as well. */
 export const QUARANTINED = 'QUARANTINED';

@@ -1,5 +1,5 @@
 import type { ActivityOptions } from '@temporalio/workflow';
-import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from '../plan/messages.js';
+import { CHUNK_QUEUE, CONTROL_QUEUE } from '../plan/messages.js';
 
 /**
  * Timeouts and retries of all activities, in one place. Which errors end the retries is decided by
@@ -20,9 +20,6 @@ export const rangeOptions: ActivityOptions = {
     nonRetryableErrorTypes: NEVER_RETRY,
   },
 };
-
-/** A range that its worker died of several times: alone in a process. */
-export const apartOptions: ActivityOptions = { ...rangeOptions, taskQueue: APART_QUEUE };
 
 /** Planning and committing: many small requests, the first time a whole epoch history. */
 export const controlOptions: ActivityOptions = {

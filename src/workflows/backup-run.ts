@@ -16,6 +16,7 @@ import { type BackupStatus, type Phase, QUARANTINED, type Totals } from '../plan
 import { BACKUP_TYPE, NETWORK, PHASE } from '../plan/search-attributes.js';
 import { type BackupResult, type Prepared, type Unit, rangeAt, segmentSize } from '../plan/unit.js';
 import { controlOptions } from './activity-options.js';
+import { runOrApart } from './apart.js';
 import {
   asInputFailure,
   asWorkflowFailure,
@@ -92,9 +93,11 @@ export class BackupRun<T extends BackupType> {
   async plan(
     activity: ActivityFunctionWithOptions<(job: JobFor<T>, lanes: number) => Promise<Prepared>>,
   ): Promise<Prepared> {
-    const options = { ...controlOptions, summary: `plan ${describeTarget(this.job.target)}` };
+    const summary = `plan ${describeTarget(this.job.target)}`;
     const prepared = await this.persist('planning', () =>
-      activity.executeWithOptions(options, [this.job, this.controls.concurrency]),
+      runOrApart(controlOptions, summary, (options) =>
+        activity.executeWithOptions(options, [this.job, this.controls.concurrency]),
+      ),
     ).catch(rethrow);
     Object.assign(this.done, withLies(prepared.lies));
     const network = 'unit' in prepared ? prepared.anchor.network : undefined;
@@ -139,12 +142,14 @@ export class BackupRun<T extends BackupType> {
     activity: ActivityFunctionWithOptions<(job: Job, unit: Unit) => Promise<BackupResult>>,
     unit: Unit,
   ): Promise<BackupResult> {
-    const options = { ...controlOptions, summary: `commit ${unit.folder}` };
+    const summary = `commit ${unit.folder}`;
     for (let repairs = 0; ; repairs += 1) {
       this.enter('committing');
       try {
         const result = await this.persist('committing', () =>
-          activity.executeWithOptions(options, [this.job, unit]),
+          runOrApart(controlOptions, summary, (options) =>
+            activity.executeWithOptions(options, [this.job, unit]),
+          ),
         );
         this.enter('done');
         const { reused, lies } = this.done;

@@ -1,9 +1,13 @@
-/** A chunk that kills every worker: it goes into quarantine alone, and everything else goes on. */
+/** A chunk or a plan that kills every worker: it goes into quarantine alone, and everything else goes on. */
 import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import {
+  type LiveStatus,
+  ensureCoordinator,
+  readCoordinator,
+} from '../../src/client/coordinator.js';
 import { APART_QUEUE, type BackupStatus } from '../../src/plan/messages.js';
-import type { WorkerGroup } from '../../src/temporal/worker-group.js';
+import type { WorkerGroup, WorkerRole } from '../../src/temporal/worker-group.js';
 import { committedNames, contentOf, fetchBytes } from '../support/backup.js';
 import { deadlyProxy } from '../support/deadly-proxy.js';
 import { startSite } from '../support/site.js';
@@ -12,24 +16,58 @@ import { until } from '../support/temporal.js';
 const TRANSACTIONS = 1_000;
 const DEADLY_VERSION = 500;
 
-/** A site whose node has a transaction that kills every process that asks for it to store it. */
-async function startDeadlySite() {
+const isOfDeadlyVersion = (path: string) => {
+  const [, endpoint, start, count] = path.split('/');
+  const first = Number(start);
+  const inside = first <= DEADLY_VERSION && DEADLY_VERSION < first + Number(count);
+  return endpoint === 'transactions' && inside;
+};
+/** What the plan of the unit from 401 on samples first. */
+const isOfDeadlyPlan = (path: string) => path === '/transactions/401/32';
+
+/** A site whose node has something that kills every such process that asks for it. */
+async function startDeadlySite(
+  isDeadly = isOfDeadlyVersion,
+  victims: WorkerRole[] = ['chunks', 'apart'],
+) {
   const site = await startSite({ transactions: TRANSACTIONS });
   const { node, worker } = site;
   let armed = true;
-  const isDeadly = (path: string) => {
-    const [, endpoint, start, count] = path.split('/');
-    const first = Number(start);
-    const inside = first <= DEADLY_VERSION && DEADLY_VERSION < first + Number(count);
-    return armed && endpoint === 'transactions' && inside;
-  };
-  const pids = () => [worker.pid('chunks'), worker.pid('apart')];
-  const proxy = await deadlyProxy(node.address, isDeadly, pids);
+  const proxy = await deadlyProxy(
+    node.address,
+    (path) => armed && isDeadly(path),
+    () => victims.map((role) => worker.pid(role)),
+  );
   const disarm = () => (armed = false);
   return { ...site, proxy, disarm };
 }
 
-const chunkWorker = (worker: WorkerGroup) => worker.states().find(({ role }) => role === 'chunks')!;
+/** A coordinator of such a site, with a unit from 401 to 800. */
+async function follow({ session, proxy, folder, node }: Site) {
+  const { workflowId } = await ensureCoordinator(session.client, {
+    node: proxy.address,
+    storage: { local_fs_dir: folder },
+    transaction_batch_size: 400,
+    transaction_batch_seconds: 5,
+    trust_waypoints: [node.facts().genesis_waypoint],
+  });
+  return workflowId;
+}
+
+function storedAllElse({ node }: Site, { streams }: LiveStatus): boolean {
+  const { version, epoch } = node.facts();
+  const { epoch_ending: epochs, state_snapshot: state, transaction } = streams;
+  return (
+    transaction.failed.length === 1 &&
+    transaction.newest === `${version}` &&
+    epochs.newest === `${epoch - 1}` &&
+    state.newest === `${epoch - 1}`
+  );
+}
+
+type Site = Awaited<ReturnType<typeof startDeadlySite>>;
+const stateOf = (worker: WorkerGroup, which: WorkerRole) =>
+  worker.states().find(({ role }) => role === which)!;
 const deadlyNotes = (folder: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((n) => n.endsWith('.deadly'));
 
@@ -71,30 +109,11 @@ it('is tried among others, then apart, then waits for a retry', async () => {
 
 it('holds neither later batches of its stream nor the other streams', async () => {
   const site = await startDeadlySite();
-  const { node, folder, session, proxy } = site;
-  const { workflowId } = await ensureCoordinator(session.client, {
-    node: proxy.address,
-    storage: { local_fs_dir: folder },
-    transaction_batch_size: 400,
-    transaction_batch_seconds: 5,
-    trust_waypoints: [node.facts().genesis_waypoint],
-  });
+  const { folder, session, proxy } = site;
+  const workflowId = await follow(site);
   const status = () => readCoordinator(session.client, workflowId);
-  const { version, epoch } = node.facts();
-  await until(
-    'everything else is stored',
-    async () => {
-      const { streams } = await status();
-      const { epoch_ending: epochs, state_snapshot: state, transaction } = streams;
-      return (
-        transaction.failed.length === 1 &&
-        transaction.newest === `${version}` &&
-        epochs.newest === `${epoch - 1}` &&
-        state.newest === `${epoch - 1}`
-      );
-    },
-    150_000,
-  );
+  const isStored = async () => storedAllElse(site, await status());
+  await until('everything else is stored', isStored, 150_000);
   const { streams, alarms } = await status();
   const [failed] = streams.transaction.failed;
   expect(failed).toMatchObject({ unit: 'transaction/401-800', attempts: 1 });
@@ -104,14 +123,14 @@ it('holds neither later batches of its stream nor the other streams', async () =
   expect(alarms.map(({ code }) => code)).toContain('FAILED_transaction');
 
   // Tried again it costs only the worker that is there for that.
-  const { restarts } = chunkWorker(site.worker);
+  const { restarts } = stateOf(site.worker, 'chunks');
   const before = proxy.kills.length;
   const coordinator = session.client.workflow.getHandle(workflowId);
   await coordinator.executeUpdate('retry');
   const attempts = async () => (await status()).streams.transaction.failed[0]?.attempts;
   await until('it has failed again', async () => (await attempts()) === 2, 150_000);
   expect(proxy.kills.length - before).toBe(3);
-  expect(chunkWorker(site.worker).restarts).toBe(restarts);
+  expect(stateOf(site.worker, 'chunks').restarts).toBe(restarts);
   expect(deadlyNotes(folder)).toHaveLength(1);
 
   site.disarm();
@@ -121,4 +140,32 @@ it('holds neither later batches of its stream nor the other streams', async () =
     return transaction.holes.length === 0 && transaction.failed.length === 0;
   });
   expect(deadlyNotes(folder)).toEqual([]);
+}, 300_000);
+
+it('a plan that kills the workflow worker does so three times, and holds nothing else', async () => {
+  const site = await startDeadlySite(isOfDeadlyPlan, ['workflows', 'apart']);
+  const { session, proxy, worker } = site;
+  const workflowId = await follow(site);
+  const status = () => readCoordinator(session.client, workflowId);
+  await until(
+    'everything else is stored',
+    async () => {
+      const seen = await status().catch(() => undefined); // its worker may just be dead
+      return seen !== undefined && storedAllElse(site, seen);
+    },
+    200_000,
+  );
+  expect((await status()).streams.transaction.failed).toMatchObject([
+    { unit: 'transaction/401-800', code: 'QUARANTINED', attempts: 1 },
+  ]);
+  expect((await status()).streams.transaction.quarantined).toEqual(['transaction/401-800']);
+  expect(proxy.kills).toHaveLength(6);
+  expect(stateOf(worker, 'workflows').restarts).toBe(3);
+
+  site.disarm();
+  await session.client.workflow.getHandle(workflowId).executeUpdate('retry');
+  await until('the hole is filled', async () => {
+    const { transaction } = (await status()).streams;
+    return transaction.holes.length === 0 && transaction.failed.length === 0;
+  });
 }, 300_000);
