@@ -30,6 +30,7 @@ import { CONTROL_BUDGETS, COORDINATOR_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
 import { holderOfActivity } from './holder.js';
 import { onNode } from './on-node.js';
+import { ServerClock } from './server-clock.js';
 import type { Sites } from './sites.js';
 import { UnitProgressWatch } from './unit-progress.js';
 
@@ -68,14 +69,16 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
     /** Returns when the node that is watched gives the coordinator something to do. */
     async watchNode(order: WatchOrder): Promise<WatchResult> {
       return withHeartbeat(COORDINATOR_BUDGETS, async (heart) => {
-        const { client } = Context.current();
+        const { client, info } = Context.current();
+        const clock = new ServerClock(info);
         const { settings, keepClaim } = order;
         const lease = keepClaim
           ? new Lease(openStorage(settings.storage), 'coordinator', await holderOfActivity())
           : undefined;
         return watchNode(order, {
           signal: heart.signal,
-          report: (view) => heart.beat({ view }),
+          serverNow: () => clock.now(),
+          report: (view) => heart.beat({ view, begun: clock.begun }),
           snapshotProgress: (workflowId) => progressOf(client, workflowId),
           open: (node) => tools.sites.get(settings, node, heart.signal),
           forget: (node) => tools.sites.forget(settings, node),

@@ -112,7 +112,7 @@ export interface WatchOrder {
   /** Returns when the node has this version, or when epochs below `ended` have ended. */
   version?: string;
   ended?: string;
-  /** Returns at this time (unix milliseconds) whatever happens. */
+  /** Returns at this time (unix milliseconds, by the server's clock) whatever happens. */
   until?: number;
   /** Lowest version that is not stored, and the highest that is. */
   need: string;

@@ -33,6 +33,7 @@ function watch(nodes: Devnode[], order: Partial<WatchOrder> = {}, folder = stora
     {
       signal: stop.signal,
       rests,
+      serverNow: Date.now,
       report: (view) => views.push(view),
       open: (node) => openSite(settings, node, data),
       forget: () => undefined,

@@ -24,6 +24,8 @@ const MOST_PROBLEM = 1_500;
 const UNSEEN: NodeView = { ended: '0', version: '0', at: 0, versionsPerSecond: 0 };
 
 export interface WatchTools extends Pick<LookTools, 'signal' | 'snapshotProgress'> {
+  /** The time by the clock that the order was given by. */
+  serverNow: () => number;
   report: (view: NodeView) => void;
   /** Opens the site of a job at one of its nodes. */
   open: (node: string) => Promise<Site>;
@@ -69,7 +71,7 @@ async function keepClaim(lease: Lease, signal: AbortSignal): Promise<string> {
 
 class Watch {
   private view: NodeView;
-  private readonly started = Date.now();
+  private readonly started = performance.now();
   private readonly nodes: readonly string[];
   private readonly alone: boolean;
   /** The node that is watched, and when it last was as it should be. */
@@ -294,14 +296,13 @@ class Watch {
   private isNews(): boolean {
     const { order, view } = this;
     if (!order.view) return true;
-    const now = Date.now();
     return (
       (order.view.problem === undefined) !== (view.problem === undefined) ||
       lostUpTo(order, order.view) !== lostUpTo(order, view) ||
       (order.version !== undefined && BigInt(view.version) >= BigInt(order.version)) ||
       (order.ended !== undefined && BigInt(view.ended) >= BigInt(order.ended)) ||
-      (order.until !== undefined && now >= order.until) ||
-      now - this.started > LONGEST_MS
+      (order.until !== undefined && this.tools.serverNow() >= order.until) ||
+      performance.now() - this.started > LONGEST_MS
     );
   }
 }
