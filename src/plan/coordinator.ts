@@ -109,6 +109,8 @@ export interface NodeView {
 /** What the watch on a node is to look out for. */
 export interface WatchOrder {
   settings: JobSettings;
+  /** When it was given, by the time of its workflow (unix milliseconds). */
+  at?: number;
   /** Returns when the node has this version, or when epochs below `ended` have ended. */
   version?: string;
   ended?: string;
@@ -128,6 +130,8 @@ export interface WatchOrder {
 
 export interface WatchResult {
   view: NodeView;
+  /** The order was given at a time to which the server's clock has still to come. */
+  clockSetBack?: true;
   /** Who has the storage now, if we have lost it. */
   claimLost?: string;
   /** Why the snapshot that was watched cannot be finished. */

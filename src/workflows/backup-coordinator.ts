@@ -22,7 +22,7 @@ export async function backupCoordinator(
       }
       run.startUnits();
       await run.waitForNews();
-      if (run.historyIsLong()) await run.continueAsNew();
+      if (run.mustBeginAnew()) await run.continueAsNew();
     }
   } catch (error) {
     if (isCancellation(error)) await run.release();

@@ -3,9 +3,15 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { createCoordinatorActivities } from '../../src/activities/coordinator.js';
 import { Sites } from '../../src/activities/sites.js';
-import type { WatchOrder } from '../../src/plan/coordinator.js';
+import type { CoordinatorMemory, WatchOrder, WatchResult } from '../../src/plan/coordinator.js';
+import { openMemory } from '../../src/workflows/coordinator/memory.js';
 import { devnode, storageFolder } from '../support/backup.js';
-import { PretendedWorld, coordinatorInput, startOptions } from '../support/coordinator.js';
+import {
+  PretendedWorld,
+  coordinatorInput,
+  coordinatorStatus,
+  startOptions,
+} from '../support/coordinator.js';
 import { startTemporal, temporaryFolder, until, withActivities } from '../support/temporal.js';
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
@@ -14,16 +20,22 @@ beforeAll(async () => {
 });
 afterAll(() => session.close());
 
-it('a watch whose clock is a minute early waits until the batch closes', async () => {
-  const node = await devnode({ transactions: 250 });
-  const { version } = node.facts();
+const HOUR = 60 * 60_000;
+
+function realActivities() {
   const data = temporaryFolder('data');
   const sites = new Sites(data);
   onTestFinished(async () => {
     await sites.close();
     rmSync(data, { recursive: true, force: true });
   });
-  const real = createCoordinatorActivities({ sites });
+  return createCoordinatorActivities({ sites });
+}
+
+it('a watch whose clock is a minute early waits until the batch closes', async () => {
+  const node = await devnode({ transactions: 250 });
+  const { version } = node.facts();
+  const real = realActivities();
   const world = new PretendedWorld({ ended: 0, version: 0 });
   world.watch = ({ keepClaim: _, ...order }: WatchOrder) => {
     world.watches += 1;
@@ -46,4 +58,92 @@ it('a watch whose clock is a minute early waits until the batch closes', async (
     expect(world.watches - before).toBeLessThan(10);
     await handle.terminate();
   });
+});
+
+/** What a coordinator hands on that has caught up, and of which a unit failed, by a clock that is ahead. */
+function memoryFrom(now: number, extra: object = {}): CoordinatorMemory {
+  const memory = openMemory(coordinatorInput(extra), undefined, now);
+  const versions = [{ first: '0', last: '200' }];
+  const survey = { ...new PretendedWorld({ ended: 0, version: 0 }).survey, versions };
+  const target = { type: 'transaction', first: '51', last: '60' } as const;
+  const failed = { target, reason: 'x', code: 'X', attempts: 1 };
+  Object.assign(memory, { survey, surveyedAt: now, tidyAt: now });
+  Object.assign(memory.streams.transaction, {
+    batchOpenSince: now,
+    askedAt: now,
+    dueSince: now,
+    lastCommit: { at: now, what: 'x', records: '1', bytes: 1, seconds: 1 },
+    failed: [{ ...failed, failedAt: now, retryAt: now + HOUR }],
+  });
+  return memory;
+}
+
+it('what is remembered from the future counts from now', () => {
+  const now = 1_000_000_000;
+  const { surveyedAt, startedAt, tidyAt, streams } = openMemory({}, memoryFrom(now + HOUR), now);
+  expect([surveyedAt, startedAt]).toEqual([now, now]);
+  expect(tidyAt! - now).toBeLessThan(HOUR / 2);
+  expect(streams.transaction).toMatchObject({
+    batchOpenSince: now,
+    askedAt: now,
+    dueSince: now,
+    lastCommit: { at: now },
+    failed: [{ failedAt: now, retryAt: now + 60_000 }],
+  });
+  const before = memoryFrom(now - HOUR);
+  expect(openMemory({}, structuredClone(before), now)).toEqual(before);
+});
+
+it('a batch that was opened in the future closes when its time is over', async () => {
+  const world = new PretendedWorld({ ended: 0, version: 250 });
+  const extra = { transaction_batch_seconds: 1 };
+  const memory = memoryFrom(Date.now() + HOUR, extra);
+  memory.streams.transaction.failed = [];
+  const input = coordinatorInput(extra);
+  await withActivities(session, world.activities, async () => {
+    const options = { ...startOptions(input), args: [input, memory] };
+    const handle = await session.client.workflow.start('backupCoordinator', options);
+    await until('it is closed', () => world.spans('transaction').includes('201-250'));
+    await handle.terminate();
+  });
+});
+
+it('a coordinator whose clock was set back under it begins anew, once', async () => {
+  const world = new PretendedWorld({ ended: 0, version: 250 });
+  const { watch } = world;
+  let setBack = false;
+  world.watch = async (order): Promise<WatchResult> => {
+    if (!setBack) return watch(order);
+    setBack = false;
+    return { view: order.view!, clockSetBack: true };
+  };
+  const input = coordinatorInput();
+  await withActivities(session, world.activities, async () => {
+    const handle = await session.client.workflow.start('backupCoordinator', startOptions(input));
+    await until('it has caught up', () => world.spans('transaction').includes('101-200'));
+    setBack = true;
+    world.node = { ended: 0, version: 350 };
+    await until('it has begun anew', async () => (await coordinatorStatus(handle)).runs === 2);
+    await until('it goes on', () => world.spans('transaction').includes('201-300'));
+    expect((await coordinatorStatus(handle)).runs).toBe(2);
+    await handle.terminate();
+  });
+});
+
+it('a watch says when the time of its order is ahead of the server', async () => {
+  const real = realActivities();
+  const world = new PretendedWorld({ ended: 0, version: 0 });
+  const results: WatchResult[] = [];
+  world.watch = async (order) => {
+    const result = await real.watchNode({ ...order, at: order.at! + HOUR });
+    results.push(result);
+    return result;
+  };
+  const input = coordinatorInput({ storage: { local_fs_dir: storageFolder() } });
+  await withActivities(session, world.activities, async () => {
+    const handle = await session.client.workflow.start('backupCoordinator', startOptions(input));
+    await until('it says so', () => results.length > 0);
+    await handle.terminate();
+  });
+  expect(results[0]).toMatchObject({ clockSetBack: true });
 });

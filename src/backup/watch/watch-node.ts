@@ -19,6 +19,8 @@ const TROUBLE_MS = 60_000;
 const PATIENCE_MS = 10_000;
 /** Returns at the latest, so that whoever waits sees that somebody still looks. */
 const LONGEST_MS = 60 * 60_000;
+/** A clock that is set by less is not worth telling. */
+const SET_BACK_MS = 60_000;
 /** Characters of what is wrong with all nodes; it travels in payloads. */
 const MOST_PROBLEM = 1_500;
 const UNSEEN: NodeView = { ended: '0', version: '0', at: 0, versionsPerSecond: 0 };
@@ -45,6 +47,7 @@ export interface WatchTools extends Pick<LookTools, 'signal' | 'snapshotProgress
 export async function watchNode(order: WatchOrder, tools: WatchTools): Promise<WatchResult> {
   const { lease, signal } = tools;
   const view = order.view ?? UNSEEN;
+  if ((order.at ?? 0) - tools.serverNow() > SET_BACK_MS) return { view, clockSetBack: true };
   const holder = await lease?.resume(signal);
   if (holder) return { view, claimLost: describeHolder(holder) };
   const over = new AbortController();

@@ -54,6 +54,7 @@ export class CoordinatorRun {
   private news = true;
   private surveyAsked = false;
   private tidying = false;
+  private clockSetBack = false;
   /** Streams that have begun a unit in this run. */
   private readonly joined = new Set<BackupType>();
   private committedMeanwhile: BackupResult[] = [];
@@ -161,14 +162,16 @@ export class CoordinatorRun {
     if (this.blockedBy === undefined) this.keepWatching();
     else this.stopWatching();
     const rest = this.blockedUntil - Date.now();
-    if (this.blockedBy !== undefined && rest > 0) await condition(() => this.news, rest);
-    else await condition(() => this.news);
+    if (this.blockedBy === undefined || rest <= 0) await condition(() => this.news);
+    // By the timer, not by the clock: that may have been set back.
+    else if (!(await condition(() => this.news, rest))) this.blockedUntil = 0;
     this.news = false;
   }
 
-  historyIsLong(): boolean {
+  /** Its history is long; or the server's clock was set back, and within a run time only goes forward. */
+  mustBeginAnew(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
-    return historyLength > LONG_HISTORY || continueAsNewSuggested;
+    return historyLength > LONG_HISTORY || continueAsNewSuggested || this.clockSetBack;
   }
 
   /** Units go on by themselves; the next run joins them again. */
@@ -246,7 +249,9 @@ export class CoordinatorRun {
     this.watch = watch;
     const summary = watchSummary(order);
     void scope
-      .run(() => watchNode.executeWithOptions({ ...watchOptions, summary }, [order]))
+      .run(() =>
+        watchNode.executeWithOptions({ ...watchOptions, summary }, [{ ...order, at: Date.now() }]),
+      )
       .then(
         (result) => this.watch === watch && this.seen(result),
         (error: unknown) => {
@@ -264,9 +269,14 @@ export class CoordinatorRun {
     watch?.scope.cancel();
   }
 
-  private seen({ view, snapshotLost, claimLost, lies }: WatchResult): void {
+  private seen({ view, snapshotLost, claimLost, clockSetBack, lies }: WatchResult): void {
     this.watch = undefined;
     noteLies(this.memory, lies, Date.now());
+    if (clockSetBack) {
+      this.clockSetBack = true;
+      this.news = true;
+      return;
+    }
     if (claimLost !== undefined) {
       this.standBy(claimLost);
       this.news = true;

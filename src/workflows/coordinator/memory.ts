@@ -1,12 +1,15 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { parseCoordinatorInput } from '../../plan/coordinator-input.js';
 import { asInputFailure } from '../failures.js';
+import { dropFuture } from './clock.js';
 import type { CoordinatorMemory, StreamMemory } from '../../plan/coordinator.js';
 
 /** What a coordinator begins with: the memory of the run before, or nothing but its input. */
 export function openMemory(input: unknown, memory: unknown, now: number): CoordinatorMemory {
   if (memory !== undefined && memory !== null) {
-    if ((memory as { memory?: unknown }).memory === 1) return memory as CoordinatorMemory;
+    if ((memory as { memory?: unknown }).memory === 1) {
+      return dropFuture(memory as CoordinatorMemory, now);
+    }
     throw ApplicationFailure.nonRetryable(
       'the second argument is what a run of the coordinator hands to its next; start it with one',
       'INPUT_INVALID',
