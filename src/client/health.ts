@@ -40,7 +40,7 @@ const EDGE_SHARE = 0.25;
 export function healthOf(status: LiveStatus, limits: HealthLimits, now: number): Health {
   const reasons: Health['reasons'] = [];
   const tell = (level: Level, what: string) => reasons.push({ level, what });
-  const { alarms, seen, streams, stuck, verification, phase } = status;
+  const { alarms, seen, lookedAnewAt, streams, stuck, verification, phase } = status;
   const ageOf = (at: number) => Math.max(0, Math.round((now - at) / 1000));
   for (const workflow of stuck) tell('critical', describeStuck(workflow));
   for (const alarm of alarms) {
@@ -55,7 +55,8 @@ export function healthOf(status: LiveStatus, limits: HealthLimits, now: number):
     );
   }
   if (phase === 'starting') {
-    const last = Math.max(...STREAMS.map((type) => workDoneAt(status, type)));
+    const anew = lookedAnewAt === undefined ? 0 : Date.parse(lookedAnewAt);
+    const last = Math.max(anew, ...STREAMS.map((type) => workDoneAt(status, type)));
     const level = levelAfter(ageOf(last), { warning: limits.trouble, critical: limits.warning });
     if (level !== 'ok')
       tell(level, `it is starting for ${ageOf(last)} s: storage or node were not read yet`);

@@ -187,6 +187,8 @@ export interface CoordinatorMemory {
   /** Unix milliseconds at which to tidy the storage again. */
   tidyAt?: number;
   node?: NodeView;
+  /** Unix milliseconds at which what was known of the node was last dropped, to look at it anew. */
+  lookedAnewAt?: number;
   /** The newest lie of each node, of the last day. */
   lies?: Lie[];
   alarms: Alarm[];
@@ -275,6 +277,8 @@ export interface CoordinatorStatus {
     node?: string;
     resting?: { node: string; until: string; why: string }[];
   };
+  /** Since when the node is looked at anew, as at the start; kept until the next time. */
+  lookedAnewAt?: string;
   concurrency: number;
   streams: Record<BackupType, StreamStatus>;
   alarms: { code: string; text: string; since: string }[];

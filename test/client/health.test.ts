@@ -30,6 +30,12 @@ const never: LiveStatus = {
     Object.entries(status().streams).map(([type, { lastCommit: _, ...stream }]) => [type, stream]),
   ) as LiveStatus['streams'],
 };
+/** A quiet chain, all stored long ago, whose coordinator was given another node. */
+const anew = (seconds: number, stream: object = {}): LiveStatus => {
+  const quiet = status({}, { phase: 'starting', lookedAnewAt: ago(seconds) });
+  for (const one of Object.values(quiet.streams)) Object.assign(one, committed(7_200), stream);
+  return quiet;
+};
 const verified = (succeededAt: string, failedAt: string) => ({
   verification: { running: false, succeededAt, failedAt },
 });
@@ -85,6 +91,9 @@ it.each<[string, LiveStatus, string, RegExp | undefined]>([
   ['starting for ever', never, 'warning', /^it is starting for 700 s/],
   ['for longer', { ...never, startedAt: ago(4_000) }, 'critical', /^it is starting for 4000 s/],
   ['just started', { ...never, startedAt: ago(20) }, 'ok', undefined],
+  ['another node to be looked at', anew(20), 'ok', undefined],
+  ['another node, with something due', anew(20, due(3_000)), 'ok', undefined],
+  ['another node that was never seen', anew(700), 'warning', /^it is starting for 700 s/],
   [
     'a node that nobody looks at',
     status({}, { seen: { ended_epochs: '4', version: '100', at: ago(600) } }),
@@ -128,6 +137,11 @@ describe('the heartbeat', () => {
     const all = status({ ...behind, state: 'paused' });
     for (const stream of Object.values(all.streams)) stream.state = 'paused';
     expect(beat(all)).toBe(900);
+  });
+
+  it('goes on while another node is looked at', () => {
+    expect(beat(anew(20))).toBe(20);
+    expect(beat(anew(20, due(3_000)))).toBe(3_000);
   });
 
   it('of a coordinator that knows nothing yet is its start', () => {

@@ -201,6 +201,12 @@ describe('messages', () => {
       expect(again).toMatchObject({ workflowId: handle.workflowId });
       expect(again.settings).toMatch(/^changed/);
       expect((await coordinatorStatus(handle)).concurrency).toBe(9);
+      await until('it has seen the node', async () => {
+        return (await coordinatorStatus(handle)).seen !== undefined;
+      });
+      expect(await coordinatorStatus(handle)).not.toHaveProperty('lookedAnewAt');
+      await ensureCoordinator(session.client, { ...input, node: 'http://localhost:6187' });
+      expect(await coordinatorStatus(handle)).toHaveProperty('lookedAnewAt');
       const elsewhere = { ...input, storage: { local_fs_dir: '/elsewhere' } };
       await expect(handle.executeUpdate('configure', { args: [elsewhere] })).rejects.toMatchObject({
         cause: { message: expect.stringMatching(/this coordinator works for/) as string },

@@ -11,7 +11,7 @@ export function dropFuture(memory: CoordinatorMemory, now: number): CoordinatorM
   const past = <K extends string>(of: Partial<Record<K, number>> | undefined, ...keys: K[]) => {
     for (const key of keys) if (of && (of[key] ?? 0) > now) of[key] = now;
   };
-  past(memory, 'startedAt', 'surveyedAt');
+  past(memory, 'startedAt', 'surveyedAt', 'lookedAnewAt');
   past(node, 'edgesAt');
   for (const lie of lies) past(lie, 'at');
   for (const alarm of alarms) past(alarm, 'since');

@@ -234,6 +234,7 @@ export class CoordinatorRun {
 
   /** What is known of the node is wrong: nothing is begun before it was asked again. */
   lookAnew(): void {
+    if (this.memory.node) this.memory.lookedAnewAt = Date.now();
     delete this.memory.node;
     this.stopWatching();
   }

@@ -35,7 +35,7 @@ export function statusOf(
     state_snapshot: stream('state_snapshot'),
     transaction: stream('transaction'),
   };
-  const { settings, node, alarms } = memory;
+  const { settings, node, lookedAnewAt, alarms } = memory;
   return {
     phase: phaseOf(memory, streams, blockedBy),
     node: settings.nodes[0]!,
@@ -53,6 +53,7 @@ export function statusOf(
           },
         }
       : {}),
+    ...(lookedAnewAt === undefined ? {} : { lookedAnewAt: iso(lookedAnewAt) }),
     concurrency: settings.concurrency,
     streams,
     alarms: alarms.map(({ code, text, since }) => ({ code, text, since: iso(since) })),
