@@ -171,12 +171,20 @@ export function parseNodes(value: unknown): string[] {
 
 /** The URL of a backup service, without slashes at its end. @throws InputError */
 export function parseNode(value: unknown): string {
-  if (typeof value !== 'string' || !/^https?:\/\/[^\s/@,]+(\/[^\s]*)?$/.test(value)) {
-    throw new InputError(
-      `node must be the URL of a backup service, like "http://localhost:6186", not ${show(value)}`,
-    );
+  if (typeof value === 'string' && isAddress(value)) return value.replace(/\/+$/, '');
+  throw new InputError(
+    `node must be the URL of a backup service, like "http://localhost:6186", not ${show(value)}`,
+  );
+}
+
+/** Whether requests can be made of it, by adding their paths. */
+function isAddress(text: string): boolean {
+  if (!/^https?:\/\/[^\s/@,?#]+(\/[^\s?#]*)?$/.test(text)) return false;
+  try {
+    return new URL(text).port !== '0';
+  } catch {
+    return false;
   }
-  return value.replace(/\/+$/, '');
 }
 
 /** @throws InputError */
@@ -193,6 +201,7 @@ export function parseStorage(value: unknown): StorageConfig {
       `storage.local_fs_dir must be an absolute path (workers may run elsewhere), not ${show(dir)}`,
     );
   }
+  if (dir.includes('\0')) throw new InputError('storage.local_fs_dir must not have a NUL in it');
   return { local_fs_dir: dir };
 }
 

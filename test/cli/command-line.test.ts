@@ -112,6 +112,20 @@ describe('a mistake is one line and exit code 2:', () => {
       /must be the URL/,
     ],
     [
+      'a port that is none',
+      [
+        ...oneoff,
+        ...['--backup-service-address', 'http://localhost:abc'],
+        ...['state-snapshot', '--state-snapshot-epoch', '0'],
+      ],
+      /must be the URL .*not "http:\/\/localhost:abc"/,
+    ],
+    [
+      'a port that is too large',
+      ['query', 'node-state', '--backup-service-address', 'http://node:618600'],
+      /must be the URL/,
+    ],
+    [
       'several nodes where one is asked',
       ['query', 'node-state', '--backup-service-address', 'http://a,http://b'],
       /must be the URL/,

@@ -278,6 +278,11 @@ describe('a bad input', () => {
       { ...INPUT, node: ['http://a', 'b:6186'] },
       /^node must be the URL .*"b/,
     ],
+    [
+      'a port that is none',
+      { ...INPUT, node: 'http://a:618600', start_version: 0, num_transactions: 1 },
+      /^node must be the URL .*"http:..a:618600"/,
+    ],
     ['no node', { storage: INPUT.storage, start_version: 0, num_transactions: 1 }, /^node /],
     ['no count', { ...INPUT, start_version: 0 }, /^num_transactions /],
     [
