@@ -26,12 +26,8 @@ import {
 } from './failures.js';
 import { type LaneControls, turnControls } from './lanes.js';
 import { controlsSignal, pause, resume, retry, setConcurrency, statusQuery } from './messages.js';
-import {
-  type RangeFailure,
-  type SegmentInput,
-  type SegmentResult,
-  chunkSegment,
-} from './segment.js';
+import type { SegmentInput } from './segment-input.js';
+import { type RangeFailure, type SegmentResult, chunkSegment } from './segment.js';
 import { addTotals, escapeMarkdown, noTotals, totalsTable } from './totals.js';
 
 /** Failed ranges that are carried along before the backup stops to wait for a fix. */

@@ -6,26 +6,16 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { RangeActivities } from '../activities/range.js';
-import type { Job } from '../plan/job.js';
 import { withLies } from '../plan/lies.js';
 import { QUARANTINED, type Totals } from '../plan/messages.js';
-import { type Unit, rangeAt } from '../plan/unit.js';
+import { rangeAt } from '../plan/unit.js';
 import { rangeOptions } from './activity-options.js';
 import { runChunk } from './apart.js';
 import { failureCode, liesOf, reasonOf } from './failures.js';
-import { type LaneControls, runLanes, turnControls } from './lanes.js';
+import { runLanes, turnControls } from './lanes.js';
 import { controlsSignal, segmentStatus } from './messages.js';
+import { type SegmentInput, requireSegmentInput } from './segment-input.js';
 import { addRange, noTotals, totalsTable } from './totals.js';
-
-export interface SegmentInput {
-  job: Job;
-  unit: Unit;
-  /** Range numbers: from `from` up to but excluding `to`, or exactly these. */
-  ranges: { from: number; to: number } | { only: number[] };
-  /** Numbers of those that are in quarantine. */
-  quarantined?: number[];
-  controls: LaneControls;
-}
 
 /** A range that failed for good. */
 export interface RangeFailure {
@@ -50,7 +40,8 @@ const { backUpRange } = proxyActivities<RangeActivities>(rangeOptions);
  * A few hundred ranges of one backup, in lanes. A range that fails for good is written down and the
  * others go on; when too many fail no new ones are begun. Always returns, unless cancelled.
  */
-export async function chunkSegment(input: SegmentInput): Promise<SegmentResult> {
+export async function chunkSegment(raw: SegmentInput): Promise<SegmentResult> {
+  const input = requireSegmentInput(raw);
   const { job, unit } = input;
   const controls = { ...input.controls };
   const done = noTotals();

@@ -3,6 +3,7 @@ import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureCoordinator } from '../../src/client/coordinator.js';
 import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
+import { openMemory } from '../../src/workflows/coordinator/memory.js';
 import {
   PretendedWorld,
   coordinatorInput,
@@ -273,4 +274,34 @@ it.each([
       });
     },
   );
+});
+
+const remembered = openMemory(coordinatorInput(), undefined, 1);
+const { streams } = remembered;
+it.each<[string, unknown]>([
+  ['a word', 'x'],
+  ['nothing in it', { memory: 1 }],
+  ['no streams', { ...remembered, streams: {} }],
+  ['half a stream', { ...remembered, streams: { ...streams, transaction: { failed: [] } } }],
+  [
+    'a request for nothing',
+    {
+      ...remembered,
+      streams: { ...streams, transaction: { ...streams.transaction, requested: [{}] } },
+    },
+  ],
+  ['a batch of nothing', { ...remembered, settings: { ...remembered.settings, batchSize: '0' } }],
+  ['no time', { ...remembered, startedAt: -1e300 }],
+  ['a node without a version', { ...remembered, node: { at: 1, ended: '1' } }],
+  ['half a survey', { ...remembered, survey: { storageId: 'x' } }],
+])('a memory that is none fails at once: %s', async (name, memory) => {
+  const { activities } = new PretendedWorld({ ended: 0, version: 0 });
+  await withActivities(session, activities, async () => {
+    const handle = await session.client.workflow.start('backupCoordinator', {
+      workflowId: `bad memory: ${name}`,
+      taskQueue: 'aptos-backup',
+      args: [coordinatorInput(), memory],
+    });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'INPUT_INVALID' } });
+  });
 });

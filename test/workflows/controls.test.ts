@@ -314,3 +314,34 @@ describe('a bad input', () => {
     });
   });
 });
+
+const segment = {
+  job: {},
+  unit: unitOf(4),
+  ranges: { from: 0, to: 4 },
+  controls: { concurrency: 2, paused: false },
+};
+it.each<[string, unknown]>([
+  ['nothing', undefined],
+  ['null', null],
+  ['nothing in it', {}],
+  ['no unit', { ...segment, unit: undefined }],
+  ['a unit without ranges', { ...segment, unit: { first: '0' } }],
+  ['a first record that is none', { ...segment, unit: { ...segment.unit, first: 'x' } }],
+  ['no ranges', { ...segment, ranges: undefined }],
+  ['ranges that the unit has not', { ...segment, ranges: { from: 0, to: 5 } }],
+  ['ranges that are no numbers', { ...segment, ranges: { only: ['1'] } }],
+  ['more ranges than fit into memory', { ...segment, ranges: { from: 0, to: 1e15 } }],
+  ['no controls', { ...segment, controls: undefined }],
+  ['too many lanes', { ...segment, controls: { concurrency: 1e9, paused: false } }],
+])('a segment that somebody starts with %s fails at once', async (name, input) => {
+  const unused = { planTransactions: () => Promise.reject(new Error('not reached')) };
+  await withActivities(session, unused, async () => {
+    const handle = await session.client.workflow.start('chunkSegment', {
+      workflowId: `bad segment: ${name}`,
+      taskQueue: 'aptos-backup',
+      args: input === undefined ? [] : [input],
+    });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'INPUT_INVALID' } });
+  });
+});

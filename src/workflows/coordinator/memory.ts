@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { parseCoordinatorInput } from '../../plan/coordinator-input.js';
+import { isMemory } from '../../plan/memory-shape.js';
 import { asInputFailure } from '../failures.js';
 import { dropFuture } from './clock.js';
 import type { CoordinatorMemory, StreamMemory } from '../../plan/coordinator.js';
@@ -7,9 +8,7 @@ import type { CoordinatorMemory, StreamMemory } from '../../plan/coordinator.js'
 /** What a coordinator begins with: the memory of the run before, or nothing but its input. */
 export function openMemory(input: unknown, memory: unknown, now: number): CoordinatorMemory {
   if (memory !== undefined && memory !== null) {
-    if ((memory as { memory?: unknown }).memory === 1) {
-      return dropFuture(memory as CoordinatorMemory, now);
-    }
+    if (isMemory(memory)) return dropFuture(memory, now);
     throw ApplicationFailure.nonRetryable(
       'the second argument is what a run of the coordinator hands to its next; start it with one',
       'INPUT_INVALID',
