@@ -21,10 +21,13 @@ export const rangeOptions: ActivityOptions = {
   },
 };
 
-/** Planning and committing: many small requests, the first time a whole epoch history. */
+/**
+ * Planning and committing: many small requests, the first time a whole epoch history; perhaps all of a backup
+ * read again. Heartbeats tell that it gets on; what timed out would count as a death of its worker.
+ */
 export const controlOptions: ActivityOptions = {
   taskQueue: CONTROL_QUEUE,
-  startToCloseTimeout: '1 hour',
+  startToCloseTimeout: '1 day',
   heartbeatTimeout: '30 seconds',
   retry: {
     initialInterval: '1 second',
