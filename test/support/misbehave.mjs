@@ -14,13 +14,15 @@ function where() {
   return process.getActiveResourcesInfo().includes('TCPSocketWrap') ? 'thread' : 'idle-thread';
 }
 
-/** Whoever renames the file first takes the command. */
+/** Whoever renames the file first takes the command; one that is empty is only being written. */
 function takeCommand() {
   const file = join(folder, `${role}-${where()}`);
   try {
+    const kind = readFileSync(file, 'utf8');
+    if (!kind) return undefined;
     renameSync(file, `${file}.taken`);
     writeFileSync(join(folder, 'taken'), readlinkSync('/proc/thread-self'));
-    return readFileSync(`${file}.taken`, 'utf8');
+    return kind;
   } catch {
     return undefined;
   }
