@@ -1,5 +1,15 @@
-import { InputError, MAX_CONCURRENCY } from './input.js';
-import { parseU64 } from './u64.js';
+import { InputError, isConcurrency } from './input.js';
+import {
+  type Check,
+  isCount,
+  isFlag,
+  isText,
+  isTime,
+  isU64,
+  listOf,
+  optional,
+  withFields,
+} from './shape.js';
 import type { VerifyCursor, VerifyPage } from './verify.js';
 import type { VerifyTotals } from './verify-totals.js';
 
@@ -22,66 +32,38 @@ export function parseVerifyMemory(raw: unknown): VerifyMemory | undefined {
   );
 }
 
-type Shape = (value: unknown) => boolean;
+const isSum: Check = (value) => typeof value === 'string' && /^[0-9]{1,40}$/.test(value);
 
-const text: Shape = (value) => typeof value === 'string';
-const flag: Shape = (value) => typeof value === 'boolean';
-const count = upTo(Number.MAX_SAFE_INTEGER);
-const u64: Shape = (value) => text(value) && parseU64(value) !== undefined;
-const sum: Shape = (value) => typeof value === 'string' && /^[0-9]{1,40}$/.test(value);
+const span = { first: isU64, last: isU64, proven: isText };
+const frontiers = { inFrontier: isText, outFrontier: isText };
 
-function upTo(most: number, least = 0): Shape {
-  return (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
-}
-
-function optional(shape: Shape): Shape {
-  return (value) => value === undefined || shape(value);
-}
-
-function list(shape: Shape): Shape {
-  return (value) => Array.isArray(value) && value.every(shape);
-}
-
-function object(fields: Record<string, Shape>): Shape {
-  return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-    const given = value as Record<string, unknown>;
-    return Object.entries(fields).every(([name, shape]) => shape(given[name]));
-  };
-}
-
-const span = { first: u64, last: u64, proven: text };
-const frontiers = { inFrontier: text, outFrontier: text };
-
-const totals = object({
-  findings: list(object({ object: text, code: text, why: text })),
-  findingCount: count,
-  pieces: list(object({ ...span, ...frontiers, head: text, tail: text })),
-  unlistedPieces: count,
-  snapshots: list(
-    object({
-      ...{ epoch: u64, version: u64, manifest: text, proven: text },
-      ...{ chunks: count, of: count, items: sum, ofItems: sum },
+const totals = withFields({
+  findings: listOf(withFields({ object: isText, code: isText, why: isText })),
+  findingCount: isCount,
+  pieces: listOf(withFields({ ...span, ...frontiers, head: isText, tail: isText })),
+  unlistedPieces: isCount,
+  snapshots: listOf(
+    withFields({
+      ...{ epoch: isU64, version: isU64, manifest: isText, proven: isText },
+      ...{ chunks: isCount, of: isCount, items: isSum, ofItems: isSum },
     }),
   ),
-  unlistedSnapshots: count,
-  epochs: list(object(span)),
-  epochsEndAt: optional(u64),
-  genesis: optional(text),
-  genesisConfirmed: flag,
-  records: sum,
-  bytes: count,
-  objects: count,
-  skipped: count,
-  endings: object({ bytes: count, objects: count }),
+  unlistedSnapshots: isCount,
+  epochs: listOf(withFields(span)),
+  epochsEndAt: optional(isU64),
+  genesis: optional(isText),
+  genesisConfirmed: isFlag,
+  records: isSum,
+  bytes: isCount,
+  objects: isCount,
+  skipped: isCount,
+  endings: withFields({ bytes: isCount, objects: isCount }),
 });
 
-const LAST_TIME = 8_640_000_000_000_000;
-
-const isMemory = object({
-  cursor: object({ kind: text, first: u64, manifest: text, from: count }),
+const isMemory = withFields({
+  cursor: withFields({ kind: isText, first: isU64, manifest: isText, from: isCount }),
   totals,
-  frozen: object({ endVersion: optional(u64), snapshotBefore: optional(u64) }),
-  startedAt: upTo(LAST_TIME),
-  concurrency: optional(upTo(MAX_CONCURRENCY, 1)),
+  frozen: withFields({ endVersion: optional(isU64), snapshotBefore: optional(isU64) }),
+  startedAt: (value) => isCount(value) && isTime(value),
+  concurrency: optional(isConcurrency),
 });
