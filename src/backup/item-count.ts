@@ -1,11 +1,8 @@
-import { decodeStateRangeProof } from '../aptos/chain/proofs.js';
 import { SPARSE_MERKLE_PLACEHOLDER } from '../aptos/hash/seeds.js';
 import { toHex } from '../aptos/hex.js';
-import { stateRecordKeyHash } from '../aptos/records/state-key.js';
-import { canonicalFrontier } from '../aptos/state-tree/frontier.js';
 import { BackupError } from './errors.js';
-import { readRecords } from './record-stream.js';
 import type { Site } from './site.js';
+import { stateEdge } from './state-edge.js';
 
 /**
  * Asks whether the last of so many state items is the last. The count is only said by the node; a wrong one
@@ -28,8 +25,6 @@ export async function requireItemCount(
     if (rootHash === toHex(SPARSE_MERKLE_PLACEHOLDER)) return;
     throw wrong(`its state is not empty: its root is ${rootHash}`);
   }
-  for await (const item of readRecords(node.stateChunk(version, records - 1n, 1n, signal))) {
-    const proof = await node.stateRangeProof(version, stateRecordKeyHash(item), signal);
-    if (canonicalFrontier(decodeStateRangeProof(proof)).length > 0) throw wrong('more follow');
-  }
+  const { right } = await stateEdge(node, version, records - 1n, signal);
+  if (right.length > 0) throw wrong('more follow');
 }

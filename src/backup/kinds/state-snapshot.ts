@@ -5,11 +5,9 @@ import { stateProofName } from '../../aptos/files/names.js';
 import type { BatchHasher } from '../../aptos/hash/batch-hasher.js';
 import { fromHex, toHex } from '../../aptos/hex.js';
 import { StateChunkVerifier } from '../../aptos/records/state-chunk.js';
-import { stateRecordKeyHash } from '../../aptos/records/state-key.js';
-import { canonicalFrontier } from '../../aptos/state-tree/frontier.js';
 import type { NodeClient } from '../../node/client.js';
 import type { Unit } from '../../plan/unit.js';
-import { readRecords } from '../record-stream.js';
+import { stateEdge } from '../state-edge.js';
 import type { RecordKind } from './kind.js';
 
 /** The edge that a chunk has to fit to: the last key before it and what lies right of that key. */
@@ -30,12 +28,8 @@ export function stateSnapshotKind(
   const version = BigInt(snapshot.version);
 
   async function edgeBefore(first: bigint, signal: AbortSignal): Promise<Edge> {
-    for await (const record of readRecords(node.stateChunk(version, first - 1n, 1n, signal))) {
-      const key = stateRecordKeyHash(record);
-      const right = decodeStateRangeProof(await node.stateRangeProof(version, key, signal));
-      return { key, outFrontier: frontierDigest(canonicalFrontier(right)) };
-    }
-    throw new AptosDataError('RECORD_INVALID', `the node sent no state item ${first - 1n}`);
+    const { key, right } = await stateEdge(node, version, first - 1n, signal);
+    return { key, outFrontier: frontierDigest(right) };
   }
 
   return {
