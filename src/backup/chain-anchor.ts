@@ -18,18 +18,20 @@ const FILE = 'chain.json';
 export const CHAIN_FILE = `${OWN_FOLDER}/${FILE}`;
 const MAX_BYTES = 64 * 1024;
 
+/** What a storage of the node's chain, or of none yet, tells of it. */
+interface ChainFound {
+  own: StoredAnchor;
+  /** By our own file or by the backup of epoch 0; undefined: by neither. */
+  stored: string | undefined;
+}
+
 /**
- * Checks that the storage belongs to the node's chain, or to none yet. Writes nothing. Returns the
- * genesis waypoint if we have written it down in the storage, and it can be read.
+ * Checks that the storage belongs to the node's chain, or to none yet. Writes nothing.
  * @throws BackupError CHAIN_MISMATCH naming both chains, STORED_DAMAGED when nothing stored tells the chain any more
  */
-export async function requireSameChain(
-  site: Site,
-  signal?: AbortSignal,
-): Promise<string | undefined> {
+export async function requireSameChain(site: Site, signal?: AbortSignal): Promise<ChainFound> {
   const own = await storedAnchor(site.storage, signal);
-  const written = own === 'damaged' ? undefined : own?.genesis;
-  const stored = written ?? (await stockGenesis(site, signal));
+  const stored = isWritten(own) ? own.genesis : await stockGenesis(site, signal);
   if (own === 'damaged' && stored === undefined) throw unknownChain(site);
   if (stored !== undefined && stored !== site.genesis) {
     throw new BackupError(
@@ -38,7 +40,7 @@ export async function requireSameChain(
       true,
     );
   }
-  return written;
+  return { own, stored };
 }
 
 /**
@@ -47,28 +49,25 @@ export async function requireSameChain(
  * job are of another chain and nothing says which of the two is meant
  */
 export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {
-  const stored = await requireSameChain(site, signal);
-  const anchor = currentAnchor(site);
-  if (stored === undefined) {
-    if (!anchor.confirmed && site.network === undefined) await requireAgreement(site, signal);
-    await site.storage.begin(signal);
-    // Somebody else was first: look again whose chain it is.
-    if ((await writeAnchor(site, anchor, signal)) === 'exists') return anchorStorage(site, signal);
-  }
-  return anchor;
+  return writtenDown(site, await requireSameChain(site, signal), signal);
 }
 
 /** One that cannot be read is replaced: that the chain is the right one was seen elsewhere in the storage. */
-async function writeAnchor(site: Site, anchor: Anchor, signal?: AbortSignal) {
+async function writtenDown(site: Site, { own }: ChainFound, signal?: AbortSignal): Promise<Anchor> {
+  const anchor = currentAnchor(site);
+  if (isWritten(own)) return anchor;
+  if (!anchor.confirmed && site.network === undefined) await requireAgreement(site, signal);
+  await site.storage.begin(signal);
   const content = encodeDigested({
     genesis_waypoint: anchor.waypoint,
     ...(anchor.network === undefined ? {} : { network: anchor.network }),
     confirmed: anchor.confirmed,
   });
-  const replace = (await storedAnchor(site.storage, signal)) === 'damaged';
   const folder = await site.storage.createBackup(OWN_FOLDER, signal);
-  const { outcome } = await putFile(site.storage, folder, FILE, content, { replace, signal });
-  return outcome;
+  const options = { replace: own === 'damaged', signal };
+  const { outcome } = await putFile(site.storage, folder, FILE, content, options);
+  // Somebody else was first: look again whose chain it is.
+  return outcome === 'exists' ? anchorStorage(site, signal) : anchor;
 }
 
 /**
@@ -76,9 +75,9 @@ async function writeAnchor(site: Site, anchor: Anchor, signal?: AbortSignal) {
  * must not be taken for a new one. @throws BackupError STORAGE_EMPTIED, CHAIN_MISMATCH
  */
 export async function requireBegun(site: Site, signal?: AbortSignal): Promise<Anchor> {
-  if ((await requireSameChain(site, signal)) !== undefined) return currentAnchor(site);
-  // The file alone was damaged or lost, when the backup of epoch 0 is there and tells the same chain.
-  if ((await stockGenesis(site, signal)) === site.genesis) return anchorStorage(site, signal);
+  const found = await requireSameChain(site, signal);
+  // Our file alone was damaged or lost, when the backup of epoch 0 is there.
+  if (found.stored !== undefined) return writtenDown(site, found, signal);
   const why = `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied; nothing is written before it is back`;
   throw new BackupError('STORAGE_EMPTIED', why, true);
 }
@@ -112,11 +111,18 @@ export function currentAnchor(site: Site): Anchor {
   };
 }
 
+/** What our own file says; undefined: the storage was not begun by us. */
+type StoredAnchor = { genesis: string } | 'damaged' | undefined;
+
+function isWritten(own: StoredAnchor): own is { genesis: string } {
+  return own !== undefined && own !== 'damaged';
+}
+
 /** The genesis waypoint that a storage of ours names, if it has been begun. */
 export async function storedAnchor(
   storage: BackupStorage,
   signal?: AbortSignal,
-): Promise<{ genesis: string } | 'damaged' | undefined> {
+): Promise<StoredAnchor> {
   const bytes = await readOwn(storage, CHAIN_FILE, MAX_BYTES, signal);
   if (!bytes) return undefined;
   try {
