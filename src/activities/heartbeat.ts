@@ -60,10 +60,11 @@ export async function withHeartbeat<T>(
   const silence = new AbortController();
   let sentAt = performance.now();
   const send = () => {
-    const silentMs = performance.now() - sentAt;
-    sentAt += silentMs;
-    if (silentMs >= (context.info.heartbeatTimeoutMs ?? Infinity))
-      silence.abort(stoodStill(silentMs));
+    const now = performance.now();
+    const silentMs = now - sentAt;
+    sentAt = now;
+    const timedOut = silentMs >= (context.info.heartbeatTimeoutMs ?? Infinity);
+    if (timedOut) silence.abort(stoodStill(silentMs));
     const details = { ...progress, ...series };
     context.heartbeat(details);
     tellHeartbeat(context.info, details);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeDigested, isIntact } from '../own-digest.js';
-import { putFile, readIfPresent, storedObject } from '../backup/stored-file.js';
+import { putFile, readOwn, storedObject } from '../backup/stored-file.js';
 import { AptosDataError } from '../aptos/errors.js';
 import type { Proven } from '../plan/unit.js';
 import type { Piece, UnitSlice } from '../plan/verify.js';
@@ -53,7 +53,7 @@ export async function readProven(
 ): Promise<ProvenSlice | undefined> {
   const { folder, name } = placeOf(slice);
   try {
-    const bytes = await readIfPresent(storage, `${folder}/${name}`, MAX_BYTES);
+    const bytes = await readOwn(storage, `${folder}/${name}`, MAX_BYTES);
     // What it says would be reported as a fact: a damaged record is none.
     if (!bytes || !isIntact(bytes)) return undefined;
     const fields = storedObject(bytes, name);
@@ -64,7 +64,6 @@ export async function readProven(
     return Array.isArray(result.pieces) && Number.isInteger(result.records) ? result : undefined;
   } catch (error) {
     if (error instanceof AptosDataError || error instanceof SyntaxError) return undefined;
-    if (error instanceof StorageError && error.code === 'TOO_LARGE') return undefined;
     throw error;
   }
 }
