@@ -12,10 +12,16 @@ import { until } from '../support/temporal.js';
 const holder = (owner: string) => ({ owner, host: owner, workflow: `work of ${owner}` });
 const quiet = { signal: AbortSignal.timeout(100_000), report: () => undefined };
 
+async function begun() {
+  const folder = storageFolder();
+  const storage = openStorage({ local_fs_dir: folder });
+  await storage.createBackup('aptos-backup');
+  return { folder, storage };
+}
+
 describe('the commit lock', () => {
   it('lets one in at a time, and takes over from one that died in it', async () => {
-    const storage = openStorage({ local_fs_dir: storageFolder() });
-    await storage.createBackup('aptos-backup');
+    const { storage } = await begun();
     let inside = 0;
     let most = 0;
     const turn = (owner: string) =>
@@ -40,9 +46,7 @@ describe('the commit lock', () => {
   }, 60_000);
 
   it('is not taken back by a renewal that was on its way when it was released', async () => {
-    const folder = storageFolder();
-    const storage = openStorage({ local_fs_dir: folder });
-    await storage.createBackup('aptos-backup');
+    const { storage } = await begun();
     const lease = new Lease(storage, 'commit', holder('a'));
     await lease.claim();
     let go: () => void = () => undefined;
@@ -64,8 +68,7 @@ describe('the commit lock', () => {
   });
 
   it('is lost to the next attempt of the same work', async () => {
-    const storage = openStorage({ local_fs_dir: storageFolder() });
-    await storage.createBackup('aptos-backup');
+    const { storage } = await begun();
     const [first, second] = [0, 1].map(() => new Lease(storage, 'commit', holder('a')));
     expect(await first!.claim()).toBeUndefined();
     expect(await second!.claim()).toBeUndefined();
@@ -75,9 +78,7 @@ describe('the commit lock', () => {
   });
 
   it('removes with each sign of life what dead writers left beside it', async () => {
-    const folder = storageFolder();
-    const storage = openStorage({ local_fs_dir: folder });
-    await storage.createBackup('aptos-backup');
+    const { folder, storage } = await begun();
     const lease = new Lease(storage, 'commit', holder('a'));
     await lease.claim();
     const left = join(folder, 'aptos-backup', `.${OWNER}-4194300-abc.part`); // no process has that id
@@ -87,9 +88,7 @@ describe('the commit lock', () => {
   });
 
   it('is noticed as lost when the storage is emptied under it', async () => {
-    const folder = storageFolder();
-    const storage = openStorage({ local_fs_dir: folder });
-    await storage.createBackup('aptos-backup');
+    const { folder, storage } = await begun();
     const lease = new Lease(storage, 'commit', holder('a'));
     await lease.claim();
     renameSync(join(folder, 'aptos-backup'), join(folder, 'elsewhere'));

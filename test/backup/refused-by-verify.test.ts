@@ -1,6 +1,5 @@
 /** What a verification would not take is not committed either: nothing proves these bytes by themselves. */
-import type { AddressInfo } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { decodeLedgerInfoWithSignatures } from '../../src/aptos/chain/ledger-info.js';
 import { formatWaypoint, waypointOf } from '../../src/aptos/chain/waypoint.js';
 import { Chain } from '../../src/devnode/chain/chain.js';
@@ -16,6 +15,7 @@ import {
   fetchBytes,
   storageFolder,
 } from '../support/backup.js';
+import { listen } from '../support/listen.js';
 import { tamperingProxy } from '../support/tampering-proxy.js';
 
 const ENDINGS: Target = { type: 'epoch_ending', start_epoch: 0, end_epoch: 3 };
@@ -105,10 +105,5 @@ async function served(chain: Chain): Promise<string> {
     onRequest: () => undefined,
     onDie: () => undefined,
   });
-  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    service.close();
-    service.closeAllConnections();
-  });
-  return `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+  return listen(service);
 }

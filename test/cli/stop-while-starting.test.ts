@@ -1,11 +1,11 @@
 /** A command that is stopped while its Temporal server starts does not wait for it, and does not leave it behind. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { runsCommandWith } from '../../src/temporal/process-info.js';
 import { storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
+import { serverPid, serverRuns, stateFile } from '../temporal/embedded-helpers.js';
 
 it.each([
   ['up', 0],
@@ -17,10 +17,9 @@ it.each([
   const lines = ['#!/bin/sh', '[ "$1" = --version ] && echo temporal && exit'];
   writeFileSync(binary, [...lines, 'while :; do sleep 1; done'].join('\n'), { mode: 0o755 });
   const cli = startCli([command, ...flags], { TEMPORAL_CLI_PATH: binary });
-  const file = join(data, 'temporal', 'server.json');
-  await until('the server is started', () => existsSync(file));
-  const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
-  const runs = () => runsCommandWith(pid, join(data, 'temporal', 'temporal.db'));
+  await until('the server is started', () => existsSync(stateFile(data)));
+  const pid = serverPid(data);
+  const runs = () => serverRuns(data, pid);
   onTestFinished(() => void (runs() && process.kill(pid, 'SIGKILL')));
   expect(runs()).toBe(true);
 

@@ -1,8 +1,8 @@
 /** A proxy before a node answers for it while it is away: then the address is not wrong. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { NodeClient } from '../../src/node/client.js';
+import { listen } from '../support/listen.js';
 
 /** A service that has an empty database, until it answers with a status. */
 async function service() {
@@ -10,15 +10,7 @@ async function service() {
   const server = createServer((_, answer) => {
     answer.writeHead(status, { 'content-length': 1 }).end(Buffer.alloc(1));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    becomes: (now: number) => void (status = now),
-  };
+  return { address: await listen(server), becomes: (now: number) => void (status = now) };
 }
 
 it.each([

@@ -1,7 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { type IncomingMessage, createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { listen } from './listen.js';
 
 /**
  * A proxy before a node that kills whoever asks for what is deadly, if it is one of the given
@@ -29,10 +28,7 @@ export async function deadlyProxy(
       .on('error', () => answer.destroy())
       .end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  return { address: `http://127.0.0.1:${port}`, kills };
+  return { address: await listen(server), kills };
 }
 
 /** Whether a process has the other end of a request's connection. */

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Server, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { Accumulator } from '../../src/aptos/accumulator/accumulator.js';
 import { decodeLedgerInfoWithSignatures } from '../../src/aptos/chain/ledger-info.js';
 import {
@@ -12,6 +10,7 @@ import {
 import { hash } from '../../src/aptos/hash/seeds.js';
 import { emptyParts, splitTransaction } from '../../src/aptos/records/split-transaction.js';
 import { STOCK, joinRecords, splitRecords } from './storage-copy.js';
+import { listen } from './listen.js';
 
 /** Bodies that the real service answered: all epoch endings, all transactions, the newest proof. */
 const recorded = (name: string) => readFileSync(join(STOCK, 'http', name));
@@ -60,15 +59,10 @@ export async function stockNode(): Promise<string> {
   return serve((path) => answer(path));
 }
 
-async function serve(answer: (path: string) => Uint8Array | undefined): Promise<string> {
-  const server: Server = createServer((request, response) => {
+function serve(answer: (path: string) => Uint8Array | undefined): Promise<string> {
+  const server = createServer((request, response) => {
     const body = answer(request.url!);
     response.writeHead(body ? 200 : 500).end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return listen(server);
 }

@@ -3,10 +3,10 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { findTemporal } from '../../src/temporal/binary.js';
+import { listen } from '../support/listen.js';
 import { temporaryFolder, until } from './helpers.js';
 
 const NOWHERE = 'http://127.0.0.1:9'; // the discard port: connection refused
@@ -58,9 +58,7 @@ test('the official download is unpacked into the cache and used from then on', a
       response.end(JSON.stringify({ archiveUrl: `${root}/a.tar.gz`, fileToExtract: 'temporal' }));
     } else response.end(archive);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const downloadRoot = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const downloadRoot = await listen(server);
 
   const env = { APTOS_BACKUP_CACHE_DIR: join(folder, 'cache'), PATH: process.env['PATH'] ?? '' };
   const withoutTemporal = { ...env, PATH: pathWithout('temporal', env.PATH) };

@@ -1,6 +1,6 @@
 // What tests of the embedded server share.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -11,6 +11,15 @@ import { until } from './helpers.js';
 
 export async function open(data: string, said: string[] = []): Promise<EmbeddedServer> {
   return openEmbeddedServer(data, { say: (line) => said.push(line) });
+}
+
+/** The environment of users whose server does something else before it serves. */
+export function serverThatFirst(data: string, does: string): NodeJS.ProcessEnv {
+  const binary = join(data, 'temporal.sh');
+  const real = process.env['TEMPORAL_CLI_PATH'];
+  const lines = ['#!/bin/sh', `[ "$1" = server ] && ${does}`, `exec '${real}' "$@"`];
+  writeFileSync(binary, `${lines.join('\n')}\n`, { mode: 0o755 });
+  return { ...process.env, TEMPORAL_CLI_PATH: binary };
 }
 
 export const stateFile = (data: string) => join(data, 'temporal', 'server.json');

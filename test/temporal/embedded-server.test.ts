@@ -11,6 +11,7 @@ import {
   open,
   serverPid,
   serverRuns,
+  serverThatFirst,
   startOtherUser,
   startWorkflow,
   withClient,
@@ -90,16 +91,9 @@ function tryToListen(port: number): Promise<Server | undefined> {
 
 test('a server that takes long to start is left alone', async () => {
   const data = temporaryFolder();
-  const binary = join(data, 'temporal-in-no-hurry.sh');
   const slow = join(data, 'slow');
   // As one that opens a large database: it runs, and does not listen yet.
-  const lines = [
-    '#!/bin/sh',
-    `[ "$1" = server ] && [ -e ${slow} ] && sleep 35`,
-    `exec '${process.env['TEMPORAL_CLI_PATH']}' "$@"`,
-  ];
-  writeFileSync(binary, `${lines.join('\n')}\n`, { mode: 0o755 });
-  const env = { ...process.env, TEMPORAL_CLI_PATH: binary };
+  const env = serverThatFirst(data, `[ -e ${slow} ] && sleep 35`);
   const said: string[] = [];
   const say = (line: string) => said.push(line);
   const server = await openEmbeddedServer(data, { say, env });
@@ -119,15 +113,8 @@ test('a server that takes long to start is left alone', async () => {
 
 test('a server that is killed before its first answer is started again', async () => {
   const data = temporaryFolder();
-  const binary = join(data, 'temporal-killed-once.sh');
   const killed = join(data, 'killed');
-  const lines = [
-    '#!/bin/sh',
-    `[ "$1" = server ] && [ ! -e ${killed} ] && touch ${killed} && kill -9 $$`,
-    `exec '${process.env['TEMPORAL_CLI_PATH']}' "$@"`,
-  ];
-  writeFileSync(binary, `${lines.join('\n')}\n`, { mode: 0o755 });
-  const env = { ...process.env, TEMPORAL_CLI_PATH: binary };
+  const env = serverThatFirst(data, `[ ! -e ${killed} ] && touch ${killed} && kill -9 $$`);
   const said: string[] = [];
   const server = await openEmbeddedServer(data, { say: (line) => said.push(line), env });
   await startWorkflow(server, 'x');

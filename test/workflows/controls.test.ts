@@ -47,28 +47,31 @@ class Gate {
   waiting: (() => void)[] = [];
   most = 0;
   started = 0;
-  async pass(): Promise<void> {
+  range = async (task: RangeTask): Promise<RangeResult> => {
     this.started += 1;
     await new Promise<void>((resolve) => {
       this.waiting.push(resolve);
       this.most = Math.max(this.most, this.waiting.length);
     });
-  }
+    return stored(task);
+  };
   release(count = this.waiting.length): void {
     for (const go of this.waiting.splice(0, count)) go();
+  }
+  /** Lets all go on until the backup is done. */
+  async letThrough(handle: WorkflowHandle): Promise<void> {
+    const letting = setInterval(() => this.release(), 20);
+    await handle.result();
+    clearInterval(letting);
   }
 }
 
 describe('concurrency', () => {
   it('is capped, and the cap can be raised and lowered', async () => {
     const gate = new Gate();
-    const range = async (task: RangeTask) => {
-      await gate.pass();
-      return stored(task);
-    };
     await run(
       24,
-      range,
+      gate.range,
       async (handle) => {
         await until('two ranges run', () => gate.waiting.length === 2);
         expect(await handle.executeUpdate('setConcurrency', { args: [5] })).toBe(5);
@@ -78,9 +81,7 @@ describe('concurrency', () => {
         await until('one range runs', () => gate.waiting.length === 1);
         expect((await status(handle)).concurrency).toBe(1);
         await handle.executeUpdate('setConcurrency', { args: [6] });
-        const letting = setInterval(() => gate.release(), 20);
-        await handle.result();
-        clearInterval(letting);
+        await gate.letThrough(handle);
         expect(gate.most).toBeLessThanOrEqual(6);
         expect(gate.started).toBe(24);
       },
@@ -90,11 +91,7 @@ describe('concurrency', () => {
 
   it.each([0, 65, 1.5, 'many'])('refuses %s', async (value) => {
     const gate = new Gate();
-    const range = async (task: RangeTask) => {
-      await gate.pass();
-      return stored(task);
-    };
-    await run(1, range, async (handle) => {
+    await run(1, gate.range, async (handle) => {
       await until('it runs', () => gate.waiting.length === 1);
       await expect(handle.executeUpdate('setConcurrency', { args: [value] })).rejects.toMatchObject(
         { cause: { message: expect.stringMatching(/from 1 to 64/) as string } },
@@ -107,13 +104,9 @@ describe('concurrency', () => {
 
 it('takes no new ranges while it is paused', async () => {
   const gate = new Gate();
-  const range = async (task: RangeTask) => {
-    await gate.pass();
-    return stored(task);
-  };
   await run(
     12,
-    range,
+    gate.range,
     async (handle) => {
       await until('two ranges run', () => gate.waiting.length === 2);
       await handle.executeUpdate('pause');
@@ -125,9 +118,7 @@ it('takes no new ranges while it is paused', async () => {
       expect((await status(handle)).paused).toBe(true);
       await handle.executeUpdate('resume');
       await until('it goes on', () => gate.waiting.length === 2);
-      const letting = setInterval(() => gate.release(), 20);
-      await handle.result();
-      clearInterval(letting);
+      await gate.letThrough(handle);
     },
     { concurrency: 2 },
   );
@@ -147,29 +138,19 @@ describe('controls that somebody signals', () => {
   ];
   it.each(signalled)('%s: all goes on as before', async (_, args) => {
     const gate = new Gate();
-    const range = async (task: RangeTask) => {
-      await gate.pass();
-      return stored(task);
-    };
     const work = async (handle: WorkflowHandle) => {
       await until('two ranges run', () => gate.waiting.length === 2);
       await handle.signal('controls', ...args);
       await segmentOf(handle).signal('controls', ...args);
       expect(await status(handle)).toMatchObject({ concurrency: 2, paused: false });
-      const letting = setInterval(() => gate.release(), 20);
-      await handle.result();
-      clearInterval(letting);
+      await gate.letThrough(handle);
       expect(gate.most).toBe(2);
     };
-    await run(12, range, work, { concurrency: 2 });
+    await run(12, gate.range, work, { concurrency: 2 });
   });
 
   it('a pause alone leaves the cap as it was', async () => {
     const gate = new Gate();
-    const range = async (task: RangeTask) => {
-      await gate.pass();
-      return stored(task);
-    };
     const work = async (handle: WorkflowHandle) => {
       await until('two ranges run', () => gate.waiting.length === 2);
       await handle.signal('controls', { paused: true });
@@ -182,12 +163,10 @@ describe('controls that somebody signals', () => {
       await segmentOf(handle).signal('controls', { paused: false });
       await until('it goes on', () => gate.waiting.length === 2);
       await handle.signal('controls', { paused: false });
-      const letting = setInterval(() => gate.release(), 20);
-      await handle.result();
-      clearInterval(letting);
+      await gate.letThrough(handle);
       expect(gate.most).toBe(2);
     };
-    await run(12, range, work, { concurrency: 2 });
+    await run(12, gate.range, work, { concurrency: 2 });
   });
 });
 
