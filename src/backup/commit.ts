@@ -215,6 +215,8 @@ async function publish(
     if (committed?.backup === unit.folder) return committed;
     await requireAlone(storage, line, signal);
     await requireBegun(site, signal);
+    // All that is needed is there: whoever still writes is of an attempt that nobody waits for.
+    await storage.removeLeftovers(unit.folder, signal, 'all');
     const held = () => lock.requireHeld();
     await held();
     await publishManifest(storage, unit.folder, manifestName, manifest, held, signal);

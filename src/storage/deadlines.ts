@@ -87,8 +87,8 @@ export function withDeadlines(storage: BackupStorage, limitMs: number): BackupSt
       run(`remove ${handle}`, handle, signal, (s) => storage.removeFile(handle, s)),
     removeFolder: (folder, signal) =>
       run(`remove ${folder}`, folder, signal, (s) => storage.removeFolder(folder, s)),
-    removeLeftovers: (folder, signal) =>
-      run(`tidy ${folder}`, folder, signal, (s) => storage.removeLeftovers(folder, s)),
+    removeLeftovers: (folder, signal, whose) =>
+      run(`tidy ${folder}`, folder, signal, (s) => storage.removeLeftovers(folder, s, whose)),
     saveMetadata: (name, content, signal) =>
       run(`write metadata/${name}`, `metadata/${name}`, signal, (s) =>
         storage.saveMetadata(name, content, s),

@@ -1,15 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isCode, localWriteError } from './local-errors.js';
-import { OWNER } from './local-owner.js';
+import { removeForSure, temporaryName } from './local-leftovers.js';
 import type { FileWriter } from './storage.js';
 
-/** Files on their way in: hidden, and telling whose they are. */
-const TEMPORARY = /^\.([0-9a-f]{8})-(\d+)-[0-9a-f]+\.part$/;
-
-/** One of another owner that nobody has written to for so long is left over: clocks may differ by less. */
-const ABANDONED_MS = 24 * 60 * 60_000;
 /** So much is written at most before the disk is waited for: what is left at the end takes moments. */
 const SYNC_BYTES = 32 * 1024 * 1024;
 
@@ -35,8 +29,7 @@ export class LocalFile implements FileWriter {
     signal?: AbortSignal,
   ): Promise<LocalFile> {
     signal?.throwIfAborted();
-    const random = randomBytes(6).toString('hex');
-    const temporary = path.join(folder, `.${OWNER}-${process.pid}-${random}.part`);
+    const temporary = path.join(folder, temporaryName());
     try {
       const file = await open(temporary, 'wx');
       return new LocalFile(handle, path.join(folder, name), temporary, file, signal);
@@ -83,7 +76,7 @@ export class LocalFile implements FileWriter {
     this.file = undefined;
     this.temporary = undefined;
     await file?.close().catch(() => undefined);
-    if (temporary !== undefined) await rm(temporary, { force: true });
+    if (temporary !== undefined) await removeForSure(temporary);
   }
 
   /** The content is on disk before its name is. */
@@ -131,52 +124,5 @@ export async function syncFolder(folder: string): Promise<void> {
     if (!isCode(error, 'EINVAL', 'ENOTSUP', 'ENOSYS')) throw error;
   } finally {
     await handle.close();
-  }
-}
-
-/**
- * Removes what was left half-written in a folder: by processes beside this one that are dead now, and
- * by those of other hosts, containers and boots when it is old. Says how many there were, and how many may still be written to.
- */
-export async function removeLeftovers(folder: string): Promise<{ removed: number; left: number }> {
-  let removed = 0;
-  let left = 0;
-  for (const name of await readdir(folder)) {
-    const [, owner, pid] = TEMPORARY.exec(name) ?? [];
-    if (pid === undefined) continue;
-    const file = path.join(folder, name);
-    if (owner === OWNER ? await isDead(file, Number(pid)) : await isAbandoned(file)) {
-      await rm(file, { force: true });
-      removed += 1;
-    } else {
-      left += 1;
-    }
-  }
-  return { removed, left };
-}
-
-async function isDead(file: string, pid: number): Promise<boolean> {
-  return !isAlive(pid) || (await isOlderThanUs(file, pid));
-}
-
-async function isAbandoned(file: string): Promise<boolean> {
-  const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
-  return Date.now() - mtimeMs > ABANDONED_MS;
-}
-
-/** A process id is given again, maybe to us. */
-async function isOlderThanUs(file: string, pid: number): Promise<boolean> {
-  if (pid !== process.pid) return false;
-  const started = Date.now() - process.uptime() * 1000;
-  const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
-  return mtimeMs < started;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !isCode(error, 'ESRCH');
   }
 }

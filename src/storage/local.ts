@@ -3,8 +3,9 @@ import path from 'node:path';
 import { StorageError } from './errors.js';
 import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handles.js';
 import { isCode, localError, localWriteError } from './local-errors.js';
-import { LocalFile, removeLeftovers, syncFolder } from './local-file.js';
+import { LocalFile, syncFolder } from './local-file.js';
 import { makeFolders } from './local-folders.js';
+import { removeLeftovers } from './local-leftovers.js';
 import { lookAt, walk } from './local-walk.js';
 import { readWhole } from './read-whole.js';
 import type { BackupStorage, FileWriter } from './storage.js';
@@ -166,11 +167,15 @@ export class LocalStorage implements BackupStorage {
     this.ready.delete(folder);
   }
 
-  async removeLeftovers(folder: string): Promise<{ removed: number; left: number }> {
+  async removeLeftovers(
+    folder: string,
+    _signal?: AbortSignal,
+    whose: 'abandoned' | 'all' = 'abandoned',
+  ): Promise<{ removed: number; left: number }> {
     requireHandle(folder);
     try {
       await this.requireInside(folder);
-      return await removeLeftovers(path.join(this.root, folder));
+      return await removeLeftovers(path.join(this.root, folder), whose);
     } catch (error) {
       if (isGone(error)) return { removed: 0, left: 0 };
       throw localError(error, folder, `cannot tidy ${folder} in ${this.description}`);
@@ -314,7 +319,7 @@ export class LocalStorage implements BackupStorage {
         const why = `${folder} in ${this.description} is a link that leads out of it; nothing was written`;
         throw new StorageError('NAME_INVALID', folder, why, false);
       }
-      await removeLeftovers(full);
+      await removeLeftovers(full, 'abandoned');
     } catch (error) {
       throw localWriteError(error, folder, `cannot write into ${full}`);
     }

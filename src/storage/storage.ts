@@ -53,9 +53,14 @@ export interface BackupStorage {
   removeFile(handle: string, signal?: AbortSignal): Promise<void>;
   removeFolder(folder: string, signal?: AbortSignal): Promise<void>;
   /**
-   * Removes from a folder what abandoned writers left on its way. `left`: what may be on its way still.
+   * Removes from a folder what abandoned writers left on its way, or all that is on its way, which
+   * its writers then cannot publish. `left`: what may be on its way still.
    */
-  removeLeftovers(folder: string, signal?: AbortSignal): Promise<{ removed: number; left: number }>;
+  removeLeftovers(
+    folder: string,
+    signal?: AbortSignal,
+    whose?: 'abandoned' | 'all',
+  ): Promise<{ removed: number; left: number }>;
   /**
    * Adds a metadata file, whole or not at all. One of that name with the same content is fine.
    * @throws StorageError EXISTS_DIFFERENT
