@@ -1,3 +1,4 @@
+import { isSilence } from '../node/errors.js';
 import type { NodeFault } from './node-fault.js';
 
 /** A node that is left for others, until when and why. Plain data: it travels in heartbeats. */
@@ -8,13 +9,13 @@ export interface NodeRest extends NodeFault {
   until: number;
 }
 
-const FIRST_REST_MS = { trouble: 15_000, lie: 10 * 60_000 };
-const LONGEST_REST_MS = { trouble: 10 * 60_000, lie: 2 * 60 * 60_000 };
+const FIRST_REST_MS = { trouble: 15_000, silence: 2 * 60_000, lie: 10 * 60_000 };
+const LONGEST_REST_MS = { trouble: 10 * 60_000, silence: 10 * 60_000, lie: 2 * 60 * 60_000 };
 
 /**
  * Which of several nodes is to be asked: the first that does not rest. A node rests after it failed,
- * twice as long each time until it does what it should; after a lie longer. Knows the time by what it
- * is told only.
+ * twice as long each time until it does what it should; longer after silence, which takes a minute to
+ * notice, and after a lie. Knows the time by what it is told only.
  */
 export class NodeRests {
   private readonly rests = new Map<string, NodeRest>();
@@ -40,7 +41,7 @@ export class NodeRests {
     const known = this.rests.get(node);
     const together = known !== undefined && begun <= known.at && known.until > now;
     if (together && (known.lie || !fault.lie)) return known;
-    const kind = fault.lie ? 'lie' : 'trouble';
+    const kind = kindOf(fault);
     const again = known !== undefined && known.lie === fault.lie;
     const length = again
       ? Math.min((known.until - known.at) * 2, LONGEST_REST_MS[kind])
@@ -71,4 +72,9 @@ export class NodeRests {
       return rest && rest.until > now ? [rest] : [];
     });
   }
+}
+
+function kindOf({ lie, code }: NodeFault): keyof typeof FIRST_REST_MS {
+  if (lie) return 'lie';
+  return isSilence(code) ? 'silence' : 'trouble';
 }

@@ -2,7 +2,7 @@ import { AptosDataError } from '../aptos/errors.js';
 import { cutsBefore } from '../aptos/files/chunking.js';
 import type { BatchHasher } from '../aptos/hash/batch-hasher.js';
 import { type RecordBlock, RecordFramer } from '../aptos/records/framing.js';
-import { NodeError } from '../node/errors.js';
+import { NodeError, isSilence } from '../node/errors.js';
 import { noteSeconds, timed } from '../node/traffic.js';
 import type { BackupType } from '../plan/job.js';
 import type { Range, RangeResult } from '../plan/unit.js';
@@ -87,13 +87,15 @@ class RangeJob {
   /**
    * Streams what is missing. A stream that breaks after it gave whole records is taken up again
    * where it stood, so a link that cannot hold for a whole range still finishes; one that gave
-   * nothing new is an error for the caller, who waits before trying again.
+   * nothing new, or fell silent before it gave a whole chunk, is an error for the caller, who says so,
+   * takes another node, or waits before trying again.
    */
   async streamRest(): Promise<void> {
     const framer = new RecordFramer(this.tools.hasher, {});
     const start = this.next;
     for (;;) {
       const from = start + BigInt(framer.recordCount);
+      const chunksBefore = this.chunks.length;
       try {
         for await (const bytes of this.stream(from)) {
           for (const block of framer.push(bytes)) await this.take(block);
@@ -101,7 +103,10 @@ class RangeJob {
         break;
       } catch (error) {
         if (!(error instanceof StreamBreak)) throw error;
-        if (start + BigInt(framer.recordCount) === from) throw error.cause;
+        const isNew = start + BigInt(framer.recordCount) > from;
+        if (!isNew || (isSilence(error.cause.code) && this.chunks.length === chunksBefore)) {
+          throw error.cause;
+        }
         framer.dropPartial();
         if (start + BigInt(framer.recordCount) > this.last) break;
       }

@@ -29,6 +29,11 @@ export type NodeErrorCode =
   | 'NODE_BAD_ANSWER'
   | 'NODE_CONTRADICTED';
 
+/** Whether what went wrong was that nothing came: it has cost half a minute or more already. */
+export function isSilence(code: string): boolean {
+  return code === 'NODE_STALLED' || code === 'NODE_TOO_SLOW' || code === 'NODE_TIMEOUT';
+}
+
 /** How far a stream had come. */
 export interface Reached {
   records: number;

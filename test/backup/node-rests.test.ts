@@ -37,7 +37,7 @@ describe('the node that is asked', () => {
     expect(rests.isWell(C, 1 + 15 * S)).toBe(true);
   });
 
-  it('rests twice as long each time, up to ten minutes, and after a lie longer', () => {
+  it('rests twice as long each time, up to ten minutes, and longer after silence or a lie', () => {
     const lengths = (fault: typeof lie) => {
       const rests = new NodeRests();
       let now = 0;
@@ -47,6 +47,8 @@ describe('the node that is asked', () => {
         return (until - at) / S;
       });
     };
+    const silence = { ...trouble, code: 'NODE_STALLED' };
+    expect(lengths(silence)).toEqual([120, 240, 480, 600, 600, 600, 600, 600]);
     expect(lengths(trouble)).toEqual([15, 30, 60, 120, 240, 480, 600, 600]);
     expect(lengths(lie)).toEqual([600, 1200, 2400, 4800, 7200, 7200, 7200, 7200]);
   });

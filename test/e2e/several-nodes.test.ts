@@ -120,6 +120,16 @@ it('one that is down', async () => {
   expect(results.flatMap(({ lies }) => lies ?? [])).toEqual([]);
 }, 120_000);
 
+it('one whose streams stall', async () => {
+  const [stalling, node] = [await devnode(CHAIN), await devnode(CHAIN)];
+  stalling.fault({ kind: 'stall', endpoint: 'transactions' });
+  await backUpAll([stalling.address, node.address], node);
+  // By a plan and by four lanes, not again and again.
+  const asked = Object.keys(stalling.requests()).filter((path) => path.includes('/transactions/'));
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.length).toBeLessThanOrEqual(8);
+}, 180_000);
+
 it('one that lies all the time, which is told', async () => {
   const [liar, node] = [await devnode(CHAIN), await devnode(CHAIN)];
   liar.fault({ kind: 'lie' });

@@ -69,7 +69,7 @@ export function jobOf({
 /** What a backup workflow does, without Temporal: each step once, nothing retried. */
 export async function backUp(setup: Setup): Promise<BackupResult> {
   const job = jobOf(setup);
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(120_000);
   const data = temporaryFolder('data');
   const site = await openSite(job, job.nodes[0]!, data, signal);
   try {
