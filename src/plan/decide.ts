@@ -11,6 +11,8 @@ import { EPOCHS_PER_UNIT, batchEnd, nextSnapshot } from './stream-rules.js';
 
 /** So many failed units of one stream say that it is not the units: no others are begun. */
 export const MOST_FAILED_UNITS = 20;
+/** So long a unit of epoch endings in hand holds up what it proves. */
+const HELD_UP_MS = 10 * 60_000;
 
 /** What a decision is made from. Everything in it is known when it is made: it is deterministic. */
 export interface Situation {
@@ -19,6 +21,8 @@ export interface Situation {
   node: NodeView;
   streams: Record<BackupType, StreamMemory>;
   now: number;
+  /** Since when a unit of epoch endings is in hand; unix milliseconds. */
+  epochsBegun?: number | undefined;
 }
 
 /** What a stream does next: a unit, or what it waits for. */
@@ -31,6 +35,8 @@ export type Decision =
       /** The node has to reach one of these first. */
       version?: string;
       ended?: string;
+      /** There is something to be stored, which another stream has to come before. */
+      heldUp?: true;
     };
 
 /** The next unit of a stream. Holes are filled from the lowest up: the oldest is pruned first. */
@@ -60,9 +66,7 @@ export function isDue(type: BackupType, situation: Situation): boolean {
     [type]: { ...situation.streams[type], failed: [], requested: [] },
   };
   const decision = decide(type, { ...situation, streams });
-  if ('start' in decision) return true;
-  const { version, ended, until } = decision;
-  return version === undefined && ended === undefined && until === undefined;
+  return 'start' in decision || decision.heldUp === true;
 }
 
 /** A request waits for the node like everything else. */
@@ -142,15 +146,15 @@ function transactions(situation: Situation): Decision {
 
 /**
  * Whether the stored epoch endings prove the state at the end of an epoch, or transactions up to a
- * version. Epoch endings that fail hold nobody up: then the proof of the rest comes later.
+ * version. Epoch endings that fail, or take too long, hold nobody up: then the proof of the rest comes later.
  */
 function provenInStorage(
-  { survey, node, streams }: Situation,
+  { survey, node, streams, now, epochsBegun = now }: Situation,
   epoch: bigint | undefined,
   version: bigint | undefined,
 ): boolean {
   const { failed, paused } = streams.epoch_ending;
-  if (failed.length > 0 || paused) return true;
+  if (failed.length > 0 || paused || now - epochsBegun >= HELD_UP_MS) return true;
   const known = knownEpochs(survey);
   if (known >= BigInt(node.ended)) return true;
   if (epoch !== undefined) return epoch < known;
@@ -163,9 +167,11 @@ export function knownEpochs(survey: Survey): bigint {
   return run?.first === '0' ? BigInt(run.last) + 1n : 0n;
 }
 
-function waitForEpochs({ survey, node }: Situation): Decision {
+function waitForEpochs({ survey, node, epochsBegun }: Situation): Decision {
   const from = knownEpochs(survey);
   return {
+    heldUp: true,
+    ...(epochsBegun === undefined ? {} : { until: epochsBegun + HELD_UP_MS }),
     waitingFor: `the epoch endings ${from} to ${BigInt(node.ended) - 1n} that prove it to be stored`,
   };
 }

@@ -29,7 +29,8 @@ export interface DueResult {
 /**
  * One turn of the coordinator, for schedules and for doing it once: backs up what is due in the
  * given streams, as one with a fixed input can say it: the batch that is open, the epochs that have
- * ended, a snapshot of the newest of them. Ends when nothing is due.
+ * ended, a snapshot of the newest of them. Ends when nothing is due; fails as the first stream did that
+ * failed, after the others.
  */
 export async function backupDue(input: DueInput): Promise<DueResult> {
   const { types, mostUnits } = asInputFailure(() => parseDueInput(input));
@@ -40,6 +41,7 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
     { key: BACKUP_TYPE, value: 'due' },
     { key: NETWORK, value: settings.network ?? 'unknown' },
   ]);
+  const failures: ApplicationFailure[] = [];
   const result: DueResult = { committed: [], waiting_for: {}, more: false };
   try {
     const survey = await surveyStorage(settings);
@@ -66,10 +68,14 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
         streams.transaction.batchOpenSince = 0; // the open batch is due, too
         if ('committed' in end) result.committed.push(end.committed.metadata);
         if ('failed' in end) {
-          throw ApplicationFailure.nonRetryable(end.failed.reason, end.failed.code);
+          const { reason, code } = end.failed;
+          failures.push(ApplicationFailure.nonRetryable(reason, code));
+          break; // of this stream: the others go on
         }
       }
     }
+    const [first] = failures;
+    if (first) throw first;
   } catch (error) {
     throw asWorkflowFailure(error);
   }

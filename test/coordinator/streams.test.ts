@@ -115,25 +115,46 @@ describe.each(['epoch_ending', 'state_snapshot', 'transaction'] as const)(
         });
       });
     });
+  },
+);
 
-    it('takes for ever, the others go on', async () => {
-      const world = new PretendedWorld({ ended: 3, version: 250 });
-      world.unit = ({ type, input }) =>
-        type === broken && input['start_epoch'] !== '0'
-          ? new Promise(() => undefined)
-          : Promise.resolve();
-      await follow(world, async (handle) => {
-        await until('the others have caught up', async () => {
-          const { streams } = await coordinatorStatus(handle);
-          return (
-            (broken === 'transaction' || streams.transaction.newest === '200') &&
-            (broken === 'state_snapshot' || streams.state_snapshot.newest === '2')
-          );
-        });
+it.each(['state_snapshot', 'transaction'] as const)(
+  'when a unit of %s takes for ever, the others go on',
+  async (broken) => {
+    const world = new PretendedWorld({ ended: 3, version: 250 });
+    world.unit = ({ type }) => (type === broken ? new Promise(() => undefined) : Promise.resolve());
+    await follow(world, async (handle) => {
+      await until('the others have caught up', async () => {
+        const { streams } = await coordinatorStatus(handle);
+        return broken === 'transaction'
+          ? streams.state_snapshot.newest === '2'
+          : streams.transaction.newest === '200';
       });
+      expect(world.spans(broken)).toHaveLength(1);
     });
   },
 );
+
+it('when epoch endings take for ever, what they prove waits for ten minutes and no longer', async () => {
+  const world = new PretendedWorld({ ended: 3, version: 250 });
+  world.unit = ({ type }) =>
+    type === 'epoch_ending' ? new Promise(() => undefined) : Promise.resolve();
+  const { watch } = world;
+  let wakes: number | undefined;
+  world.watch = (order) => {
+    if (world.calls.length > 0) wakes = order.until;
+    return watch(order);
+  };
+  await follow(world, async (handle) => {
+    await until('it waits for them until some time', () => wakes !== undefined);
+    const { streams } = await coordinatorStatus(handle);
+    for (const type of ['state_snapshot', 'transaction'] as const) {
+      expect(streams[type].waitingFor).toMatch(/^the epoch endings 0 to 2/);
+    }
+    const { since } = streams.epoch_ending.current!;
+    expect(wakes).toBe(Date.parse(since) + 10 * 60_000);
+  });
+});
 
 it('does not try what fails again and again in a loop', async () => {
   const world = new PretendedWorld({ ended: 1, version: 5 });

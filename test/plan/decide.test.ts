@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeView, StreamMemory, Survey } from '../../src/plan/coordinator.js';
 import { parseCoordinatorInput } from '../../src/plan/coordinator-input.js';
-import { MOST_FAILED_UNITS, type Situation, decide } from '../../src/plan/decide.js';
+import { MOST_FAILED_UNITS, type Situation, decide, isDue } from '../../src/plan/decide.js';
 import type { Target } from '../../src/plan/job.js';
 import { losesRace } from '../../src/plan/prune-forecast.js';
 import { INPUT } from '../support/units.js';
@@ -207,6 +207,17 @@ describe('state snapshots', () => {
     expect(decide('state_snapshot', first)).toMatchObject({
       waitingFor: expect.stringMatching(/epoch endings 0 to 3/) as string,
     });
+  });
+
+  it('wait for epoch endings in hand for ten minutes, and count as due meanwhile', () => {
+    const behind = situation({ survey: { epochs: [span(0, 1)], snapshots: ['0'] } });
+    const epochsBegun = behind.now - 599_999;
+    for (const type of ['state_snapshot', 'transaction'] as const) {
+      expect(decide(type, { ...behind, epochsBegun })).toMatchObject({ until: behind.now + 1 });
+      expect(isDue(type, { ...behind, epochsBegun })).toBe(true);
+      const late = { ...behind, epochsBegun: epochsBegun - 1 };
+      expect(decide(type, late)).toHaveProperty('start');
+    }
   });
 });
 

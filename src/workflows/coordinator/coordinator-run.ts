@@ -143,14 +143,16 @@ export class CoordinatorRun {
 
   /** Starts the next unit of every stream that has something to do and works on nothing. */
   startUnits(): void {
-    noteWhatIsDue(this.memory, this.blockedBy !== undefined, Date.now());
+    noteWhatIsDue(this.memory, this.running, this.blockedBy !== undefined, Date.now());
     const { memory } = this;
     const { survey, node, settings, streams } = memory;
     for (const type of STREAMS) {
       delete this.waiting[type];
       if (this.running[type] || streams[type].paused || this.blockedBy !== undefined) continue;
       if (!survey || !node || node.at === 0 || node.problem !== undefined) continue;
-      const decision = decide(type, { settings, survey, node, streams, now: Date.now() });
+      const epochsBegun = this.running.epoch_ending?.since;
+      const now = Date.now();
+      const decision = decide(type, { settings, survey, node, streams, now, epochsBegun });
       if ('start' in decision) this.start(decision.start, survey.storageId);
       else this.waiting[type] = decision;
     }
