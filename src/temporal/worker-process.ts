@@ -10,8 +10,10 @@ import { reportDeath } from './worker-death.js';
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
+/** One that has worked is needed again at once: what kills its workers is tried apart after three deaths. */
+const LONGEST_WAIT_AFTER_WORK_MS = 2_000;
 /** A worker that lived so long is sound; its next restart is quick again. */
-const SOUND_MS = 60_000;
+const SOUND_MS = 10_000;
 const STOP_MS = 60_000;
 /** One that hangs in the kernel cannot even be killed; it is not waited for. */
 const UNDEAD_MS = 15_000;
@@ -78,6 +80,7 @@ class Supervisor implements SupervisedWorker {
   private inFlight = new InFlightActivities();
   private since = Date.now();
   private connected = false;
+  private hasWorked = false;
   private changedAt = performance.now();
   private restarts = 0;
   private lastDeath: { at: number; how: string } | undefined;
@@ -135,6 +138,7 @@ class Supervisor implements SupervisedWorker {
 
   private start(): void {
     this.since = Date.now();
+    this.hasWorked = false;
     this.inFlight = new InFlightActivities();
     let spawned: ReturnType<typeof spawnWorker>;
     try {
@@ -231,15 +235,18 @@ class Supervisor implements SupervisedWorker {
   private note(connected: boolean): void {
     if (connected !== this.connected) this.changedAt = performance.now();
     this.connected = connected;
+    if (connected) this.hasWorked = true;
   }
 
   private startAgain(how: string): void {
     const { options, name } = this;
     if (Date.now() - this.since > SOUND_MS) this.wait = FIRST_WAIT_MS;
-    options.say(`${name} ${how}; starting it again in ${this.wait / 1000} s`);
+    const longest = this.hasWorked ? LONGEST_WAIT_AFTER_WORK_MS : LONGEST_WAIT_MS;
+    const wait = Math.min(this.wait, longest);
+    options.say(`${name} ${how}; starting it again in ${wait / 1000} s`);
     this.restarts += 1;
-    this.restart = setTimeout(() => this.start(), this.wait);
-    this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
+    this.restart = setTimeout(() => this.start(), wait);
+    this.wait = Math.min(wait * 2, longest);
   }
 }
 

@@ -8,5 +8,6 @@ process.once('SIGTERM', () => {
   writeFileSync(marker, `${process.pid} stopped by SIGTERM`);
   process.exit(0);
 });
+if (process.env.CONNECTS) process.send({ connected: true });
 writeFileSync(marker, `${process.pid} runs`);
 setInterval(() => {}, 1_000);

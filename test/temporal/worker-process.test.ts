@@ -12,9 +12,14 @@ import { temporaryFolder, until } from './helpers.js';
 
 const STAND_IN = fileURLToPath(new URL('stand-in-worker.mjs', import.meta.url));
 
-function supervise(folder: string, said: string[] = [], script = STAND_IN): SupervisedWorker {
+function supervise(
+  folder: string,
+  said: string[] = [],
+  script = STAND_IN,
+  env: NodeJS.ProcessEnv = {},
+): SupervisedWorker {
   const worker = superviseWorker({
-    env: { ...process.env, MARKER: join(folder, 'marker') },
+    env: { ...process.env, ...env, MARKER: join(folder, 'marker') },
     say: (line) => said.push(line),
     logFile: join(folder, 'logs', 'worker.log'),
     script,
@@ -67,6 +72,22 @@ test('a worker that cannot run is tried ever more slowly, with its last words', 
     /ended with code 3 \(no such module; log: .*\); starting it again in 0\.5 s$/,
   );
   expect(ends()[1]).toMatch(/starting it again in 1 s$/);
+  await worker.stop();
+});
+
+test('one that works is started again soon, however often it is killed', async () => {
+  const folder = temporaryFolder();
+  const said: string[] = [];
+  const worker = supervise(folder, said, STAND_IN, { CONNECTS: '1' });
+  const deaths = () => said.filter((line) => line.includes('was killed'));
+  for (let killed = 1; killed <= 5; killed += 1) {
+    await until('it works', () => worker.state().connected && markerPid(folder) === worker.pid);
+    process.kill(worker.pid!, 'SIGKILL');
+    await until('its death is noticed', () => deaths().length === killed);
+  }
+  expect(deaths().map((line) => line.split(' ').slice(-2).join(' '))).toEqual(
+    [0.5, 1, 2, 2, 2].map((seconds) => `${seconds} s`),
+  );
   await worker.stop();
 });
 
