@@ -1,7 +1,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { NodeRest } from '../backup/node-rests.js';
 import type { Lie } from '../plan/lies.js';
-import { APART_QUEUE, KILLS_ITS_WORKER, QUARANTINED } from '../plan/messages.js';
+import { APART_QUEUE, KILLS_ITS_WORKER, QUARANTINED, WORKER_DIED } from '../plan/messages.js';
 import { HANDED_BACK, STRAY_ERROR, handedBack } from './hand-back.js';
 import { tellHeartbeat } from './tell-supervisor.js';
 import {
@@ -34,7 +34,10 @@ export interface Heart {
 
 /** What is to be done about an activity that its workers die of. */
 interface Deaths {
-  /** So many attempts may end without a word, or with a stray error of their worker. */
+  /**
+   * So many attempts may die, as their supervisor saw, or end with a stray error of their worker; and twice
+   * as many without a word: of a host that died, or of a server or a process that was away for too long.
+   */
   most: number;
   /** Called before it is moved apart. */
   beforeApart?: () => Promise<void>;
@@ -135,13 +138,14 @@ function deadlyFailure(
   failures: FailureCounts,
   most: number | undefined,
 ): ApplicationFailure | undefined {
-  const told = Object.entries(failures).filter(([code]) => code !== STRAY_ERROR);
   const { attempt } = Context.current().info;
-  const deaths = attempt - 1 - told.reduce((sum, [, count]) => sum + count, 0);
-  if (most === undefined || deaths < most) return undefined;
-  if (!isAlone()) return killsItsWorker(`its worker died ${deaths} times while it ran`);
+  const seen = (failures[WORKER_DIED] ?? 0) + (failures[STRAY_ERROR] ?? 0);
+  const silent = attempt - 1 - Object.values(failures).reduce((sum, count) => sum + count, 0);
+  if (most === undefined || seen + silent / 2 < most) return undefined;
+  const unseen = silent > 0 ? `, and ${silent} attempts ended without a word` : '';
+  if (!isAlone()) return killsItsWorker(`its worker died ${seen} times while it ran${unseen}`);
   return ApplicationFailure.nonRetryable(
-    `its worker died of it ${deaths} times in a row, although nothing else ran there; it is in quarantine until it is tried again`,
+    `its worker died of it ${seen} times in a row${unseen}, although nothing else ran there; it is in quarantine until it is tried again`,
     QUARANTINED,
   );
 }

@@ -19,6 +19,8 @@ export const SIGNAL_CONTROLS = 'controls';
 
 export const CONTROL_QUEUE = 'aptos-backup';
 export const CHUNK_QUEUE = 'aptos-backup-chunks';
+/** An attempt whose supervisor saw its worker die. */
+export const WORKER_DIED = 'WORKER_DIED';
 /** One activity at a time in a process of its own: what its worker died of several times. */
 export const APART_QUEUE = 'aptos-backup-apart';
 /** Type of the failure that moves an activity from its queue to the one apart. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Client, Connection } from '@temporalio/client';
-import { CONTROL_QUEUE } from '../plan/messages.js';
+import { CONTROL_QUEUE, WORKER_DIED } from '../plan/messages.js';
 import { configuredServer } from './connection.js';
 import { type Say, reasonOf } from './errors.js';
 import type { InFlight } from './in-flight.js';
@@ -71,10 +71,14 @@ async function failAttempts(
   const failure = workerDied(`worker process ${pid} on ${hostname()} ${how}${where}`);
   await atServer(env, async (client) => {
     await Promise.all(
-      inFlight.map(({ token }) =>
+      inFlight.map(async ({ token, lastHeartbeat }) => {
+        const attempt = Buffer.from(token, 'base64');
         // Ended, timed out or begun again meanwhile: the token is of one attempt.
-        client.activity.fail(Buffer.from(token, 'base64'), failure).catch(() => undefined),
-      ),
+        const inVain = () => undefined;
+        const last = lastHeartbeat?.details;
+        if (last) await client.activity.heartbeat(attempt, withDeath(last)).catch(inVain);
+        await client.activity.fail(attempt, failure).catch(inVain);
+      }),
     );
     await lookFor(client, RETRY_MS, (worker) => (worker === identity ? failure : undefined));
   });
@@ -119,8 +123,17 @@ async function lookFor(client: Client, everyMs: number, failureFor: FailureFor):
 }
 
 function workerDied(message: string): ApplicationFailure {
-  const type = 'WORKER_DIED';
-  return ApplicationFailure.create({ message, type, nextRetryDelay: '500 milliseconds' });
+  const nextRetryDelay = '500 milliseconds';
+  return ApplicationFailure.create({ message, type: WORKER_DIED, nextRetryDelay });
+}
+
+/** What the attempts tell each other (activities/heartbeat.ts), with one more death in it. */
+function withDeath(details: object): object {
+  const { failures } = details as { failures?: Record<string, number> };
+  return {
+    ...details,
+    failures: { ...failures, [WORKER_DIED]: (failures?.[WORKER_DIED] ?? 0) + 1 },
+  };
 }
 
 /**
