@@ -11,7 +11,7 @@ import { Lease } from '../backup/lease.js';
 import { storageId } from '../backup/storage-id.js';
 import { surveyStorage } from '../backup/survey.js';
 import { tidyStorage } from '../backup/tidy.js';
-import { watchNode } from '../backup/watch/watch-node.js';
+import { watchNodes } from '../backup/watch/watch-nodes.js';
 import { resultOf } from '../client/calls.js';
 import { readProgress } from '../client/progress.js';
 import { type BackupInput, startBackup } from '../client/start.js';
@@ -75,7 +75,7 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
         const lease = keepClaim
           ? new Lease(openStorage(settings.storage), 'coordinator', await holderOfActivity())
           : undefined;
-        return watchNode(order, {
+        return watchNodes(order, {
           signal: heart.signal,
           serverNow: () => clock.now(),
           report: (view) => heart.beat({ view, begun: clock.begun }),
