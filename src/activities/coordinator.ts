@@ -8,7 +8,6 @@ import {
 } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import { Lease } from '../backup/lease.js';
-import { storageId } from '../backup/storage-id.js';
 import { surveyStorage } from '../backup/survey.js';
 import { tidyStorage } from '../backup/tidy.js';
 import { watchNodes } from '../backup/watch/watch-nodes.js';
@@ -25,6 +24,7 @@ import type {
 import { type BackupType, type JobSettings, workflowIdOf } from '../plan/job.js';
 import type { BackupResult } from '../plan/unit.js';
 import { openStorage } from '../storage/open.js';
+import { storageId } from '../storage/storage-id.js';
 import { createClaimActivities } from './claim.js';
 import { CONTROL_BUDGETS, COORDINATOR_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
