@@ -19,7 +19,8 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/build ./build
 COPY --from=build /app/dist ./dist
-RUN mkdir /backups /data && chown node:node /backups /data
+# A volume takes over the mode of /data: whoever Compose runs this as writes there.
+RUN mkdir /backups /data && chown node:node /backups /data && chmod 1777 /data
 ENV NODE_ENV=production APTOS_BACKUP_DATA_DIR=/data
 USER node
 ENTRYPOINT ["node", "/app/dist/cli.js"]

@@ -14,6 +14,7 @@ import { builtProgram } from './built.js';
 import { readCatalog } from './catalog/catalog.js';
 import { type Devnode, startDevnode } from './devnode/devnode.js';
 import { openStorage } from './storage/open.js';
+import { withoutServer } from './temporal/without-server.js';
 
 const TRANSACTIONS = 30_000;
 const STATE_ITEMS = 60_000;
@@ -37,7 +38,7 @@ function run(args: string[], data: string, onLine?: (line: string) => void): Chi
     process.execPath,
     [fileURLToPath(builtProgram('cli.js')), ...args, '--data-dir', data],
     // A group of its own: Ctrl-C is ours to pass on.
-    { env: withoutTemporal(process.env), stdio: ['ignore', 'inherit', 'pipe'], detached: true },
+    { env: withoutServer(process.env), stdio: ['ignore', 'inherit', 'pipe'], detached: true },
   );
   createInterface({ input: child.stderr }).on('line', (line) => {
     console.log(line);
@@ -112,16 +113,6 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
     await sleep(100, undefined, { signal: stopping.signal }).catch(() => undefined);
     if (stopping.signal.aborted) return;
   }
-}
-
-/** The demo brings its own server, whatever this shell is set up for. */
-function withoutTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const cli = env['TEMPORAL_CLI_PATH'];
-  const others = Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_'));
-  return {
-    ...Object.fromEntries(others),
-    ...(cli === undefined ? {} : { TEMPORAL_CLI_PATH: cli }),
-  };
 }
 
 try {

@@ -43,9 +43,9 @@ interface WorkerOptions {
 }
 
 /**
- * One worker process: either workflows and the activities that plan and commit, or the activities
- * that move chunks, or just one of those at a time (temporal/worker-group.ts). Runs until it is told to stop (SIGTERM, SIGINT); then what
- * it had in hand is handed back to the server at once. Resolves with the exit code.
+ * One worker process: workflows and the activities that plan, watch and commit; or the activities that
+ * move chunks; or, one at a time, those that move chunks, plan or commit (temporal/worker-group.ts). Runs until it is told to stop (SIGTERM, SIGINT);
+ * then what it had in hand is handed back to the server at once. Resolves with the exit code.
  */
 async function runWorker(options: WorkerOptions): Promise<number> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });

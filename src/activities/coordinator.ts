@@ -8,10 +8,9 @@ import {
 } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import { Lease } from '../backup/lease.js';
-import { storageId } from '../backup/storage-id.js';
 import { surveyStorage } from '../backup/survey.js';
 import { tidyStorage } from '../backup/tidy.js';
-import { watchNode } from '../backup/watch/watch-node.js';
+import { watchNodes } from '../backup/watch/watch-nodes.js';
 import { resultOf } from '../client/calls.js';
 import { readProgress } from '../client/progress.js';
 import { type BackupInput, startBackup } from '../client/start.js';
@@ -25,6 +24,7 @@ import type {
 import { type BackupType, type JobSettings, workflowIdOf } from '../plan/job.js';
 import type { BackupResult } from '../plan/unit.js';
 import { openStorage } from '../storage/open.js';
+import { storageId } from '../storage/storage-id.js';
 import { createClaimActivities } from './claim.js';
 import { CONTROL_BUDGETS, COORDINATOR_BUDGETS } from './failures.js';
 import { withHeartbeat } from './heartbeat.js';
@@ -75,7 +75,7 @@ export function createCoordinatorActivities(tools: { sites: Sites }) {
         const lease = keepClaim
           ? new Lease(openStorage(settings.storage), 'coordinator', await holderOfActivity())
           : undefined;
-        return watchNode(order, {
+        return watchNodes(order, {
           signal: heart.signal,
           serverNow: () => clock.now(),
           report: (view) => heart.beat({ view, begun: clock.begun }),

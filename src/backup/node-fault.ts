@@ -1,3 +1,5 @@
+import { shorten } from '../plan/shorten.js';
+
 /** What went wrong with a node, as opposed to a storage, a thread or us. */
 export interface NodeFault {
   code: string;
@@ -27,7 +29,7 @@ export function nodeFault(error: unknown): NodeFault | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, retryable } = error as { code?: unknown; retryable?: unknown };
   if (typeof code !== 'string') return undefined;
-  const fault = (lie: boolean) => ({ code, lie, why: shorten(error.message) });
+  const fault = (lie: boolean) => ({ code, lie, why: shorten(error.message, MOST_WHY) });
   switch (error.name) {
     case 'NodeError':
       return fault(code === 'NODE_CONTRADICTED');
@@ -41,8 +43,4 @@ export function nodeFault(error: unknown): NodeFault | undefined {
     default:
       return undefined;
   }
-}
-
-function shorten(text: string): string {
-  return text.length > MOST_WHY ? `${text.slice(0, MOST_WHY)}...` : text;
 }

@@ -5,9 +5,9 @@ import type { Survey, TextSpan } from '../plan/coordinator.js';
 import { type Span, unionOf } from '../plan/spans.js';
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
+import { storageId } from '../storage/storage-id.js';
 import { requireSameChain } from './chain-anchor.js';
 import type { Site } from './site.js';
-import { storageId } from './storage-id.js';
 import { isStored } from './stored-file.js';
 import type { StorageConfig } from '../plan/job.js';
 

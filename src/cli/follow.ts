@@ -9,6 +9,7 @@ import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinato
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import type { TemporalSession } from '../temporal/connection.js';
 import { workersPoll } from '../temporal/pollers.js';
+import { withoutServer } from '../temporal/without-server.js';
 import { CoordinatorHealth } from './coordinator-health.js';
 import { Interrupted } from './failure.js';
 import { HealthServer } from './health-server.js';
@@ -145,11 +146,4 @@ async function show(
   }
   board.end();
   if (!signal.aborted) await end;
-}
-
-function withoutServer(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(
-    ([name]) => !name.startsWith('TEMPORAL_') || name === 'TEMPORAL_CLI_PATH',
-  );
-  return Object.fromEntries(kept);
 }

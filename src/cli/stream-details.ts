@@ -1,5 +1,6 @@
 import type { LiveStatus } from '../client/coordinator.js';
 import type { BackupType } from '../plan/job.js';
+import { shorten } from '../plan/shorten.js';
 import { bytes, duration, since } from './format.js';
 
 export const TITLES: Record<BackupType, string> = {
@@ -45,7 +46,7 @@ export function streamDetails(
     ...(left === undefined ? [] : [`ETA ${duration(left)}`]),
     ...(unit && unit.failedRanges > 0 ? [`${unit.failedRanges} range(s) failed`] : []),
     ...(unit?.retrying
-      ? [`attempt ${unit.retrying.attempt} after: ${shorten(unit.retrying.reason)}`]
+      ? [`attempt ${unit.retrying.attempt} after: ${oneLine(unit.retrying.reason)}`]
       : []),
   ];
   const again = current && current.attempts > 1 ? `, attempt ${current.attempts}` : '';
@@ -59,7 +60,7 @@ export function streamDetails(
     ...(parts.length > 0 ? { progress: parts.join(', ') } : {}),
     ...(failedCount > 0 ? { failed: `${failedCount} failed, first ${failed[0]!.unit}` } : {}),
     ...(lastError
-      ? { error: `${lastError.code}${ago(lastError.at)}: ${shorten(lastError.reason)}` }
+      ? { error: `${lastError.code}${ago(lastError.at)}: ${oneLine(lastError.reason)}` }
       : {}),
     ...(quarantined.length > 0 ? { quarantined: quarantined.join(', ') } : {}),
     ...(edge
@@ -71,7 +72,6 @@ export function streamDetails(
 }
 
 /** One line, however much was quoted. */
-function shorten(text: string): string {
-  const line = text.replace(/\s+/g, ' ');
-  return line.length > MOST_ERROR ? `${line.slice(0, MOST_ERROR)}...` : line;
+function oneLine(text: string): string {
+  return shorten(text.replace(/\s+/g, ' '), MOST_ERROR);
 }

@@ -7,7 +7,6 @@ import {
   WithStartWorkflowOperation,
   isGrpcServiceError,
 } from '@temporalio/client';
-import { storageId } from '../backup/storage-id.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
 import {
   type CoordinatorStatus,
@@ -17,6 +16,7 @@ import {
 } from '../plan/coordinator.js';
 import type { BackupType, StorageConfig } from '../plan/job.js';
 import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_CONFIGURE } from '../plan/messages.js';
+import { storageId } from '../storage/storage-id.js';
 import type { LastVerification } from './last-verification.js';
 import { pendingActivities } from './progress.js';
 import { type StuckWorkflow, describeGoing, stuckError } from './stuck.js';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { storageId } from '../backup/storage-id.js';
+import { storageId } from '../storage/storage-id.js';
 import { type LiveStatus, readCoordinator } from './coordinator.js';
 import { lastVerification } from './last-verification.js';
 import { listStuck } from './stuck.js';

@@ -1,11 +1,11 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import { storageId } from '../backup/storage-id.js';
 import type { CoordinatorInput } from '../plan/coordinator-input.js';
 import { parseDueInput } from '../plan/coordinator-input.js';
 import { InputError } from '../plan/input.js';
 import type { BackupType, StorageConfig } from '../plan/job.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import { parseVerifyInput } from '../plan/verify-input.js';
+import { storageId } from '../storage/storage-id.js';
 
 const PREFIX = 'aptos-backup/';
 

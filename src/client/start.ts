@@ -1,10 +1,10 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { parseInput } from '../plan/input.js';
 import type { EpochEndingInput, StateSnapshotInput, TransactionInput } from '../plan/input.js';
-import { storageId } from '../backup/storage-id.js';
 import { type BackupType, type Job, describeTarget, workflowIdOf } from '../plan/job.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import type { BackupResult } from '../plan/unit.js';
+import { storageId } from '../storage/storage-id.js';
 
 export type BackupInput = EpochEndingInput | StateSnapshotInput | TransactionInput;
 

@@ -7,10 +7,10 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { storageId } from '../backup/storage-id.js';
 import { CONTROL_QUEUE } from '../plan/messages.js';
 import type { Coverage } from '../plan/verify.js';
 import { type VerifyInput, parseVerifyInput } from '../plan/verify-input.js';
+import { storageId } from '../storage/storage-id.js';
 
 type VerifyWorkflow = (input: VerifyInput) => Promise<Coverage>;
 

@@ -12,7 +12,7 @@ export type WorkerRole = 'workflows' | 'chunks' | 'apart';
 const NAMES: Record<WorkerRole, string> = {
   workflows: 'Workflow worker',
   chunks: 'Chunk worker',
-  apart: 'Worker for chunks apart',
+  apart: 'Apart worker',
 };
 /** Nobody needs it in a short run in which nothing dies. */
 const APART_AFTER_MS = 15_000;
@@ -36,9 +36,9 @@ export interface WorkerGroup {
 
 /**
  * Runs the worker processes of this host: workflows and what plans and commits in one, chunks in
- * another or several, so that a chunk can take nothing with it but chunks; and one that takes a chunk
- * at a time, for those that their worker died of. Each has a log of its own: `worker.log` becomes
- * `worker-workflows.log` and so on.
+ * another or several, so that a chunk can take nothing with it but chunks; and one that takes one
+ * thing at a time, for chunks, plans and commits that their workers died of. Each has a log of its own:
+ * `worker.log` becomes `worker-workflows.log` and so on.
  */
 export function superviseWorkers(options: GroupOptions): WorkerGroup {
   const { env, say, logFile, onTraffic, chunkWorkers = 1 } = options;

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NodeRests } from '../../src/backup/node-rests.js';
 import { openSite } from '../../src/backup/site.js';
-import { watchNode } from '../../src/backup/watch/watch-node.js';
+import { watchNodes } from '../../src/backup/watch/watch-nodes.js';
 import type { Devnode, DevnodeOptions } from '../../src/devnode/devnode.js';
 import type { NodeView, WatchOrder, WatchResult } from '../../src/plan/coordinator.js';
 import { parseSettings } from '../../src/plan/input.js';
@@ -28,7 +28,7 @@ function watch(nodes: Devnode[], order: Partial<WatchOrder> = {}, folder = stora
   onTestFinished(() => stop.abort());
   const views: NodeView[] = [];
   const rests = new NodeRests();
-  const result = watchNode(
+  const result = watchNodes(
     { settings, need: '0', ...order },
     {
       signal: stop.signal,

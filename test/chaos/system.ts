@@ -54,7 +54,7 @@ export class WorkerPids {
     const names: Partial<Record<Target, string>> = {
       'chunk worker': 'Chunk worker',
       'workflow worker': 'Workflow worker',
-      'apart worker': 'Worker for chunks apart',
+      'apart worker': 'Apart worker',
     };
     const pid = this.latest.get(names[target] ?? '');
     return pid !== undefined && runsCommandWith(pid, WORKER) ? pid : undefined;

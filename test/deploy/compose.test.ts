@@ -15,7 +15,7 @@ import { findTemporal } from '../../src/temporal/binary.js';
 import { choosePort } from '../../src/temporal/ports.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
-import { exampleSettings, readCompose } from '../support/compose.js';
+import { exampleSettings, namedVolumes, readCompose } from '../support/compose.js';
 import { startTemporal, until } from '../support/temporal.js';
 
 describe('docker-compose.yml', () => {
@@ -66,6 +66,21 @@ describe('docker-compose.yml', () => {
       for (const mounted of volumes.filter((volume) => volume.startsWith('./'))) {
         expect(statSync(mounted.split(':')[0]!).isFile()).toBe(true);
       }
+    }
+  });
+
+  it('keeps what is to outlive a container, and lets ours write nowhere else', () => {
+    const kept = services.flatMap(([, { volumes = [] }]) => volumes.map((v) => v.split(':')[0]!));
+    const named = kept.filter((volume) => !/^[./]/.test(volume));
+    expect([...new Set(named)].sort()).toEqual(namedVolumes().sort());
+    for (const [name, { volumes, read_only, tmpfs }] of ours) {
+      const places = { volumes, read_only, tmpfs };
+      const data = readFileSync('Dockerfile', 'utf8').match(/APTOS_BACKUP_DATA_DIR=(\S+)/)![1]!;
+      expect(places, name).toEqual({
+        volumes: [`${settings['BACKUPS_DIR']}:/backups`, `data:${data}`],
+        read_only: true,
+        tmpfs: ['/tmp'],
+      });
     }
   });
 

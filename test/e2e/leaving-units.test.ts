@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { ensureCoordinator } from '../../src/client/coordinator.js';
 import type { FaultInput } from '../../src/devnode/faults.js';
 import { pendingActivities } from '../../src/client/progress.js';
-import { storageId } from '../../src/backup/storage-id.js';
+import { storageId } from '../../src/storage/storage-id.js';
 import { type Target, workflowIdOf } from '../../src/plan/job.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { builtProgram } from '../../src/built.js';
+import { withoutServer } from '../../src/temporal/without-server.js';
 import { temporaryFolder, until } from './temporal.js';
 
 /** A command as an operator types it, with the embedded Temporal server unless `env` names another. */
@@ -51,8 +52,8 @@ export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 
 /** The environment without anything that names a Temporal server or our settings. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(TEMPORAL|APTOS)_/.test(name) || name === 'TEMPORAL_CLI_PATH',
+  const kept = Object.entries(withoutServer(process.env)).filter(
+    ([name]) => !name.startsWith('APTOS_'),
   );
   return Object.fromEntries(kept);
 }

@@ -9,19 +9,32 @@ export interface Service {
   ports?: string[];
   user?: string;
   volumes?: string[];
+  read_only?: boolean;
+  tmpfs?: string[];
   restart?: string;
   logging?: { driver: string; options: Record<string, string> };
   healthcheck?: { test: string[] };
   depends_on?: Record<string, unknown>;
 }
 
-/** docker-compose.yml with the settings of an .env file, as Compose reads them. */
+/** The services of docker-compose.yml with the settings of an .env file, as Compose reads them. */
 export function readCompose(settings: Record<string, string>): Record<string, Service> {
-  const text = readFileSync('docker-compose.yml', 'utf8');
-  const file = parse(text, { merge: true }) as { services: Record<string, Service> };
-  return JSON.parse(JSON.stringify(file.services), (_, value: unknown) =>
+  return JSON.parse(JSON.stringify(parsed().services), (_, value: unknown) =>
     typeof value === 'string' ? interpolate(value, settings) : value,
   ) as Record<string, Service>;
+}
+
+/** The volumes that it names. */
+export function namedVolumes(): string[] {
+  return Object.keys(parsed().volumes);
+}
+
+function parsed() {
+  const text = readFileSync('docker-compose.yml', 'utf8');
+  return parse(text, { merge: true }) as {
+    services: Record<string, Service>;
+    volumes: Record<string, unknown>;
+  };
 }
 
 /** Names and values of .env.example. */

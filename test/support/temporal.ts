@@ -11,6 +11,7 @@ import {
 import { builtProgram } from '../../src/built.js';
 import { CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/plan/messages.js';
 import { type TemporalSession, openTemporal } from '../../src/temporal/connection.js';
+import { withoutServer } from '../../src/temporal/without-server.js';
 
 export function temporaryFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `aptos-backup-${name}-`));
@@ -19,11 +20,7 @@ export function temporaryFolder(name: string): string {
 /** A real Temporal server of its own in a temporary data folder. */
 export async function startTemporal(): Promise<TemporalSession & { dataFolder: string }> {
   const dataFolder = temporaryFolder('data');
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !name.startsWith('TEMPORAL_') || name === 'TEMPORAL_CLI_PATH',
-    ),
-  );
+  const env = withoutServer(process.env);
   const session = await openTemporal({ dataFolder, say: () => undefined, env });
   const close = async () => {
     await session.close();

@@ -7,6 +7,7 @@ import type {
 import { type Decision, spans } from '../../plan/decide.js';
 import { type BackupType, describeTarget, targetKey } from '../../plan/job.js';
 import { QUARANTINED } from '../../plan/messages.js';
+import { shorten } from '../../plan/shorten.js';
 import { type Span, holesUpTo } from '../../plan/spans.js';
 import { escapeMarkdown } from '../totals.js';
 import { pruneEdgeOf, secondsFor } from './prune-edge.js';
@@ -195,17 +196,13 @@ function atLeastZero(lag: bigint | undefined): { lag?: bigint } {
   return { lag: lag > 0n ? lag : 0n };
 }
 
-function shorten(text: string): string {
-  return text.length > SHORT ? `${text.slice(0, SHORT)}...` : text;
-}
-
 /** The status as Markdown, for the Temporal UI's Current Details. */
 export function describeStatus(status: CoordinatorStatus): string {
   const rows = Object.entries(status.streams).map(([name, s]) => {
     const again = s.current && s.current.attempts > 1 ? ` (attempt ${s.current.attempts})` : '';
     const doing = s.current ? s.current.target + again : `${s.state}: ${s.waitingFor ?? ''}`;
     const edge = s.pruneEdge ? `${s.pruneEdge.versions} versions` : '-';
-    const error = s.lastError ? shorten(`${s.lastError.code}: ${s.lastError.reason}`) : '-';
+    const error = s.lastError ? shorten(`${s.lastError.code}: ${s.lastError.reason}`, SHORT) : '-';
     const quarantined = s.quarantined.length > 0 ? `; quarantined: ${s.quarantined.join()}` : '';
     const cells = [name, s.newest, s.lag, s.lastCommit?.at, doing, error + quarantined, edge];
     return `| ${cells.map((cell) => escapeMarkdown(cell ?? '-')).join(' | ')} |`;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { StorageConfig } from '../plan/job.js';
+import type { StorageSettings } from './open.js';
 
 /** A short name for a storage: the same for everybody who names it the same way. */
-export function storageId(storage: StorageConfig): string {
+export function storageId(storage: StorageSettings): string {
   return createHash('sha256').update(storage.local_fs_dir).digest('hex').slice(0, 8);
 }

@@ -9,7 +9,7 @@ import { type Lease, RENEW_MS, describeHolder } from '../lease.js';
 import type { NodeRests } from '../node-rests.js';
 import type { Site } from '../site.js';
 import { Lag, provenVersion } from './lag.js';
-import { type Look, type LookTools, NodeWatch, answerWithin } from './node-watch.js';
+import { type Look, type LookTools, Lookout, answerWithin } from './lookout.js';
 
 const POLL_MS = 1_000;
 const SLOWEST_POLL_MS = 15_000;
@@ -39,12 +39,12 @@ export interface WatchTools extends Pick<LookTools, 'signal' | 'snapshotProgress
 }
 
 /**
- * Polls a node once a second until there is something to do: a version or the end of an epoch that
- * was waited for, a time, or trouble that began or ended. Nothing is written. Of several nodes it is
- * the first that is well; only what all of them fail at is trouble.
+ * Polls the first node of a job that is well, once a second, until there is something to do: a version or
+ * the end of an epoch that was waited for, a time, or trouble that began or ended. Nothing is written. Only
+ * what all nodes fail at is trouble.
  * @throws BackupError CHAIN_MISMATCH when the nodes are of another chain; what opening the only node throws
  */
-export async function watchNode(order: WatchOrder, tools: WatchTools): Promise<WatchResult> {
+export async function watchNodes(order: WatchOrder, tools: WatchTools): Promise<WatchResult> {
   const { lease, signal } = tools;
   const view = order.view ?? UNSEEN;
   if ((order.at ?? 0) - tools.serverNow() > SET_BACK_MS) return { view, clockSetBack: true };
@@ -78,7 +78,7 @@ class Watch {
   private readonly nodes: readonly string[];
   private readonly alone: boolean;
   /** The node that is watched, and when it last was as it should be. */
-  private current: { node: string; watch: NodeWatch; goodAt?: number } | undefined;
+  private current: { node: string; lookout: Lookout; goodAt?: number } | undefined;
   /** The node that is being asked. */
   private asked = '';
   private wellAt = Date.now();
@@ -115,7 +115,7 @@ class Watch {
     let look: Look;
     try {
       const current = await this.attach();
-      look = await current.watch.look(this.view);
+      look = await current.lookout.look(this.view);
     } catch (error) {
       this.tools.signal.throwIfAborted();
       return this.failed(error, begun);
@@ -143,8 +143,8 @@ class Watch {
     return this.isNews() || this.lies.length > 0 ? { view: this.view } : undefined;
   }
 
-  /** The watch on the first node that is well; that on the one before while none is. */
-  private async attach(): Promise<{ watch: NodeWatch }> {
+  /** The lookout on the first node that is well; that on the one before while none is. */
+  private async attach(): Promise<{ lookout: Lookout }> {
     const { nodes, current, tools } = this;
     const now = Date.now();
     const first = nodes.find((node) => tools.rests.isWell(node, now));
@@ -159,13 +159,13 @@ class Watch {
     const { lease, signal, snapshotProgress } = tools;
     // A storage that was claimed is there; an empty folder in its place is an outage.
     await (lease ? requireBegun(site, signal) : requireSameChain(site, signal));
-    const watch = new NodeWatch(site, this.order, {
+    const lookout = new Lookout(site, this.order, {
       signal,
       snapshotProgress,
       askOthers: (ask) => this.askOthers(site, ask),
       answerMs: this.patience(),
     });
-    this.current = { node, watch };
+    this.current = { node, lookout };
     return this.current;
   }
 
@@ -214,7 +214,7 @@ class Watch {
   private async lookForLag(): Promise<void> {
     const { current, tools, asked } = this;
     if (!current || !this.lag.isDue(Date.now())) return;
-    const { site } = current.watch;
+    const { site } = current.lookout;
     const reached = (at: Site) => provenVersion(at, tools.signal);
     const others = await this.askOthers(
       site,

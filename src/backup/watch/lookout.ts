@@ -35,7 +35,7 @@ export interface Look {
 }
 
 /** Looks at one node again and again. */
-export class NodeWatch {
+export class Lookout {
   private readonly samples: { at: number; version: bigint }[] = [];
   private readonly looked = new Map<string, number>();
   private movedAt = Date.now();
