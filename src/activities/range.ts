@@ -24,7 +24,9 @@ export function createRangeActivities(tools: { sites: Sites; threads: RangeThrea
           if (!isAlone() && (await isDeadly(...place, signal))) {
             throw killsItsWorker('workers died of it in an earlier backup');
           }
-          const result = await onNode(tools.sites, task.job, heart, async (site) => {
+          // A plan has been stored by now, of a node that answered.
+          const settings = { ...task.job, existingStorage: true as const };
+          const result = await onNode(tools.sites, settings, heart, async (site) => {
             // Not the node of the plan, perhaps, or no longer what it was then.
             await requireSameChain(site, signal);
             return tools.threads.run(task, site.address, {

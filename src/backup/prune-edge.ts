@@ -10,6 +10,8 @@ import type { Site } from './site.js';
 /** A busy node refuses now and then what it has; only what is refused so often in a row is gone. */
 const REFUSALS = 4;
 const PAUSE_MS = 250;
+/** A node that refuses now this, now that has no edge. */
+const SEARCHES = 3;
 
 /** Whether the node still has a transaction that it must have had. @throws what else goes wrong */
 export async function hasTransaction(site: Site, version: bigint, signal?: AbortSignal) {
@@ -46,7 +48,10 @@ export async function oldestState(
   });
 }
 
-/** The lowest number that is there, when everything above the lowest one is there too. */
+/**
+ * The lowest number that is there, when everything above the lowest one is there too. Looked for again
+ * when the one below turns out to be there after all: something was refused that is not gone.
+ */
 async function lowest(
   from: bigint,
   to: bigint,
@@ -54,14 +59,17 @@ async function lowest(
 ): Promise<bigint | undefined> {
   if (await isThere(from)) return from;
   if (from >= to || !(await isThere(to))) return undefined;
-  let missing = from;
-  let there = to;
-  while (there - missing > 1n) {
-    const middle = (missing + there) / 2n;
-    if (await isThere(middle)) there = middle;
-    else missing = middle;
+  for (let search = 0; search < SEARCHES; search += 1) {
+    let missing = from;
+    let there = to;
+    while (there - missing > 1n) {
+      const middle = (missing + there) / 2n;
+      if (await isThere(middle)) there = middle;
+      else missing = middle;
+    }
+    if (!(await isThere(missing))) return there;
   }
-  return there;
+  return from;
 }
 
 async function unlessRefused(ask: () => Promise<unknown>, signal?: AbortSignal): Promise<boolean> {
@@ -77,7 +85,8 @@ async function unlessRefused(ask: () => Promise<unknown>, signal?: AbortSignal):
   }
 }
 
+/** As the service refuses what it cannot read (docs/formats.md); other answers are those of a proxy before it. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof NodeError)) return false;
-  return error.code === 'NODE_ABORTED_BEFORE_FIRST_RECORD' || error.code === 'NODE_HTTP_STATUS';
+  return error.code === 'NODE_ABORTED_BEFORE_FIRST_RECORD' || error.status === 500;
 }

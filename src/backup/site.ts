@@ -42,7 +42,8 @@ export async function openSite(
   dataDir: string,
   signal?: AbortSignal,
 ): Promise<Site> {
-  const node = new NodeClient({ address });
+  // Whoever has stored something before has had an answer: it may be away behind a proxy now.
+  const node = new NodeClient({ address, known: settings.existingStorage === true });
   try {
     const genesis = await fetchGenesis(node, signal);
     const network = recogniseNetwork(settings.network, genesis);

@@ -43,6 +43,7 @@ export interface Reached {
 /** One failed request. The message names its URL, with the range in it, and the byte reached. */
 export class NodeError extends Error {
   override readonly name = 'NodeError';
+  readonly status: number | undefined;
 
   constructor(
     readonly code: NodeErrorCode,
@@ -50,11 +51,15 @@ export class NodeError extends Error {
     why: string,
     readonly retryable: boolean,
     readonly reached: Reached | undefined,
-    options?: ErrorOptions,
+    options: ErrorOptions & {
+      /** Of an answer that was none: NODE_HTTP_STATUS. */
+      status?: number;
+    } = {},
   ) {
     const where = reached
       ? ` (after ${reached.records} whole records, at byte ${reached.bytes})`
       : '';
     super(`${url}: ${why}${where}`, options);
+    this.status = options.status;
   }
 }

@@ -98,7 +98,7 @@ function statusError(url: string, status: number, known: boolean): NodeError {
       : known
         ? `status ${status}, which the node does not answer; a proxy before it may, while the node is away`
         : `status ${status}; is this the address of a backup service?`;
-  return new NodeError('NODE_HTTP_STATUS', url, why, retryable, undefined);
+  return new NodeError('NODE_HTTP_STATUS', url, why, retryable, undefined, { status });
 }
 
 /** The code of an error, or of the first of several tried addresses. */

@@ -35,11 +35,7 @@ export async function lookAtEdges(
   const newest = BigInt(view.ended) - 1n;
   const { snapshotDue: due } = order;
   const alone = site.others.length === 0;
-  // What another node still has is below what this one has.
-  const from = alone
-    ? { oldest: BigInt(view.oldestVersion ?? 0), state: BigInt(view.oldestSnapshotEpoch ?? 0) }
-    : { oldest: 0n, state: 0n };
-  const own = await edgesOf(site, from, tip, newest, signal);
+  const own = await edgesOf(site, tip, newest, signal);
   const all = [own];
   let unasked: string[] = [];
   const lacks = own.oldest === undefined || own.oldest > BigInt(order.need);
@@ -50,7 +46,7 @@ export async function lookAtEdges(
       const reached = state ? state.committedVersion : 0n;
       const ended = (state?.epoch ?? 0n) - 1n;
       const upTo = reached < tip ? reached : tip;
-      return edgesOf(other, from, upTo, ended < newest ? ended : newest, signal);
+      return edgesOf(other, upTo, ended < newest ? ended : newest, signal);
     });
     all.push(...asked.answers);
     unasked = asked.unasked;
@@ -65,7 +61,7 @@ export async function lookAtEdges(
       ? undefined
       : (await endOf(BigInt(due))) + kept - tip;
   const { snapshotLeft: _, unasked: before, ...rest } = view;
-  const known = alone || oldest === undefined ? rest : withoutEdges(rest);
+  const known = oldest === undefined ? rest : withoutEdges(rest);
   return {
     ...known,
     ...(oldest === undefined || oldest === 0n
@@ -83,19 +79,17 @@ export async function lookAtEdges(
 
 async function edgesOf(
   site: Site,
-  from: { oldest: bigint; state: bigint },
   tip: bigint,
   newest: bigint,
   signal: AbortSignal,
 ): Promise<Edges> {
-  const { oldest, state } = from;
   return {
-    oldest: await oldestTransaction(site, oldest, tip, signal),
-    state: newest >= state ? await oldestState(site, state, newest, signal) : undefined,
+    oldest: await oldestTransaction(site, 0n, tip, signal),
+    state: newest >= 0n ? await oldestState(site, 0n, newest, signal) : undefined,
   };
 }
 
-/** Another node may have more than the one that was asked before. */
+/** Another node may have more than the one that was asked before, and what was refused may be there. */
 function withoutEdges(view: NodeView): NodeView {
   const { oldestVersion: _o, ledgerWindow: _l, stateWindow: _s, ...rest } = view;
   return rest;
