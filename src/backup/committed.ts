@@ -2,14 +2,13 @@ import { parseWaypoint } from '../aptos/chain/waypoint.js';
 import { MAX_MANIFEST_BYTES, type Manifest, decodeManifest } from '../aptos/files/manifest.js';
 import { parseMetadataFile } from '../aptos/files/metadata.js';
 import { AptosDataError } from '../aptos/errors.js';
+import { MAX_METADATA_BYTES } from '../catalog/catalog.js';
 import type { BackupType } from '../plan/job.js';
 import type { BackupResult } from '../plan/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { currentAnchor } from './chain-anchor.js';
 import type { Site } from './site.js';
 import { readIfPresent, readOwn } from './stored-file.js';
-
-const MAX_METADATA_BYTES = 16 * 1024 * 1024;
 
 export type Wanted =
   | { type: 'epoch_ending' | 'transaction'; first: string; last: string }

@@ -4,13 +4,12 @@ import {
   metadataFileName,
   parseMetadataFile,
 } from '../aptos/files/metadata.js';
+import { MAX_METADATA_BYTES } from '../catalog/catalog.js';
 import { StorageError } from '../storage/errors.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from './errors.js';
 import { digestOf, isStored, putFile, readOwn } from './stored-file.js';
 import { describeFile } from './receipt.js';
-
-const MAX_METADATA_BYTES = 1024 * 1024;
 
 /**
  * Writes a manifest. One that is there already is that of an earlier attempt which got no further:

@@ -1,6 +1,10 @@
-/** A manifest is replaced only by who may still commit. */
+/** What a commit writes replaces nothing that somebody else has committed. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { publishManifest } from '../../src/backup/publish-unit.js';
+import { encodeMetadataLine } from '../../src/aptos/files/metadata.js';
+import { readCatalog } from '../../src/catalog/catalog.js';
+import { publishManifest, publishMetadata } from '../../src/backup/publish-unit.js';
 import { openStorage } from '../../src/storage/open.js';
 import { storageFolder } from '../support/backup.js';
 
@@ -20,4 +24,23 @@ it('a manifest of another attempt is replaced under the lock, and left alone wit
   expect(await stored()).toBe('first');
   await publish('second', () => Promise.resolve());
   expect(await stored()).toBe('second');
+});
+
+it('a metadata file with very many lines is left where it is', async () => {
+  const root = storageFolder();
+  const storage = openStorage({ local_fs_dir: root });
+  for (const folder of ['metadata', 'a_backup']) mkdirSync(join(root, folder));
+  writeFileSync(join(root, 'a_backup/transaction.manifest'), '{}');
+  const line = (number: number, manifest: string) => ({
+    ...{ type: 'TransactionBackup' as const, manifest },
+    ...{ firstVersion: BigInt(number * 10), lastVersion: BigInt(number * 10 + 9) },
+  });
+  const lines = Array.from({ length: 12_000 }, (_, i) =>
+    encodeMetadataLine(line(i + 1, 'a_backup/transaction.manifest')),
+  );
+  writeFileSync(join(root, 'metadata/transaction_0-9.meta'), Buffer.concat(lines));
+  const signal = AbortSignal.timeout(60_000);
+  const late = publishMetadata(storage, line(0, 'b_backup/transaction.manifest'), signal);
+  await expect(late).rejects.toMatchObject({ code: 'RANGE_COMMITTED' });
+  expect((await readCatalog(storage)).transactions).toHaveLength(12_000);
 });

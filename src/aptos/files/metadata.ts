@@ -87,9 +87,13 @@ export function metadataFileName(line: MetadataLine): string {
   }
 }
 
+/** A file with more lines than that which cannot be read is damaged; the rest of it is not looked at. */
+const MOST_ERRORS = 1000;
+const NEWLINE = 0x0a;
+
 /**
  * The lines of a metadata file. A line that cannot be read (torn, blank, of an unknown kind) is
- * reported and does not hide the others.
+ * reported and does not hide the others, unless there are very many.
  */
 export function parseMetadataFile(bytes: Uint8Array): {
   lines: MetadataLine[];
@@ -97,16 +101,23 @@ export function parseMetadataFile(bytes: Uint8Array): {
 } {
   const lines: MetadataLine[] = [];
   const errors: AptosDataError[] = [];
-  const texts = Buffer.from(bytes).toString('utf8').split('\n');
-  if (texts.at(-1) === '') texts.pop();
-  texts.forEach((text, i) => {
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const invalid = (why: string) => errors.push(new AptosDataError('METADATA_INVALID', why));
+  for (let number = 1, at = 0; at < content.length; number += 1) {
+    if (errors.length === MOST_ERRORS) {
+      invalid(`line ${number} and all after it were not read: too many cannot be read`);
+      break;
+    }
+    const newline = content.indexOf(NEWLINE, at);
+    const end = newline === -1 ? content.length : newline;
     try {
-      lines.push(parseLine(text));
+      lines.push(parseLine(content.toString('utf8', at, end)));
     } catch (error) {
       if (!(error instanceof AptosDataError)) throw error;
-      errors.push(new AptosDataError('METADATA_INVALID', `line ${i + 1}: ${error.message}`));
+      invalid(`line ${number}: ${error.message}`);
     }
-  });
+    at = end + 1;
+  }
   return { lines, errors };
 }
 
