@@ -17,6 +17,7 @@ import { putFile, readIfPresent, readOwn, storedObject } from './stored-file.js'
 const FILE = 'chain.json';
 export const CHAIN_FILE = `${OWN_FOLDER}/${FILE}`;
 const MAX_BYTES = 64 * 1024;
+const IDENTITY = 'metadata/identity.meta';
 
 /** What a storage of the node's chain, or of none yet, tells of it. */
 interface ChainFound {
@@ -31,6 +32,8 @@ interface ChainFound {
  */
 export async function requireSameChain(site: Site, signal?: AbortSignal): Promise<ChainFound> {
   const own = await storedAnchor(site.storage, signal);
+  // Our file comes before all others: whoever wrote it died in it, and nothing depends on it yet.
+  if (own === 'damaged' && !(await hasMetadata(site.storage))) return { own, stored: undefined };
   const stored = isWritten(own) ? own.genesis : await stockGenesis(site, signal);
   if (own === 'damaged' && stored === undefined) throw unknownChain(site);
   if (stored !== undefined && stored !== site.genesis) {
@@ -53,11 +56,17 @@ export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<A
 }
 
 /** One that cannot be read is replaced: that the chain is the right one was seen elsewhere in the storage. */
-async function writtenDown(site: Site, { own }: ChainFound, signal?: AbortSignal): Promise<Anchor> {
+async function writtenDown(
+  site: Site,
+  { own, stored }: ChainFound,
+  signal?: AbortSignal,
+): Promise<Anchor> {
   const anchor = currentAnchor(site);
   if (isWritten(own)) return anchor;
-  if (!anchor.confirmed && site.network === undefined) await requireAgreement(site, signal);
-  await site.storage.begin(signal);
+  if (stored === undefined) {
+    if (!anchor.confirmed && site.network === undefined) await requireAgreement(site, signal);
+    await site.storage.begin(signal);
+  }
   const content = encodeDigested({
     genesis_waypoint: anchor.waypoint,
     ...(anchor.network === undefined ? {} : { network: anchor.network }),
@@ -66,6 +75,10 @@ async function writtenDown(site: Site, { own }: ChainFound, signal?: AbortSignal
   const folder = await site.storage.createBackup(OWN_FOLDER, signal);
   const options = { replace: own === 'damaged', signal };
   const { outcome } = await putFile(site.storage, folder, FILE, content, options);
+  if (stored !== undefined && !(await hasMetadata(site.storage))) {
+    await site.storage.removeFile(CHAIN_FILE, signal); // it was unmounted in between
+    throw emptied(site);
+  }
   // Somebody else was first: look again whose chain it is.
   return outcome === 'exists' ? anchorStorage(site, signal) : anchor;
 }
@@ -76,10 +89,20 @@ async function writtenDown(site: Site, { own }: ChainFound, signal?: AbortSignal
  */
 export async function requireBegun(site: Site, signal?: AbortSignal): Promise<Anchor> {
   const found = await requireSameChain(site, signal);
-  // Our file alone was damaged or lost, when the backup of epoch 0 is there.
-  if (found.stored !== undefined) return writtenDown(site, found, signal);
+  // Our file alone was damaged or lost, when the backup of epoch 0 is there, or nothing is yet.
+  if (found.stored !== undefined || found.own === 'damaged')
+    return writtenDown(site, found, signal);
+  throw emptied(site);
+}
+
+function emptied(site: Site): BackupError {
   const why = `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied; nothing is written before it is back`;
-  throw new BackupError('STORAGE_EMPTIED', why, true);
+  return new BackupError('STORAGE_EMPTIED', why, true);
+}
+
+/** Whether a storage whose folder is there has any metadata but its identity. */
+async function hasMetadata(storage: BackupStorage): Promise<boolean> {
+  return (await storage.listMetadata()).some((handle) => handle !== IDENTITY);
 }
 
 /** A storage belongs for ever to the chain that is first written to it; nodes that do not answer have no say. */

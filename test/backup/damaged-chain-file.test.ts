@@ -1,10 +1,22 @@
 /** Which chain a storage belongs to is told by a small file; its loss alone wakes nobody. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { requireBegun } from '../../src/backup/chain-anchor.js';
+import { openSite } from '../../src/backup/site.js';
+import { parseSettings } from '../../src/plan/input.js';
 import { openStorage } from '../../src/storage/open.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { type Target, backUp, committedNames, devnode, storageFolder } from '../support/backup.js';
+import { temporaryFolder } from '../support/temporal.js';
 
 const ENDINGS: Target = { type: 'epoch_ending', start_epoch: 0, end_epoch: 3 };
 const NEXT: Target = { type: 'transaction', start_version: 0, num_transactions: 50 };
@@ -45,6 +57,62 @@ it.each(DAMAGES)(
     expect(findings).toEqual([]);
   },
 );
+
+it.each([
+  ['alone', false],
+  ['beside an identity', true],
+])('an empty chain.json %s is one that nobody wrote to the end', async (_, identity) => {
+  const node = await devnode();
+  const folder = storageFolder();
+  mkdirSync(join(folder, 'aptos-backup'));
+  writeFileSync(join(folder, 'aptos-backup/chain.json'), '');
+  if (identity) {
+    mkdirSync(join(folder, 'metadata'));
+    const line = `{"Identity":{"id":"${'a'.repeat(64)}"}}\n`;
+    writeFileSync(join(folder, 'metadata/identity.meta'), line);
+  }
+  const setup = { node: node.address, folder, target: ENDINGS };
+  await expect(backUp(setup)).resolves.toMatchObject({ already_committed: false });
+  const next = backUp({ ...setup, target: NEXT, begun: true });
+  await expect(next).resolves.toMatchObject({ already_committed: false });
+});
+
+/** The site of a storage whose chain.json is gone. */
+async function siteThatLostIt(others: string[] = []) {
+  const node = await devnode();
+  const folder = join(storageFolder(), 'storage');
+  await backUp({ node: node.address, folder, target: ENDINGS });
+  rmSync(join(folder, 'aptos-backup/chain.json'));
+  const data = temporaryFolder('data');
+  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+  const nodes = [node.address, ...others];
+  const settings = parseSettings({ node: nodes, storage: { local_fs_dir: folder } });
+  const site = await openSite(settings, node.address, data);
+  onTestFinished(() => site.node.close());
+  return { site, folder };
+}
+
+it('the backup of epoch 0 says which of two chains is meant', async () => {
+  const other = await devnode({ seed: 99 });
+  const { site, folder } = await siteThatLostIt([other.address]);
+  await requireBegun(site);
+  expect(existsSync(join(folder, 'aptos-backup/chain.json'))).toBe(true);
+});
+
+it('one that is unmounted while it is written anew is not begun in its mount point', async () => {
+  const { site, folder } = await siteThatLostIt();
+  const { storage } = site;
+  const createBackup = storage.createBackup.bind(storage);
+  storage.createBackup = (...args) => {
+    renameSync(folder, `${folder}.away`);
+    mkdirSync(folder);
+    return createBackup(...args);
+  };
+  await expect(requireBegun(site)).rejects.toMatchObject({ code: 'STORAGE_EMPTIED' });
+  storage.createBackup = createBackup;
+  await expect(requireBegun(site)).rejects.toMatchObject({ code: 'STORAGE_EMPTIED' });
+  expect(readdirSync(folder, { recursive: true })).toEqual(['aptos-backup']);
+});
 
 it('when nothing else tells the chain, the error says what to write, and that helps', async () => {
   const node = await devnode();
