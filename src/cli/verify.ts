@@ -79,7 +79,10 @@ async function verified(client: Client, input: VerifyInput, left: AbortSignal): 
     }
   }
   const coverage = await followed(client, handle, left);
-  if (!begunAt || !coverage.ok) return coverage;
+  if (!begunAt) return coverage;
+  for (const { object, why } of coverage.findings) {
+    say(`It found: ${object}: ${why}; this is looked at again`);
+  }
   say(`What was stored or changed since ${begunAt.toISOString()} is verified now`);
   // All else was read again by the one that has ended.
   return verified(client, { ...rest, ...(concurrency ? { concurrency } : {}) }, left);

@@ -150,6 +150,30 @@ it('goes on with one that was interrupted, and then verifies what was stored or 
   expect(code).toBe(1);
 });
 
+it('damage that an interrupted one found, and that is mended, is told and does not count', async () => {
+  const storage = new Subject(join(STOCK, 'stock-plain'));
+  const session = await startTemporal();
+  onTestFinished(() => session.close());
+  const input = { storage: { local_fs_dir: storage.folder } };
+  const finding = { object: storage.blobs(1), code: 'DAMAGED' as const, why: 'it was damaged' };
+  const memory: VerifyMemory = {
+    cursor: { kind: 'state_snapshot', first: '999999', manifest: 'z', from: 0 },
+    totals: { ...noVerifyTotals(), objects: 100, findings: [finding], findingCount: 1 },
+    frozen: { endVersion: '250', snapshotBefore: '240' },
+    startedAt: Date.parse('2026-01-02T03:04:05Z'),
+  };
+  await session.client.workflow.start('verifyBackups', {
+    workflowId: verifyWorkflowId(input),
+    taskQueue: CONTROL_QUEUE,
+    args: [input, memory],
+  });
+  const verify = ['verify', '--local-fs-dir', storage.folder, '--data-dir', session.dataFolder];
+  const { code, out, err } = await runCli(verify);
+  expect(err).toContain(`It found: ${storage.blobs(1)}: it was damaged; this is looked at again`);
+  expect(out).not.toContain('DAMAGED');
+  expect(code).toBe(0);
+});
+
 it('stops when its budget is spent, and the next one goes on behind what it proved', async () => {
   const storage = new Subject(join(STOCK, 'stock-plain'));
   const { session } = await startSite();
