@@ -17,6 +17,7 @@
  * - COMMIT_LOCK_LOST: another host committed while this one was silent for too long
  * - UNIT_ABANDONED: the folder of the unit is being removed
  * - STORAGE_EMPTIED: what was written before is gone: unmounted, or emptied by somebody
+ * - TOO_MANY_CHUNKS: chunks so small that the manifest could not be read again
  * - THREAD_DIED: the thread that worked on a range crashed
  */
 export type BackupErrorCode =
@@ -34,6 +35,7 @@ export type BackupErrorCode =
   | 'COMMIT_LOCK_LOST'
   | 'UNIT_ABANDONED'
   | 'STORAGE_EMPTIED'
+  | 'TOO_MANY_CHUNKS'
   | 'THREAD_DIED';
 
 export class BackupError extends Error {

@@ -24,6 +24,9 @@ import {
   openUnitFolder,
 } from './unit-folder.js';
 
+/** Of one manifest: verified in one go, at about 500 bytes each, and well below its limit. */
+const MOST_CHUNKS = 200_000;
+
 /** Plans the backup of a range of transactions. `lanes`: how many ranges will run at once. */
 export async function prepareTransactions(
   site: Site,
@@ -149,12 +152,20 @@ async function prepare(
     const span = { first: BigInt(first), records };
     const averageRecordBytes = await sampleRecordSize(span, draft.samplesPerPlace, draft.stream);
     const { maxChunkSize } = job;
+    requireFewChunks(Number(records) * averageRecordBytes, maxChunkSize);
     // That took a while, and a folder is made next: the storage may be unmounted by now.
     await requireBegun(site, signal);
     return planRanges({ records, averageRecordBytes, maxChunkSize, lanes });
   };
   const unit = await openUnitFolder(site.storage, identity, cut, signal);
   return { unit: { ...unit, ...(draft.snapshot ? { snapshot: draft.snapshot } : {}) }, anchor };
+}
+
+/** @throws BackupError TOO_MANY_CHUNKS */
+function requireFewChunks(bytes: number, maxChunkSize: number): void {
+  if (bytes / maxChunkSize <= MOST_CHUNKS) return;
+  const why = `about ${Math.round(bytes)} bytes in chunks of at most ${maxChunkSize} are more than ${MOST_CHUNKS} chunks, too many for one manifest; give a max_chunk_size of ${Math.ceil(bytes / MOST_CHUNKS)} or more`;
+  throw new BackupError('TOO_MANY_CHUNKS', why, false);
 }
 
 /**
