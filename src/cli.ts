@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/check.js';
-import { showStatus, tellCoordinator } from './cli/coordinator.js';
+import { retryAll, showStatus, tellCoordinator } from './cli/coordinator.js';
 import { UsageError, exitCodeOf, messageOf } from './cli/failure.js';
 import { follow } from './cli/follow.js';
 import { runOneoff } from './cli/oneoff.js';
@@ -126,9 +126,11 @@ for (const [name, update, what] of [
     );
 }
 control('retry', 'try what failed again now')
-  .argument('[unit]', 'as status names it; default: all')
+  .argument('[unit]', 'of a coordinator, as status names it; default: all that waits on the server')
   .action((unit: string | undefined, flags: CommonFlags) =>
-    tellCoordinator(flags, stopping.signal, UPDATE_RETRY, unit),
+    unit === undefined && flags.localFsDir === undefined
+      ? retryAll(flags, stopping.signal)
+      : tellCoordinator(flags, stopping.signal, UPDATE_RETRY, unit),
   );
 control('concurrency', 'change how many ranges each stream has in flight')
   .argument('<N>')

@@ -1,8 +1,9 @@
 import type { Client } from '@temporalio/client';
-import { findCoordinator } from '../client/coordinator.js';
+import { findCoordinator, listCoordinators } from '../client/coordinator.js';
 import { Overseer } from '../client/overseer.js';
+import { listBlocked } from '../client/start.js';
 import { describeGoing } from '../client/stuck.js';
-import { CONTROL_QUEUE } from '../plan/messages.js';
+import { CONTROL_QUEUE, UPDATE_RETRY } from '../plan/messages.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, storageOf } from './options.js';
@@ -35,22 +36,51 @@ export async function tellCoordinator(
   });
 }
 
+/**
+ * `retry` without a unit: whatever waits on this server for another try, of the coordinators that run and
+ * of backups that somebody else started.
+ */
+export async function retryAll(flags: CommonFlags, signal: AbortSignal): Promise<void> {
+  const find = async (client: Client) => [
+    ...(await listCoordinators(client)),
+    ...(await listBlocked(client)),
+  ];
+  await withWorkflows(flags, signal, find, async (client, workflowIds) => {
+    let again = 0;
+    for (const workflowId of workflowIds) {
+      await describeGoing(client, workflowId);
+      again += await client.workflow.getHandle(workflowId).executeUpdate<number, []>(UPDATE_RETRY);
+    }
+    console.log(JSON.stringify(again));
+  });
+}
+
 /** Asks a coordinator; only a worker can answer for it. */
 export async function withCoordinator<T>(
   flags: CommonFlags,
   signal: AbortSignal,
   ask: (client: Client, workflowId: string) => Promise<T>,
 ): Promise<T> {
+  const storage = flags.localFsDir === undefined ? undefined : storageOf(flags);
+  const find = async (client: Client) => [await findCoordinator(client, storage)];
+  return withWorkflows(flags, signal, find, (client, [workflowId]) => ask(client, workflowId!));
+}
+
+async function withWorkflows<T>(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  find: (client: Client) => Promise<string[]>,
+  ask: (client: Client, workflowIds: string[]) => Promise<T>,
+): Promise<T> {
   const session = await openSession(flags, signal);
   const { client, connection, namespace, embedded } = session;
   try {
-    const storage = flags.localFsDir === undefined ? undefined : storageOf(flags);
-    const workflowId = await findCoordinator(client, storage);
-    if (!(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+    const workflowIds = await find(client);
+    if (workflowIds.length > 0 && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
       const start = embedded ? 'aptos-backup up' : 'aptos-backup worker';
-      throw new Error(`${workflowId} rests: no worker is there; start it with: ${start}`);
+      throw new Error(`${workflowIds[0]} rests: no worker is there; start it with: ${start}`);
     }
-    return await client.withDeadline(Date.now() + ANSWER_MS, () => ask(client, workflowId));
+    return await client.withDeadline(Date.now() + ANSWER_MS, () => ask(client, workflowIds));
   } finally {
     await session.close();
   }

@@ -96,15 +96,20 @@ function isNotReady(error: unknown): boolean {
 /** The coordinator of a storage, or the only one that runs. @throws Error that says what to do */
 export async function findCoordinator(client: Client, storage?: StorageConfig): Promise<string> {
   if (storage) return coordinatorId(storage);
-  const found: string[] = [];
-  const query = `WorkflowType = "${COORDINATOR}" AND ExecutionStatus = "Running"`;
-  for await (const { workflowId } of client.workflow.list({ query })) found.push(workflowId);
+  const found = await listCoordinators(client);
   if (found.length === 1) return found[0]!;
   throw new Error(
     found.length === 0
       ? 'no coordinator runs; start one with: aptos-backup up'
       : `${found.length} coordinators run; say which with --local-fs-dir`,
   );
+}
+
+export async function listCoordinators(client: Client): Promise<string[]> {
+  const found: string[] = [];
+  const query = `WorkflowType = "${COORDINATOR}" AND ExecutionStatus = "Running"`;
+  for await (const { workflowId } of client.workflow.list({ query })) found.push(workflowId);
+  return found;
 }
 
 /** The coordinator's status, with what the server and the heartbeats of its activities add to it. */

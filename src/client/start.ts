@@ -14,6 +14,8 @@ const WORKFLOW_TYPES: Record<BackupType, string> = {
   transaction: 'transactionBackup',
 };
 
+const MOST_BLOCKED = 100;
+
 /**
  * Starts a backup workflow, or finds the one that already does the same: its id follows from storage
  * and range. One that has ended is started anew, and then finds what is stored.
@@ -37,6 +39,18 @@ export async function startBackup(
       staticDetails: `from ${job.nodes.join(', ')} to ${job.storage.local_fs_dir}`,
     },
   );
+}
+
+/** Backups that wait for a retry, or until they try again by themselves; at most a hundred. */
+export async function listBlocked(client: Client): Promise<string[]> {
+  const types = Object.values(WORKFLOW_TYPES).map((type) => `"${type}"`);
+  const query = `WorkflowType IN (${types.join(', ')}) AND Phase = "blocked" AND ExecutionStatus = "Running"`;
+  const blocked: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: MOST_BLOCKED })) {
+    blocked.push(workflowId);
+    if (blocked.length === MOST_BLOCKED) break;
+  }
+  return blocked;
 }
 
 /** The same for everybody who wants the same range in the same storage. */

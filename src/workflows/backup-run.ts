@@ -1,5 +1,6 @@
 import {
   type ActivityFunctionWithOptions,
+  type ActivityOptions,
   ApplicationFailure,
   type ChildWorkflowHandle,
   condition,
@@ -20,6 +21,7 @@ import { runOrApart } from './apart.js';
 import {
   asInputFailure,
   asWorkflowFailure,
+  failureCode,
   incompleteRanges,
   mayPass,
   reasonOf,
@@ -73,7 +75,7 @@ export class BackupRun<T extends BackupType> {
     setHandler(pause, () => this.setPaused(true), { description: 'Begin no new ranges.' });
     setHandler(resume, () => this.setPaused(false), { description: 'Go on after a pause.' });
     setHandler(retry, () => this.askRetry(), {
-      description: 'Try failed ranges again now; answers how many.',
+      description: 'Try again now what failed: ranges, or a plan or a commit; answers how many.',
     });
     setHandler(controlsSignal, (latest) => this.setControls(latest), {
       description: 'From a coordinator: the cap and whether to pause.',
@@ -90,10 +92,8 @@ export class BackupRun<T extends BackupType> {
     activity: ActivityFunctionWithOptions<(job: JobFor<T>, lanes: number) => Promise<Prepared>>,
   ): Promise<Prepared> {
     const summary = `plan ${describeTarget(this.job.target)}`;
-    const prepared = await this.persist('planning', () =>
-      runOrApart(controlOptions, summary, (options) =>
-        activity.executeWithOptions(options, [this.job, this.controls.concurrency]),
-      ),
+    const prepared = await this.persist('planning', summary, (options) =>
+      activity.executeWithOptions(options, [this.job, this.controls.concurrency]),
     ).catch(rethrow);
     Object.assign(this.done, withLies(prepared.lies));
     const network = 'unit' in prepared ? prepared.anchor.network : undefined;
@@ -142,10 +142,8 @@ export class BackupRun<T extends BackupType> {
     for (let repairs = 0; ; repairs += 1) {
       this.enter('committing');
       try {
-        const result = await this.persist('committing', () =>
-          runOrApart(controlOptions, summary, (options) =>
-            activity.executeWithOptions(options, [this.job, unit]),
-          ),
+        const result = await this.persist('committing', summary, (options) =>
+          activity.executeWithOptions(options, [this.job, unit]),
         );
         this.enter('done');
         const { reused, lies } = this.done;
@@ -215,14 +213,22 @@ export class BackupRun<T extends BackupType> {
     await this.waitBlocked(what, 'backing up');
   }
 
-  /** Plans or commits, however long storage or node are away, if the input says that it may wait. */
-  private async persist<R>(phase: Phase, run: () => Promise<R>): Promise<R> {
-    for (;;) {
+  /**
+   * Plans or commits, however long storage or node are away, if the input says that it may wait. What is
+   * in quarantine is tried again, too, and only apart.
+   */
+  private async persist<R>(
+    phase: Phase,
+    summary: string,
+    run: (options: ActivityOptions) => Promise<R>,
+  ): Promise<R> {
+    for (let deadly = false; ;) {
       try {
-        return await run();
+        return await runOrApart(controlOptions, summary, run, deadly);
       } catch (error) {
         const waits = this.controls.whenBlocked === 'wait' && this.blocks < MOST_BLOCKS;
-        if (!waits || !mayPass(error)) throw error;
+        deadly ||= failureCode(error) === QUARANTINED;
+        if (!waits || !(deadly || mayPass(error))) throw error;
         await this.waitBlocked(reasonOf(error), phase);
       }
     }
@@ -231,7 +237,7 @@ export class BackupRun<T extends BackupType> {
   private async waitBlocked(what: string, then: Phase): Promise<void> {
     const wait = Math.min(FIRST_RETRY_MS * 2 ** this.blocks, LAST_RETRY_MS);
     this.blocks += 1;
-    this.waitingFor = `${what}; waiting for the update "retry", or ${wait / 60_000} minutes`;
+    this.waitingFor = `${what}; waiting for aptos-backup retry, or ${wait / 60_000} minutes`;
     this.enter('blocked');
     await condition(() => this.retryAsked, wait);
     this.retryAsked = false;
@@ -242,7 +248,7 @@ export class BackupRun<T extends BackupType> {
   private askRetry(): number {
     if (this.phase !== 'blocked') return 0;
     this.retryAsked = true;
-    return this.failed.length;
+    return Math.max(1, this.failed.length);
   }
 
   private async setConcurrency(value: number): Promise<number> {

@@ -9,6 +9,7 @@ import {
 import { APART_QUEUE, type BackupStatus } from '../../src/plan/messages.js';
 import type { WorkerGroup, WorkerRole } from '../../src/temporal/worker-group.js';
 import { committedNames, contentOf, fetchBytes } from '../support/backup.js';
+import { runCli } from '../support/cli.js';
 import { deadlyProxy } from '../support/deadly-proxy.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
@@ -93,7 +94,8 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   expect(worker.pid('workflows')).toBe(workflows);
 
   site.disarm();
-  await handle.executeUpdate('retry');
+  const { code, out } = await runCli(['retry', '--data-dir', session.dataFolder]);
+  expect({ code, out }).toEqual({ code: 0, out: '1\n' });
   const result = await handle.result();
   // It is never again among others.
   const again = session.client.workflow.getHandle(`${handle.workflowId}/segment/00002`);
@@ -140,6 +142,26 @@ it('holds neither later batches of its stream nor the other streams', async () =
     return transaction.holes.length === 0 && transaction.failed.length === 0;
   });
   expect(deadlyNotes(folder)).toEqual([]);
+}, 300_000);
+
+it('a plan that is in quarantine waits for a retry, and is never again among others', async () => {
+  const site = await startDeadlySite(isOfDeadlyPlan, ['workflows', 'apart']);
+  const { worker, proxy, session } = site;
+  const range = { node: proxy.address, start_version: 401, num_transactions: 400 };
+  const handle = await site.start('transaction', range, { when_blocked: 'wait' });
+  const isBlocked = async () => {
+    const status = await handle.query<BackupStatus>('status').catch(() => undefined);
+    return status?.phase === 'blocked' && /quarantine/.test(status.waitingFor ?? '');
+  };
+  await until('it is blocked', isBlocked, 200_000);
+  const { restarts } = stateOf(worker, 'workflows');
+  expect(proxy.kills).toHaveLength(6);
+
+  site.disarm();
+  const { code, out } = await runCli(['retry', '--data-dir', session.dataFolder]);
+  expect({ code, out }).toEqual({ code: 0, out: '1\n' });
+  expect(await handle.result()).toMatchObject({ records: '400' });
+  expect(stateOf(worker, 'workflows').restarts).toBe(restarts);
 }, 300_000);
 
 it('a plan that kills the workflow worker does so three times, and holds nothing else', async () => {

@@ -124,7 +124,7 @@ export function restAfter(code: string, attempts: number): number {
   const MINUTE = 60_000;
   // Only another node, or a node that was given more room, has what one has pruned.
   if (code === 'NODE_PRUNED') return 6 * 60 * MINUTE;
-  // Each try costs three processes of the worker apart; somebody is to look at it.
+  // Each try costs three processes of the worker apart, of a plan or a commit three workflow workers before.
   if (code === QUARANTINED) return Math.min(10 * MINUTE * 2 ** (attempts - 1), 24 * 60 * MINUTE);
   return Math.min(MINUTE * 2 ** (attempts - 1), 60 * MINUTE);
 }
