@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder } from '../support/temporal.js';
-import { caughtUp, checkAll } from './checks.js';
+import { type Check, caughtUp, checkAll } from './checks.js';
 import { type ChaosEvent, describeStrike, namesOf } from './plan.js';
 import type { ChaosReport } from './report.js';
 import { strike } from './strikes.js';
@@ -52,9 +52,7 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
       await watcher.stop();
       log('checking');
       const checks = await checkAll(world, client, seed, plan);
-      const early = watcher.early > 0 ? `, ${watcher.early} times before its proof` : '';
-      checks.push({ what: 'whole while it ran', found: `${watcher.looks} times${early}` });
-      if (watcher.looks === 0) throw new Error('nobody has verified anything while it ran');
+      checks.push(checkLooks(watcher));
       await connection.close();
       const left = await world.stop();
       if (left.length > 0) throw new Error(`processes are left over: ${left.join('; ')}`);
@@ -70,6 +68,17 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
     await world.destroy(keep);
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @throws Error when it was not proven, or could not be looked at, as often as it was proven */
+function checkLooks({ looks, early, interrupted }: Watcher): Check {
+  const others = [
+    ...(early > 0 ? [`${early} times before its proof`] : []),
+    ...(interrupted > 0 ? [`${interrupted} times not seen to the end`] : []),
+  ];
+  const found = [`${looks} times`, ...others].join(', ');
+  if (looks <= early + interrupted) throw new Error(`whole while it ran: only ${found}`);
+  return { what: 'whole while it ran', found };
 }
 
 function aborted(signal: AbortSignal | undefined): Promise<never> {
