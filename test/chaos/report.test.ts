@@ -16,7 +16,7 @@ it('tells how often somebody met what was made, and what could not be made', () 
   const checks = [{ what: 'processes left over', found: 'none' }];
   expect(reportLines({ events, checks, impossible: ['storage full'] })).toEqual([
     '  kill up                      1',
-    '  storage away                 2, 1 of them met, 3 times',
+    '  storage away                 2, 1 of them met, 3×',
     '  storage full                 not possible on this machine',
     '  processes left over: none',
   ]);

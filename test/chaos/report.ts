@@ -28,5 +28,5 @@ function metBy(mets: readonly (number | undefined)[]): string {
   const known = mets.filter((met) => met !== undefined);
   if (known.length === 0) return '';
   const all = known.reduce((sum, met) => sum + met, 0);
-  return `, ${known.filter((met) => met > 0).length} of them met, ${all} times`;
+  return `, ${known.filter((met) => met > 0).length} of them met, ${all}×`;
 }
