@@ -15,6 +15,12 @@ const ANSWER_MS = 10_000;
 const MOST_EVENTS = 2_000;
 /** Chunks that are in hand at once: four lanes in each of two streams, and one apart. */
 const IN_HAND = 9;
+/**
+ * One chunk is in hand for moments, and who fails waits for longer each time: a strike takes it once, or
+ * a few times, and only strikes that follow closely take it again and again. It was asked for 8 times in an
+ * hour with 660 kills, 15 times with a kill every six seconds. More often, somebody asks in a loop.
+ */
+const MOST_OF_ONE = 24;
 
 /** One thing that has to be true after a run, and what was found. */
 export interface Check {
@@ -104,8 +110,8 @@ async function checkFetched(world: World, events: readonly ChaosEvent[]): Promis
   const again = events.reduce((sum, event) => sum + takenBy(event), 0);
   const faults = world.node.fired + world.link.fired.cut + world.link.fired.stall;
   const bound = chunks + again + faults;
-  const found = `${asked} times for ${chunks} chunks (bound ${bound}), one at most ${most} times`;
-  if (asked === 0 || asked > bound || most > 1 + events.length + faults)
+  const found = `${asked} times for ${chunks} chunks (bound ${bound}), one at most ${most} times (bound ${MOST_OF_ONE})`;
+  if (asked === 0 || asked > bound || most > MOST_OF_ONE)
     throw new Error(`chunks were fetched ${found}`);
   return { what: 'chunks fetched', found };
 }

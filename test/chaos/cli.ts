@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { findTemporal } from '../../src/temporal/binary.js';
 import { describeStrike, planChaos } from './plan.js';
 import { PostgresSystem } from './postgres/system.js';
-import { reportLines, runChaos } from './run.js';
+import { reportLines } from './report.js';
+import { runChaos } from './run.js';
 import { UpSystem } from './system.js';
 import { POSTGRES_TARGETS, UP_TARGETS } from './targets.js';
 

@@ -22,6 +22,8 @@ export class Link {
   private waiting: (() => void)[] = [];
   /** What was done to connections, for who wants to know that faults fired. */
   readonly fired = { stall: 0, cut: 0, throttle: 0 };
+  /** Connections that the node did not take. */
+  refused = 0;
 
   private constructor(
     private readonly nodePort: number,
@@ -76,7 +78,12 @@ export class Link {
     client.once('close', over);
     // An end that breaks off breaks the other off.
     client.on('error', () => node.resetAndDestroy());
-    node.on('error', () => client.resetAndDestroy());
+    let taken = false;
+    node.once('connect', () => (taken = true));
+    node.on('error', () => {
+      if (!taken) this.refused += 1;
+      client.resetAndDestroy();
+    });
   }
 
   private pump(from: Socket, to: Socket, rate: number): void {

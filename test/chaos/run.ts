@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder } from '../support/temporal.js';
 import { type Check, caughtUp, checkAll } from './checks.js';
 import { type ChaosEvent, describeStrike, namesOf } from './plan.js';
+import type { ChaosReport } from './report.js';
 import { strike } from './strikes.js';
 import type { System, SystemOptions } from './system.js';
 import { Watcher } from './watch.js';
@@ -22,11 +23,6 @@ export interface ChaosRun {
   signal?: AbortSignal;
 }
 
-export interface ChaosReport {
-  events: { event: ChaosEvent; evidence: string }[];
-  checks: Check[];
-}
-
 /**
  * Runs the real thing under a plan of faults and checks what must hold. Its folder goes away when all
  * is well. @throws Error that says what is wrong, how to do it again, and where everything still is
@@ -39,7 +35,8 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
   const log = (line: string) => say(`${new Date().toISOString().slice(11, 19)} ${line}`);
   let keep = true;
   try {
-    const plan = run.plan(world.volume.impossible);
+    const { impossible } = world.volume;
+    const plan = run.plan(impossible);
     log(`seed ${seed}, ${plan.length} events, everything is in ${folder}`);
     const watcher = new Watcher(world);
     const events = await Promise.race([
@@ -55,15 +52,13 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
       await watcher.stop();
       log('checking');
       const checks = await checkAll(world, client, seed, plan);
-      const early = watcher.early > 0 ? `, ${watcher.early} times before its proof` : '';
-      checks.push({ what: 'whole while it ran', found: `${watcher.looks} times${early}` });
-      if (watcher.looks === 0) throw new Error('nobody has verified anything while it ran');
+      checks.push(checkLooks(watcher));
       await connection.close();
       const left = await world.stop();
       if (left.length > 0) throw new Error(`processes are left over: ${left.join('; ')}`);
       checks.push({ what: 'processes left over', found: 'none' });
       keep = false;
-      return { events, checks };
+      return { events, checks, impossible };
     } finally {
       await connection.close();
     }
@@ -73,6 +68,17 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
     await world.destroy(keep);
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @throws Error when it was not proven, or could not be looked at, as often as it was proven */
+function checkLooks({ looks, early, interrupted }: Watcher): Check {
+  const others = [
+    ...(early > 0 ? [`${early} times before its proof`] : []),
+    ...(interrupted > 0 ? [`${interrupted} times not seen to the end`] : []),
+  ];
+  const found = [`${looks} times`, ...others].join(', ');
+  if (looks <= early + interrupted) throw new Error(`whole while it ran: only ${found}`);
+  return { what: 'whole while it ran', found };
 }
 
 function aborted(signal: AbortSignal | undefined): Promise<never> {
@@ -99,7 +105,7 @@ async function carryOut(
           `event ${event.number}, ${describeStrike(event)}: ${(error as Error).message}`,
         );
       });
-      log(`${String(event.number).padStart(4)}. ${describeStrike(event)}: ${evidence}`);
+      log(`${String(event.number).padStart(4)}. ${describeStrike(event)}: ${evidence.text}`);
       return { event, evidence };
     })();
     busy.set(
@@ -115,18 +121,4 @@ function laneOf(event: ChaosEvent): string {
   if ('target' in event) return event.target;
   if (event.kind === 'damage' || event.kind === 'storage') return 'storage';
   return [...namesOf(event)].at(-1)!;
-}
-
-/** The report as lines: how often what was done, and what was found. */
-export function reportLines({ events, checks }: ChaosReport): string[] {
-  const counts = new Map<string, number>();
-  for (const { event } of events) {
-    const name = [...namesOf(event)].at(-1)!;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  const rows = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
-  return [
-    ...rows.map(([name, times]) => `  ${name.padEnd(28)} ${times}`),
-    ...checks.map(({ what, found }) => `  ${what}: ${found}`),
-  ];
 }

@@ -4,8 +4,9 @@
  * for long runs and other seeds.
  */
 import { expect, it } from 'vitest';
-import { type ChaosEvent, kindsFor, namesOf, planChaos } from './plan.js';
-import { reportLines, runChaos } from './run.js';
+import { kindsFor, namesOf, planChaos } from './plan.js';
+import { reportLines } from './report.js';
+import { runChaos } from './run.js';
 import { UpSystem } from './system.js';
 import { UP_TARGETS } from './targets.js';
 
@@ -18,24 +19,21 @@ const KINDS = kindsFor(UP_TARGETS, TOO_SLOW);
 it.each([11, 12])(
   'nothing is lost, nothing is there twice, nothing is to be done: seed %i',
   async (seed) => {
-    let planned: ChaosEvent[] = [];
     const plan = (impossible: string[]) =>
-      (planned = planChaos({
+      planChaos({
         ...{ seed, seconds: SECONDS, kills: 1, targets: UP_TARGETS, others: KINDS.length },
         without: [...impossible, ...TOO_SLOW],
-      }));
-    const names = new Set(plan([]).flatMap((event) => [...namesOf(event)]));
-    for (const target of UP_TARGETS) expect(names).toContain(`kill ${target}`);
-    for (const kind of KINDS) expect(names).toContain(kind);
-
+      });
     const report = await runChaos({
       ...{ seed, seconds: SECONDS, plan },
       build: (options) => Promise.resolve(new UpSystem(options)),
       say: (line) => console.log(line),
     });
     console.log(reportLines(report).join('\n'));
-    // All of the plan was carried out: a strike that does not show fails the run.
-    expect(report.events.map(({ event }) => event)).toEqual(planned);
+    // A strike that does not show fails the run; one that is not possible here is told.
+    const struck = report.events.flatMap(({ event }) => [...namesOf(event)]);
+    const wanted = [...KINDS, ...UP_TARGETS.map((target) => `kill ${target}`)];
+    expect([...struck, ...report.impossible]).toEqual(expect.arrayContaining(wanted));
   },
   600_000,
 );

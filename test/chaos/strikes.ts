@@ -2,9 +2,11 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../src/devnode/chain/random.js';
 import { until } from '../support/temporal.js';
+import { TOLD_AS, countFailures } from './met.js';
 import type { ChaosEvent, Target } from './plan.js';
 import { isStopped, killHard, runs, signal } from './processes.js';
 import { damageUnit, unitInTheMaking } from './uncommitted.js';
+import type { Volume } from './volume.js';
 import type { World } from './world.js';
 
 /** A process that is to be hit has to be there: its supervisor may be waiting before its next start. */
@@ -13,13 +15,20 @@ const THERE_MS = 150_000;
 const FIRES_MS = 300_000;
 const UNIT_MS = 20 * 60_000;
 
-/** Lets a strike happen to the world. Answers what shows that it did; throws when it did not. */
-export async function strike(event: ChaosEvent, world: World): Promise<string> {
+/** What shows that a strike happened. */
+export interface Evidence {
+  text: string;
+  /** How often somebody met it, as far as that is seen; absent where nobody can tell. */
+  met?: number;
+}
+
+/** Lets a strike happen to the world. Throws when it did not. */
+export async function strike(event: ChaosEvent, world: World): Promise<Evidence> {
   switch (event.kind) {
     case 'kill':
-      return kill(world, event.target);
+      return { text: await kill(world, event.target) };
     case 'stop':
-      return stop(world, event.target, event.seconds);
+      return { text: await stop(world, event.target, event.seconds) };
     case 'outage':
       return event.target === 'temporal server'
         ? serverOutage(world, event.seconds)
@@ -28,14 +37,14 @@ export async function strike(event: ChaosEvent, world: World): Promise<string> {
       const fault = await world.node.begin(event.fault);
       await sleep(event.seconds * 1000);
       const fired = await world.node.end(fault);
-      if (fired > 0) return `fired ${fired} times`;
+      if (fired > 0) return times(fired);
       // Few requests, and none of them was hit: then surely one.
       const sure = await world.node.begin({ ...event.fault, probability: 1, times: 1 });
       await untilFired(async () => {
         await world.node.look();
         return sure.before + sure.now;
       });
-      return `fired ${await world.node.end(sure)} time`;
+      return times(await world.node.end(sure));
     }
     case 'link': {
       const before = world.link.fired[event.mode];
@@ -46,14 +55,16 @@ export async function strike(event: ChaosEvent, world: World): Promise<string> {
       } finally {
         end();
       }
-      return `${world.link.fired[event.mode] - before} times`;
+      return times(world.link.fired[event.mode] - before);
     }
     case 'storage':
       return strikeStorage(event, world);
     case 'damage':
-      return damage(event, world);
+      return { text: await damage(event, world) };
   }
 }
+
+const times = (met: number): Evidence => ({ text: `${met} times`, met });
 
 /** The process that a strike is for, as soon as there is one. */
 async function victim(world: World, target: Target): Promise<number> {
@@ -84,22 +95,26 @@ async function stop(world: World, target: Target, seconds: number): Promise<stri
   return `process ${pid} stood still, ${went}`;
 }
 
-async function programOutage(world: World, target: Target, seconds: number): Promise<string> {
+async function programOutage(world: World, target: Target, seconds: number): Promise<Evidence> {
   const program = target === 'node' ? world.node.program : world.system.programs[target]!;
   const pid = await victim(world, target);
   if (target === 'node') await world.node.look();
   const letStart = program.hold();
+  const before = world.link.refused;
   try {
     await killHard(pid);
     await sleep(seconds * 1000);
   } finally {
     letStart();
   }
-  return `process ${pid} is gone, ${seconds} s without`;
+  const text = `process ${pid} is gone, ${seconds} s without`;
+  if (target !== 'node') return { text };
+  const met = world.link.refused - before;
+  return { text: `${text}, asked in vain ${met} times`, met };
 }
 
 /** Kills the server and takes its port before it is started again: who connects is never answered. */
-async function serverOutage(world: World, seconds: number): Promise<string> {
+async function serverOutage(world: World, seconds: number): Promise<Evidence> {
   for (;;) {
     const pid = await victim(world, 'temporal server');
     const { port } = world.system;
@@ -115,15 +130,27 @@ async function serverOutage(world: World, seconds: number): Promise<string> {
     await sleep(seconds * 1000);
     silent.close();
     for (const socket of connected) socket.destroy();
-    return `process ${pid} is gone, ${seconds} s of silence, heard by ${connected.size}`;
+    const met = connected.size;
+    return { text: `process ${pid} is gone, ${seconds} s of silence, heard by ${met}`, met };
   }
 }
 
 async function strikeStorage(
   { mode, seconds }: Extract<ChaosEvent, { kind: 'storage' }>,
-  { volume }: World,
-): Promise<string> {
+  { folder, volume }: World,
+): Promise<Evidence> {
   await until('there is a storage', () => volume.there);
+  const failures = countFailures(folder, TOLD_AS[mode]);
+  const made = await makeStorage(mode, volume, seconds);
+  const met = failures();
+  return { text: `${made}, ${met} attempts failed of it`, met };
+}
+
+async function makeStorage(
+  mode: keyof typeof TOLD_AS,
+  volume: Volume,
+  seconds: number,
+): Promise<string> {
   switch (mode) {
     case 'full': {
       const full = volume.fill();

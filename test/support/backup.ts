@@ -40,7 +40,7 @@ export function leftovers(folder: string): string[] {
 }
 
 /** A backup's chunk files, in order, as one buffer; and each proof with the path to ask a node for. */
-export function contentOf(folder: string, result: BackupResult) {
+export function contentOf(folder: string, result: Pick<BackupResult, 'manifest'>) {
   const manifest = JSON.parse(readFileSync(join(folder, result.manifest), 'utf8')) as {
     chunks: Record<string, string | number>[];
     proof?: string;
