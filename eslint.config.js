@@ -84,7 +84,7 @@ export default tseslint.config(
         projectService: {
           allowDefaultProject: [
             'eslint.config.js',
-            'test/temporal/stand-in-worker.mjs',
+            'test/temporal/supervision/stand-in-worker.mjs',
             'test/support/hung-files.mjs',
           ],
         },

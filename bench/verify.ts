@@ -12,7 +12,7 @@ import { startVerify } from '../src/client/verify.js';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { openStorage } from '../src/storage/open.js';
 import { openTemporal } from '../src/temporal/connection.js';
-import { superviseWorkers } from '../src/temporal/worker-group.js';
+import { superviseWorkers } from '../src/temporal/supervision/worker-group.js';
 import { readChain } from '../src/verify/read-chain.js';
 import { runTask } from '../src/verify/run-task.js';
 import { nextTasks } from '../src/verify/tasks.js';

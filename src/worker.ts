@@ -15,15 +15,19 @@ import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
 import { configuredServer } from './temporal/connection.js';
 import { type Say, reasonOf } from './temporal/errors.js';
-import { exitProcess, leaveWhenStorageHangs } from './temporal/hung-storage.js';
-import { tell } from './temporal/in-flight.js';
+import { exitProcess, leaveWhenStorageHangs } from './temporal/supervision/hung-storage.js';
+import { tell } from './temporal/supervision/in-flight.js';
 import { ensureSearchAttributes } from './temporal/search-attributes.js';
-import { withoutSecrets } from './temporal/secrets.js';
-import { stopWithParent, tellAlive } from './temporal/supervised.js';
+import { withoutSecrets } from './temporal/supervision/secrets.js';
+import { stopWithParent, tellAlive } from './temporal/supervision/supervised.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
-import type { WorkerRole } from './temporal/worker-group.js';
-import { newMark, workerIdentity } from './temporal/worker-identity.js';
-import { CACHED_WORKFLOWS, chunkSlots, workerRole } from './temporal/worker-settings.js';
+import type { WorkerRole } from './temporal/supervision/worker-group.js';
+import { newMark, workerIdentity } from './temporal/supervision/worker-identity.js';
+import {
+  CACHED_WORKFLOWS,
+  chunkSlots,
+  workerRole,
+} from './temporal/supervision/worker-settings.js';
 
 const ASK_SERVER_MS = 5_000;
 const TRAFFIC_MS = 1_000;
@@ -33,7 +37,7 @@ const LOCAL_SERVER = { address: '127.0.0.1:7233' };
 
 interface WorkerOptions {
   role: WorkerRole;
-  /** Of this process: temporal/worker-identity.ts. */
+  /** Of this process: temporal/supervision/worker-identity.ts. */
   mark: string;
   /** Where verified epoch endings are kept between runs. */
   dataDir: string;
@@ -44,7 +48,7 @@ interface WorkerOptions {
 
 /**
  * One worker process: workflows and the activities that plan, watch and commit; or the activities that
- * move chunks; or, one at a time, those that move chunks, plan or commit (temporal/worker-group.ts). Runs until it is told to stop (SIGTERM, SIGINT);
+ * move chunks; or, one at a time, those that move chunks, plan or commit (temporal/supervision/worker-group.ts). Runs until it is told to stop (SIGTERM, SIGINT);
  * then what it had in hand is handed back to the server at once. Resolves with the exit code.
  */
 async function runWorker(options: WorkerOptions): Promise<number> {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findTemporal } from '../src/temporal/binary.js';
+import { findTemporal } from '../src/temporal/binary/find-temporal.js';
 
 /**
  * Fetches the Temporal server once, before tests that start at the same time all want it, and gives

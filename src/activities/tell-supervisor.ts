@@ -1,6 +1,6 @@
 import type { Info } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { tell } from '../temporal/in-flight.js';
+import { tell } from '../temporal/supervision/in-flight.js';
 
 /**
  * Tells the supervisor of this process what it has in hand, so that it can report the attempts as

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { CoordinatorInput } from '../plan/coordinator-input.js';
 import { type CommonInput, parseNode, parseNodes } from '../plan/input.js';
-import { chunkSlots, chunkWorkers } from '../temporal/worker-settings.js';
+import { chunkSlots, chunkWorkers } from '../temporal/supervision/worker-settings.js';
 import { UsageError } from './failure.js';
 
 const DEFAULT_NODE = 'http://localhost:6186';

@@ -2,8 +2,8 @@ import path from 'node:path';
 import type { Traffic } from '../node/traffic.js';
 import type { TemporalSession } from '../temporal/connection.js';
 import type { Say } from '../temporal/errors.js';
-import { reportLeftBehind } from '../temporal/worker-death.js';
-import { type WorkerGroup, superviseWorkers } from '../temporal/worker-group.js';
+import { reportLeftBehind } from '../temporal/supervision/worker-death.js';
+import { type WorkerGroup, superviseWorkers } from '../temporal/supervision/worker-group.js';
 
 /**
  * The workers of a command that brings its own Temporal server; none for a server of somebody

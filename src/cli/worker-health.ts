@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { type Health, type Level, worstOf } from '../client/health.js';
-import type { WorkerGroup, WorkerRole } from '../temporal/worker-group.js';
+import type { WorkerGroup, WorkerRole } from '../temporal/supervision/worker-group.js';
 import type { HealthSource } from './health-server.js';
 import type { NodeMetrics } from './node-metrics.js';
 

@@ -1,4 +1,4 @@
-import { superviseWorkers } from '../temporal/worker-group.js';
+import { superviseWorkers } from '../temporal/supervision/worker-group.js';
 import { HealthServer } from './health-server.js';
 import { NodeMetrics } from './node-metrics.js';
 import { type WorkerFlags, chunkWorkerCount } from './options.js';

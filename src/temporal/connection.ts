@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { orAborted } from '../or-aborted.js';
-import { openEmbeddedServer } from './embedded.js';
+import { openEmbeddedServer } from './server/embedded.js';
 import { type Say, TemporalError, reasonOf } from './errors.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 

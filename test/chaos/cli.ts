@@ -1,7 +1,7 @@
 /** `npm run chaos`: a long run of the chaos suite, with a seed of its own. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { findTemporal } from '../../src/temporal/binary.js';
+import { findTemporal } from '../../src/temporal/binary/find-temporal.js';
 import { describeStrike, planChaos } from './plan.js';
 import { PostgresSystem } from './postgres/system.js';
 import { reportLines } from './report.js';

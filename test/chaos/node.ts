@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { builtProgram } from '../../src/built.js';
 import type { Facts } from '../../src/devnode/devnode.js';
 import type { Fault, FaultInput } from '../../src/devnode/faults.js';
-import { choosePort } from '../../src/temporal/ports.js';
+import { choosePort } from '../../src/temporal/server/ports.js';
 import { until } from '../support/temporal.js';
 import { Program } from './program.js';
 

@@ -7,11 +7,13 @@ import type { HealthSource } from '../../src/cli/health-server.js';
 import { NodeMetrics } from '../../src/cli/node-metrics.js';
 import { StartingHealth } from '../../src/cli/starting-health.js';
 import { workerHealth } from '../../src/cli/worker-health.js';
-import { superviseWorker } from '../../src/temporal/worker-process.js';
+import { superviseWorker } from '../../src/temporal/supervision/worker-process.js';
 import { dataFolder } from '../support/cli.js';
 import { NOW, liveStatus } from '../support/status.js';
 
-const STAND_IN = fileURLToPath(new URL('../temporal/stand-in-worker.mjs', import.meta.url));
+const STAND_IN = fileURLToPath(
+  new URL('../temporal/supervision/stand-in-worker.mjs', import.meta.url),
+);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date'], now: NOW });

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
-import { serverPid, serverRuns, stateFile } from '../temporal/embedded-helpers.js';
+import { serverPid, serverRuns, stateFile } from '../temporal/server/embedded-helpers.js';
 
 it.each([
   ['up', 0],

@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { openEmbeddedServer } from '../../src/temporal/embedded.js';
-import { choosePort } from '../../src/temporal/ports.js';
-import { ServerStateFile } from '../../src/temporal/server-state.js';
+import { openEmbeddedServer } from '../../src/temporal/server/embedded.js';
+import { choosePort } from '../../src/temporal/server/ports.js';
+import { ServerStateFile } from '../../src/temporal/server/server-state.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
 

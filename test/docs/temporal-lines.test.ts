@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnode, startDevnode } from '../../src/devnode/devnode.js';
 import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
-import { findTemporal } from '../../src/temporal/binary.js';
-import { superviseWorkers } from '../../src/temporal/worker-group.js';
+import { findTemporal } from '../../src/temporal/binary/find-temporal.js';
+import { superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
 import { startTemporal, until } from '../support/temporal.js';
 
 interface Line {

@@ -7,7 +7,7 @@ import {
   readCoordinator,
 } from '../../src/client/coordinator.js';
 import { APART_QUEUE, type BackupStatus } from '../../src/plan/messages.js';
-import type { WorkerGroup, WorkerRole } from '../../src/temporal/worker-group.js';
+import type { WorkerGroup, WorkerRole } from '../../src/temporal/supervision/worker-group.js';
 import { committedNames, contentOf, fetchBytes } from '../support/backup.js';
 import { runCli } from '../support/cli.js';
 import { deadlyProxy } from '../support/deadly-proxy.js';

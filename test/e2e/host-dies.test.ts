@@ -7,7 +7,7 @@ import { readCatalog } from '../../src/catalog/catalog.js';
 import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
 import { openStorage } from '../../src/storage/open.js';
 import { runsCommandWith } from '../../src/temporal/process-info.js';
-import { parseIdentity } from '../../src/temporal/worker-identity.js';
+import { parseIdentity } from '../../src/temporal/supervision/worker-identity.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { contentOf, devnode, fetchBytes, storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';

@@ -10,7 +10,7 @@ import type { Devnode, DevnodeOptions } from '../../src/devnode/devnode.js';
 import type { BackupType } from '../../src/plan/job.js';
 import type { BackupResult } from '../../src/plan/unit.js';
 import { openStorage } from '../../src/storage/open.js';
-import { type WorkerGroup, superviseWorkers } from '../../src/temporal/worker-group.js';
+import { type WorkerGroup, superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { contentOf, devnode, fetchBytes, storageFolder } from '../support/backup.js';
 import { startTemporal, until } from '../support/temporal.js';

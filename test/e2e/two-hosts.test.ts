@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
 import { openStorage } from '../../src/storage/open.js';
-import { superviseWorkers } from '../../src/temporal/worker-group.js';
+import { superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { startTemporal, until } from '../support/temporal.js';

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { findTemporal } from '../../src/temporal/binary.js';
+import { findTemporal } from '../../src/temporal/binary/find-temporal.js';
 import { run } from '../../src/temporal/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';

@@ -6,7 +6,7 @@ import {
   readCoordinator,
 } from '../../src/client/coordinator.js';
 import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
-import { superviseWorkers } from '../../src/temporal/worker-group.js';
+import { superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
 import { startTemporal, until } from './temporal.js';
 
 /** A coordinator with a Temporal server and a worker of its own, until the test ends. */

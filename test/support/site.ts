@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { type BackupInput, startBackup } from '../../src/client/start.js';
 import type { BackupType } from '../../src/plan/job.js';
 import type { BackupResult } from '../../src/plan/unit.js';
-import { type WorkerGroup, superviseWorkers } from '../../src/temporal/worker-group.js';
+import { type WorkerGroup, superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
 import { devnode, storageFolder } from './backup.js';
 import { startTemporal } from './temporal.js';
 import type { DevnodeOptions } from '../../src/devnode/devnode.js';

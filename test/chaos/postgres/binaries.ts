@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../../../src/temporal/binary.js';
+import { cacheFolder } from '../../../src/temporal/binary/find-temporal.js';
 import { run } from '../../../src/temporal/run.js';
 
 const VERSION = '1.32.0';

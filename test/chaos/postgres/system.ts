@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { choosePort, isListening } from '../../../src/temporal/ports.js';
+import { choosePort, isListening } from '../../../src/temporal/server/ports.js';
 import { run } from '../../../src/temporal/run.js';
 import { until } from '../../support/temporal.js';
 import type { Target } from '../plan.js';

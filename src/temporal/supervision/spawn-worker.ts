@@ -1,8 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { builtProgram } from '../built.js';
-import { logSize, logTail, openLog } from './log-file.js';
+import { builtProgram } from '../../built.js';
+import { logSize, logTail, openLog } from '../log-file.js';
 import { newMark, workerIdentity } from './worker-identity.js';
 import type { SuperviseOptions } from './worker-process.js';
 

@@ -4,8 +4,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { withLock } from '../../src/temporal/lock.js';
-import { temporaryFolder } from './helpers.js';
+import { withLock } from '../../../src/temporal/server/lock.js';
+import { temporaryFolder } from '../helpers.js';
 
 test('work under the lock never overlaps, and the lock is gone afterwards', async () => {
   const path = join(temporaryFolder(), 'lock');

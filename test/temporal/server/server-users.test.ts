@@ -3,9 +3,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { startOf } from '../../src/temporal/process-info.js';
-import { ServerUsers } from '../../src/temporal/server-users.js';
-import { temporaryFolder } from './helpers.js';
+import { startOf } from '../../../src/temporal/process-info.js';
+import { ServerUsers } from '../../../src/temporal/server/server-users.js';
+import { temporaryFolder } from '../helpers.js';
 
 const silentFor = (path: string, seconds: number) => {
   const then = Date.now() / 1000 - seconds;

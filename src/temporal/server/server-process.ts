@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { orAborted } from '../or-aborted.js';
-import { type Say, TemporalError, reasonOf } from './errors.js';
-import { logTail, openLog } from './log-file.js';
+import { orAborted } from '../../or-aborted.js';
+import { type Say, TemporalError, reasonOf } from '../errors.js';
+import { logTail, openLog } from '../log-file.js';
 import { isListening } from './ports.js';
-import { runsCommandWith } from './process-info.js';
-import { run } from './run.js';
-import { SEARCH_ATTRIBUTE_NAMES } from './search-attributes.js';
+import { runsCommandWith } from '../process-info.js';
+import { run } from '../run.js';
+import { SEARCH_ATTRIBUTE_NAMES } from '../search-attributes.js';
 
 export const EMBEDDED_NAMESPACE = 'default';
 

@@ -1,4 +1,4 @@
-import type { Traffic } from '../node/traffic.js';
+import type { Traffic } from '../../node/traffic.js';
 
 /** An activity that a worker process has in hand, as it tells its supervisor. */
 export interface InFlight {

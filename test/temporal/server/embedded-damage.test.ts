@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { choosePort } from '../../src/temporal/ports.js';
-import { spawnServer, waitUntilReady } from '../../src/temporal/server-process.js';
-import { ServerStateFile } from '../../src/temporal/server-state.js';
+import { choosePort } from '../../../src/temporal/server/ports.js';
+import { spawnServer, waitUntilReady } from '../../../src/temporal/server/server-process.js';
+import { ServerStateFile } from '../../../src/temporal/server/server-state.js';
 import {
   open,
   serverPid,
@@ -23,7 +23,7 @@ import {
   startWorkflow,
   stateFile,
 } from './embedded-helpers.js';
-import { temporaryFolder, until } from './helpers.js';
+import { temporaryFolder, until } from '../helpers.js';
 
 const filesOf = (data: string) => ({
   database: join(data, 'temporal', 'temporal.db'),

@@ -1,6 +1,6 @@
-import type { Say } from './errors.js';
+import type { Say } from '../errors.js';
 import { isListening } from './ports.js';
-import { allProcesses, runsCommandWith } from './process-info.js';
+import { allProcesses, runsCommandWith } from '../process-info.js';
 import { type ServerFiles, type ServerPorts, stopServer } from './server-process.js';
 import type { ServerState } from './server-state.js';
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { findTemporal } from './binary.js';
-import { type Say, reasonOf } from './errors.js';
+import { findTemporal } from '../binary/find-temporal.js';
+import { type Say, reasonOf } from '../errors.js';
 import { RoomWatch } from './room.js';
 import { EMBEDDED_NAMESPACE, answers } from './server-process.js';
 import { SharedServer } from './shared-server.js';

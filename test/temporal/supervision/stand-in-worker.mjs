@@ -1,6 +1,6 @@
 // Stands in for the worker: says in the file MARKER that it runs, and how it was stopped.
 import { writeFileSync } from 'node:fs';
-import { stopWithParent } from '../../dist/temporal/supervised.js';
+import { stopWithParent } from '../../../dist/temporal/supervision/supervised.js';
 
 const marker = process.env.MARKER;
 stopWithParent();

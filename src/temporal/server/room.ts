@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import type { Say } from './errors.js';
+import type { Say } from '../errors.js';
 
 const LOOK_MS = 10_000;
 /** With less than this, neither a database nor a log can be relied on to be written. */

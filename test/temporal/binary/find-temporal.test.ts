@@ -5,9 +5,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findTemporal } from '../../src/temporal/binary.js';
-import { listen } from '../support/listen.js';
-import { temporaryFolder, until } from './helpers.js';
+import { findTemporal } from '../../../src/temporal/binary/find-temporal.js';
+import { listen } from '../../support/listen.js';
+import { temporaryFolder, until } from '../helpers.js';
 
 const NOWHERE = 'http://127.0.0.1:9'; // the discard port: connection refused
 

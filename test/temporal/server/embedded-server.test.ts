@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Connection } from '@temporalio/client';
 import { expect, test } from 'vitest';
-import { openEmbeddedServer } from '../../src/temporal/embedded.js';
+import { openEmbeddedServer } from '../../../src/temporal/server/embedded.js';
 import {
   open,
   serverPid,
@@ -16,7 +16,7 @@ import {
   startWorkflow,
   withClient,
 } from './embedded-helpers.js';
-import { temporaryFolder, until } from './helpers.js';
+import { temporaryFolder, until } from '../helpers.js';
 
 const yes = () => true;
 const no = () => false;

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { encodeDigested, isIntact } from '../own-digest.js';
+import { encodeDigested, isIntact } from '../../own-digest.js';
 
 const HIGHEST_PORT = 65_535;
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { onTestFinished } from 'vitest';
-import { type EmbeddedServer, openEmbeddedServer } from '../../src/temporal/embedded.js';
-import { runsCommandWith } from '../../src/temporal/process-info.js';
-import { until } from './helpers.js';
+import { type EmbeddedServer, openEmbeddedServer } from '../../../src/temporal/server/embedded.js';
+import { runsCommandWith } from '../../../src/temporal/process-info.js';
+import { until } from '../helpers.js';
 
 export async function open(data: string, said: string[] = []): Promise<EmbeddedServer> {
   return openEmbeddedServer(data, { say: (line) => said.push(line) });

@@ -5,10 +5,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { builtProgram } from '../../src/built.js';
-import { isAlive } from '../../src/temporal/process-info.js';
-import { type SupervisedWorker, superviseWorker } from '../../src/temporal/worker-process.js';
-import { temporaryFolder, until } from './helpers.js';
+import { builtProgram } from '../../../src/built.js';
+import { isAlive } from '../../../src/temporal/process-info.js';
+import {
+  type SupervisedWorker,
+  superviseWorker,
+} from '../../../src/temporal/supervision/worker-process.js';
+import { temporaryFolder, until } from '../helpers.js';
 
 const STAND_IN = fileURLToPath(new URL('stand-in-worker.mjs', import.meta.url));
 
@@ -105,7 +108,7 @@ function supervisorOf(folder: string, script: string) {
 test('when the supervisor is killed while the worker is being loaded, the worker ends', async () => {
   const folder = temporaryFolder();
   const script = join(folder, 'slow.mjs');
-  const module = fileURLToPath(builtProgram('temporal/supervised.js'));
+  const module = fileURLToPath(builtProgram('temporal/supervision/supervised.js'));
   writeFileSync(
     script,
     `import { writeFileSync } from 'node:fs';

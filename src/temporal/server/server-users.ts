@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, startOf } from './process-info.js';
+import { isAlive, startOf } from '../process-info.js';
 
 /** Where nothing tells a process from a later one of its id, silence for so long does. */
 const USER_SILENT_MS = 60_000;

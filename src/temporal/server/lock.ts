@@ -10,8 +10,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TemporalError } from './errors.js';
-import { isAlive } from './process-info.js';
+import { TemporalError } from '../errors.js';
+import { isAlive } from '../process-info.js';
 
 const WAIT_MS = 240_000;
 /** Longer than anything done under the lock; a process id may have been given to another program. */

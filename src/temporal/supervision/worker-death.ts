@@ -3,11 +3,11 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Client, Connection } from '@temporalio/client';
-import { CONTROL_QUEUE, WORKER_DIED } from '../plan/messages.js';
-import { configuredServer } from './connection.js';
-import { type Say, reasonOf } from './errors.js';
+import { CONTROL_QUEUE, WORKER_DIED } from '../../plan/messages.js';
+import { configuredServer } from '../connection.js';
+import { type Say, reasonOf } from '../errors.js';
 import type { InFlight } from './in-flight.js';
-import { runsCommandWith } from './process-info.js';
+import { runsCommandWith } from '../process-info.js';
 import { withoutSecrets } from './secrets.js';
 import { parseIdentity } from './worker-identity.js';
 
@@ -16,7 +16,7 @@ export interface WorkerDeath {
   /** What people know the worker by. */
   name: string;
   pid: number;
-  /** What the server knows it by: temporal/worker-identity.ts. */
+  /** What the server knows it by: temporal/supervision/worker-identity.ts. */
   identity: string;
   /** `was killed by SIGKILL`, `ended with code 1 (last line of its log)`. */
   how: string;

@@ -3,9 +3,9 @@ import { constants } from 'node:fs';
 import { access, chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { DOWNLOAD_ROOT, download, goInstall, pipInstall } from './binary-sources.js';
-import { reasonOf, type Say, TemporalError } from './errors.js';
-import { run } from './run.js';
+import { DOWNLOAD_ROOT, download, goInstall, pipInstall } from './sources.js';
+import { reasonOf, type Say, TemporalError } from '../errors.js';
+import { run } from '../run.js';
 
 export interface FindTemporalOptions {
   env?: NodeJS.ProcessEnv;

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Traffic } from '../node/traffic.js';
-import { watchForSilence } from '../silence.js';
-import { type Say, reasonOf } from './errors.js';
+import type { Traffic } from '../../node/traffic.js';
+import { watchForSilence } from '../../silence.js';
+import { type Say, reasonOf } from '../errors.js';
 import { InFlightActivities, type StrayError, type WorkerMessage } from './in-flight.js';
-import { rotateLog } from './log-file.js';
+import { rotateLog } from '../log-file.js';
 import { withoutSecrets } from './secrets.js';
 import { spawnWorker } from './spawn-worker.js';
 import { reportDeath } from './worker-death.js';
@@ -68,7 +68,7 @@ export interface SuperviseOptions {
  * Runs a worker process and starts it again whenever it dies; what it had in hand is reported to the
  * server at once, so that its next attempts need not wait for a heartbeat timeout. It has a process group of its own, so
  * that Ctrl-C reaches it only through us (the Temporal runtime dies at a second signal), and a
- * channel to us, so that it can stop when we are killed: see temporal/supervised.ts.
+ * channel to us, so that it can stop when we are killed: see temporal/supervision/supervised.ts.
  */
 export function superviseWorker(options: SuperviseOptions): SupervisedWorker {
   return new Supervisor(options);

@@ -1,4 +1,4 @@
-import { onOverdue, overdue } from '../storage/overdue.js';
+import { onOverdue, overdue } from '../../storage/overdue.js';
 
 /** With so many of the four threads gone that all file access shares, the next call may be the last. */
 const MOST_OVERDUE = 3;

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { damageIn, putAside } from './damaged-database.js';
-import { type Say, TemporalError } from './errors.js';
+import { type Say, TemporalError } from '../errors.js';
 import { withLock } from './lock.js';
-import { logSize, logTail, rotateLog } from './log-file.js';
+import { logSize, logTail, rotateLog } from '../log-file.js';
 import { choosePort, isFreeSoon } from './ports.js';
-import { runsCommandWith } from './process-info.js';
+import { runsCommandWith } from '../process-info.js';
 import { findServerOn, stopServersOn } from './running-servers.js';
 import {
   type ServerFiles,
