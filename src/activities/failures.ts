@@ -10,7 +10,7 @@ export type FailureCounts = Record<string, number>;
 /**
  * How often an error may happen to one activity before it fails for good. Attempts that died with
  * their worker are not counted: a crash is not the node's fault. With the back-off of
- * workflows/activity-options.ts, 12 times is about seven minutes of a range, and `storage` is twenty
+ * workflows/activity-options.ts, 12 times is about six minutes of a range, and `storage` is twenty
  * minutes of anything: longer than it takes to mount a storage again, or to make room. Nothing fails for
  * good while there is a node that is well and was not tried.
  */
