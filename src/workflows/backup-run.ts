@@ -227,8 +227,9 @@ export class BackupRun<T extends BackupType> {
         return await runOrApart(controlOptions, summary, run, deadly);
       } catch (error) {
         const waits = this.controls.whenBlocked === 'wait' && this.blocks < MOST_BLOCKS;
-        deadly ||= failureCode(error) === QUARANTINED;
-        if (!waits || !(deadly || mayPass(error))) throw error;
+        const quarantined = failureCode(error) === QUARANTINED;
+        if (!waits || !(quarantined || mayPass(error))) throw error;
+        deadly ||= quarantined;
         await this.waitBlocked(reasonOf(error), phase);
       }
     }

@@ -9,7 +9,7 @@ import {
   makeTelemetryFilterString,
 } from '@temporalio/worker';
 import { builtProgram } from '../../src/built.js';
-import { CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/plan/messages.js';
+import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/plan/messages.js';
 import { type TemporalSession, openTemporal } from '../../src/temporal/connection.js';
 import { withoutServer } from '../../src/temporal/without-server.js';
 
@@ -52,8 +52,9 @@ export async function withActivities<T>(
     taskQueue: CHUNK_QUEUE,
     maxConcurrentActivityTaskExecutions: 100,
   });
+  const apart = await Worker.create({ ...common, taskQueue: APART_QUEUE });
   try {
-    return await control.runUntil(chunks.runUntil(work));
+    return await control.runUntil(chunks.runUntil(apart.runUntil(work)));
   } finally {
     await connection.close();
   }

@@ -1,11 +1,12 @@
 /** While a backup runs it can be paused, widened, narrowed, and told to try again what failed. */
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RangeTask } from '../../src/backup/thread/messages.js';
 import { readProgress } from '../../src/client/progress.js';
 import { startBackup } from '../../src/client/start.js';
 import type { Job } from '../../src/plan/job.js';
-import type { BackupStatus } from '../../src/plan/messages.js';
+import { APART_QUEUE, type BackupStatus, CONTROL_QUEUE } from '../../src/plan/messages.js';
 import type { RangeResult, Unit } from '../../src/plan/unit.js';
 import { startTemporal, until, withActivities } from '../support/temporal.js';
 import { INPUT, committed, prepared, stored, unitOf } from '../support/units.js';
@@ -214,6 +215,25 @@ describe('a range that fails for good', () => {
       { when_blocked: 'fail' },
     );
   });
+});
+
+it('a commit in quarantine is tried again apart, and fails when it fails of something else', async () => {
+  const queues: string[] = [];
+  const commit = () => {
+    queues.push(Context.current().info.taskQueue);
+    const [message, type] =
+      queues.length === 1
+        ? ['its worker died', 'QUARANTINED']
+        : ['another chain', 'CHAIN_MISMATCH'];
+    return Promise.reject(ApplicationFailure.nonRetryable(message, type));
+  };
+  const work = async (handle: WorkflowHandle) => {
+    await until('it is blocked', async () => (await status(handle)).phase === 'blocked');
+    expect(await handle.executeUpdate('retry')).toBe(1);
+    await expect(handle.result()).rejects.toMatchObject({ cause: { message: 'another chain' } });
+    expect(queues).toEqual([CONTROL_QUEUE, APART_QUEUE]);
+  };
+  await run(2, (task) => Promise.resolve(stored(task)), work, {}, commit);
 });
 
 it('ranges that the commit finds missing are stored again, and nothing else', async () => {
