@@ -42,10 +42,8 @@ export class NodeRests {
     const together = known !== undefined && begun <= known.at && known.until > now;
     if (together && (known.lie || !fault.lie)) return known;
     const kind = kindOf(fault);
-    const again = known !== undefined && known.lie === fault.lie;
-    const length = again
-      ? Math.min((known.until - known.at) * 2, LONGEST_REST_MS[kind])
-      : FIRST_REST_MS[kind];
+    const doubled = known?.lie === fault.lie ? (known.until - known.at) * 2 : 0;
+    const length = Math.min(Math.max(doubled, FIRST_REST_MS[kind]), LONGEST_REST_MS[kind]);
     const rest = { ...fault, node, at: now, until: now + length };
     this.rests.set(node, rest);
     return rest;

@@ -49,6 +49,10 @@ describe('the node that is asked', () => {
     };
     const silence = { ...trouble, code: 'NODE_STALLED' };
     expect(lengths(silence)).toEqual([120, 240, 480, 600, 600, 600, 600, 600]);
+    const rests = new NodeRests();
+    rests.failed(A, trouble, 0, 1);
+    const { at, until } = rests.failed(A, silence, 20 * S, 20 * S);
+    expect(until - at).toBe(2 * MINUTE);
     expect(lengths(trouble)).toEqual([15, 30, 60, 120, 240, 480, 600, 600]);
     expect(lengths(lie)).toEqual([600, 1200, 2400, 4800, 7200, 7200, 7200, 7200]);
   });
