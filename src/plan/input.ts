@@ -1,4 +1,5 @@
 import type { BackupType, Controls, JobFor, JobSettings, StorageConfig, Target } from './job.js';
+import { shorten } from './shorten.js';
 import { MAX_U64, parseU64 } from './u64.js';
 
 /** What a person typed cannot be used. The message names the field and says what is allowed. */
@@ -281,5 +282,5 @@ export function asRecord(what: string, value: unknown): Record<string, unknown> 
 
 function show(value: unknown): string {
   const text = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value);
-  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+  return shorten(text, 80);
 }

@@ -2,6 +2,7 @@ import type { FailureDetails } from '../plan/unit.js';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
 import type { Lie } from '../plan/lies.js';
 import { UNIT_INCOMPLETE } from '../plan/messages.js';
+import { shorten } from '../plan/shorten.js';
 
 const MAX_REASON = 500;
 
@@ -15,7 +16,7 @@ export function reasonOf(error: unknown): string {
     inner = inner.cause;
   }
   const text = inner instanceof Error ? inner.message : String(inner);
-  return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}...` : text;
+  return shorten(text, MAX_REASON);
 }
 
 /** The stable code of what went wrong. */

@@ -143,7 +143,7 @@ export class CoordinatorRun {
 
   /** Starts the next unit of every stream that has something to do and works on nothing. */
   startUnits(): void {
-    noteWhatIsDue(this.memory, this.running, this.blockedBy !== undefined, Date.now());
+    noteWhatIsDue(this.memory, this.blockedBy !== undefined, Date.now());
     const { memory } = this;
     const { survey, node, settings, streams } = memory;
     for (const type of STREAMS) {
