@@ -1,7 +1,7 @@
 import { formatWaypoint, parseWaypoint } from '../aptos/chain/waypoint.js';
 import { AptosDataError } from '../aptos/errors.js';
 import { MAX_MANIFEST_BYTES, decodeEpochEndingManifest } from '../aptos/files/manifest.js';
-import { readCatalog } from '../catalog/catalog.js';
+import { IDENTITY, readCatalog } from '../catalog/catalog.js';
 import { NodeClient } from '../node/client.js';
 import type { Anchor } from '../plan/unit.js';
 import { StorageError } from '../storage/errors.js';
@@ -17,7 +17,6 @@ import { putFile, readIfPresent, readOwn, storedObject } from './stored-file.js'
 const FILE = 'chain.json';
 export const CHAIN_FILE = `${OWN_FOLDER}/${FILE}`;
 const MAX_BYTES = 64 * 1024;
-const IDENTITY = 'metadata/identity.meta';
 
 /** What a storage of the node's chain, or of none yet, tells of it. */
 interface ChainFound {

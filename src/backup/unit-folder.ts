@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AptosDataError } from '../aptos/errors.js';
-import { encodeMetadataLine } from '../aptos/files/metadata.js';
+import { IDENTITY_FILE, encodeMetadataLine } from '../aptos/files/metadata.js';
 import { epochEndingFolderBase, transactionFolderBase } from '../aptos/files/names.js';
 import type { Target } from '../plan/job.js';
 import { type Unit, rangeCountOf } from '../plan/unit.js';
@@ -225,7 +225,7 @@ export async function ensureIdentity(storage: BackupStorage): Promise<void> {
   }
   const line = encodeMetadataLine({ type: 'Identity', id: randomBytes(32).toString('hex') });
   try {
-    await storage.saveMetadata('identity.meta', line);
+    await storage.saveMetadata(IDENTITY_FILE, line);
   } catch (error) {
     if (!(error instanceof StorageError && error.code === 'EXISTS_DIFFERENT')) throw error;
   }

@@ -1,6 +1,7 @@
 import { forEachAtOnce } from '../at-once.js';
-import { type MetadataLine, parseMetadataFile } from '../aptos/files/metadata.js';
+import { IDENTITY_FILE, type MetadataLine, parseMetadataFile } from '../aptos/files/metadata.js';
 import { StorageError } from '../storage/errors.js';
+import { METADATA, OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { CatalogError } from './errors.js';
 
@@ -36,8 +37,9 @@ export interface Catalog {
 
 const READS_IN_FLIGHT = 16;
 export const MAX_METADATA_BYTES = 256 * 1024 * 1024;
+export const IDENTITY = `${METADATA}/${IDENTITY_FILE}`;
 /** Files that every storage with backups of ours or of the stock tool has. */
-const SIGNS_OF_LIFE = ['aptos-backup/chain.json', 'metadata/identity.meta'];
+const SIGNS_OF_LIFE = [`${OWN_FOLDER}/chain.json`, IDENTITY];
 
 /**
  * Reads the whole metadata. Never writes. @throws StorageError STORAGE_MISSING when there is no

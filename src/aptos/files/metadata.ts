@@ -71,6 +71,9 @@ function fieldsOf(line: MetadataLine): JsonObject {
   }
 }
 
+/** Every storage of the stock tool or of ours has one, before any backup. */
+export const IDENTITY_FILE = 'identity.meta';
+
 /** The name under which the stock tool stores a line; it has no random part. */
 export function metadataFileName(line: MetadataLine): string {
   switch (line.type) {
@@ -81,7 +84,7 @@ export function metadataFileName(line: MetadataLine): string {
     case 'TransactionBackup':
       return `transaction_${line.firstVersion}-${line.lastVersion}.meta`;
     case 'Identity':
-      return 'identity.meta';
+      return IDENTITY_FILE;
     case 'CompactionTimestamps':
       return `compaction_timestamps_${line.fileCompactedAt}.meta`;
   }
