@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isCode } from './local-errors.js';
 import { OWNER } from './local-owner.js';
 
@@ -21,13 +22,14 @@ export function temporaryName(): string {
  * it is tried again: nobody else removes what a living process may be writing.
  */
 export async function removeForSure(file: string): Promise<void> {
+  if (!(await isRemoved(file))) void removeLater(file);
+}
+
+/** Never throws. */
+async function removeLater(file: string): Promise<void> {
   const giveUpAt = Date.now() + ABANDONED_MS; // others remove it then
-  if (await isRemoved(file)) return;
-  const again = async () => {
-    if (!(await isRemoved(file)) && Date.now() < giveUpAt) later();
-  };
-  const later = () => void setTimeout(() => void again(), AGAIN_MS).unref();
-  later();
+  do await sleep(AGAIN_MS, undefined, { ref: false });
+  while (!(await isRemoved(file)) && Date.now() < giveUpAt);
 }
 
 /** A file that is not there may have gone with its folder, which may come back. */
