@@ -1,22 +1,18 @@
 /** A storage that goes away while the node is asked for samples is not made anew. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { prepareTransactions } from '../../src/backup/prepare.js';
-import { openSite } from '../../src/backup/site.js';
 import type { JobFor } from '../../src/plan/job.js';
 import { devnode, jobOf, storageFolder } from '../support/backup.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { siteOf } from '../support/open-site.js';
 
 it.each(['moved away', 'unmounted'])('%s', async (how) => {
   const node = await devnode();
   const folder = join(storageFolder(), 'backups');
-  const data = temporaryFolder('data');
-  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
   const target = { type: 'transaction', start_version: 0, num_transactions: 100 } as const;
   const job = jobOf({ node: node.address, folder, target }) as JobFor<'transaction'>;
-  const site = await openSite(job, job.nodes[0]!, data);
-  onTestFinished(() => site.node.close());
+  const site = await siteOf(job);
 
   const transactions = site.node.transactions.bind(site.node);
   let gone = false;

@@ -9,14 +9,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { requireBegun } from '../../src/backup/chain-anchor.js';
-import { openSite } from '../../src/backup/site.js';
 import { parseSettings } from '../../src/plan/input.js';
 import { openStorage } from '../../src/storage/open.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { type Target, backUp, committedNames, devnode, storageFolder } from '../support/backup.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { siteOf } from '../support/open-site.js';
 
 const ENDINGS: Target = { type: 'epoch_ending', start_epoch: 0, end_epoch: 3 };
 const NEXT: Target = { type: 'transaction', start_version: 0, num_transactions: 50 };
@@ -83,13 +82,9 @@ async function siteThatLostIt(others: string[] = []) {
   const folder = join(storageFolder(), 'storage');
   await backUp({ node: node.address, folder, target: ENDINGS });
   rmSync(join(folder, 'aptos-backup/chain.json'));
-  const data = temporaryFolder('data');
-  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
   const nodes = [node.address, ...others];
   const settings = parseSettings({ node: nodes, storage: { local_fs_dir: folder } });
-  const site = await openSite(settings, node.address, data);
-  onTestFinished(() => site.node.close());
-  return { site, folder };
+  return { site: await siteOf(settings), folder };
 }
 
 it('the backup of epoch 0 says which of two chains is meant', async () => {

@@ -1,21 +1,15 @@
 /** What a proxy refuses for a moment, or a node by mistake, is not taken for pruned. */
-import { rmSync } from 'node:fs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hasState, oldestTransaction } from '../../src/backup/prune-edge.js';
-import { openSite } from '../../src/backup/site.js';
 import { parseSettings } from '../../src/plan/input.js';
 import { backUp, devnode, fetchBytes, storageFolder } from '../support/backup.js';
+import { siteOf } from '../support/open-site.js';
 import { refusingProxy } from '../support/refusing-proxy.js';
-import { temporaryFolder } from '../support/temporal.js';
 
-async function siteAt(node: string, existing = false) {
-  const data = temporaryFolder('data');
-  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+function siteAt(node: string, existing = false) {
   const settings = parseSettings({ node, storage: { local_fs_dir: storageFolder() } });
   const known = existing ? { existingStorage: true as const } : {};
-  const site = await openSite({ ...settings, ...known }, node, data);
-  onTestFinished(() => site.node.close());
-  return site;
+  return siteOf({ ...settings, ...known });
 }
 
 const trouble = { code: 'NODE_HTTP_STATUS', retryable: true };

@@ -1,6 +1,7 @@
 /** Verification as an operator runs it: through Temporal, killed in the middle, on damaged storages. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { lastVerification } from '../../src/client/last-verification.js';
 import { coverageOf, startVerify, verifyWorkflowId } from '../../src/client/verify.js';
@@ -50,20 +51,20 @@ it('killed in the middle it goes on, and reads nothing twice that it had finishe
 
   // What lists and metrics say of it.
   const prefix = handle.workflowId.replace(/verify\/\w+$/, '');
+  const { state_items: items, epoch_ends: ends } = node.facts();
+  const ended = ends.at(-1);
+  const whole = {
+    epoch: `${EPOCHS - 1}`,
+    epochVersion: `${ended}`,
+    version: `${version}`,
+    snapshotVersion: `${ended}`,
+    items: `${items}`,
+    ofItems: `${items}`,
+  };
+  // The list learns of the end and of the last progress one after the other.
   await until('the list says so', async () => {
     const last = await lastVerification(session.client, prefix);
-    if (!last.succeededAt) return false;
-    const { state_items: items, epoch_ends: ends } = node.facts();
-    const ended = ends.at(-1);
-    expect(last.progress).toEqual({
-      epoch: `${EPOCHS - 1}`,
-      epochVersion: `${ended}`,
-      version: `${version}`,
-      snapshotVersion: `${ended}`,
-      items: `${items}`,
-      ofItems: `${items}`,
-    });
-    return true;
+    return last.succeededAt !== undefined && isDeepStrictEqual(last.progress, whole);
   });
 });
 
@@ -123,15 +124,15 @@ it('the command: 0 when all is proven, 1 when not, 2 when it was not understood'
   }
 }, 300_000);
 
-it('goes on with one that was interrupted, and then verifies what was stored or changed since', async () => {
+/** A verification that days ago had come to its end, but for the statement, and what it had found. */
+async function startInterrupted(found: (storage: Subject) => Partial<VerifyTotals> = () => ({})) {
   const storage = new Subject(join(STOCK, 'stock-plain'));
   const session = await startTemporal();
   onTestFinished(() => session.close());
   const input = { storage: { local_fs_dir: storage.folder } };
-  // Days ago it had come to its end, but for the statement.
   const memory: VerifyMemory = {
     cursor: { kind: 'state_snapshot', first: '999999', manifest: 'z', from: 0 },
-    totals: { ...noVerifyTotals(), objects: 100 },
+    totals: { ...noVerifyTotals(), objects: 100, ...found(storage) },
     frozen: { endVersion: '250', snapshotBefore: '240' },
     startedAt: Date.parse('2026-01-02T03:04:05Z'),
   };
@@ -140,6 +141,11 @@ it('goes on with one that was interrupted, and then verifies what was stored or 
     taskQueue: CONTROL_QUEUE,
     args: [input, memory],
   });
+  return { storage, session, interrupted };
+}
+
+it('goes on with one that was interrupted, and then verifies what was stored or changed since', async () => {
+  const { storage, session, interrupted } = await startInterrupted();
   storage.flip(storage.blobs(1));
   const verify = ['verify', '--local-fs-dir', storage.folder, '--data-dir', session.dataFolder];
   const { code, out, err } = await runCli(verify);
@@ -151,22 +157,10 @@ it('goes on with one that was interrupted, and then verifies what was stored or 
 });
 
 it('damage that an interrupted one found, and that is mended, is told and does not count', async () => {
-  const storage = new Subject(join(STOCK, 'stock-plain'));
-  const session = await startTemporal();
-  onTestFinished(() => session.close());
-  const input = { storage: { local_fs_dir: storage.folder } };
-  const finding = { object: storage.blobs(1), code: 'DAMAGED' as const, why: 'it was damaged' };
-  const memory: VerifyMemory = {
-    cursor: { kind: 'state_snapshot', first: '999999', manifest: 'z', from: 0 },
-    totals: { ...noVerifyTotals(), objects: 100, findings: [finding], findingCount: 1 },
-    frozen: { endVersion: '250', snapshotBefore: '240' },
-    startedAt: Date.parse('2026-01-02T03:04:05Z'),
-  };
-  await session.client.workflow.start('verifyBackups', {
-    workflowId: verifyWorkflowId(input),
-    taskQueue: CONTROL_QUEUE,
-    args: [input, memory],
-  });
+  const { storage, session } = await startInterrupted((damaged) => ({
+    findings: [{ object: damaged.blobs(1), code: 'DAMAGED', why: 'it was damaged' }],
+    findingCount: 1,
+  }));
   const verify = ['verify', '--local-fs-dir', storage.folder, '--data-dir', session.dataFolder];
   const { code, out, err } = await runCli(verify);
   expect(err).toContain(`It found: ${storage.blobs(1)}: it was damaged; this is looked at again`);
