@@ -17,7 +17,6 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
-COPY --from=build /app/build ./build
 COPY --from=build /app/dist ./dist
 # A volume takes over the mode of /data: whoever Compose runs this as writes there.
 RUN mkdir /backups /data && chown node:node /backups /data && chmod 1777 /data

@@ -2,47 +2,98 @@ import { builtinModules } from 'node:module';
 import tseslint from 'typescript-eslint';
 
 /**
- * What each folder and each program of src/ may import: `ours` beside itself and the helpers, which lie
- * beside the programs; `types` of ours as types alone; `sdk` of Temporal's packages. `pure` is what workflows run: it
- * knows no host. docs/architecture.md says the same for people.
+ * The rooms of src/, lowest first, and what each may import beside itself: `ours` of the rooms above it in
+ * this list, `types` of ours as types alone, `sdk` of Temporal's packages. What is `pure` knows no host: workflows
+ * run it. The README of each folder says what it is for.
  */
-const FOLDERS = {
+const ROOMS = {
+  lib: { pure: true },
+  'lib/host': { ours: ['lib'] },
+  errors: { types: ['aptos'], pure: true },
   aptos: {},
-  node: {},
-  storage: {},
-  plan: { sdk: ['common'], pure: true },
+  node: { ours: ['errors'] },
+  storage: { ours: ['lib', 'lib/host', 'errors'] },
+  contract: { ours: ['lib', 'errors'], sdk: ['common'], pure: true },
   devnode: { ours: ['aptos'] },
-  catalog: { ours: ['aptos', 'storage'] },
-  backup: { ours: ['aptos', 'node', 'storage', 'plan', 'catalog'] },
-  verify: { ours: ['aptos', 'storage', 'plan', 'catalog', 'backup'] },
-  client: { ours: ['storage', 'plan'], sdk: ['client'] },
+  trust: { ours: ['errors', 'aptos', 'node', 'contract'] },
+  repository: { ours: ['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract'] },
+  site: {
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'node', 'storage', 'contract', 'trust'],
+      'repository',
+    ],
+  },
+  backup: {
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'node', 'storage', 'contract', 'trust'],
+      ...['repository', 'site'],
+    ],
+  },
+  coordinator: {
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'node', 'storage', 'contract', 'trust'],
+      ...['repository', 'site'],
+    ],
+  },
+  verify: {
+    ours: ['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
+  },
+  client: { ours: ['lib', 'errors', 'storage', 'contract'], sdk: ['client'] },
   temporal: {
-    ours: ['storage', 'plan'],
-    types: ['node'],
+    ours: ['lib', 'lib/host', 'errors', 'contract'],
     sdk: ['client', 'envconfig', 'worker'],
   },
+  'temporal-server': {
+    ours: ['lib', 'lib/host', 'errors', 'temporal'],
+    sdk: ['client', 'envconfig'],
+  },
+  supervisor: {
+    ours: ['lib', 'lib/host', 'errors', 'contract', 'temporal'],
+    types: ['node'],
+    sdk: ['client', 'worker'],
+  },
+  monitor: { ours: ['lib', 'errors', 'contract', 'client'], types: ['node', 'supervisor'] },
   activities: {
-    ours: ['aptos', 'storage', 'plan', 'backup', 'verify', 'client', 'temporal'],
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'repository', 'site'],
+      ...['backup', 'coordinator', 'verify', 'client', 'supervisor'],
+    ],
     sdk: ['activity', 'client', 'worker'],
   },
-  workflows: { ours: ['plan'], types: ['activities'], sdk: ['workflow'], pure: true },
+  workflows: {
+    ours: ['lib', 'errors', 'contract'],
+    types: ['activities'],
+    sdk: ['workflow'],
+    pure: true,
+  },
   cli: {
-    ours: ['aptos', 'node', 'storage', 'plan', 'catalog', 'client', 'temporal'],
+    ours: [
+      ...['lib', 'lib/host', 'aptos', 'node', 'storage', 'contract', 'repository', 'client'],
+      ...['temporal', 'temporal-server', 'supervisor', 'monitor'],
+    ],
     sdk: ['client'],
   },
 };
 const PROGRAMS = {
-  cli: { ours: ['plan', 'devnode', 'client', 'cli'] },
-  demo: { ours: ['storage', 'devnode', 'catalog', 'temporal'] },
+  cli: { ours: ['lib', 'lib/host', 'contract', 'devnode', 'client', 'cli'] },
+  demo: { ours: ['lib', 'lib/host', 'storage', 'devnode', 'repository', 'temporal-server'] },
   worker: {
-    ours: ['node', 'storage', 'plan', 'backup', 'temporal', 'activities'],
+    ours: [
+      ...['lib', 'lib/host', 'node', 'storage', 'contract', 'backup', 'temporal'],
+      ...['temporal-server', 'supervisor', 'activities'],
+    ],
     sdk: ['worker'],
   },
 };
 const UP = ['../', '../../', '../../../'];
 
+/** What lies in `lib/` itself is another room than `lib/host/`. */
+function filesOf(room) {
+  return room === 'lib' ? 'src/lib/*.ts' : `src/${room}/**/*.ts`;
+}
+
 function layer(files, { ours = [], types = [], sdk = [], pure = false }, above) {
-  const all = Object.keys(FOLDERS);
+  const all = Object.keys(ROOMS);
   const rules = [
     { folders: all.filter((name) => ![...ours, ...types].includes(name)), allowTypeImports: false },
     { folders: types, allowTypeImports: true },
@@ -51,8 +102,11 @@ function layer(files, { ours = [], types = [], sdk = [], pure = false }, above) 
   });
   const programs = above.flatMap((up) => Object.keys(PROGRAMS).map((name) => `${up}${name}.js`));
   const packages = ['@temporalio/*', ...sdk.map((name) => `!@temporalio/${name}`)];
+  // What lies behind the index of the library is its own matter.
+  const inAptos = above.flatMap((up) => [`${up}aptos/**`, `!${up}aptos/index.js`]);
   const patterns = [
     ...rules,
+    { group: files === filesOf('aptos') ? [] : inAptos },
     { group: programs },
     { group: packages },
     { group: pure ? ['node:*', ...builtinModules] : [] },
@@ -70,13 +124,22 @@ function layer(files, { ours = [], types = [], sdk = [], pure = false }, above) 
 }
 
 const layers = [
-  ...Object.entries(FOLDERS).map(([name, may]) => layer(`src/${name}/**`, may, UP)),
+  ...Object.entries(ROOMS).map(([name, may]) => layer(filesOf(name), may, UP)),
   layer('src/*.ts', {}, ['./']),
   ...Object.entries(PROGRAMS).map(([name, may]) => layer(`src/${name}.ts`, may, ['./'])),
 ];
 
+/** No file over 300 lines, no function over 60. */
+const lengths = {
+  files: ['src/**/*.ts'],
+  rules: {
+    'max-lines': ['error', { max: 300 }],
+    'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+  },
+};
+
 export default tseslint.config(
-  { ignores: ['dist/**', 'build/**', 'src/aptos/hash/assembly/**', 'coverage/**'] },
+  { ignores: ['dist/**', 'src/aptos/hash/assembly/**', 'coverage/**'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
@@ -84,7 +147,7 @@ export default tseslint.config(
         projectService: {
           allowDefaultProject: [
             'eslint.config.js',
-            'test/temporal/supervision/stand-in-worker.mjs',
+            'test/supervisor/stand-in-worker.mjs',
             'test/support/hung-files.mjs',
           ],
         },
@@ -102,8 +165,10 @@ export default tseslint.config(
       ],
       '@typescript-eslint/no-explicit-any': 'error',
       eqeqeq: 'error',
+      'no-duplicate-imports': 'error',
     },
   },
   ...layers,
+  lengths,
   { files: ['**/*.{js,mjs}'], ...tseslint.configs.disableTypeChecked },
 );

@@ -1,20 +1,25 @@
 /**
- * What proving costs on one core beside its floor, the bare hashing: `npm run bench:proofs`. The floor is the
- * time spent inside the hasher in the same run: same library, same slices, nothing else. Figures are
- * for comparing on one machine.
+ * Compares the cost of proving on one core with its floor, the bare hashing: `npm run bench:proofs`. The
+ * floor is the time inside the hasher in the same run, with the same library and the same slices. Compare
+ * figures of one machine only.
  */
-import { type BatchHasher, createBatchHasher } from '../src/aptos/hash/batch-hasher.js';
-import { decodeStateRangeProof, decodeTransactionRangeProof } from '../src/aptos/chain/proofs.js';
-import { type RecordBlock, RecordFramer } from '../src/aptos/records/framing.js';
-import { StateChunkVerifier } from '../src/aptos/records/state-chunk.js';
-import { TransactionChunkVerifier } from '../src/aptos/records/transaction-chunk.js';
+import {
+  type BatchHasher,
+  createBatchHasher,
+  decodeStateRangeProof,
+  decodeTransactionRangeProof,
+  type RecordBlock,
+  RecordFramer,
+  StateChunkVerifier,
+  TransactionChunkVerifier,
+} from '../src/aptos/index.js';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { TimedHasher } from './timed-hasher.js';
 
 const TRANSACTIONS = 40_000;
 const STATE_ITEMS = 200_000;
 const ROUNDS = 5;
-/** As the network gives it. */
+/** The size of the parts in which the network delivers data. */
 const PIECE = 64 * 1024;
 
 interface Verifier {

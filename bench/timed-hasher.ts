@@ -1,4 +1,4 @@
-import type { BatchHasher } from '../src/aptos/hash/batch-hasher.js';
+import type { BatchHasher } from '../src/aptos/index.js';
 
 /** Measures the time inside another hasher. */
 export class TimedHasher implements BatchHasher {

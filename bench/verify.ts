@@ -1,18 +1,18 @@
 /**
- * A whole verification as an operator runs it, by a worker process through Temporal, beside its floor:
- * the time that the same data spends inside the hasher on one core. `npm run bench`; BENCH_TRANSACTIONS
+ * Runs a whole verification like an operator, by a worker process through Temporal, and compares it with
+ * its floor: the time that hashing the same data takes on one core. `npm run bench`; BENCH_TRANSACTIONS
  * and BENCH_STATE_ITEMS set the size.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBatchHasher } from '../src/aptos/hash/batch-hasher.js';
-import { startBackup } from '../src/client/start.js';
-import { startVerify } from '../src/client/verify.js';
+import { createBatchHasher } from '../src/aptos/index.js';
+import { startBackup } from '../src/client/start-backup.js';
+import { startVerify } from '../src/client/start-verification.js';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { openStorage } from '../src/storage/open.js';
-import { openTemporal } from '../src/temporal/connection.js';
-import { superviseWorkers } from '../src/temporal/supervision/worker-group.js';
+import { openTemporal } from '../src/temporal-server/open-temporal.js';
+import { superviseWorkers } from '../src/supervisor/worker-group.js';
 import { readChain } from '../src/verify/read-chain.js';
 import { runTask } from '../src/verify/run-task.js';
 import { nextTasks } from '../src/verify/tasks.js';
@@ -22,7 +22,9 @@ import { TimedHasher } from './timed-hasher.js';
 const TRANSACTIONS = Number(process.env['BENCH_TRANSACTIONS'] ?? 200_000);
 const STATE_ITEMS = Number(process.env['BENCH_STATE_ITEMS'] ?? 400_000);
 const ROUNDS = 3;
-/** The stock tool on real data, measured elsewhere: 691 MB of transactions, 340 MB of state, 2 cores. */
+/**
+ * The published figures of the stock tool on real data: 691 MB of transactions, 340 MB of state, 2 cores.
+ */
 const STOCK = { megabytes: 1031, wall: 20.6, cpu: 33.7, peakMb: 1415 };
 
 const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-bench-'));
@@ -35,7 +37,7 @@ let worker = startWorker();
 try {
   await writeBackups();
   await worker.stop();
-  worker = startWorker(); // its peak is that of verifying alone
+  worker = startWorker(); // a new worker, so that its peak memory is that of verifying
   const floor = await floorSeconds();
   const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) rounds.push(await verifyOnce());
@@ -82,7 +84,7 @@ async function writeBackups(): Promise<void> {
   await node.close();
 }
 
-/** The same tasks one after another in this process, counting the time inside the hasher alone. */
+/** Runs the same tasks one after another in this process, and counts only the time inside the hasher. */
 async function floorSeconds(): Promise<number> {
   const hasher = new TimedHasher(createBatchHasher());
   const stored = openStorage(storage);
@@ -101,19 +103,19 @@ async function verifyOnce() {
   const started = performance.now();
   const { handle } = await startVerify(session.client, { storage, again: true });
   const { ok, checked } = await handle.result();
-  if (!ok) throw new Error('what was just written does not verify');
+  if (!ok) throw new Error('the storage that was just written does not verify');
   const wall = (performance.now() - started) / 1000;
   return { bytes: checked.bytes, wall, cpu: cpuSeconds() - before };
 }
 
-/** User and system time of the worker and all its threads. */
+/** User and system time of the worker with all its threads. */
 function cpuSeconds(): number {
   const stat = readFileSync(`/proc/${worker.pid('chunks')}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** The most memory that the worker had resident. */
+/** The peak of the worker's resident memory. */
 function peakMb(): number {
   const status = readFileSync(`/proc/${worker.pid('chunks')}/status`, 'utf8');
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024);

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { type CheckFlags, checkStatus } from './cli/check.js';
-import { retryAll, showStatus, tellCoordinator } from './cli/coordinator.js';
-import { UsageError, exitCodeOf, messageOf } from './cli/failure.js';
+import { type CheckFlags, checkStatus } from './cli/status-check.js';
+import { runCheck } from './cli/check-command.js';
+import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
+import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
 import { follow } from './cli/follow.js';
 import { runOneoff } from './cli/oneoff.js';
 import {
@@ -14,19 +15,21 @@ import {
   addCoordinatorOptions,
   addNodeOption,
   addNodeOptions,
+  addStorageName,
   addStorageOptions,
   addWorkerOptions,
   collect,
   commonInput,
   coordinatorInput,
+  namesStorage,
 } from './cli/options.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
 import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
-import { type VerifyFlags, runVerify } from './cli/verify.js';
-import { printWaypoint } from './cli/waypoint.js';
-import { runWorkerCommand } from './cli/worker.js';
-import { dataFolder } from './data-folder.js';
+import { type VerifyFlags, runVerify } from './cli/verify-command.js';
+import { printWaypoint } from './cli/waypoint-command.js';
+import { runWorkerCommand } from './cli/worker-command.js';
+import { dataFolder } from './lib/host/data-folder.js';
 import { type NowFlags, nowRequest } from './cli/now.js';
 import {
   UPDATE_BACK_UP_NOW,
@@ -34,7 +37,7 @@ import {
   UPDATE_RESUME,
   UPDATE_RETRY,
   UPDATE_SET_CONCURRENCY,
-} from './plan/messages.js';
+} from './contract/messages.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
 
 const stopping = new AbortController();
@@ -44,7 +47,7 @@ const program = new Command('aptos-backup')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-/** A subcommand that inherits how errors are handled. */
+/** A subcommand that handles errors like its parent. */
 function add(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).copyInheritedSettings(program);
 }
@@ -52,8 +55,8 @@ function add(parent: Command, name: string, description: string): Command {
 const oneoff = add(program, 'oneoff', 'make one backup');
 addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(oneoff))));
 
-add(oneoff, 'epoch-ending', 'the ledger infos that end a range of epochs')
-  .requiredOption('--start-epoch <EPOCH>', 'first epoch')
+add(oneoff, 'epoch-ending', 'back up the ledger infos that end a range of epochs')
+  .requiredOption('--start-epoch <EPOCH>', 'first epoch of the range')
   .requiredOption('--end-epoch <EPOCH>', 'first epoch that is left out')
   .action(async (_, command: Command) => {
     const flags = command.optsWithGlobals<CommonFlags & { startEpoch: string; endEpoch: string }>();
@@ -61,18 +64,18 @@ add(oneoff, 'epoch-ending', 'the ledger infos that end a range of epochs')
     await runOneoff('epoch_ending', { ...commonInput(flags), ...range }, flags, stopping.signal);
   });
 
-add(oneoff, 'state-snapshot', 'the state at the end of an epoch')
-  .requiredOption('--state-snapshot-epoch <EPOCH>', 'the epoch')
+add(oneoff, 'state-snapshot', 'back up the state at the end of an epoch')
+  .requiredOption('--state-snapshot-epoch <EPOCH>', 'epoch whose last state is backed up')
   .action(async (_, command: Command) => {
     const flags = command.optsWithGlobals<CommonFlags & { stateSnapshotEpoch: string }>();
     const input = { ...commonInput(flags), epoch: flags.stateSnapshotEpoch };
     await runOneoff('state_snapshot', input, flags, stopping.signal);
   });
 
-add(oneoff, 'transaction', 'a range of transactions')
-  .requiredOption('--start-version <VERSION>', 'first version')
-  .option('--num_transactions <N>', 'how many')
-  .option('--num-transactions <N>', 'the same')
+add(oneoff, 'transaction', 'back up a range of transactions')
+  .requiredOption('--start-version <VERSION>', 'first version of the range')
+  .option('--num_transactions <N>', 'how many transactions')
+  .option('--num-transactions <N>', 'the same as --num_transactions')
   .action(async (_, command: Command) => {
     const flags = command.optsWithGlobals<
       CommonFlags & { startVersion: string; num_transactions?: string; numTransactions?: string }
@@ -84,10 +87,10 @@ add(oneoff, 'transaction', 'a range of transactions')
   });
 
 for (const [name, description, own] of [
-  ['up', 'follow a node, with everything that needs on this machine', true],
+  ['up', 'follow a node; start the Temporal server and the workers for it on this machine', true],
   [
     'continuously',
-    'follow a node, on the Temporal server of the environment if it names one',
+    'follow a node; use the Temporal server that the environment names, if any',
     false,
   ],
 ] as const) {
@@ -100,23 +103,32 @@ for (const [name, description, own] of [
   );
 }
 
-/** A command for the coordinator that runs. */
+/** A command for a running coordinator. */
 function control(name: string, description: string): Command {
-  return addCommonOptions(
-    add(program, name, description).option('--local-fs-dir <DIR>', 'which, if several run'),
-  );
+  const when = ', if several coordinators run';
+  return addCommonOptions(addStorageName(add(program, name, description), when));
 }
 
-control('status', 'what the coordinator does')
-  .option('--check', 'for monitoring: exit code 0 ok, 1 warning, 2 critical')
-  .option('--warning <S>', 'seconds behind without a commit to warn after (default: 3600)')
-  .option('--critical <S>', 'and to be critical after (default: 21600)')
+control('status', 'show what the coordinator does')
+  .option('--check', 'one line for monitoring; exit code 0 ok, 1 warning, 2 critical')
+  .option(
+    '--warning <S>',
+    'warn when a stream with due data makes no progress for S seconds (default: 3600)',
+  )
+  .option(
+    '--critical <S>',
+    'critical when a stream with due data makes no progress for S seconds (default: 21600)',
+  )
+  .option(
+    '--verified-within <TIME>',
+    'warn when the whole storage was not verified within this time (default: 7d)',
+  )
   .action(async (flags: CommonFlags & CheckFlags) => {
     if (flags.check) process.exitCode = await checkStatus(flags, stopping.signal);
     else await showStatus(flags, stopping.signal);
   });
 for (const [name, update, what] of [
-  ['pause', UPDATE_PAUSE, 'begin nothing new'],
+  ['pause', UPDATE_PAUSE, 'start no new work'],
   ['resume', UPDATE_RESUME, 'go on after a pause'],
 ] as const) {
   control(name, `${what}, in one stream or all`)
@@ -125,10 +137,13 @@ for (const [name, update, what] of [
       tellCoordinator(flags, stopping.signal, update, stream?.replace('-', '_')),
     );
 }
-control('retry', 'try what failed again now')
-  .argument('[unit]', 'of a coordinator, as status names it; default: all that waits on the server')
+control('retry', 'try failed units now, instead of after their rest')
+  .argument(
+    '[unit]',
+    'a unit, as status names it (default: everything on the server that waits for a retry)',
+  )
   .action((unit: string | undefined, flags: CommonFlags) =>
-    unit === undefined && flags.localFsDir === undefined
+    unit === undefined && !namesStorage(flags)
       ? retryAll(flags, stopping.signal)
       : tellCoordinator(flags, stopping.signal, UPDATE_RETRY, unit),
   );
@@ -137,13 +152,13 @@ control('concurrency', 'change how many ranges each stream has in flight')
   .action((n: string, flags: CommonFlags) =>
     tellCoordinator(flags, stopping.signal, UPDATE_SET_CONCURRENCY, Number(n)),
   );
-control('now', 'back up out of turn')
+control('now', 'back up now what the node has, or a range')
   .argument('<stream>', 'epoch-ending, state-snapshot or transaction')
-  .option('--start-epoch <EPOCH>')
+  .option('--start-epoch <EPOCH>', 'first epoch of the range')
   .option('--end-epoch <EPOCH>', 'first epoch that is left out')
-  .option('--state-snapshot-epoch <EPOCH>')
-  .option('--start-version <VERSION>')
-  .option('--num_transactions <N>')
+  .option('--state-snapshot-epoch <EPOCH>', 'epoch whose last state is backed up')
+  .option('--start-version <VERSION>', 'first version of the range')
+  .option('--num_transactions <N>', 'how many transactions')
   .action((stream: string, flags: CommonFlags & NowFlags) =>
     tellCoordinator(flags, stopping.signal, UPDATE_BACK_UP_NOW, nowRequest(stream, flags)),
   );
@@ -151,14 +166,17 @@ control('now', 'back up out of turn')
 const schedule = add(program, 'schedule', 'back up at fixed times, without a coordinator');
 const created = add(schedule, 'create', 'create a schedule, or change the one of the same kind')
   .argument('<kind>', SCHEDULE_KINDS.join(', '))
-  .option('--every <TIME>', 'like 10m, 1h, 1d (default: what suits the kind)')
-  .option('--sample <PART>', 'verify: what each run reads, like 2/7 or 5% (default: what is new)');
+  .option('--every <TIME>', 'how often, like 10m, 1h, 1d (default: by the kind)')
+  .option(
+    '--sample <PART>',
+    'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
+  );
 addCommonOptions(
   addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
 ).action((kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
   scheduleCreate(kind, flags, stopping.signal),
 );
-addCommonOptions(add(schedule, 'list', 'show schedules')).action((flags: CommonFlags) =>
+addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
   scheduleList(flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'delete', 'delete a schedule').argument('<id>')).action(
@@ -170,12 +188,17 @@ const verify = add(program, 'verify', 'read a storage again and prove everything
   .option('--end-version <V>', 'only transactions up to here (default: all)')
   .option('--state-snapshots <WHICH>', 'every, newest or none (default: every)')
   .option('--state-snapshot-before-version <V>', 'only snapshots up to this version')
-  .option('--sample <PART>', 'a part like 2/7, or a share like 5%')
-  .option('--budget-bytes <N>', 'stop after so many bytes; the next run goes on there')
-  .option('--budget-seconds <S>', 'stop after so long; the next run goes on there')
-  .option('--again', 'also read what was proven before and is unchanged')
-  .option('--trust-waypoint <VERSION:HASH>', 'trust this; may be repeated', collect, [])
-  .option('--network <NAME>', 'the network whose waypoints vouch')
+  .option('--sample <PART>', 'read a part only: 2/7 is fixed, 5% reads what was read longest ago')
+  .option('--budget-bytes <N>', 'stop after N bytes; the next run goes on there')
+  .option('--budget-seconds <S>', 'stop after S seconds; the next run goes on there')
+  .option('--again', 'also read what was proven before and has not changed')
+  .option(
+    '--trust-waypoint <VERSION:HASH>',
+    'a waypoint that you trust; may be repeated',
+    collect,
+    [],
+  )
+  .option('--network <NAME>', 'trust the waypoints of this network, or custom:NAME')
   .addOption(new Option('--skip-epoch-endings', 'accepted, not followed').hideHelp())
   .addOption(new Option('--validate-modules', 'accepted, not followed').hideHelp())
   .addOption(new Option('--output-transaction-analysis <DIR>', 'not supported').hideHelp());
@@ -183,26 +206,31 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
   process.exitCode = await runVerify(flags, stopping.signal);
 });
 
+const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
+addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {
+  process.exitCode = await runCheck(flags, stopping.signal);
+});
+
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);
-addNodeOption(add(query, 'node-state', 'newest epoch and version of a node')).action(
+addNodeOption(add(query, 'node-state', 'print the newest epoch and version of a node')).action(
   (_, command: Command) => queryNodeState(command.optsWithGlobals<CommonFlags>()),
 );
-addStorageOptions(add(query, 'backup-storage-state', 'newest backups of a storage')).action(
-  (_, command: Command) => queryStorageState(command.optsWithGlobals<CommonFlags>()),
-);
+addStorageOptions(
+  add(query, 'backup-storage-state', 'print the newest backups of a storage'),
+).action((_, command: Command) => queryStorageState(command.optsWithGlobals<CommonFlags>()));
 
-addCommonOptions(add(program, 'waypoint', "waypoint of a network's genesis.blob"))
+addCommonOptions(add(program, 'waypoint', "print the waypoint of a network's genesis.blob"))
   .argument('<genesis.blob>')
   .action((file: string, flags: CommonFlags) => printWaypoint(file, flags.json ?? false));
 
-const worker = add(program, 'worker', 'work for a Temporal server until stopped');
+const worker = add(program, 'worker', 'run workers for a Temporal server until stopped');
 addCommonOptions(addWorkerOptions(worker)).action(async (flags: CommonFlags & WorkerFlags) => {
   process.env['APTOS_BACKUP_DATA_DIR'] = dataFolder(flags.dataDir);
   process.exitCode = await runWorkerCommand(flags, stopping.signal);
 });
 
-addDevnodeOptions(add(program, 'devnode', 'simulate a node, for trying things out')).action(
+addDevnodeOptions(add(program, 'devnode', 'simulate a node, to try things out')).action(
   (flags: Parameters<typeof runDevnode>[0]) => runDevnode(flags, stopping.signal),
 );
 
@@ -210,7 +238,8 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === 'backup') args.shift(); // the stock tool's own first word
   const verbose = args.includes('--verbose');
-  // Who reads may be gone, and a log's disk full: neither is a reason for work to stop.
+  // The reader of the output may be gone, or the disk of a log full. Neither is a reason to stop the
+  // work.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => stopping.abort());
@@ -231,7 +260,7 @@ async function main(): Promise<void> {
 }
 
 await main();
-// A call that waits to be tried again would throw on its closed connection: nothing is left to wait for.
+// Exit now: a call that still waits for its next try would throw on its closed connection.
 const written = (stream: NodeJS.WriteStream) =>
   new Promise<void>((resolve) => stream.write('', () => resolve()));
 await Promise.all([written(process.stdout), written(process.stderr)]);

@@ -1,7 +1,7 @@
 /**
- * The main job from end to end on this machine alone (`npm run demo`), by the commands an operator
- * types: `up` follows a simulated node that grows, its worker is killed in the middle of a chunk, and
- * `verify` proves what was stored.
+ * The main job from end to end on this machine alone (`npm run demo`), with the commands of an operator:
+ * `up` follows a simulated node that grows, its worker is killed in the middle of a chunk, and `verify`
+ * proves what was stored.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
@@ -10,11 +10,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { builtProgram } from './built.js';
-import { readCatalog } from './catalog/catalog.js';
+import { builtProgram } from './lib/host/built.js';
+import { readCatalog } from './repository/catalog.js';
 import { type Devnode, startDevnode } from './devnode/devnode.js';
 import { openStorage } from './storage/open.js';
-import { withoutServer } from './temporal/without-server.js';
+import { withoutServer } from './temporal-server/without-server.js';
 
 const TRANSACTIONS = 30_000;
 const STATE_ITEMS = 60_000;
@@ -31,13 +31,13 @@ const say = (line: string) => console.log(line);
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
 
-/** One of our commands as a process. Its output is shown; `onLine` sees what it says about its work. */
+/** Runs one of our commands as a process and shows its output. `onLine` sees each line. */
 function run(args: string[], data: string, onLine?: (line: string) => void): ChildProcess {
   say(`\n$ aptos-backup ${args.join(' ')}`);
   const child = spawn(
     process.execPath,
     [fileURLToPath(builtProgram('cli.js')), ...args, '--data-dir', data],
-    // A group of its own: Ctrl-C is ours to pass on.
+    // A process group of its own, because the demo passes on Ctrl-C itself.
     { env: withoutServer(process.env), stdio: ['ignore', 'inherit', 'pipe'], detached: true },
   );
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -56,7 +56,9 @@ async function demo(): Promise<number> {
   const data = path.join(folder, 'data');
   const backups = path.join(folder, 'backups');
   say(`Everything of this demo is in ${folder}`);
-  const node = await startDevnode({ transactions: TRANSACTIONS, stateItems: STATE_ITEMS });
+  const node = await startDevnode({
+    ...{ transactions: TRANSACTIONS, stateItems: STATE_ITEMS, startTime: 'now' },
+  });
   const growing = setInterval(() => node.grow({ transactions: GROWTH_TRANSACTIONS }), GROWTH_MS);
   const { genesis_waypoint: genesis, version } = node.facts();
   say(`Simulated node: ${node.address}, version ${version} and growing, genesis ${genesis}`);
@@ -83,14 +85,14 @@ async function demo(): Promise<number> {
   }
 }
 
-/** Catches up, is disturbed, and follows. */
+/** Lets the coordinator catch up, kills its worker, and waits until it follows. */
 async function storyOf(node: Devnode, backups: string, worker: () => number | undefined) {
-  // Planning asks for samples, which are smaller than a range.
+  // Planning takes samples, which are smaller than a range.
   const isRange = (url: string) => /^\/transactions\/\d+\/\d{3,}$/.test(url);
   const asked = () => Object.keys(node.requests()).filter(isRange).length;
   await until('the worker reads transactions', () => asked() > 1);
   const slow = { kind: 'slow', endpoint: 'transactions', bytes_per_second: 200_000 } as const;
-  node.fault(slow); // so that the kill surely falls into a chunk
+  node.fault(slow); // so that the kill falls into a chunk
   const before = asked();
   await until('a chunk is under way', () => asked() > before);
   const pid = worker()!;
@@ -109,7 +111,7 @@ async function storedTo(backups: string): Promise<number> {
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + LONGEST_MS;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited too long until ${what}`);
     await sleep(100, undefined, { signal: stopping.signal }).catch(() => undefined);
     if (stopping.signal.aborted) return;
   }

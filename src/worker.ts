@@ -1,33 +1,31 @@
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { createCoordinatorActivities } from './activities/coordinator.js';
+import { createAttributeActivities } from './activities/attribute-activities.js';
+import { createCoordinatorActivities } from './activities/coordinator-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
-import { createRangeActivities } from './activities/range.js';
+import { carefulActivity } from './activities/interceptor.js';
+import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
-import { tellSupervisor } from './activities/tell-supervisor.js';
-import { createUnitActivities } from './activities/units.js';
-import { createVerifyActivities } from './activities/verify.js';
-import { RangeThreads } from './backup/thread/range-threads.js';
-import { builtProgram } from './built.js';
-import { dataFolder } from './data-folder.js';
+import { createUnitActivities } from './activities/unit-activities.js';
+import { createVerifyActivities } from './activities/verify-activities.js';
+import { RangeThreads } from './backup/range/range-threads.js';
+import { builtProgram } from './lib/host/built.js';
+import { dataFolder } from './lib/host/data-folder.js';
 import { collectTraffic, handOnTraffic } from './node/traffic.js';
-import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './plan/messages.js';
+import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './contract/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
+import { onRemark } from './storage/remarks.js';
 import { configuredServer } from './temporal/connection.js';
-import { type Say, reasonOf } from './temporal/errors.js';
-import { exitProcess, leaveWhenStorageHangs } from './temporal/supervision/hung-storage.js';
-import { tell } from './temporal/supervision/in-flight.js';
-import { ensureSearchAttributes } from './temporal/search-attributes.js';
-import { withoutSecrets } from './temporal/supervision/secrets.js';
-import { stopWithParent, tellAlive } from './temporal/supervision/supervised.js';
+import { type Say, reasonOf } from './temporal/temporal-error.js';
+import { exitProcess, leaveWhenStorageHangs } from './supervisor/hung-storage.js';
+import { tell } from './supervisor/in-flight.js';
+import { ensureSearchAttributes } from './temporal/register-attributes.js';
+import { withoutSecrets } from './supervisor/secrets.js';
+import { stopWithParent, tellAlive } from './supervisor/supervised.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
-import type { WorkerRole } from './temporal/supervision/worker-group.js';
-import { newMark, workerIdentity } from './temporal/supervision/worker-identity.js';
-import {
-  CACHED_WORKFLOWS,
-  chunkSlots,
-  workerRole,
-} from './temporal/supervision/worker-settings.js';
+import type { WorkerRole } from './supervisor/worker-group.js';
+import { newMark, workerIdentity } from './supervisor/worker-identity.js';
+import { CACHED_WORKFLOWS, chunkSlots, workerRole } from './supervisor/worker-settings.js';
 
 const ASK_SERVER_MS = 5_000;
 const TRAFFIC_MS = 1_000;
@@ -37,54 +35,46 @@ const LOCAL_SERVER = { address: '127.0.0.1:7233' };
 
 interface WorkerOptions {
   role: WorkerRole;
-  /** Of this process: temporal/supervision/worker-identity.ts. */
+  /** The identity of this process: supervisor/worker-identity.ts. */
   mark: string;
-  /** Where verified epoch endings are kept between runs. */
+  /** Folder for verified epoch endings. */
   dataDir: string;
-  /** Chunks at once. */
+  /** Number of chunks at the same time. */
   slots: number;
   say: Say;
 }
 
 /**
- * One worker process: workflows and the activities that plan, watch and commit; or the activities that
- * move chunks; or, one at a time, those that move chunks, plan or commit (temporal/supervision/worker-group.ts). Runs until it is told to stop (SIGTERM, SIGINT);
- * then what it had in hand is handed back to the server at once. Resolves with the exit code.
+ * One worker process, in one of three roles (supervisor/worker-group.ts): workflows and the activities
+ * that plan, watch and commit; the activities that move chunks; or suspected activities, one at a time.
+ * Runs until it is told to stop (SIGTERM, SIGINT). Then it hands its activities back to the server at
+ * once. Resolves with the exit code.
  */
 async function runWorker(options: WorkerOptions): Promise<number> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   const server = configuredServer();
   const namespace = server?.namespace ?? 'default';
   const stopping = new AbortController();
-  let exitCode = 0;
   const stop = () => stopping.abort();
-  const stray = (error: unknown) => {
-    // Neighbours of a stray error are handed back in order before the process is replaced.
-    console.error('stray error; this worker stops:', error);
-    exitCode = STRAY_EXIT_CODE;
-    const message = withoutSecrets(reasonOf(error), process.env);
-    noteStrayError(message);
-    tell({ stray: { message, stack: (error instanceof Error && error.stack) || message } });
-    stop();
-  };
-  leaveWhenStorageHangs((reason) => {
-    console.error(`this worker is to be replaced: ${reason}`);
-    tell({ leaving: reason });
-    exitCode = HUNG_EXIT_CODE;
+  let exitCode = 0;
+  stopWhenTold((code) => {
+    exitCode = code ?? exitCode;
     stop();
   });
-  process.on('SIGTERM', stop).on('SIGINT', stop);
-  process.on('unhandledRejection', stray).on('uncaughtException', stray);
-
+  onRemark((text) => console.error(`note: ${text}`));
   const { signal } = stopping;
   const connection = await connectWithRetry(server?.connectionOptions ?? LOCAL_SERVER, {
     say: options.say,
     signal,
   });
-  await ensureSearchAttributes(connection, namespace);
   const sites = new Sites(options.dataDir);
   const threads = new RangeThreads();
-  const workers = await createWorkers(connection, namespace, options, { sites, threads });
+  const tools = {
+    sites,
+    threads,
+    attributes: await usableAttributes(connection, namespace, options),
+  };
+  const workers = await createWorkers(connection, namespace, options, tools);
   const shutdown = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -112,7 +102,41 @@ async function runWorker(options: WorkerOptions): Promise<number> {
   return exitCode;
 }
 
-/** Tells the supervisor, now and every few seconds, whether the server answers a worker that polls. */
+/** Calls `stop` when this process is told to end, and with an exit code when it must be replaced. */
+function stopWhenTold(stop: (exitCode?: number) => void): void {
+  const stray = (error: unknown) => {
+    // After a stray error, the other activities are handed back in order before the process is replaced.
+    console.error('stray error; this worker stops:', error);
+    const message = withoutSecrets(reasonOf(error), process.env);
+    noteStrayError(message);
+    tell({ stray: { message, stack: (error instanceof Error && error.stack) || message } });
+    stop(STRAY_EXIT_CODE);
+  };
+  leaveWhenStorageHangs((reason) => {
+    console.error(`this worker must be replaced: ${reason}`);
+    tell({ leaving: reason });
+    stop(HUNG_EXIT_CODE);
+  });
+  process.on('SIGTERM', () => stop()).on('SIGINT', () => stop());
+  process.on('unhandledRejection', stray).on('uncaughtException', stray);
+}
+
+/**
+ * The search attributes that workflows may set. Says which ones are missing. Only workers of workflows
+ * need them.
+ */
+async function usableAttributes(
+  connection: NativeConnection,
+  namespace: string,
+  { role, say }: WorkerOptions,
+): Promise<readonly string[]> {
+  if (role !== 'workflows') return [];
+  const { names, without } = await ensureSearchAttributes(connection, namespace);
+  if (without !== undefined) say(without);
+  return names;
+}
+
+/** Tells the supervisor, now and every few seconds, whether the server answers this worker. */
 function tellConnected(connection: NativeConnection): NodeJS.Timeout {
   const ask = () =>
     void connection
@@ -129,7 +153,7 @@ async function createWorkers(
   connection: NativeConnection,
   namespace: string,
   { role, slots, mark }: WorkerOptions,
-  tools: { sites: Sites; threads: RangeThreads },
+  tools: { sites: Sites; threads: RangeThreads; attributes: readonly string[] },
 ): Promise<Worker[]> {
   const common = {
     connection,
@@ -137,7 +161,7 @@ async function createWorkers(
     identity: workerIdentity(process.pid, mark),
     shutdownForceTime: '20 seconds' as const,
     maxHeartbeatThrottleInterval: '5 seconds' as const,
-    interceptors: { activity: [tellSupervisor] },
+    interceptors: { activity: [carefulActivity] },
   };
   const verify = createVerifyActivities();
   const workflows = () =>
@@ -149,6 +173,7 @@ async function createWorkers(
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
         ...verify.control,
+        ...createAttributeActivities(tools.attributes),
       },
       // Most of them only wait: for a node, or for a backup.
       maxConcurrentActivityTaskExecutions: 50,
@@ -175,11 +200,11 @@ async function createWorkers(
 async function main(): Promise<void> {
   stopWithParent();
   tellAlive();
-  // A log on a full disk, or a terminal that is gone, is no reason to stop.
+  // A full disk under a log, or a closed terminal, is no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const say: Say = (line) => console.log(line);
   try {
-    storageDeadlineMs(); // a mistake in it is told now
+    storageDeadlineMs(); // report a mistake in it now
     const slots = chunkSlots(process.env);
     const role = workerRole(process.env);
     const mark = process.argv[2] ?? newMark();

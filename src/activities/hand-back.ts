@@ -1,23 +1,28 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { failureOf } from '../contract/failure.js';
+import type { ErrorCode } from '../errors/catalogue.js';
 
-/** An attempt that was given back because its worker stops in order. */
-export const HANDED_BACK = 'HANDED_BACK';
-/** The same after an error that belongs to no activity, and may be of any of those in hand. */
-export const STRAY_ERROR = 'STRAY_ERROR';
+/** The failure code of an attempt whose worker was told to stop. */
+export const HANDED_BACK = 'HANDED_BACK' satisfies ErrorCode;
+/**
+ * The failure code of an attempt whose worker stops after a stray error: one that belongs to no activity,
+ * so that any activity in hand may have caused it.
+ */
+export const STRAY_ERROR = 'STRAY_ERROR' satisfies ErrorCode;
 
 let strayError: string | undefined;
 
-/** What the attempts that this process hands back from now on say. */
+/** Sets the reason that attempts of this process give from now on when they are handed back. */
 export function noteStrayError(message: string): void {
   strayError ??= message;
 }
 
-/** The failure of an attempt whose worker stops; the next one may begin at once. */
+/** The failure of an attempt whose worker stops. The next attempt may begin at once. */
 export function handedBack(): ApplicationFailure {
   const why = strayError === undefined ? 'was told to stop' : `stops after a stray error`;
-  return ApplicationFailure.create({
-    message: `its worker (process ${process.pid}) ${why}${strayError ? `: ${strayError}` : ''}`,
-    type: strayError === undefined ? HANDED_BACK : STRAY_ERROR,
-    nextRetryDelay: '500 milliseconds',
-  });
+  return failureOf(
+    strayError === undefined ? HANDED_BACK : STRAY_ERROR,
+    `its worker (process ${process.pid}) ${why}${strayError ? `: ${strayError}` : ''}`,
+    { nextRetryDelay: '500 milliseconds' },
+  );
 }

@@ -1,7 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import type { NodeRest } from '../backup/node-rests.js';
-import type { Lie } from '../plan/lies.js';
-import { APART_QUEUE, KILLS_ITS_WORKER, QUARANTINED, WORKER_DIED } from '../plan/messages.js';
+import { codeOfFailure, failureOf } from '../contract/failure.js';
+import type { ErrorCode } from '../errors/catalogue.js';
+import type { Answers } from '../backup/plan/learnt.js';
+import type { NodeRest } from '../site/node-rests.js';
+import type { Lie } from '../contract/lies.js';
+import { APART_QUEUE, KILLS_ITS_WORKER, QUARANTINED, WORKER_DIED } from '../contract/messages.js';
 import { HANDED_BACK, STRAY_ERROR, handedBack } from './hand-back.js';
 import { tellHeartbeat } from './tell-supervisor.js';
 import {
@@ -10,16 +14,23 @@ import {
   countFailure,
   readFailureCounts,
   toFailure,
-} from './failures.js';
+} from './activity-failure.js';
 
 const HEARTBEAT_INTERVAL_MS = 5_000;
-/** The process of an attempt was stopped, or its host slept. */
-const STOOD_STILL = 'STOOD_STILL';
+/** The failure code of an attempt whose process stood still: it was stopped, or its host slept. */
+const STOOD_STILL = 'STOOD_STILL' satisfies ErrorCode;
 
-/** What the attempts of an activity tell each other; travels in heartbeats. */
+/** What the attempts of an activity tell each other. Heartbeats carry it. */
 export interface Series {
+  /** Failures since the furthest attempt so far, plus all deaths of workers. */
   failures: FailureCounts;
-  /** With several nodes: how each last failed. */
+  /** Number of earlier failures that no longer count. */
+  forgotten: number;
+  /** The furthest progress of any attempt, in the measure of the activity. */
+  reached: number;
+  /** What a plan has learnt from its node. */
+  learnt?: Answers;
+  /** With several nodes: the last failure of each. */
   rests: readonly NodeRest[];
   /** The newest lie of each node. */
   lies: readonly Lie[];
@@ -28,31 +39,48 @@ export interface Series {
 export interface Heart {
   signal: AbortSignal;
   series: Series;
-  /** Replaces the progress that the next heartbeats carry. */
+  /** Sets the progress that heartbeats carry from now on, and sends one. */
   beat: (progress: object) => void;
+  /**
+   * Reports progress in a measure that survives attempts. When an attempt gets further than all before,
+   * failures and pauses start at zero, because the next failure concerns something else.
+   */
+  reached: (measure: number) => void;
 }
 
-/** What is to be done about an activity that its workers die of. */
-interface Deaths {
+/** What happens when workers die with an activity in hand. */
+export interface Deaths {
   /**
-   * So many attempts may die, as their supervisor saw, or end with a stray error of their worker; and twice
-   * as many without a word: of a host that died, or of a server or a process that was away for too long.
+   * Most deaths. Deaths that a supervisor reported and stray errors of the worker count once. An attempt
+   * that ended without a report counts half: a host died, or the server or the process was away.
    */
   most: number;
-  /** Called before it is moved apart. */
+  /** Called before the activity moves to the apart worker. */
   beforeApart?: () => Promise<void>;
 }
 
+const hearts = new AsyncLocalStorage<Heart>();
+
+/** The heart of the calling activity. */
+export function currentHeart(): Heart {
+  const heart = hearts.getStore();
+  if (!heart)
+    throw new Error(
+      'no heart: this code runs outside an activity, or the activity interceptor is missing',
+    );
+  return heart;
+}
+
 /**
- * Runs the body of an activity between heartbeats: one at once, with what the last attempt left;
- * one every few seconds and for each `beat`; and one with the failure count before it fails, so that the next
- * attempt knows how often it was tried, and with which nodes. What hangs is noticed by those who know
- * it: threads, the storage and the client of the node are watched by themselves. An attempt whose process
- * stood still for as long as the timeout is given up: the next one has begun.
+ * Runs the body of an activity and sends heartbeats: one at the start with the state of the last attempt,
+ * one every few seconds, and one for each `beat`. Before it fails, it sends the failure counts, so that
+ * the next attempt knows the tries and the nodes so far. It detects no hangs: threads, the storage and
+ * the client of the node watch themselves. An attempt whose process stood still for the heartbeat timeout
+ * gives up, because the next attempt has started.
  */
 export async function withHeartbeat<T>(
   budgets: Budgets,
-  body: (heart: Heart) => Promise<T>,
+  body: () => Promise<T>,
   deaths?: Deaths,
 ): Promise<T> {
   const context = Context.current();
@@ -75,24 +103,26 @@ export async function withHeartbeat<T>(
   send();
   const timer = setInterval(send, HEARTBEAT_INTERVAL_MS);
   try {
-    const deadly = deadlyFailure(failures, deaths?.most);
+    const deadly = deadlyFailure(series, deaths?.most);
     if (deadly) {
       if (!isAlone()) await deaths?.beforeApart?.();
       throw deadly;
     }
-    return await body({
+    const heart: Heart = {
       signal: AbortSignal.any([context.cancellationSignal, silence.signal]),
       series,
       beat(latest) {
         progress = latest;
         send();
       },
-    });
+      reached: (measure) => noteReached(series, measure),
+    };
+    return await hearts.run(heart, body);
   } catch (error) {
     if (context.cancellationSignal.aborted) {
       const stops = context.cancellationDetails?.workerShutdown === true;
       const failure = stops ? handedBack() : undefined;
-      countFailure(failures, failure?.type ?? HANDED_BACK);
+      countFailure(failures, failure ? codeOfFailure(failure) : HANDED_BACK);
       send();
       throw failure ?? context.cancellationSignal.reason;
     }
@@ -101,7 +131,7 @@ export async function withHeartbeat<T>(
       send();
       throw silence.signal.reason;
     }
-    const failure = toFailure(error, failures, budgets, series.lies);
+    const failure = toFailure(error, failures, budgets, series.lies, pauseOf(series));
     send();
     throw failure;
   } finally {
@@ -110,42 +140,84 @@ export async function withHeartbeat<T>(
 }
 
 function stoodStill(silentMs: number): ApplicationFailure {
-  const why = `its process stood still for ${Math.round(silentMs / 1000)} s; another attempt goes on`;
-  return ApplicationFailure.retryable(why, STOOD_STILL);
+  const why = `its process did nothing for ${Math.round(silentMs / 1000)} s; another attempt goes on`;
+  return failureOf(STOOD_STILL, why);
 }
 
 function readSeries(details: unknown): Series {
-  const { rests, lies } = (details ?? {}) as Partial<Series>;
+  const { rests, lies, forgotten, reached, learnt } = (details ?? {}) as Partial<Series>;
   return {
     failures: readFailureCounts(details),
+    forgotten: Number.isInteger(forgotten) ? forgotten! : 0,
+    reached: typeof reached === 'number' ? reached : 0,
+    ...(typeof learnt?.node === 'string' ? { learnt } : {}),
     rests: Array.isArray(rests) ? rests : [],
     lies: Array.isArray(lies) ? lies : [],
   };
 }
 
-/** Whether this worker takes one activity at a time, which was moved apart. */
+/**
+ * Records progress. Deaths still count afterwards, because another activity in the same process may have
+ * caused them.
+ */
+function noteReached(series: Series, measure: number): void {
+  if (measure <= series.reached) return;
+  series.reached = measure;
+  const { failures } = series;
+  for (const [code, times] of Object.entries(failures)) {
+    if (isDeath(code)) continue;
+    series.forgotten += times;
+    delete failures[code];
+  }
+}
+
+function isDeath(code: string): boolean {
+  return code === WORKER_DIED || code === STRAY_ERROR;
+}
+
+/**
+ * The pause after one more failure, when the server's own would be longer because it counts all attempts.
+ */
+function pauseOf({ failures, forgotten }: Series): number | undefined {
+  if (forgotten === 0) return undefined;
+  const policy = Context.current().info.retryPolicy as unknown;
+  const { initialInterval, maximumInterval } = (policy ?? {}) as Record<string, unknown>;
+  const times = Object.entries(failures).reduce(
+    (sum, [code, count]) => (isDeath(code) ? sum : sum + count),
+    0,
+  );
+  const ms = (interval: unknown, otherwise: number) =>
+    typeof interval === 'number' ? interval : otherwise;
+  return Math.min(ms(initialInterval, 1_000) * 2 ** times, ms(maximumInterval, 15_000));
+}
+
+/** Whether this is the apart worker, which takes one activity at a time. */
 export function isAlone(): boolean {
   return Context.current().info.taskQueue === APART_QUEUE;
 }
 
-/** Moves the activity apart, for what its workers died of; `why` is for people. */
+/** The failure that moves an activity to the apart worker. `why` is for people. */
 export function killsItsWorker(why: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(`${why}; it is tried apart`, KILLS_ITS_WORKER);
+  return failureOf(KILLS_ITS_WORKER, `${why}; it is tried apart`);
 }
 
-/** KILLS_ITS_WORKER, or QUARANTINED when it was alone in its process; undefined: not that often. */
+/**
+ * KILLS_ITS_WORKER after too many deaths, or QUARANTINED after as many in the apart worker; undefined
+ * below that.
+ */
 function deadlyFailure(
-  failures: FailureCounts,
+  { failures, forgotten }: Series,
   most: number | undefined,
 ): ApplicationFailure | undefined {
   const { attempt } = Context.current().info;
   const seen = (failures[WORKER_DIED] ?? 0) + (failures[STRAY_ERROR] ?? 0);
-  const silent = attempt - 1 - Object.values(failures).reduce((sum, count) => sum + count, 0);
+  const told = Object.values(failures).reduce((sum, count) => sum + count, forgotten);
+  const silent = attempt - 1 - told;
   if (most === undefined || seen + silent / 2 < most) return undefined;
-  const unseen = silent > 0 ? `, and ${silent} attempts ended without a word` : '';
+  const unseen = silent > 0 ? `, and ${silent} attempts ended without a report` : '';
   if (!isAlone()) return killsItsWorker(`its worker died ${seen} times while it ran${unseen}`);
-  return ApplicationFailure.nonRetryable(
-    `its worker died of it ${seen} times in a row${unseen}, although nothing else ran there; it is in quarantine until it is tried again`,
+  return failureOf(
     QUARANTINED,
+    `it killed its worker ${seen} times in a row${unseen}, although nothing else ran there; it is in quarantine until a retry`,
   );
 }

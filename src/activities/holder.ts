@@ -1,10 +1,13 @@
 import { hostname } from 'node:os';
 import { Context } from '@temporalio/activity';
-import type { Holder } from '../backup/lease.js';
+import type { Holder } from '../repository/lease.js';
 
 const namespaces = new Map<string, Promise<string>>();
 
-/** Who this activity works for: the same in every attempt and process, another one on every server. */
+/**
+ * Identifies the workflow that this activity works for: the same in every attempt and process, and
+ * different on every server.
+ */
 export async function holderOfActivity(): Promise<Holder> {
   const { info, client } = Context.current();
   const namespace = client.options.namespace;
@@ -15,7 +18,7 @@ export async function holderOfActivity(): Promise<Holder> {
   return { owner: `${await known}/${workflow}`, host: hostname(), workflow };
 }
 
-/** Namespaces of different servers may have the same name; their ids differ. */
+/** The id of a namespace. Two servers may have namespaces of the same name, but not of the same id. */
 async function namespaceId(namespace: string): Promise<string> {
   const { client } = Context.current();
   const { namespaceInfo } = await client.workflowService.describeNamespace({ namespace });

@@ -1,12 +1,12 @@
 import type { Info } from '@temporalio/activity';
 
 /**
- * The time by the clock of the server, which workflows have theirs from; that of this host may be set
- * otherwise. It is known from when this activity was asked for, and how long ago that is. Behind by as
- * long as no worker was there to begin it.
+ * The time by the clock of the server. Workflow times come from that clock, and this host's clock may
+ * differ. It is computed from the time at which the server scheduled this activity and from the time that
+ * has passed since. It is slow by a delay: how long the task waited for a free worker.
  */
 export class ServerClock {
-  /** When its first attempt began, by a worker's own clock; travels in heartbeats. */
+  /** When the first attempt began, by the clock of its worker. Heartbeats carry it. */
   readonly begun: number;
   private readonly started = performance.now();
 
@@ -21,7 +21,10 @@ export class ServerClock {
     this.begun = typeof begun === 'number' ? begun : Date.now() - before;
   }
 
-  /** Neither a host that sleeps nor a clock that is set back makes it stand. */
+  /**
+   * Takes the later of two measures: one stops while the host sleeps, the other when its clock is set
+   * back.
+   */
   now(): number {
     const { scheduledTimestampMs, currentAttemptScheduledTimestampMs } = this.info;
     return Math.max(

@@ -1,11 +1,12 @@
-import { NodeRests } from '../backup/node-rests.js';
-import { type Site, openSite } from '../backup/site.js';
-import { orAborted } from '../or-aborted.js';
-import type { JobSettings } from '../plan/job.js';
+import { NodeRests } from '../site/node-rests.js';
+import { type Site, openSite } from '../site/site.js';
+import { orAborted } from '../lib/or-aborted.js';
+import type { JobSettings } from '../contract/job.js';
+import { storageName } from '../contract/storage-name.js';
 
 /**
- * The sites this process works on, opened once each: all ranges of a backup share one epoch history
- * and one connection pool. A job with several nodes has a site at each that was asked so far.
+ * The sites that this process works on. Each is opened once, so all ranges of a backup share one epoch
+ * history and one connection pool. A job with several nodes has a site for each node that was asked.
  */
 export class Sites {
   private readonly open = new Map<string, Promise<Site>>();
@@ -14,19 +15,16 @@ export class Sites {
 
   constructor(private readonly dataDir: string) {}
 
-  /** @throws what openSite throws; a site that failed to open is tried anew the next time */
-  get(settings: JobSettings, node: string, signal: AbortSignal): Promise<Site> {
-    const key = keyOf(settings, node);
-    const known = this.open.get(key);
-    if (known) return orAborted(known, signal);
-    // Others will wait for it as well: it does not end with the one that is first.
-    const site = openSite(settings, node, this.dataDir, this.closing.signal);
-    this.open.set(key, site);
-    site.catch(() => this.open.delete(key));
-    return orAborted(site, signal);
+  /**
+   * The site of a job. When `signal` aborts, all work on its storage ends.
+   * @throws what openSite throws; the next call tries a failed site again
+   */
+  async get(settings: JobSettings, node: string, signal: AbortSignal): Promise<Site> {
+    const site = await orAborted(this.shared(settings, node), signal);
+    return { ...site, storage: site.storage.withSignal(signal) };
   }
 
-  /** Opens the site anew the next time; whoever works on it now keeps it. */
+  /** Opens the site anew at its next use. Current users keep the old one. */
   forget(settings: JobSettings, node: string): void {
     const key = keyOf(settings, node);
     const site = this.open.get(key);
@@ -37,9 +35,12 @@ export class Sites {
     );
   }
 
-  /** Which nodes rest, as far as this process knows. A node may be of the wrong chain for one storage only. */
+  /**
+   * Which nodes rest, as far as this process knows. The rests are kept per storage, because a node may be
+   * of the wrong chain for one storage only.
+   */
   rests({ storage }: JobSettings): NodeRests {
-    const key = storage.local_fs_dir;
+    const key = storageName(storage);
     const known = this.resting.get(key) ?? new NodeRests();
     this.resting.set(key, known);
     return known;
@@ -50,6 +51,17 @@ export class Sites {
     const sites = await Promise.allSettled(this.open.values());
     this.open.clear();
     for (const site of sites) if (site.status === 'fulfilled') site.value.node.close();
+  }
+
+  private shared(settings: JobSettings, node: string): Promise<Site> {
+    const key = keyOf(settings, node);
+    const known = this.open.get(key);
+    if (known) return known;
+    // Others may wait for the same site, so opening it does not end with the first caller.
+    const site = openSite(settings, node, this.dataDir, this.closing.signal);
+    this.open.set(key, site);
+    site.catch(() => this.open.delete(key));
+    return site;
   }
 }
 

@@ -1,35 +1,34 @@
 import type { Info } from '@temporalio/activity';
-import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { tell } from '../temporal/supervision/in-flight.js';
+import { tell } from '../supervisor/in-flight.js';
 
 /**
- * Tells the supervisor of this process what it has in hand, so that it can report the attempts as
- * failed the moment the process dies; without one it does nothing.
+ * Runs `run` and tells the supervisor of this process that the attempt is in hand meanwhile. When the
+ * process dies, the supervisor reports the attempt as failed. Without a supervisor it only runs `run`.
  */
-export const tellSupervisor: ActivityInterceptorsFactory = ({ info }) => ({
-  inbound: {
-    async execute(input, next) {
-      const range = rangeOf(input.args[0]);
-      tell({
-        begun: {
-          token: info.base64TaskToken,
-          activity: info.activityType,
-          ...(range === undefined ? {} : { range }),
-          workflowId: info.workflowExecution?.workflowId ?? '',
-          attempt: info.attempt,
-          since: Date.now(),
-        },
-      });
-      try {
-        return await next(input);
-      } finally {
-        tell({ ended: info.base64TaskToken });
-      }
+export async function tellWhile<T>(
+  info: Info,
+  args: readonly unknown[],
+  run: () => Promise<T>,
+): Promise<T> {
+  const range = rangeOf(args[0]);
+  tell({
+    begun: {
+      token: info.base64TaskToken,
+      activity: info.activityType,
+      ...(range === undefined ? {} : { range }),
+      workflowId: info.workflowExecution?.workflowId ?? '',
+      attempt: info.attempt,
+      since: Date.now(),
     },
-  },
-});
+  });
+  try {
+    return await run();
+  } finally {
+    tell({ ended: info.base64TaskToken });
+  }
+}
 
-/** What the last heartbeat of an attempt said, for a crash report. */
+/** Sends the last heartbeat of an attempt to the supervisor, for a crash report. */
 export function tellHeartbeat({ base64TaskToken: beat }: Info, details: object): void {
   tell({ beat, at: Date.now(), details });
 }

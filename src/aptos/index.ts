@@ -2,40 +2,85 @@
  * What an Aptos chain defines, as a library: formats, hashes, proofs and the files of backups. Nothing
  * here depends on the rest of this project.
  */
-export { AptosDataError, type AptosErrorCode } from './errors.js';
+export { APTOS_ERRORS, AptosDataError, type AptosErrorCode, naming } from './data-error.js';
+export { fromHex, toHex } from './hex.js';
 export { BcsReader } from './bcs/reader.js';
 export { BcsWriter } from './bcs/writer.js';
 export { type BatchHasher, createBatchHasher } from './hash/batch-hasher.js';
-export { type SeedName, hash, seed, sha3 } from './hash/seeds.js';
+export { hash, seed, type SeedName, sha3, SPARSE_MERKLE_PLACEHOLDER } from './hash/seeds.js';
+export { frontierDigest } from './accumulator/accumulator-frontier.js';
 export { Accumulator } from './accumulator/accumulator.js';
-export { accumulatorRoot, verifyLeaf, verifyRange } from './accumulator/verify.js';
-export { frontierDigest } from './accumulator/frontier.js';
-export { StateTree } from './state-tree/state-tree.js';
+export { accumulatorRoot, verifyLeaf, verifyRange } from './accumulator/verify-proof.js';
 export { rightSiblings, stateRoot, verifyPrefix } from './state-tree/definition.js';
-export { canonicalFrontier } from './state-tree/frontier.js';
+export { canonicalFrontier } from './state-tree/state-frontier.js';
+export { StateTree } from './state-tree/state-tree.js';
 export { RecordBlock, RecordFramer } from './records/framing.js';
-export { TransactionChunkVerifier } from './records/transaction-chunk.js';
+export { readRecords } from './records/record-stream.js';
 export { StateChunkVerifier } from './records/state-chunk.js';
-export { stateKeyHash } from './records/state-key.js';
+export { stateKeyHash, stateRecordKeyHash } from './records/state-key.js';
+export { TransactionChunkVerifier } from './records/transaction-chunk.js';
+export { frameworkResourceKey, genesisWaypoint, readGenesis } from './chain/genesis.js';
 export {
+  decodeLedgerInfoWithSignatures,
+  encodeLedgerInfo,
+  encodeLedgerInfoWithSignatures,
   type EpochState,
   type LedgerInfo,
-  type LedgerInfoWithSignatures,
-  decodeLedgerInfoWithSignatures,
   ledgerInfoHash,
+  type LedgerInfoWithSignatures,
 } from './chain/ledger-info.js';
-export { verifyLedgerInfoSignatures } from './chain/signatures.js';
-export { type Waypoint, formatWaypoint, parseWaypoint, waypointOf } from './chain/waypoint.js';
-export { genesisWaypoint, readGenesis } from './chain/genesis.js';
-export { KNOWN_NETWORKS } from './chain/networks.js';
+export { KNOWN_NETWORKS, type KnownNetwork } from './chain/networks.js';
 export {
   decodeStateRangeProof,
   decodeStateRootProof,
   decodeTransactionRangeProof,
+  encodeStateRangeProof,
+  encodeStateRootProof,
+  encodeTransactionRangeProof,
   verifyStateRoot,
 } from './chain/proofs.js';
-export * from './files/manifest.js';
-export * from './files/metadata.js';
-export * from './files/names.js';
+export {
+  publicKeyOf,
+  requireSignatureForm,
+  signLedgerInfo,
+  verifyLedgerInfoSignatures,
+} from './chain/signatures.js';
+export { encodeTransactionInfo } from './chain/transaction-info.js';
+export { formatWaypoint, parseWaypoint, type Waypoint, waypointOf } from './chain/waypoint.js';
 export { cutsBefore } from './files/chunking.js';
-export { parseJson, stringifyJson } from './files/json.js';
+export { Fields } from './files/fields.js';
+export { type JsonObject, type JsonValue, parseJson, stringifyJson } from './files/json.js';
+export {
+  decodeEpochEndingManifest,
+  decodeStateSnapshotManifest,
+  decodeTransactionManifest,
+  encodeEpochEndingManifest,
+  encodeStateSnapshotManifest,
+  encodeTransactionManifest,
+  type EpochEndingManifest,
+  MAX_MANIFEST_BYTES,
+  type StateSnapshotManifest,
+  type TransactionManifest,
+} from './files/manifest.js';
+export {
+  encodeMetadataLine,
+  IDENTITY_FILE,
+  metadataFileName,
+  type MetadataLine,
+  parseMetadataFile,
+} from './files/metadata.js';
+export {
+  chunkName,
+  EPOCH_ENDING_MANIFEST,
+  epochEndingFolderBase,
+  epochEndingMetadataName,
+  STATE_MANIFEST,
+  STATE_ROOT_PROOF,
+  stateProofName,
+  stateSnapshotFolderBase,
+  stateSnapshotMetadataName,
+  TRANSACTION_MANIFEST,
+  transactionFolderBase,
+  transactionMetadataName,
+  transactionProofName,
+} from './files/names.js';

@@ -1,109 +1,81 @@
-import { parseWaypoint } from '../aptos/chain/waypoint.js';
-import { MAX_MANIFEST_BYTES, type Manifest, decodeManifest } from '../aptos/files/manifest.js';
-import { parseMetadataFile } from '../aptos/files/metadata.js';
-import { AptosDataError } from '../aptos/errors.js';
-import { MAX_METADATA_BYTES } from '../catalog/catalog.js';
-import type { BackupType } from '../plan/job.js';
-import type { BackupResult } from '../plan/unit.js';
+import { AptosDataError, MAX_MANIFEST_BYTES } from '../aptos/index.js';
+import { leftAlone, readMetadataFile } from '../repository/metadata-file.js';
+import type { BackupType } from '../contract/job.js';
+import type { Outcome } from '../contract/answers/backup-answers.js';
+import type { Proven, ResultOf } from '../contract/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { currentAnchor } from './chain-anchor.js';
-import type { Site } from './site.js';
-import { readIfPresent, readOwn } from './stored-file.js';
-
-export type Wanted =
-  | { type: 'epoch_ending' | 'transaction'; first: string; last: string }
-  | { type: 'state_snapshot'; version: bigint };
+import { currentAnchor } from '../site/chain-anchor.js';
+import type { Site } from '../site/site.js';
+import { readOwn } from '../repository/stored-file.js';
+import { kindOf } from './kinds/index.js';
+import type { Content } from './kinds/kind.js';
 
 /**
- * The backup of exactly this range that the storage already holds, ours or the stock tool's; then
- * there is nothing to do. Only the metadata file of the range's own name is looked at.
+ * The backup that the storage already holds under the metadata file of that name, ours or the stock tool's; then
+ * there is nothing to do. No other metadata is looked at.
+ * @throws StorageError DAMAGED when nobody knows what that says: no other can be committed beside it
  */
-export async function findCommitted(
+export async function findCommitted<K extends BackupType>(
   site: Site,
-  wanted: Wanted,
-  signal: AbortSignal,
-): Promise<BackupResult | undefined> {
-  const name = `metadata/${
-    wanted.type === 'state_snapshot'
-      ? `state_snapshot_ver_${wanted.version}.meta`
-      : `${wanted.type}_${wanted.first}-${wanted.last}.meta`
-  }`;
-  const bytes = await readOwn(site.storage, name, MAX_METADATA_BYTES, signal);
-  if (!bytes) return undefined;
-  for (const line of parseMetadataFile(bytes).lines) {
+  type: K,
+  metadata: string,
+): Promise<ResultOf<K> | undefined> {
+  const file = await readMetadataFile(site.storage, metadata);
+  if (file?.undecodable !== undefined) throw leftAlone(site.storage, metadata, file.undecodable);
+  for (const line of file?.lines ?? []) {
     if (!('manifest' in line)) continue;
-    const content = await readIfPresent(site.storage, line.manifest, MAX_MANIFEST_BYTES, signal);
-    const manifest = content && decodeIfValid(wanted.type, content);
-    if (manifest) return describe(site, wanted, name, line.manifest, manifest);
+    const { manifest } = line;
+    const bytes = await readOwn(site.storage, manifest, MAX_MANIFEST_BYTES);
+    const content = bytes && readIfValid(type, bytes);
+    if (!content) continue;
+    const committed = await resultOf(site, type, { manifest, metadata, content });
+    return { ...committed, chunks_reused: content.chunks.length, already_committed: true };
   }
   return undefined;
 }
 
-function decodeIfValid(type: BackupType, content: Uint8Array): Manifest | undefined {
+function readIfValid<K extends BackupType>(type: K, manifest: Uint8Array): Content<K> | undefined {
   try {
-    return decodeManifest(type, content);
+    return kindOf(type).read(manifest);
   } catch (error) {
     if (error instanceof AptosDataError) return undefined;
     throw error;
   }
 }
 
-async function describe(
+/** What a workflow returns of a backup that was committed just now. `metadata`: the handle of its line. */
+export async function resultOf<K extends BackupType>(
   site: Site,
-  wanted: Wanted,
-  metadata: string,
-  manifestHandle: string,
-  manifest: Manifest,
-): Promise<BackupResult> {
-  const { span, records, files } = contentOf(manifest);
-  const proven = manifest.extra?.['proven'];
-  return {
-    type: wanted.type,
-    backup: manifestHandle.slice(0, manifestHandle.lastIndexOf('/')),
-    manifest: manifestHandle,
+  type: K,
+  committed: { manifest: string; metadata: string; content: Content<K> },
+): Promise<ResultOf<K>> {
+  const { manifest, metadata, content } = committed;
+  const { range, records, chunks, extra } = content;
+  const proven = extra?.['proven'];
+  const outcome: Outcome = {
+    backup: manifest.slice(0, manifest.lastIndexOf('/')),
+    manifest,
     metadata,
-    ...span,
     records: `${records}`,
-    chunks: files.length,
-    bytes: await totalBytes(site.storage, files),
-    proven: typeof proven === 'string' ? (proven as BackupResult['proven']) : 'not checked',
+    chunks: chunks.length,
+    bytes: await totalBytes(site.storage, chunks),
+    proven: typeof proven === 'string' ? (proven as Proven) : 'not checked',
     anchor: currentAnchor(site),
-    chunks_reused: files.length,
-    already_committed: true,
+    chunks_reused: 0,
+    already_committed: false,
   };
+  return Object.assign(outcome, { type }, range);
 }
 
-/** What a result says about a backup, from its manifest. */
-function contentOf(manifest: Manifest): {
-  span: Pick<BackupResult, 'first' | 'last' | 'epoch' | 'version' | 'ends_at_version'>;
-  records: bigint;
-  files: string[];
-} {
-  if ('rootHash' in manifest) {
-    const { epoch, version, chunks } = manifest;
-    return {
-      span: { epoch: `${epoch}`, version: `${version}` },
-      records: (chunks.at(-1)?.lastIdx ?? -1n) + 1n,
-      files: chunks.map((chunk) => chunk.blobs),
-    };
-  }
-  const [first, last, files] =
-    'firstEpoch' in manifest
-      ? [manifest.firstEpoch, manifest.lastEpoch, manifest.chunks.map((c) => c.ledgerInfos)]
-      : [manifest.firstVersion, manifest.lastVersion, manifest.chunks.map((c) => c.transactions)];
-  const ends =
-    'firstEpoch' in manifest
-      ? { ends_at_version: `${parseWaypoint(manifest.waypoints.at(-1)!).version}` }
-      : {};
-  return {
-    span: { first: `${first}`, last: `${last}`, ...ends },
-    records: last - first + 1n,
-    files,
-  };
-}
-
-async function totalBytes(storage: BackupStorage, handles: string[]): Promise<number> {
+/** As a manifest of ours says; of others as they are stored. */
+async function totalBytes(
+  storage: BackupStorage,
+  chunks: Content<BackupType>['chunks'],
+): Promise<number> {
   let total = 0n;
-  for (const handle of handles) total += (await storage.size(handle)) ?? 0n;
+  for (const { file, extra } of chunks) {
+    const said = extra?.['bytes'];
+    total += typeof said === 'bigint' ? said : ((await storage.stat(file))?.bytes ?? 0n);
+  }
   return Number(total);
 }

@@ -1,31 +1,33 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
-import { type LiveStatus, ensureCoordinator } from '../client/coordinator.js';
+import { ensureCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
-import { dataFolder } from '../data-folder.js';
+import { dataFolder } from '../lib/host/data-folder.js';
 import type { Traffic } from '../node/traffic.js';
-import { type CoordinatorInput, parseCoordinatorInput } from '../plan/coordinator-input.js';
-import { CONTROL_QUEUE } from '../plan/messages.js';
-import type { TemporalSession } from '../temporal/connection.js';
+import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
+import { CONTROL_QUEUE } from '../contract/messages.js';
+import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { withoutServer } from '../temporal/without-server.js';
-import { CoordinatorHealth } from './coordinator-health.js';
-import { Interrupted } from './failure.js';
-import { HealthServer } from './health-server.js';
-import { NodeMetrics } from './node-metrics.js';
+import { withoutServer } from '../temporal-server/without-server.js';
+import { CoordinatorHealth } from '../monitor/coordinator-health.js';
+import { Interrupted } from '../client/command-failure.js';
+import { HealthServer } from '../monitor/health-server.js';
+import { NodeMetrics } from '../monitor/node-metrics.js';
 import { openSession } from './open-session.js';
 import { type CoordinatorFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
-import { workerHealth } from './worker-health.js';
+import { workerHealth } from '../monitor/worker-health.js';
+import type { LiveStatus } from '../contract/answers/shown-answers.js';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /**
- * `up` and `continuously`: sees to it that the coordinator of a storage runs, and shows what it does
- * until the signal aborts. The coordinator lives in the Temporal server: with the embedded one it
- * rests until the next time, with another one it goes on. `own`: embedded server and worker always.
+ * `up` and `continuously`: starts the coordinator of a storage, or joins it, and shows what it does until
+ * the signal aborts. The coordinator lives in the Temporal server. With the embedded server it rests
+ * until the next start; with another server it goes on. `own`: always use the embedded server and own
+ * workers.
  */
 export async function follow(
   input: CoordinatorInput,
@@ -33,14 +35,14 @@ export async function follow(
   own: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  parseCoordinatorInput(input); // a mistake is told before anything is started
+  parseCoordinatorInput(input); // report a mistake before anything starts
   const chunkWorkers = chunkWorkerCount(flags);
   const health = await HealthServer.open(flags, say);
   try {
     await followWith(input, flags, { own, chunkWorkers, health }, signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    say('Stopped before there was a Temporal server.');
+    say('Stopped while the Temporal server was starting.');
   } finally {
     health?.close();
   }
@@ -79,15 +81,15 @@ async function followWith(
       coordinator.heard(status);
     };
     const onSilence = (error: unknown) => {
-      // Anything else may come by itself.
+      // Other errors may pass by themselves.
       if (error instanceof StuckWorkflowError) board.trouble(error.message);
       coordinator.missed(error);
     };
     await watch(session, input, { board, onStatus, onSilence }, signal);
     say(
       embedded
-        ? 'Stopped. It goes on where it stands the next time.'
-        : `Leaving. The coordinator goes on at the server; see: aptos-backup status`,
+        ? 'Stopped. The next start goes on from here.'
+        : `The coordinator goes on in the server; see: aptos-backup status`,
     );
   } finally {
     await worker?.stop();
@@ -98,7 +100,7 @@ async function followWith(
 interface Display {
   board: StatusBoard;
   onStatus: (status: LiveStatus) => void;
-  /** Nothing was heard: no worker answers at the moment, or none can. */
+  /** Called when the coordinator gives no answer. */
   onSilence: (error: unknown) => void;
 }
 
@@ -117,7 +119,7 @@ async function watch(
       try {
         return await show(client, workflowId, display, signal);
       } catch (error) {
-        // The embedded server had to begin a new database: the storage knows how far it was.
+        // The embedded server had to start a new database. The storage knows how far the backups are.
         if (!embedded || !(error instanceof WorkflowNotFoundError)) throw error;
       }
     }
@@ -126,7 +128,7 @@ async function watch(
   }
 }
 
-/** Until the signal aborts, or the workflow is ended by somebody. */
+/** Shows the status until the signal aborts or somebody ends the workflow. */
 async function show(
   client: Client,
   workflowId: string,

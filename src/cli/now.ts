@@ -6,7 +6,7 @@ export interface NowFlags {
   num_transactions?: string;
 }
 
-/** The argument of the coordinator's update `backUpNow`; what is wrong with it the update says. */
+/** Builds the argument of the coordinator's update `backUpNow`. The update itself reports mistakes. */
 export function nowRequest(stream: string, flags: NowFlags): Record<string, string> {
   const range = {
     start_epoch: flags.startEpoch,

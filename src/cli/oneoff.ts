@@ -1,19 +1,19 @@
-import { type BackupInput, startBackup } from '../client/start.js';
-import { dataFolder } from '../data-folder.js';
-import { parseInput } from '../plan/input.js';
-import type { BackupType } from '../plan/job.js';
-import { CONTROL_QUEUE } from '../plan/messages.js';
+import { type BackupInput, startBackup } from '../client/start-backup.js';
+import { dataFolder } from '../lib/host/data-folder.js';
+import { parseInput } from '../contract/backup-input.js';
+import type { BackupType } from '../contract/job.js';
+import { CONTROL_QUEUE } from '../contract/messages.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { describeResult } from './format.js';
+import { describeResult } from '../monitor/format.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { watchBackup } from './watch.js';
 
 /**
- * Runs one backup and prints what it became. On the Temporal server that the environment names it is
- * a client; else it brings the server of the data folder and a worker along. Killed and run again it
- * goes on where it was.
+ * Runs one backup and prints its result. If the environment names a Temporal server, the command is a
+ * client of it. Otherwise it starts the server of the data folder and a worker. After a kill, the same
+ * command goes on where it stopped.
  */
 export async function runOneoff(
   type: BackupType,
@@ -21,7 +21,7 @@ export async function runOneoff(
   flags: CommonFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  parseInput(type, input); // a mistake is told before anything is started
+  parseInput(type, input); // report a mistake before anything starts
   const chunkWorkers = chunkWorkerCount();
   const data = dataFolder(flags.dataDir);
   const say = (line: string) => process.stderr.write(`${line}\n`);

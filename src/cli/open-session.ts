@@ -1,10 +1,10 @@
-import { dataFolder } from '../data-folder.js';
-import { type TemporalSession, openTemporal } from '../temporal/connection.js';
-import { Interrupted } from './failure.js';
+import { dataFolder } from '../lib/host/data-folder.js';
+import { type TemporalSession, openTemporal } from '../temporal-server/open-temporal.js';
+import { Interrupted } from '../client/command-failure.js';
 import type { CommonFlags } from './options.js';
 
 /**
- * The Temporal server that a command works with. To have it may take minutes: the operator need not wait.
+ * Opens the Temporal server that a command works with. This may take minutes; an abort ends it at once.
  * @throws Interrupted, TemporalError
  */
 export async function openSession(
@@ -16,7 +16,7 @@ export async function openSession(
   try {
     return await openTemporal({ dataFolder: dataFolder(dataDir), say, env, signal });
   } catch (error) {
-    if (signal.aborted) throw new Interrupted('interrupted before there was a Temporal server');
+    if (signal.aborted) throw new Interrupted('interrupted while the Temporal server was starting');
     throw error;
   }
 }

@@ -1,13 +1,16 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import type { CoordinatorInput } from '../plan/coordinator-input.js';
-import { type CommonInput, parseNode, parseNodes } from '../plan/input.js';
-import { chunkSlots, chunkWorkers } from '../temporal/supervision/worker-settings.js';
-import { UsageError } from './failure.js';
+import type { CoordinatorInput } from '../contract/coordinator-input.js';
+import { type CommonInput, parseNode, parseNodes, parseStorage } from '../contract/backup-input.js';
+import type { StorageConfig } from '../contract/job.js';
+import { NETWORK_NAMES } from '../contract/network.js';
+import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
+import { UsageError } from '../client/command-failure.js';
 
+const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 const DEFAULT_NODE = 'http://localhost:6186';
 
-/** Flag of what asks one node. */
+/** The flag of commands that ask one node. */
 export function addNodeOption(command: Command): Command {
   return command.option(
     '--backup-service-address <URL>',
@@ -15,46 +18,72 @@ export function addNodeOption(command: Command): Command {
   );
 }
 
-/** The same for everything that may turn to another node. */
+/** The flag of commands that may turn to another node. */
 export function addNodeOptions(command: Command): Command {
   return command.option(
     '--backup-service-address <URL>',
-    `the node's backup service; repeated, or separated by commas: others to turn to (default: ${DEFAULT_NODE})`,
+    `the node's backup service; give several with commas or by repeating the flag, the preferred one first (default: ${DEFAULT_NODE})`,
     (value: string, before?: string[]) => [...(before ?? []), ...value.split(',')],
   );
 }
 
-/** Flags of everything that reads or writes a storage. */
-export function addStorageOptions(command: Command): Command {
+/** Flags that name a storage, of which one is given. */
+export function addStorageName(command: Command, when = ''): Command {
   return command
-    .option('--local-fs-dir <DIR>', 'keep backups in this folder')
-    .option('--command-adapter-config <YAML>', 'not supported yet')
+    .option('--local-fs-dir <DIR>', `the backups are in a folder${when}`)
+    .option(
+      '--storage <URL>',
+      `the same as a URL: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX or file:///DIR${when}`,
+    )
+    .option('--command-adapter-config <FILE>', `the same by commands of your own, in YAML${when}`);
+}
+
+/** Flags of all commands that read or write a storage. */
+export function addStorageOptions(command: Command): Command {
+  return addStorageName(command)
     .addOption(new Option('--metadata-cache-dir <DIR>', 'accepted, not needed').hideHelp())
     .addOption(new Option('--concurrent-downloads <N>', 'accepted, not needed').hideHelp());
 }
 
-/** Flags of everything that writes backups. */
+/** Flags of all commands that write backups. */
 export function addBackupOptions(command: Command): Command {
   return command
-    .option('--max-chunk-size <BYTES>', 'chunk files are cut at this size (default: 134217728)')
-    .option('--concurrent-data-requests <N>', 'ranges in flight (default: 4)')
-    .option('--trust-waypoint <VERSION:HASH>', 'trust this; may be repeated', collect, [])
-    .option('--network <NAME>', 'refuse a node that is not of this network');
+    .option('--max-chunk-size <BYTES>', 'most bytes of a chunk file (default: 134217728)')
+    .option(
+      '--concurrent-data-requests <N>',
+      'ranges in flight at once, in each stream (default: 4)',
+    )
+    .option(
+      '--trust-waypoint <VERSION:HASH>',
+      'a waypoint that you trust; may be repeated',
+      collect,
+      [],
+    )
+    .option('--network <NAME>', `refuse a node of another network: ${NETWORKS}`);
 }
 
 /** Flags of the commands that follow a node. */
 export function addCoordinatorOptions(command: Command): Command {
   return command
-    .option('--state-snapshot-interval-epochs <N>', 'a snapshot every N epochs (default: 1)')
+    .option(
+      '--state-snapshot-interval-epochs <N>',
+      'take a state snapshot every N epochs (default: 1)',
+    )
     .option('--transaction-batch-size <N>', 'transactions of a full batch (default: 1000000)')
-    .option('--transaction-batch-seconds <S>', 'close a batch after so long (default: 600)');
+    .option(
+      '--transaction-batch-seconds <S>',
+      'close a batch that is not full after S seconds (default: 600)',
+    );
 }
 
-/** Flags of the commands that run workers for long. */
+/** Flags of the commands that run workers for a long time. */
 export function addWorkerOptions(command: Command): Command {
   return command
-    .option('--chunk-workers <N>', 'processes that work on chunks (default: 1)')
-    .option('--health-address <[HOST:]PORT>', 'serve /livez, /readyz, /healthz, /metrics here');
+    .option('--chunk-workers <N>', 'how many processes work on chunks (default: 1)')
+    .option(
+      '--health-address <[HOST:]PORT>',
+      'serve health and metrics here: /livez, /readyz, /healthz, /metrics',
+    );
 }
 
 export interface WorkerFlags {
@@ -62,10 +91,10 @@ export interface WorkerFlags {
   healthAddress?: string;
 }
 
-/** How many processes work on chunks, by flag or environment. @throws UsageError */
+/** How many processes work on chunks, from the flag or the environment. @throws UsageError */
 export function chunkWorkerCount(flags: WorkerFlags = {}): number {
   try {
-    chunkSlots(process.env); // read by the processes themselves: a mistake is told before
+    chunkSlots(process.env); // the worker processes read it; report a mistake before they start
     return chunkWorkers(flags.chunkWorkers, process.env);
   } catch (error) {
     throw new UsageError((error as Error).message);
@@ -94,18 +123,22 @@ function optional<K extends string>(name: K, value: string | undefined): { [P in
   return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string };
 }
 
-/** Flags of every command. */
+/** Flags of all commands. */
 export function addCommonOptions(command: Command): Command {
   return command
-    .option('--data-dir <DIR>', 'local data (default: APTOS_BACKUP_DATA_DIR or ~/.aptos-backup)')
+    .option(
+      '--data-dir <DIR>',
+      'folder for local data (default: APTOS_BACKUP_DATA_DIR or ~/.aptos-backup)',
+    )
     .option('--json', 'print results as JSON')
-    .option('--verbose', 'print stack traces');
+    .option('--verbose', 'print errors with stack traces');
 }
 
 export interface CommonFlags {
-  /** One for what asks one node. */
+  /** A single text for commands that ask one node. */
   backupServiceAddress?: string | string[];
   localFsDir?: string;
+  storage?: string;
   commandAdapterConfig?: string;
   maxChunkSize?: string;
   concurrentDataRequests?: string;
@@ -121,23 +154,32 @@ export function nodeAddress(flags: CommonFlags): string {
   return parseNode(flags.backupServiceAddress ?? DEFAULT_NODE);
 }
 
-/** One node as a text, as people write it; several as a list. @throws InputError */
+/** One node stays a text, as people write it; several become a list. @throws InputError */
 function nodesOf({ backupServiceAddress: given = DEFAULT_NODE }: CommonFlags): string | string[] {
   const nodes = parseNodes(given);
   return nodes.length === 1 ? nodes[0]! : nodes;
 }
 
-/** @throws UsageError */
-export function storageOf(flags: CommonFlags): { local_fs_dir: string } {
-  if (flags.commandAdapterConfig !== undefined) {
+/** Whether the flags name a storage. */
+export function namesStorage({ localFsDir, storage, commandAdapterConfig }: CommonFlags): boolean {
+  return [localFsDir, storage, commandAdapterConfig].some((flag) => flag !== undefined);
+}
+
+/** Paths are made absolute: workers may stand elsewhere. @throws UsageError, InputError */
+export function storageOf(flags: CommonFlags): StorageConfig {
+  const { localFsDir: dir, storage: url, commandAdapterConfig: adapter } = flags;
+  const given = [dir, url, adapter].filter((flag) => flag !== undefined);
+  if (given.length > 1) {
     throw new UsageError(
-      '--command-adapter-config is not supported yet; use --local-fs-dir (a mounted bucket works)',
+      'say once where backups are kept: with one of --storage, --local-fs-dir and --command-adapter-config',
     );
   }
-  if (!flags.localFsDir) {
-    throw new UsageError('say where backups are kept: --local-fs-dir DIR');
-  }
-  return { local_fs_dir: path.resolve(flags.localFsDir) };
+  if (url !== undefined) return parseStorage(url);
+  if (dir) return parseStorage({ local_fs_dir: path.resolve(dir) });
+  if (adapter) return parseStorage({ command_adapter_config: path.resolve(adapter) });
+  throw new UsageError(
+    'say where backups are kept: --storage URL, --local-fs-dir DIR or --command-adapter-config FILE',
+  );
 }
 
 /** The part of a workflow's input that all backup commands share. @throws UsageError */
@@ -154,13 +196,13 @@ export function commonInput(flags: CommonFlags): CommonInput {
   };
 }
 
-/** Anything else stays as it is, for the input's own check to name it. */
+/** Other texts are rejected here; the check of the input tests the number itself. */
 function wholeNumber(text: string): number {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text);
   throw new UsageError(`--concurrent-data-requests must be a whole number, not "${text}"`);
 }
 
-/** For options that may be repeated. */
+/** Collects the values of an option that may be repeated. */
 export function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }

@@ -1,13 +1,13 @@
 import path from 'node:path';
 import type { Traffic } from '../node/traffic.js';
-import type { TemporalSession } from '../temporal/connection.js';
-import type { Say } from '../temporal/errors.js';
-import { reportLeftBehind } from '../temporal/supervision/worker-death.js';
-import { type WorkerGroup, superviseWorkers } from '../temporal/supervision/worker-group.js';
+import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import type { Say } from '../temporal/temporal-error.js';
+import { reportLeftBehind } from '../supervisor/worker-death.js';
+import { type WorkerGroup, superviseWorkers } from '../supervisor/worker-group.js';
 
 /**
- * The workers of a command that brings its own Temporal server; none for a server of somebody
- * else's, whose workers are somebody else's too.
+ * Starts workers if the command brings its own Temporal server. A server that somebody else runs has its
+ * own workers.
  */
 export function ownWorkers(
   { embedded, workerEnv }: TemporalSession,

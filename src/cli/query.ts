@@ -1,11 +1,11 @@
-import { type JsonObject, stringifyJson } from '../aptos/files/json.js';
-import { type MetadataLine, parseMetadataFile } from '../aptos/files/metadata.js';
+import { type JsonObject, type MetadataLine, stringifyJson } from '../aptos/index.js';
 import { NodeClient } from '../node/client.js';
-import { MAX_METADATA_BYTES } from '../catalog/catalog.js';
+import { listKnownMetadata, refuseEmptyListing } from '../repository/known-metadata.js';
+import { readMetadataFile } from '../repository/metadata-file.js';
 import { openStorage } from '../storage/open.js';
 import { type CommonFlags, nodeAddress, storageOf } from './options.js';
 
-/** `query node-state`: what the node has. Asks nobody but the node. */
+/** `query node-state`: shows what the node has. Asks only the node. */
 export async function queryNodeState(flags: CommonFlags): Promise<void> {
   const node = new NodeClient({ address: nodeAddress(flags) });
   try {
@@ -23,16 +23,18 @@ export async function queryNodeState(flags: CommonFlags): Promise<void> {
 }
 
 /**
- * `query backup-storage-state`: the highest of everything that metadata lines name, holes or not.
- * Never writes; lines that cannot be read are named on stderr.
+ * `query backup-storage-state`: shows the highest epoch and version that metadata lines name, with or
+ * without holes below. Never writes. Names lines that cannot be read on stderr.
  */
 export async function queryStorageState(flags: CommonFlags): Promise<void> {
   const storage = openStorage(storageOf(flags));
   const newest: Newest = {};
-  for (const handle of await storage.listMetadata()) {
-    const { lines, errors } = parseMetadataFile(await storage.readAll(handle, MAX_METADATA_BYTES));
-    for (const line of lines) take(newest, line);
-    for (const error of errors) console.error(`${handle}, ${error.message}`);
+  const handles = await listKnownMetadata(storage);
+  if (handles.length === 0) await refuseEmptyListing(storage);
+  for (const handle of handles) {
+    const file = await readMetadataFile(storage, handle);
+    for (const line of file?.lines ?? []) take(newest, line);
+    for (const why of file?.errors ?? []) console.error(`${handle}, ${why}`);
   }
   const state = {
     latest_epoch_ending_epoch: newest.epoch ?? null,

@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
-import { createSchedule, deleteSchedule, listSchedules } from '../client/schedules.js';
+import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
+import { describeSchedule } from '../monitor/format.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 
-/** `schedule create`. */
 export async function scheduleCreate(
   kind: string,
   flags: CoordinatorFlags & { every?: string; sample?: string },
@@ -11,13 +11,13 @@ export async function scheduleCreate(
 ): Promise<void> {
   const sample = flags.sample === undefined ? {} : { sample: flags.sample };
   const input = { ...coordinatorInput(flags), ...sample };
+  scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);
     console.log(flags.json ? JSON.stringify({ id }) : `Schedule ${id}`);
   });
 }
 
-/** `schedule list`. */
 export async function scheduleList(flags: CommonFlags, signal: AbortSignal): Promise<void> {
   await withClient(flags, signal, async (client) => {
     const schedules = await listSchedules(client);
@@ -25,15 +25,13 @@ export async function scheduleList(flags: CommonFlags, signal: AbortSignal): Pro
       console.log(JSON.stringify(schedules));
       return;
     }
-    for (const { id, paused, note, next, last } of schedules) {
-      const times = `${paused ? 'paused' : `next ${next ?? '-'}`}, last ${last ?? 'never'}`;
-      console.log(`${id}  ${times}  ${note ?? ''}`);
+    for (const schedule of schedules) {
+      console.log(`${schedule.id}  ${describeSchedule(schedule)}  ${schedule.note ?? ''}`);
     }
     if (schedules.length === 0) console.log('No schedules.');
   });
 }
 
-/** `schedule delete`. */
 export async function scheduleDelete(
   id: string,
   flags: CommonFlags,

@@ -1,20 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LiveStatus } from '../client/coordinator.js';
-import type { LastVerification } from '../client/last-verification.js';
+import { unconfirmed } from '../monitor/node-health.js';
 import { describeStuck } from '../client/stuck.js';
-import { STREAMS } from '../plan/coordinator.js';
-import { TITLES, streamDetails } from './stream-details.js';
+import { rulesOf } from '../contract/kinds/index.js';
+import { STREAMS } from '../contract/coordinator-state.js';
+import { describeRead, describeSchedule, tipAge } from '../monitor/format.js';
+import { describeRestorable } from '../monitor/describe-restorable.js';
+import { streamDetails } from '../monitor/stream-details.js';
+import type { LiveStatus, LastVerification } from '../contract/answers/shown-answers.js';
 
 const TTY_INTERVAL_MS = 1_000;
 const LINES_INTERVAL_MS = 5_000;
-/** With the next look before a minute is over. */
+/** One line a minute at least, reached with the next look before the minute is over. */
 const JSON_AT_LEAST_MS = 60_000 - LINES_INTERVAL_MS;
-/** What becomes another number by the mere passing of time. */
-const PASSING = new Set(['lagSeconds', 'etaSeconds', 'seconds', 'rate']);
+/** Fields that change merely because time passes. */
+const PASSING = new Set(['lag_seconds', 'eta_seconds', 'seconds', 'rate']);
 
 /**
- * Shows a coordinator's status again and again: on stderr, in place on a terminal, else as it changes;
- * as JSON on stdout as it changes, and once a minute, so that who reads it knows that it is current.
+ * Shows a coordinator's status repeatedly. On a terminal it rewrites the status on stderr; elsewhere it
+ * prints the status when it changes. As JSON on stdout it prints changes, and one line a minute, so that
+ * the reader knows that it is current.
  */
 export class StatusBoard {
   private shown = 0;
@@ -28,13 +32,13 @@ export class StatusBoard {
     else this.print(describeStatus(status, process.stderr.isTTY ? Date.now() : undefined));
   }
 
-  /** Instead of a status: why there can be none. */
+  /** Shows why there is no status. */
   trouble(text: string): void {
     if (this.json) this.printJson({ trouble: text }, text);
     else this.print([text]);
   }
 
-  /** `state`: what must have changed, unless nothing was printed for long. */
+  /** Prints when `state` has changed, or when nothing was printed for a while. */
   private printJson(value: object, state: string): void {
     const now = performance.now();
     if (state === this.last && now - this.printedAt < JSON_AT_LEAST_MS) return;
@@ -66,18 +70,18 @@ export class StatusBoard {
   }
 }
 
-/** A status as text, without ages and without when it was looked. */
+/** A status as text, without ages and without the time of the look. */
 function withoutTimes({ seen, ...status }: LiveStatus): string {
   return JSON.stringify({ ...status, seen: seen && { ...seen, at: '' } }, (key, value: unknown) =>
     PASSING.has(key) ? undefined : value,
   );
 }
 
-/** A status for people: the node, one line a stream, alarms. With `now`, also how old things are. */
+/** Renders a status for people: the node, one line per stream, alarms. With `now`, ages too. */
 export function describeStatus(status: LiveStatus, now?: number): string[] {
-  const { seen, alarms, stuck, verification, unreferenced, retrying } = status;
+  const { seen, alarms, stuck, verification, unreferenced, retrying, restorable } = status;
   const at = seen
-    ? `${seen.node === undefined ? 'node' : `node ${seen.node}`} at version ${seen.version}, ${seen.ended_epochs} epochs ended`
+    ? `${seen.node === undefined ? 'node' : `node ${seen.node}`} at version ${seen.version}, ${seen.ended_epochs} epochs ended${tipAge(seen, now)}`
     : 'node not seen yet';
   return [
     `${status.phase}: ${at}`,
@@ -95,9 +99,15 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
         ...(quarantined === undefined ? [] : [`in quarantine: ${quarantined}`]),
         ...(error === undefined ? [] : [`last error ${error}`]),
       ];
-      return `  ${TITLES[type].padEnd(15)} ${parts.join(', ')}`;
+      return `  ${rulesOf(type).words.many.padEnd(15)} ${parts.join(', ')}`;
     }),
-    ...(verification && now !== undefined ? [`  verified        ${verified(verification)}`] : []),
+    ...(restorable ? [`  restorable      ${describeRestorable(restorable)}`] : []),
+    ...(verification && now !== undefined
+      ? [`  verified        ${verified(verification, now)}`]
+      : []),
+    ...(now === undefined ? [] : (status.schedules ?? [])).map(
+      (one) => `  schedule        ${one.id.split('/').at(-1)}: ${describeSchedule(one)}`,
+    ),
     ...(unreferenced && unreferenced.folders > 0
       ? [
           `  unreferenced    ${unreferenced.folders} folder(s), first ${unreferenced.first[0]!.folder} (${unreferenced.first[0]!.what})`,
@@ -106,16 +116,22 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
     ...retrying
       .slice(0, 3)
       .map(({ what, attempt, reason }) => `  attempt ${attempt} of ${what} after: ${reason}`),
+    ...(seen?.unconfirmed_genesis === undefined
+      ? []
+      : [`  unconfirmed     ${unconfirmed(seen.unconfirmed_genesis)}`]),
     ...(seen?.resting ?? []).map((r) => `  node ${r.node} is left until ${r.until}: ${r.why}`),
     ...alarms.map(({ code, text, since }) => `  ALARM ${code} since ${since}: ${text}`),
     ...stuck.map((workflow) => `  STUCK ${describeStuck(workflow)}`),
   ];
 }
 
-function verified({ running, succeededAt, failedAt }: LastVerification): string {
+function verified(last: LastVerification, now: number): string {
+  const { running, succeeded_at: succeededAt, failed_at: failedAt, whole_at: wholeAt } = last;
   return [
-    succeededAt === undefined ? 'never' : `last at ${succeededAt}`,
+    succeededAt === undefined ? 'not yet' : `last at ${succeededAt}`,
+    wholeAt === undefined ? 'the whole storage not yet' : `the whole storage at ${wholeAt}`,
     ...(failedAt === undefined ? [] : [`failed at ${failedAt}`]),
     ...(running ? ['a verification runs'] : []),
+    ...describeRead(last, now),
   ].join(', ');
 }

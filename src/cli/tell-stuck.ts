@@ -3,7 +3,7 @@ import { stuckError } from '../client/stuck.js';
 
 const LOOK_MS = 10_000;
 
-/** Says when the code of a workflow that somebody waits for fails; until the returned function is called. */
+/** Says when the code of an awaited workflow fails, until the returned function is called. */
 export function tellStuck(client: Client, workflowId: string, say: (line: string) => void) {
   let told = '';
   const timer = setInterval(() => {

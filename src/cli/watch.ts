@@ -1,8 +1,8 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
 import { type BackupProgress, readProgress } from '../client/progress.js';
-import { Interrupted } from './failure.js';
-import { bytes, duration } from './format.js';
+import { Interrupted } from '../client/command-failure.js';
+import { bytes, duration } from '../monitor/format.js';
 import { tellStuck } from './tell-stuck.js';
 
 const TTY_INTERVAL_MS = 500;
@@ -10,8 +10,8 @@ const LINE_INTERVAL_MS = 5_000;
 const BAR = 24;
 
 /**
- * Shows on stderr what a backup does until it ends, and gives its result. @throws what it failed
- * with; Interrupted, with `advice`, when the signal aborts first
+ * Shows on stderr what a backup does until it ends. Returns its result.
+ * @throws the backup's failure; Interrupted, with `advice`, when the signal aborts first
  */
 export async function watchBackup<T>(
   client: Client,
@@ -21,7 +21,7 @@ export async function watchBackup<T>(
 ): Promise<T> {
   const line = new ProgressLine();
   const interval = process.stderr.isTTY ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
-  // Calls that still wait when we leave would otherwise try again on a closed connection.
+  // Open calls would otherwise try again on a closed connection after this function returns.
   const leaving = new AbortController();
   const stopTelling = tellStuck(client, handle.workflowId, (text) => line.note(text));
   let asking = false;
@@ -30,7 +30,7 @@ export async function watchBackup<T>(
     asking = true;
     abortable(client, leaving.signal, () => readProgress(client, handle.workflowId))
       .then((progress) => line.show(progress))
-      .catch(() => undefined) // it ended, or no worker has taken it up yet
+      .catch(() => undefined) // it has ended, or no worker has started it yet
       .finally(() => {
         asking = false;
       });
@@ -48,7 +48,7 @@ export async function watchBackup<T>(
   }
 }
 
-/** One line that is rewritten on a terminal, and printed now and then elsewhere. */
+/** One line: rewritten on a terminal, printed now and then elsewhere. */
 class ProgressLine {
   private first: { at: number; bytes: number; share: number } | undefined;
   private ended = false;
@@ -64,7 +64,7 @@ class ProgressLine {
     }
   }
 
-  /** Something that stays to be read. */
+  /** Prints a line that stays. */
   note(text: string): void {
     process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[2K' : ''}${text}\n`);
   }
@@ -75,11 +75,19 @@ class ProgressLine {
   }
 
   private describe(progress: BackupProgress): string {
-    const { phase, recordsTotal, recordsDone, bytesDone, retrying, failed, waitingFor } = progress;
+    const {
+      phase,
+      records_total: recordsTotal,
+      records_done: recordsDone,
+      bytes_done: bytesDone,
+      retrying,
+      failed,
+      waiting_for: waitingFor,
+    } = progress;
     const now = performance.now();
     const total = Number(recordsTotal);
     const share = total > 0 ? Math.min(1, Number(recordsDone) / total) : 0;
-    // From what was seen here: an earlier run may have done a part.
+    // Count only what was seen here: an earlier run may have done a part.
     this.first ??= { at: now, bytes: bytesDone, share };
     const seconds = (now - this.first.at) / 1000;
     const rate = seconds > 0 ? (bytesDone - this.first.bytes) / seconds : 0;

@@ -1,15 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, ServiceError } from '@temporalio/client';
-import { orAborted } from '../or-aborted.js';
+import { orAborted } from '../lib/or-aborted.js';
 
-/** A long poll is asked anew so often: every call of a scope is remembered until the scope ends. */
+/** Longest time of one poll. Each call in a scope (`abortable`) adds a listener, so a scope must end now and then. */
 const POLL_MS = 60_000;
 const SERVER_AWAY_MS = 2_000;
 
 /**
- * Calls that end when the signal aborts. The client adds a listener to a signal with each call and never takes
- * it away: so a signal that lives for long gets one for each scope.
+ * Runs `work`, whose client calls end when the signal aborts. For each call, the client adds a listener to the
+ * signal and never removes it. So `work` gets a signal of its own, and a long-lived `signal` collects none.
  */
 export async function abortable<T>(
   client: Client,
@@ -18,7 +18,7 @@ export async function abortable<T>(
 ): Promise<T> {
   signal.throwIfAborted();
   const scope = new AbortController();
-  setMaxListeners(0, scope.signal); // every call that is under way listens to it
+  setMaxListeners(0, scope.signal); // each running call adds a listener; no warning about many
   const abort = () => scope.abort(signal.reason);
   signal.addEventListener('abort', abort);
   try {
@@ -29,8 +29,8 @@ export async function abortable<T>(
 }
 
 /**
- * The result of a workflow, whenever it comes and however long the server is away meanwhile. Rejects at once
- * when the signal aborts: the connection of a worker does not heed it.
+ * Waits for the result of a workflow for as long as it takes, also while the server is away. Rejects at once when
+ * the signal aborts, even if the client's connection ignores the signal, as that of a worker does.
  */
 export async function resultOf<T>(
   client: Client,

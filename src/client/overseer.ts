@@ -1,15 +1,22 @@
 import type { Client } from '@temporalio/client';
-import { storageId } from '../storage/storage-id.js';
-import { type LiveStatus, readCoordinator } from './coordinator.js';
-import { lastVerification } from './last-verification.js';
+import type { StorageConfig } from '../contract/job.js';
+import { storageId } from '../storage/open.js';
+import { readCoordinator } from './live-status.js';
+import { lastVerification, withStored } from './last-verification.js';
+import { schedulesOf } from './schedules.js';
 import { listStuck } from './stuck.js';
+import { storageNamed } from '../contract/storage-name.js';
+import type { LiveStatus } from '../contract/answers/shown-answers.js';
 
-/** Lists are not asked for more often. */
+/** Shortest time between two requests of the server's lists. */
 const LIST_MS = 30_000;
 
-type Around = Pick<LiveStatus, 'stuck' | 'verification'>;
+type Around = Pick<LiveStatus, 'stuck' | 'verification' | 'schedules'>;
 
-/** Reads a coordinator again and again, and now and then what else there is of its storage. */
+/**
+ * Reads a coordinator's status on each call. Twice a minute it also reads the storage's stuck workflows,
+ * verifications and schedules.
+ */
 export class Overseer {
   private around: Around = { stuck: [] };
   private listedAt = -Infinity;
@@ -25,18 +32,21 @@ export class Overseer {
     if (performance.now() - this.listedAt >= LIST_MS) {
       this.listedAt = performance.now();
       this.around = await this.client.withDeadline(Date.now() + LIST_MS / 2, () =>
-        this.list(`aptos-backup/${storageId({ local_fs_dir: status.storage })}/`),
+        this.list(storageNamed(status.storage)),
       );
     }
-    return { ...status, ...this.around };
+    const verification = withStored(this.around.verification, status.verified);
+    return { ...status, ...this.around, verification };
   }
 
-  /** Without lists, the status says what there is all the same. */
-  private async list(prefix: string): Promise<Around> {
+  /** If the server cannot list something, the last answer stays. */
+  private async list(storage: StorageConfig): Promise<Around> {
+    const prefix = `aptos-backup/${storageId(storage)}/`;
     const stuck = await listStuck(this.client, prefix).catch(() => this.around.stuck);
     const verification = await lastVerification(this.client, prefix).catch(
       () => this.around.verification,
     );
-    return { stuck, ...(verification ? { verification } : {}) };
+    const schedules = await schedulesOf(this.client, storage).catch(() => this.around.schedules);
+    return { stuck, verification, schedules: schedules?.length ? schedules : undefined };
   }
 }

@@ -4,29 +4,33 @@ import {
   type WorkflowExecutionDescription,
   defaultPayloadConverter,
 } from '@temporalio/client';
+import { QUERY_STATUS } from '../contract/messages.js';
+import { type RangeProgress } from '../contract/unit.js';
 import {
   type BackupStatus,
-  QUERY_STATUS,
   type SegmentStatus,
   type Totals,
-} from '../plan/messages.js';
-import { type RangeProgress } from '../plan/unit.js';
+  backupStatus,
+  segmentStatus,
+} from '../contract/answers/backup-answers.js';
+import { readAnswer } from '../contract/answers/read-answer.js';
 
-/** What a backup is doing at this moment. */
+/** The progress of a backup at this moment. */
 export interface BackupProgress extends Omit<BackupStatus, 'done' | 'segment'> {
-  /** Ranges that are done, and everything stored or in hand. */
-  rangesDone: number;
-  recordsDone: string;
-  bytesDone: number;
-  /** Activities that failed and will be tried again. */
+  /** Finished ranges. Records and bytes also count those of ranges that are still being stored. */
+  ranges_done: number;
+  records_done: string;
+  bytes_done: number;
+  /** Activities that have failed and will be retried. */
   retrying: { attempt: number; reason: string }[];
 }
 
-/** Asks the workflow, its running segment, and the heartbeats of their activities. */
+/** Reads the progress from the workflow, its running segment, and the heartbeats of their activities. */
 export async function readProgress(client: Client, workflowId: string): Promise<BackupProgress> {
-  const status = await client.workflow.getHandle(workflowId).query<BackupStatus>(QUERY_STATUS);
+  const answer = await client.workflow.getHandle(workflowId).query(QUERY_STATUS);
+  const status = readAnswer(backupStatus, answer, workflowId);
   const { done, segment, ...rest } = status;
-  const running = segment === undefined ? undefined : await segmentStatus(client, segment);
+  const running = segment === undefined ? undefined : await askSegment(client, segment);
   const doing = [
     ...(await rangesInHand(client, workflowId)),
     ...(segment === undefined ? [] : await rangesInHand(client, segment)),
@@ -37,23 +41,24 @@ export async function readProgress(client: Client, workflowId: string): Promise<
   return {
     ...rest,
     failed: [...status.failed, ...(running?.failed ?? [])],
-    rangesDone: sum(stored.map((totals) => totals.ranges)),
-    recordsDone: `${
+    ranges_done: sum(stored.map((totals) => totals.ranges)),
+    records_done: `${
       stored.reduce((total, totals) => total + BigInt(totals.records), 0n) +
       BigInt(sum(beats.map((beat) => beat.records ?? 0)))
     }`,
-    bytesDone: sum(stored.map((totals) => totals.bytes)) + sum(beats.map((b) => b.bytes ?? 0)),
+    bytes_done: sum(stored.map((totals) => totals.bytes)) + sum(beats.map((b) => b.bytes ?? 0)),
     retrying: doing.flatMap(({ attempt, reason }) =>
       reason === undefined ? [] : [{ attempt, reason }],
     ),
   };
 }
 
-async function segmentStatus(client: Client, id: string): Promise<SegmentStatus | undefined> {
+async function askSegment(client: Client, id: string): Promise<SegmentStatus | undefined> {
   try {
-    return await client.workflow.getHandle(id).query<SegmentStatus>(QUERY_STATUS);
+    const answer = await client.workflow.getHandle(id).query(QUERY_STATUS);
+    return readAnswer(segmentStatus, answer, id);
   } catch (error) {
-    // Its first task has not run yet.
+    // The segment has just started and answers no queries yet.
     if (error instanceof QueryNotRegisteredError) return undefined;
     throw error;
   }
@@ -64,7 +69,7 @@ async function rangesInHand(client: Client, id: string) {
   return pendingActivities<RangeProgress>(raw);
 }
 
-/** What a workflow has in hand: attempts, why the last one failed, and the last heartbeat. */
+/** The running activities of a workflow: the attempt, why the last attempt failed, and the last heartbeat. */
 export function pendingActivities<T>({
   pendingActivities: pending,
 }: WorkflowExecutionDescription['raw']): {

@@ -1,11 +1,14 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import type { CoordinatorInput } from '../plan/coordinator-input.js';
-import { parseDueInput } from '../plan/coordinator-input.js';
-import { InputError } from '../plan/input.js';
-import type { BackupType, StorageConfig } from '../plan/job.js';
-import { CONTROL_QUEUE } from '../plan/messages.js';
-import { parseVerifyInput } from '../plan/verify-input.js';
-import { storageId } from '../storage/storage-id.js';
+import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-input.js';
+import { InputError } from '../contract/schema.js';
+import type { BackupType, StorageConfig } from '../contract/job.js';
+import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
+import { CONTROL_QUEUE } from '../contract/messages.js';
+import { parseVerifyInput } from '../contract/verify-input.js';
+import { storageId } from '../storage/open.js';
+import { scheduleState } from './schedule-state.js';
+import { storageName } from '../contract/storage-name.js';
+import type { ListedSchedule } from '../contract/answers/shown-answers.js';
 
 const PREFIX = 'aptos-backup/';
 
@@ -13,35 +16,39 @@ interface Kind {
   every: string;
   note: string;
   workflowType: 'backupDue' | 'verifyBackups';
-  /** The fixed input of each run. */
+  /** Makes the input that every run gets. */
   input: (input: ScheduleInput) => object;
 }
 
-/** What a schedule is created with; `sample` is what each verification reads. */
+/** The input for a new schedule. `sample` says how much each verification reads. */
 export type ScheduleInput = CoordinatorInput & { sample?: string };
 
-/** The usual schedules: what each run does, and how often it makes sense by default. */
+/** The kinds of schedules that we create: what each run does, and the default interval. */
 const KINDS: Record<string, Kind> = {
-  'epoch-ending': due('1h', 'epochs that have ended', ['epoch_ending']),
-  'state-snapshot': due('1d', 'the newest ended epoch', ['epoch_ending', 'state_snapshot']),
-  transaction: due('10m', 'the batch that is due', ['epoch_ending', 'transaction']),
-  due: due('10m', 'everything that is due', ['epoch_ending', 'state_snapshot', 'transaction']),
+  ...Object.fromEntries(BACKUP_TYPES.map((type) => [type.replace('_', '-'), dueOf(type)])),
+  due: due('10m', 'everything that is due', BACKUP_TYPES),
   verify: {
     every: '1d',
     note: 'a verification',
     workflowType: 'verifyBackups',
     input: ({ storage, network, trust_waypoints: waypoints, sample }) => ({
       storage,
-      ...(network === undefined ? {} : { network }),
-      ...(waypoints === undefined ? {} : { trust_waypoints: waypoints }),
-      // What was proven before and is unchanged is skipped; a sample is read all the same.
-      ...(sample === undefined ? {} : { sample, again: true }),
+      network,
+      trust_waypoints: waypoints,
+      // Runs skip what was proven and has not changed. A sample must be read again, so `again` is set.
+      sample,
+      again: sample === undefined ? undefined : true,
     }),
   },
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);
 
-function due(every: string, note: string, types: BackupType[]): Kind {
+function dueOf(type: BackupType): Kind {
+  const { after, schedule } = rulesOf(type);
+  return due(schedule.every, schedule.note, [...after, type]);
+}
+
+function due(every: string, note: string, types: readonly BackupType[]): Kind {
   return {
     every,
     note,
@@ -50,11 +57,17 @@ function due(every: string, note: string, types: BackupType[]): Kind {
   };
 }
 
+/** Longest time a server needs to come back and handle its schedules. */
+const COMES_BACK_MS = 10 * 60_000;
+
 /**
- * A run that is late is skipped while the one before it works, and nothing is caught up after an
- * outage: each run does everything that is due, so a missed one loses nothing.
+ * The server skips a run while the one before it still runs. After an outage of any length it makes up for the
+ * newest missed run. Of several missed runs only one begins; that loses nothing, because each run does
+ * everything that is due.
  */
-const POLICIES = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 minutes' } as const;
+function policiesOf(everyMs: number) {
+  return { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: everyMs + COMES_BACK_MS };
+}
 
 /** Creates a schedule, or replaces the one of the same kind and storage. Returns its id. */
 export async function createSchedule(
@@ -63,30 +76,10 @@ export async function createSchedule(
   input: ScheduleInput,
   every?: string,
 ): Promise<string> {
-  const settings = KINDS[kind];
-  if (!settings) throw new InputError(`a schedule is one of ${SCHEDULE_KINDS.join(', ')}`);
-  if (input.sample !== undefined && kind !== 'verify') {
-    throw new InputError('only a schedule of verifications takes a sample');
-  }
-  const fixed = settings.input(input);
-  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
-  else parseVerifyInput(fixed);
-  const scheduleId = scheduleIdOf(input.storage, kind);
-  const schedule = {
-    spec: { intervals: [{ every: interval(every ?? settings.every) }] },
-    action: {
-      type: 'startWorkflow' as const,
-      workflowType: settings.workflowType,
-      workflowId: scheduleId,
-      taskQueue: CONTROL_QUEUE,
-      args: [fixed],
-      staticSummary: settings.note,
-    },
-    policies: POLICIES,
-    state: { note: `${settings.note}, to ${input.storage.local_fs_dir}` },
-  };
+  const schedule = scheduleOf(kind, input, every);
+  const { scheduleId } = schedule;
   try {
-    await client.schedule.create({ ...schedule, scheduleId });
+    await client.schedule.create(schedule);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await client.schedule.getHandle(scheduleId).update(({ state }) => ({
@@ -97,33 +90,56 @@ export async function createSchedule(
   return scheduleId;
 }
 
-export interface ListedSchedule {
-  id: string;
-  paused: boolean;
-  note?: string;
-  next?: string;
-  last?: string;
+/** The definition of a schedule for the server. @throws InputError; asks no server */
+export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
+  const settings = KINDS[kind];
+  if (!settings) throw new InputError(`a schedule is one of ${SCHEDULE_KINDS.join(', ')}`);
+  if (input.sample !== undefined && kind !== 'verify') {
+    throw new InputError('only a schedule of verifications takes a sample');
+  }
+  const fixed = settings.input(input);
+  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
+  else parseVerifyInput(fixed);
+  const scheduleId = scheduleIdOf(input.storage, kind);
+  const everyMs = interval(every ?? settings.every);
+  return {
+    scheduleId,
+    spec: { intervals: [{ every: everyMs }] },
+    action: {
+      type: 'startWorkflow' as const,
+      workflowType: settings.workflowType,
+      workflowId: scheduleId,
+      taskQueue: CONTROL_QUEUE,
+      args: [fixed],
+      staticSummary: settings.note,
+    },
+    policies: policiesOf(everyMs),
+    state: { note: `${settings.note}, to ${storageName(input.storage)}` },
+  };
 }
 
-/** Our schedules, of all storages. */
+/** The state of all our schedules, for every storage, sorted by id. */
 export async function listSchedules(client: Client): Promise<ListedSchedule[]> {
   const found: ListedSchedule[] = [];
-  for await (const { scheduleId, state, info } of client.schedule.list()) {
+  for await (const { scheduleId } of client.schedule.list()) {
     if (!scheduleId.startsWith(PREFIX)) continue;
-    const next = info?.nextActionTimes?.[0]?.toISOString();
-    const last = info?.recentActions?.at(-1)?.takenAt?.toISOString();
-    found.push({
-      id: scheduleId,
-      paused: state?.paused ?? false,
-      ...(state?.note === undefined ? {} : { note: state.note }),
-      ...(next === undefined ? {} : { next }),
-      ...(last === undefined ? {} : { last }),
-    });
+    const state = await scheduleState(client, scheduleId, Date.now());
+    if (state) found.push(state);
   }
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Deletes a schedule by its id; a run that is under way ends by itself. */
+/** The state of the schedules of one storage. */
+export async function schedulesOf(client: Client, storage: StorageConfig) {
+  const found: ListedSchedule[] = [];
+  for (const kind of SCHEDULE_KINDS) {
+    const state = await scheduleState(client, scheduleIdOf(storage, kind), Date.now());
+    if (state) found.push(state);
+  }
+  return found;
+}
+
+/** Deletes a schedule by its id. A run that has begun goes on to its end. */
 export async function deleteSchedule(client: Client, id: string): Promise<void> {
   await client.schedule.getHandle(id).delete();
 }
@@ -132,7 +148,7 @@ export function scheduleIdOf(storage: StorageConfig, kind: string): string {
   return `${PREFIX}${storageId(storage)}/schedule/${kind}`;
 }
 
-/** "10m", "1h", "1d". @throws InputError */
+/** Parses an interval such as 10m, 1h or 1d into milliseconds. @throws InputError */
 function interval(text: string): number {
   const match = /^([1-9][0-9]{0,5})(s|m|h|d)$/.exec(text);
   if (!match) throw new InputError(`--every takes a time like 10m, 1h or 1d, not "${text}"`);

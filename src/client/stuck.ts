@@ -1,18 +1,7 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { StuckWorkflow } from '../contract/answers/shown-answers.js';
 
-/** A workflow whose own code fails: nothing of it goes on until other code runs. */
-export interface StuckWorkflow {
-  workflowId: string;
-  type: string;
-  /** When its task failed first; ISO. */
-  since: string;
-  /** How its task failed, the last time that is written down. */
-  failure: string;
-  /** What to do about it. */
-  advice: string;
-}
-
-/** The coordinator itself is stuck, and cannot be asked. */
+/** The workflow is stuck and cannot answer. */
 export class StuckWorkflowError extends Error {
   override readonly name = 'StuckWorkflowError';
 
@@ -21,9 +10,9 @@ export class StuckWorkflowError extends Error {
   }
 }
 
-/** The server sets it after five failures of a workflow task, and takes it back when one succeeds. */
+/** Search attribute. The server sets it after five failures of a workflow task and clears it after a success. */
 const REPORTED = 'TemporalReportedProblems';
-/** Two failures may be a worker that died twice. */
+/** From so many attempts on a workflow is stuck. Two failures may only be a worker that died twice. */
 const STUCK_ATTEMPTS = 3;
 const MOST_LISTED = 10;
 const EVENTS_READ = 100;
@@ -31,16 +20,22 @@ const MOST_FAILURE = 500;
 
 const OTHER_CODE =
   'the code of the worker does not fit what the workflow has done: run the release that began it, ' +
-  'or end it and start it again, which loses nothing that is stored (docs/architecture.md, "Changing workflow code")';
+  'or end it and start it again, which loses nothing that is stored (docs/internals.md, "Changing workflow code")';
 const BROKEN_CODE =
   'the code of the worker is broken: run a release without this error, and it goes on by itself';
 const NO_END = 'its worker dies or hangs in it: see the crash reports in the data folder';
 
-export function describeStuck({ workflowId, type, since, failure, advice }: StuckWorkflow): string {
+export function describeStuck({
+  workflow_id: workflowId,
+  type,
+  since,
+  failure,
+  advice,
+}: StuckWorkflow): string {
   return `${type} ${workflowId} is stuck since ${since}: ${failure}; ${advice}`;
 }
 
-/** What the server knows of a workflow. @throws StuckWorkflowError when its own code fails */
+/** Describes a workflow, as the server does. @throws StuckWorkflowError when the workflow's own code fails */
 export async function describeGoing(
   client: Client,
   workflowId: string,
@@ -61,7 +56,7 @@ async function stuckOf(
   return explain(client, { workflowId, runId, type });
 }
 
-/** What `describeGoing` says of a workflow that cannot go on; any other error of it does not matter here. */
+/** The error if a workflow is stuck, else undefined. Ignores all other errors. */
 export async function stuckError(
   client: Client,
   id: string,
@@ -75,8 +70,8 @@ export async function stuckError(
 }
 
 /**
- * Workflows of a storage that the server reports as stuck; at most ten. `prefix` is what their ids
- * begin with. A server that does not report them lists none.
+ * Workflows of a storage that the server reports as stuck; at most ten. Their ids begin with `prefix`. Older
+ * servers do not report stuck workflows; the list is then empty.
  */
 export async function listStuck(client: Client, prefix: string): Promise<StuckWorkflow[]> {
   const query = `${REPORTED} IS NOT NULL AND ExecutionStatus = "Running" AND WorkflowId STARTS_WITH "${prefix}"`;
@@ -88,7 +83,7 @@ export async function listStuck(client: Client, prefix: string): Promise<StuckWo
   return stuck;
 }
 
-/** The failure itself stands in the history: the first of a row of attempts is written down. */
+/** Reads the failure from the history, where the server records the first of several failed attempts. */
 async function explain(
   client: Client,
   { workflowId, runId, type }: { workflowId: string; runId: string; type: string },
@@ -105,7 +100,7 @@ async function explain(
   const failure = failed ? failed.message || 'it failed without a word' : 'its task timed out';
   const isOther = /TMPRL1100|nondetermin/i.test(failure);
   return {
-    workflowId,
+    workflow_id: workflowId,
     type,
     since: new Date(Number(event?.eventTime?.seconds ?? 0) * 1000).toISOString(),
     failure: failure.split('\n')[0]!.slice(0, MOST_FAILURE),

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { formatWaypoint } from '../aptos/chain/waypoint.js';
+import { decodeLedgerInfoWithSignatures, formatWaypoint, waypointOf } from '../aptos/index.js';
 import { Chain, type ChainOptions } from './chain/chain.js';
+import type { FutureRecords } from './chain/future.js';
+import type { UnsignedKind } from './chain/unsigned.js';
 import { type Fault, type FaultInput, Faults } from './faults.js';
 import type { Served } from './http/answers.js';
 import { createControl } from './http/control.js';
@@ -10,35 +12,47 @@ import { createService } from './http/service.js';
 import { GrowthJournal, type GrowthStep } from './journal.js';
 
 export interface DevnodeOptions {
-  /** Everything about the chain follows from it. @default 1 */
+  /** Seed of all random data: with the same options, the same seed makes the same chain. @default 1 */
   seed?: number;
+  /**
+   * When the chain began by its own clock, unix seconds; each block takes one second. `now`: begin just so much
+   * earlier that the tip is new. @default 1700000000
+   */
+  startTime?: number | 'now';
   /** Record format. @default 'V1' */
   format?: 'V0' | 'V1';
-  /** Transactions after genesis, at start. @default 1000 */
+  /** Transactions after genesis at the start. @default 1000 */
   transactions?: number;
-  /** State items at start, about. @default 2 per transaction */
+  /** Approximate number of state items at the start. @default 2 per transaction */
   stateItems?: number;
-  /** Epochs that have ended at start, genesis included. @default 4 */
+  /** Epochs that have ended at the start, with that of genesis. @default 4 */
   epochs?: number;
   /** @default 4 */
   validators?: number;
-  /** A network's genesis transaction: served as the only version. */
+  /** Ledger infos up to the end of this epoch are unsigned, as on a migrated chain. @default all are signed */
+  unsignedUntilEpoch?: number;
+  /** What unsigned ledger infos have instead of a signature. @default 'none' */
+  unsignedKind?: UnsignedKind;
+  /** A network's genesis transaction; the node then serves only that version. */
   genesis?: Uint8Array;
-  /** Versions kept. @default all */
+  /** Records in newer formats than we know, from a version on. @default none */
+  future?: FutureRecords;
+  /** How many versions the node keeps. @default all */
   pruneWindow?: number;
-  /** Epoch snapshots kept. @default all of a small state, 3 of one above 200,000 items */
+  /** How many snapshots the node keeps. @default all; 3 if the state has more than 200,000 items */
   snapshotsKept?: number;
-  /** Versions above the newest ledger info that are executed but not signed yet. @default 0 */
+  /** How many versions above the newest ledger info are executed but not signed yet. @default 0 */
   unsigned?: number;
-  /** Answers like a node before its genesis. @default false */
+  /** Makes the node answer like one that has no genesis yet. @default false */
   empty?: boolean;
-  /** @default 0: whichever port is free */
+  /** Port of the backup service. @default 0, which means any free port */
   port?: number;
+  /** Port of the remote control. @default 0, which means any free port */
   controlPort?: number;
   host?: string;
-  /** A file that keeps how the chain grew after its start; what it holds is grown again at once. */
+  /** A file that records each growth of the chain. At the start, the node repeats the growth in it. */
   journal?: string;
-  /** What the fault `die` does. @default closes the service at once */
+  /** Called for the fault `die`. @default closes the service at once */
   onDie?: () => void;
 }
 
@@ -46,9 +60,11 @@ export interface Facts {
   genesis_waypoint: string;
   epoch: number;
   version: number;
-  /** Last version of each epoch that has ended. */
+  /** The last version of each ended epoch. */
   epoch_ends: number[];
-  /** State items at the end of the newest epoch. */
+  /** The waypoint at the end of the last unsigned epoch, once that epoch has ended. Operators must trust it. */
+  trust_waypoint?: string;
+  /** Number of state items at the end of the newest ended epoch. */
   state_items: number;
 }
 
@@ -57,12 +73,12 @@ export interface Devnode {
   readonly address: string;
   readonly controlAddress: string;
   facts(): Facts;
-  /** Adds transactions, spread over `epochs` epochs that end with them. */
+  /** Adds transactions and ends `epochs` epochs within them, at even distances. @default epochs: 0 */
   grow(by: { transactions: number; epochs?: number }): Facts;
   fault(fault: FaultInput): Fault;
   faults(): readonly Fault[];
   clearFaults(): void;
-  /** How often each path was asked for. */
+  /** How often each path was requested. */
   requests(): Record<string, number>;
   clearRequests(): void;
   die(): void;
@@ -72,19 +88,10 @@ export interface Devnode {
 const BLOCK_SIZE = 50;
 const SMALL_STATE = 200_000;
 
-/** Makes a chain and serves it over the real protocol, with a control port beside it. */
+/** Makes a chain and serves it over the protocol of the real backup service. A second port is the remote control. */
 export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnode> {
   const { seed = 1, transactions = 1000, epochs = 4, host = '127.0.0.1' } = options;
-  const stateItems = options.stateItems ?? transactions * 2;
-  const chainOptions: ChainOptions = {
-    seed,
-    format: options.format ?? 'V1',
-    validators: options.validators ?? 4,
-    blockSize: BLOCK_SIZE,
-    creations: Math.max(0, Math.round(stateItems / Math.max(1, transactions * 0.96))),
-    snapshotsKept: options.snapshotsKept ?? (stateItems > SMALL_STATE ? 3 : Infinity),
-    ...(options.genesis ? { genesis: options.genesis } : {}),
-  };
+  const chainOptions = chainOptionsOf(options, seed, transactions, epochs);
   const journal = options.journal === undefined ? undefined : new GrowthJournal(options.journal);
   const growth: GrowthStep[] = [];
   const build = (forged: boolean) => {
@@ -107,10 +114,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
   let forged: Served | undefined;
   const faults = new Faults(seed);
   const requests = new Map<string, number>();
-  const die = () => {
-    if (options.onDie) options.onDie();
-    else void stop(service);
-  };
+  const die = () => (options.onDie ? options.onDie() : void stop(service));
   const service = createService({
     served,
     forged: () => (forged ??= serve(build(true), buildAhead(true))),
@@ -120,7 +124,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
   });
   const node: Omit<Devnode, 'controlAddress'> = {
     address: await listen(service, host, options.port ?? 0),
-    facts: () => factsOf(served.chain),
+    facts: () => factsOf(served.chain, options.unsignedUntilEpoch),
     grow(by) {
       const step = { transactions: by.transactions, epochs: by.epochs ?? 0 };
       journal?.add(step);
@@ -131,7 +135,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
         growChain(forged.chain, step);
         forged.ahead = buildAhead(true);
       }
-      return factsOf(served.chain);
+      return factsOf(served.chain, options.unsignedUntilEpoch);
     },
     fault: (input) => faults.add(input),
     faults: () => faults.all(),
@@ -139,13 +143,38 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
     requests: () => Object.fromEntries(requests),
     clearRequests: () => requests.clear(),
     die,
-    async close() {
-      await Promise.all([stop(service), stop(control)]);
-    },
+    close: async () => void (await Promise.all([stop(service), stop(control)])),
   };
   const control = createControl(node);
   const controlAddress = await listen(control, host, options.controlPort ?? 0);
   return { ...node, controlAddress };
+}
+
+function chainOptionsOf(
+  options: DevnodeOptions,
+  seed: number,
+  transactions: number,
+  epochs: number,
+): ChainOptions {
+  const stateItems = options.stateItems ?? transactions * 2;
+  const startTime =
+    options.startTime === 'now'
+      ? Math.floor(Date.now() / 1000) - Math.ceil(transactions / BLOCK_SIZE) - epochs
+      : options.startTime;
+  return {
+    seed,
+    ...(startTime === undefined ? {} : { startTime }),
+    format: options.format ?? 'V1',
+    validators: options.validators ?? 4,
+    blockSize: BLOCK_SIZE,
+    creations: Math.max(0, Math.round(stateItems / Math.max(1, transactions * 0.96))),
+    snapshotsKept: options.snapshotsKept ?? (stateItems > SMALL_STATE ? 3 : Infinity),
+    ...(options.genesis ? { genesis: options.genesis } : {}),
+    ...(options.future ? { future: options.future } : {}),
+    unsigned: options.unsignedUntilEpoch
+      ? { untilEpoch: options.unsignedUntilEpoch, kind: options.unsignedKind ?? 'none' }
+      : undefined,
+  };
 }
 
 function growChain(chain: Chain, by: GrowthStep): void {
@@ -160,15 +189,21 @@ function growChain(chain: Chain, by: GrowthStep): void {
   );
 }
 
-function factsOf(chain: Chain): Facts {
+function factsOf(chain: Chain, unsignedUntil: number | undefined): Facts {
+  const last = unsignedUntil ? chain.ends[unsignedUntil] : undefined;
   const newest = [...chain.snapshots.values()].at(-1);
   return {
     genesis_waypoint: formatWaypoint(chain.waypoint),
     epoch: chain.epoch,
     version: chain.version,
     epoch_ends: chain.ends.map(({ version }) => version),
+    ...(last ? { trust_waypoint: waypointAt(last.ledgerInfo) } : {}),
     state_items: newest?.count ?? 0,
   };
+}
+
+function waypointAt(ledgerInfo: Uint8Array): string {
+  return formatWaypoint(waypointOf(decodeLedgerInfoWithSignatures(ledgerInfo).ledgerInfo));
 }
 
 async function listen(server: Server, host: string, port: number): Promise<string> {

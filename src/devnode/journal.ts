@@ -1,24 +1,24 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 
-/** One call of `grow`. */
+/** The arguments of one call of `grow`. */
 export interface GrowthStep {
   transactions: number;
   epochs: number;
 }
 
 /**
- * How a chain grew, in a file of one step a line, so that a node which is started again has the chain
- * it had. A step is written before anybody sees what it adds.
+ * A file with one line for each growth of a chain, so that a restarted node has the same chain again. Each step is
+ * written before the node serves the new versions.
  */
 export class GrowthJournal {
   constructor(private readonly file: string) {}
 
-  /** @throws Error naming the line that is no step */
+  /** Reads all steps. @throws Error that names a line that is no step */
   read(): GrowthStep[] {
     if (!existsSync(this.file)) return [];
     const text = readFileSync(this.file, 'utf8');
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    // A writer that died in a line never showed what that step adds.
+    // An incomplete last line is of a writer that died. It never served that step, so the step is dropped.
     if (whole.length < text.length) truncateSync(this.file, Buffer.byteLength(whole));
     const lines = whole.split('\n').slice(0, -1);
     return lines.map((line, i) => {

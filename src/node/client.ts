@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
-import { NodeError, type NodeErrorCode } from './errors.js';
+import { NodeError } from './node-error.js';
+import type { NodeErrorCode } from '../errors/catalogue.js';
 import { type Connections, get, openConnections } from './http.js';
+import { Tries } from './retry.js';
 import { type StreamLimits, readStream, readValue } from './stream.js';
 import { timed } from './traffic.js';
 
@@ -13,36 +15,46 @@ export interface DbState {
 export interface NodeClientOptions {
   /** URL of the backup service. */
   address: string;
-  /** Longest wait for an answer to begin. @default 30 s */
+  /** How long to wait until an answer begins. @default 30 s */
   headersTimeoutMs?: number;
-  /** Longest wait for the next bytes of an answer. @default 30 s */
+  /** How long to wait for the next bytes of an answer. @default 30 s */
   stallTimeoutMs?: number;
-  /** Least bytes per second while we wait for the node, over a minute of waiting. @default 1024 */
+  /** Least bytes per second, measured over `floorWindowMs` of waiting for the node. @default 1024 */
   minBytesPerSecond?: number;
+  /** @default 60 s */
   floorWindowMs?: number;
   /** Largest record that is accepted. @default 256 MiB */
   maxRecordBytes?: number;
-  /** The service is known to be there: it has answered another client. @default false */
+  /** The first pause before a request is made again; later ones are longer. @default 40 ms */
+  retryPauseMs?: number;
+  /** The service at this address has answered before, so a wrong answer may come from a proxy. @default false */
   known?: boolean;
 }
 
 /**
- * Client of a node's backup service (docs/formats.md, Backup service). Streams give the body's bytes
- * as they come, at the pace of the reader, and end without an error only when exactly the records
- * that were asked for came whole. Ranges are never cut to what the node has: callers compare with
- * `dbState` first. All methods throw NodeError, or the signal's reason within a second of its abort.
+ * Client of a node's backup service (docs/formats.md, Backup service).
+ *
+ * Streams give the bytes of records with their length prefixes, at the pace of the reader. A stream ends without an
+ * error only if the node sent exactly the records that were asked for. The client does not cut a range to what the
+ * node has: callers compare it with `dbState` first.
+ *
+ * The client repeats a request that fails in a way that may pass, a few times within seconds (node/retry.ts), but
+ * not after the reader has got a part of the answer. All methods throw NodeError, or the signal's reason within a
+ * second after it aborts.
  */
 export class NodeClient {
   private readonly connections: Connections;
   private readonly address: string;
   private readonly headersTimeoutMs: number;
   private readonly limits: StreamLimits;
+  private readonly retryPauseMs: number | undefined;
   private known: boolean;
 
   constructor(options: NodeClientOptions) {
     this.connections = openConnections(options.address);
     this.address = options.address.replace(/\/+$/, '');
     this.headersTimeoutMs = options.headersTimeoutMs ?? 30_000;
+    this.retryPauseMs = options.retryPauseMs;
     this.known = options.known ?? false;
     this.limits = {
       stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
@@ -117,7 +129,7 @@ export class NodeClient {
     this.connections.destroy();
   }
 
-  /** Closes connections that are not in use, and others when they no longer are. It can still be used. */
+  /** Closes idle connections now, and the others when they become idle. The client can still be used. */
   retire(): void {
     this.connections.on('free', (socket: Socket) => socket.destroy());
     for (const sockets of Object.values(this.connections.freeSockets)) {
@@ -131,14 +143,30 @@ export class NodeClient {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const { limits } = this;
-    const answer = await this.get(path, 'NODE_ABORTED_BEFORE_FIRST_RECORD', signal);
-    yield* readStream(answer.body, { ...answer, count, limits, signal });
+    const tries = new Tries(this.retryPauseMs, signal);
+    for (;;) {
+      try {
+        const answer = await this.get(path, 'NODE_ABORTED_BEFORE_FIRST_RECORD', signal);
+        yield* readStream(answer.body, { ...answer, count, limits, signal });
+        return;
+      } catch (error) {
+        await tries.next(error);
+      }
+    }
   }
 
   private async value(path: string, signal: AbortSignal | undefined) {
     const { limits } = this;
-    const answer = await this.get(path, 'NODE_STREAM_CUT', signal);
-    return { url: answer.url, bytes: await readValue(answer.body, { ...answer, limits, signal }) };
+    const tries = new Tries(this.retryPauseMs, signal);
+    for (;;) {
+      try {
+        const answer = await this.get(path, 'NODE_STREAM_CUT', signal);
+        const { url, body } = answer;
+        return { url, bytes: await readValue(body, { ...answer, limits, signal }) };
+      } catch (error) {
+        await tries.next(error);
+      }
+    }
   }
 
   /** Waits until the answer begins. The first part of a path is the endpoint's name. */
@@ -157,5 +185,5 @@ export class NodeClient {
 function badAnswer(url: string, bytes: Uint8Array, wanted: string): NodeError {
   const start = Buffer.from(bytes.subarray(0, 24)).toString('hex');
   const why = `${bytes.length} bytes that are not ${wanted}: ${start}; is this a backup service?`;
-  return new NodeError('NODE_BAD_ANSWER', url, why, true, undefined);
+  return new NodeError('NODE_BAD_ANSWER', url, why, undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * Follows the length prefixes (u32, big-endian) of a stream of records without copying it: counts
- * whole records and notices a length above the limit before anybody stores it.
+ * Counts the whole records in a stream by their length prefixes (u32, big-endian; docs/formats.md, Records). Copies
+ * nothing. Notices a length above the limit before anybody reserves memory for the record.
  */
 export class FrameCounter {
   /** Whole records so far. */
@@ -13,12 +13,12 @@ export class FrameCounter {
 
   constructor(private readonly maxRecordBytes: number) {}
 
-  /** Whether the stream stands between two records. */
+  /** Whether the bytes so far end with a whole record. */
   get atBoundary(): boolean {
     return this.prefixBytes === 0;
   }
 
-  /** Takes more of the stream. Returns the length that a prefix claims when it is above the limit. */
+  /** Takes the next bytes. Returns the length in a prefix if it is above the limit, else undefined. */
   push(part: Uint8Array): number | undefined {
     let at = 0;
     while (at < part.length) {

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { NodeError } from './errors.js';
+import { NodeError } from './node-error.js';
 import { FrameCounter } from './frame-counter.js';
 import { BEFORE_FIRST } from './http.js';
 import { noteReceived } from './traffic.js';
 import { type Verdict, type WatchLimits, Watchdog } from './watchdog.js';
 
-/** A proof has some dozens of hashes and one ledger info; the largest are some hundred KB. */
+/** A proof has some dozens of hashes and one ledger info. The largest have some hundred KB. */
 const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
 export interface StreamLimits extends WatchLimits {
@@ -13,14 +13,15 @@ export interface StreamLimits extends WatchLimits {
 }
 
 /**
- * Hands on the bytes of a stream of records and sees to it that it is whole: `count` records, none
- * too large, no dawdling. A part that breaks a rule is not handed on. @throws NodeError
+ * Passes on the bytes of a stream of records and checks the stream: it must have exactly `count` records, none too
+ * large, and keep a minimum speed. Passes on nothing until the first record is whole, so that the request can be
+ * made again until then. Bytes that break a rule are not passed on. @throws NodeError; the signal's reason
  */
 export async function* readStream(
   body: IncomingMessage,
   request: {
     url: string;
-    /** What its bytes are counted as. */
+    /** The name under which the metrics count the bytes. */
     endpoint: string;
     count: bigint;
     limits: StreamLimits;
@@ -30,6 +31,7 @@ export async function* readStream(
   const { url, endpoint, count, limits, signal } = request;
   const frames = new FrameCounter(limits.maxRecordBytes);
   const reached = () => ({ records: frames.records, bytes: frames.bytes });
+  let held: Uint8Array[] = [];
   let bitten: NodeError | undefined;
   const watchdog = new Watchdog(limits, (verdict) => {
     bitten = dawdling(url, verdict, limits, reached());
@@ -47,46 +49,50 @@ export async function* readStream(
       const claimed = frames.push(next.value);
       if (claimed !== undefined) {
         const why = `a record claims ${claimed} bytes, the limit is ${limits.maxRecordBytes}; is this a backup service?`;
-        throw new NodeError('NODE_RECORD_TOO_LARGE', url, why, true, reached());
+        throw new NodeError('NODE_RECORD_TOO_LARGE', url, why, reached());
       }
       const over = BigInt(frames.records) - count;
       if (over > 0n || (over === 0n && !frames.atBoundary)) {
         const why = `the node sent more than the ${count} records asked for`;
-        throw new NodeError('NODE_OVERLONG', url, why, true, reached());
+        throw new NodeError('NODE_OVERLONG', url, why, reached());
       }
-      yield next.value;
+      held.push(next.value);
+      if (frames.records === 0) continue;
+      const whole = held;
+      held = [];
+      yield* whole;
     }
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof NodeError) throw error;
     if (frames.bytes === 0) {
       const code = 'NODE_ABORTED_BEFORE_FIRST_RECORD';
-      throw new NodeError(code, url, BEFORE_FIRST, true, reached(), { cause: error });
+      throw new NodeError(code, url, BEFORE_FIRST, reached(), { cause: error });
     }
     const why = `the stream broke off: ${(error as Error).message}; the node or the link failed`;
-    throw new NodeError('NODE_STREAM_CUT', url, why, true, reached(), { cause: error });
+    throw new NodeError('NODE_STREAM_CUT', url, why, reached(), { cause: error });
   } finally {
     watchdog.stop();
-    // Also when the reader lost interest: the node's thread is freed at once.
+    // Also when the reader stops early: closing the connection frees the node's thread at once.
     body.on('error', () => undefined);
     body.destroy();
   }
+  requireAll(frames, count, url);
+}
+
+/** Whether a stream that ended had all that was asked for. */
+function requireAll(frames: FrameCounter, count: bigint, url: string): void {
+  const reached = { records: frames.records, bytes: frames.bytes };
   if (!frames.atBoundary) {
-    throw new NodeError(
-      'NODE_STREAM_CUT',
-      url,
-      'the stream ended inside a record',
-      true,
-      reached(),
-    );
+    throw new NodeError('NODE_STREAM_CUT', url, 'the stream ended inside a record', reached);
   }
   if (BigInt(frames.records) < count) {
     const why = `the node sent ${frames.records} of the ${count} records asked for; it may not have the rest yet`;
-    throw new NodeError('NODE_SHORT', url, why, true, reached());
+    throw new NodeError('NODE_SHORT', url, why, reached);
   }
 }
 
-/** Reads an answer that is one value. @throws NodeError */
+/** Reads an answer that is one value, up to 64 MiB. @throws NodeError; the signal's reason */
 export async function readValue(
   body: IncomingMessage,
   request: {
@@ -110,7 +116,7 @@ export async function readValue(
       bytes += part.length;
       if (bytes > MAX_VALUE_BYTES) {
         const why = `an answer of more than ${MAX_VALUE_BYTES} bytes`;
-        throw new NodeError('NODE_BAD_ANSWER', url, why, true, undefined);
+        throw new NodeError('NODE_BAD_ANSWER', url, why, undefined);
       }
       parts.push(part);
       watchdog.waiting();
@@ -119,9 +125,14 @@ export async function readValue(
     signal?.throwIfAborted();
     if (error instanceof NodeError) throw error;
     const why = `the answer broke off after ${bytes} bytes: ${(error as Error).message}`;
-    throw new NodeError('NODE_STREAM_CUT', url, why, true, undefined, { cause: error });
+    throw new NodeError('NODE_STREAM_CUT', url, why, undefined, { cause: error });
   } finally {
     watchdog.stop();
+  }
+  // Every value has at least one byte. So an empty answer was cut, even if it ended cleanly.
+  if (bytes === 0) {
+    const why = 'the answer is empty; the node or a proxy before it failed';
+    throw new NodeError('NODE_STREAM_CUT', url, why, undefined);
   }
   return new Uint8Array(Buffer.concat(parts));
 }
@@ -135,9 +146,9 @@ function dawdling(
   if ('stalledMs' in verdict) {
     const seconds = Math.round(verdict.stalledMs / 1000);
     const why = `no byte for ${seconds} s; the link may be down, the node overloaded, or busy with its 64 streams`;
-    return new NodeError('NODE_STALLED', url, why, true, reached);
+    return new NodeError('NODE_STALLED', url, why, reached);
   }
   const rate = Math.round(verdict.bytesPerSecond);
   const why = `only ${rate} bytes a second, at least ${limits.minBytesPerSecond} are expected; look at the node's load and the link`;
-  return new NodeError('NODE_TOO_SLOW', url, why, true, reached);
+  return new NodeError('NODE_TOO_SLOW', url, why, reached);
 }

@@ -1,11 +1,11 @@
 /**
- * What this thread received from nodes and how long things took, since it was last asked: for the
- * metrics of whoever runs the worker. Nothing is collected where nobody will ask.
+ * Bytes that this thread received from nodes and how long its work took, since the last call of `handOnTraffic`.
+ * The metrics of the worker are made from it. A thread collects nothing before `collectTraffic` is called.
  */
 export interface Traffic {
-  /** Bytes of answers, by endpoint. */
+  /** Bytes received, by endpoint. */
   received: Record<string, number>;
-  /** Seconds, each time, by the name of what was timed. */
+  /** Durations in seconds, by the name of the timer (docs/architecture.md). */
   seconds: Record<string, number[]>;
 }
 
@@ -23,7 +23,7 @@ export function noteSeconds(name: string, ...seconds: number[]): void {
   if (collected) (collected.seconds[name] ??= []).push(...seconds);
 }
 
-/** Times something, also when it fails. */
+/** Runs `work` and notes how long it took, also when it fails. */
 export async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
   const begun = performance.now();
   try {
@@ -33,13 +33,13 @@ export async function timed<T>(name: string, work: () => Promise<T>): Promise<T>
   }
 }
 
-/** Adds what another thread has taken. */
+/** Adds what another thread has collected. */
 export function addTraffic({ received, seconds }: Traffic): void {
   for (const [endpoint, bytes] of Object.entries(received)) noteReceived(endpoint, bytes);
   for (const [name, times] of Object.entries(seconds)) noteSeconds(name, ...times);
 }
 
-/** Hands on all since the last time, if there was anything. */
+/** Passes on what was collected since the last call, if there is anything. */
 export function handOnTraffic(to: (traffic: Traffic) => void): void {
   const taken = collected;
   if (!taken || Object.keys({ ...taken.received, ...taken.seconds }).length === 0) return;

@@ -1,17 +1,18 @@
 const TICK_MS = 500;
 
-/** Limits on how a stream may dawdle; only time spent waiting for the node counts. */
+/** Limits on how slow a stream may be. Only time in which we wait for the node counts. */
 export interface WatchLimits {
-  /** Longest wait for the next bytes. */
+  /** How long to wait for the next bytes. */
   stallTimeoutMs: number;
   /** Least bytes per second, averaged over `floorWindowMs` of waiting. */
   minBytesPerSecond: number;
   floorWindowMs: number;
 }
 
+/** What the watchdog noticed: no bytes for so long, or too few bytes per second. */
 export type Verdict = { stalledMs: number } | { bytesPerSecond: number };
 
-/** Watches one stream from a timer of its own, so that an endless wait is noticed. */
+/** Watches the speed of one stream. It has a timer, so that it also notices a wait without end. */
 export class Watchdog {
   private waitingSince: number | undefined;
   private windowWaited = 0;
@@ -26,10 +27,12 @@ export class Watchdog {
     this.timer = setInterval(() => this.look(), tick);
   }
 
+  /** Call it before waiting for the next bytes. */
   waiting(): void {
     this.waitingSince = performance.now();
   }
 
+  /** Call it when bytes came. Time until the next `waiting` is the reader's and does not count. */
   received(bytes: number): void {
     if (this.waitingSince !== undefined) this.windowWaited += performance.now() - this.waitingSince;
     this.waitingSince = undefined;

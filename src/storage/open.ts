@@ -1,13 +1,15 @@
-import { storageDeadlineMs, withDeadlines } from './deadlines.js';
-import { LocalStorage } from './local.js';
-import type { BackupStorage } from './storage.js';
+import { openBackend, type StorageSettings } from './registry.js';
+import { BackupStorage } from './storage.js';
 
-/** Names a storage; the field says which kind. */
-export interface StorageSettings {
-  local_fs_dir: string;
+/** Opens the storage that settings name. `signal` ends all work on it. Creates nothing. */
+export function openStorage(settings: StorageSettings, signal?: AbortSignal): BackupStorage {
+  return new BackupStorage(openBackend(settings), signal);
 }
 
-/** The storage of a job, with deadlines. Nothing is created before it is begun. */
-export function openStorage(settings: StorageSettings): BackupStorage {
-  return withDeadlines(new LocalStorage(settings.local_fs_dir), storageDeadlineMs());
+/**
+ * The short name of a storage, a part of workflow ids. Everybody who names the storage in the same way
+ * gets the same one.
+ */
+export function storageId(settings: StorageSettings): string {
+  return openBackend(settings).id;
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { StorageSettings } from './open.js';
 
-/** A short name for a storage: the same for everybody who names it the same way. */
-export function storageId(storage: StorageSettings): string {
-  return createHash('sha256').update(storage.local_fs_dir).digest('hex').slice(0, 8);
+/** The short name of a storage, from a name that is the same for everybody. */
+export function digestId(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 8);
 }

@@ -1,94 +1,258 @@
+import type { Files, FileStat, FileWriter, ListedFile, StorageBackend } from './backend.js';
+import { storageDeadlineMs, withDeadlines } from './deadlines.js';
+import { withEncoding } from './encoding.js';
+import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handles.js';
+import { MetadataLooks, listMetadata } from './metadata-looks.js';
+import { remark } from './remarks.js';
+import { StorageError, isStorageError } from './storage-error.js';
+
 /**
- * What a place for backups must be able to do. Handles are `<folder>/<name>`, as they stand in
- * manifests and metadata lines. All methods throw StorageError; with a signal, its reason.
+ * A place for backups, on any backend. It adds deadlines, decodes gzip'd files, and knows folders of
+ * backups and metadata. Handles are `<folder>/<name>`, as in manifests and metadata lines. All methods
+ * throw StorageError; after an abort, the signal's reason.
  */
-export interface BackupStorage {
+export class BackupStorage {
+  private readonly files: Files;
+  /** `files` with their encoding removed. */
+  private readonly decoded: Pick<Files, 'create' | 'read'>;
+
+  constructor(
+    private readonly backend: StorageBackend,
+    private readonly signal?: AbortSignal,
+    private readonly looks = new MetadataLooks(),
+  ) {
+    this.files = withDeadlines(backend, storageDeadlineMs(), signal);
+    this.decoded = withEncoding(this.files, looks, signal);
+  }
+
+  /** The same storage for a job that ends with `signal`. Without a signal: for work that must finish. */
+  withSignal(signal: AbortSignal | undefined): BackupStorage {
+    return new BackupStorage(this.backend, signal, this.looks);
+  }
+
   /** For messages, e.g. "local folder /backups". */
-  readonly description: string;
+  get description(): string {
+    return this.backend.description;
+  }
+
   /**
-   * Makes a new storage, unless it is there. Nothing else does: one that has gone while somebody
-   * writes is away, and must not be made anew.
+   * Files are read and written by name alone: nothing but metadata is listed, nothing removed for good, and creating
+   * a file is no lock. Who needs one of these has to do without.
    */
-  begin(signal?: AbortSignal): Promise<void>;
+  get byNameOnly(): boolean {
+    return this.backend.byNameOnly === true;
+  }
+
   /**
-   * Makes room for a backup; one that is there is fine. Returns the folder's handle.
-   * @throws StorageError STORAGE_MISSING when the storage itself is not there
+   * Makes a new storage, if the place is fit for one. No other operation makes one.
+   * @throws StorageError STORAGE_UNFIT, and leaves nothing behind
    */
-  createBackup(name: string, signal?: AbortSignal): Promise<string>;
+  async begin(): Promise<void> {
+    await this.files.begin();
+    await this.files.makeFolder(METADATA);
+  }
+
   /**
-   * Begins a file that nobody sees before it is published, in a folder that `createBackup` made.
-   * @throws StorageError STORAGE_MISSING when somebody took the folder away
+   * Tests, once for each process, whether the place can do what keeps files safe. Call it before the
+   * first write of a process. Leaves nothing behind.
+   * @throws StorageError STORAGE_UNFIT naming what it lacks
    */
-  createFile(folder: string, name: string, signal?: AbortSignal): Promise<FileWriter>;
-  /** The content of a file in parts. @throws StorageError NOT_FOUND */
-  read(handle: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** The content of a small file. @throws StorageError NOT_FOUND, TOO_LARGE */
-  readAll(handle: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Bytes of a file; undefined when there is none. */
-  size(handle: string, signal?: AbortSignal): Promise<bigint | undefined>;
-  /** What the store itself says about a file; it changes whenever the content may have changed. */
-  stamp(handle: string, signal?: AbortSignal): Promise<string | undefined>;
+  requireFit(): Promise<void> {
+    return this.files.probe();
+  }
+
   /**
-   * Handles of everything below a folder, or of all folders at the top, in no order; empty for one
-   * that is not there. Files on their way are left out. `progress` is called while it gets on: in a
-   * full folder it may take long.
+   * Makes the folder of a backup; an existing one is fine. Returns the folder's handle.
+   * @throws StorageError STORAGE_MISSING when the storage itself does not exist
    */
-  listFolder(
+  async createBackup(name: string): Promise<string> {
+    requireName(name);
+    await this.looks.added(this.files); // before the first file of a backup, of whatever kind
+    await this.files.makeFolder(name);
+    return name;
+  }
+
+  /**
+   * Starts a file that nobody sees before it is published, in a folder that `createBackup` made.
+   * @throws StorageError FOLDER_GONE when somebody removed the folder; ENCODING_UNKNOWN
+   */
+  async createFile(folder: string, name: string): Promise<FileWriter> {
+    requireHandle(folder);
+    requireName(name);
+    return this.decoded.create(`${folder}/${name}`);
+  }
+
+  /** The content of a file in parts. @throws StorageError NOT_FOUND, DAMAGED */
+  async *read(handle: string): AsyncGenerator<Uint8Array> {
+    this.signal?.throwIfAborted();
+    requireHandle(handle);
+    yield* this.decoded.read(handle);
+  }
+
+  /** The content of a small file. @throws StorageError NOT_FOUND, TOO_LARGE, DAMAGED */
+  async readAll(handle: string, maxBytes: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const part of this.read(handle)) {
+      length += part.length;
+      if (length > maxBytes) {
+        const why = `${handle} in ${this.description} is larger than ${maxBytes} bytes; it cannot be what its name says`;
+        throw new StorageError('TOO_LARGE', handle, why);
+      }
+      parts.push(part);
+    }
+    return new Uint8Array(Buffer.concat(parts));
+  }
+
+  /** Size and stamp of a file as it is stored; undefined when there is none. */
+  async stat(handle: string): Promise<FileStat | undefined> {
+    requireHandle(handle);
+    return this.files.stat(handle);
+  }
+
+  /** Names of all folders at the top, in no order. @throws StorageError STORAGE_MISSING */
+  async listFolders(): Promise<string[]> {
+    const entries = await this.files.entries('');
+    return entries.filter(({ isFolder }) => isFolder).map(({ name }) => name);
+  }
+
+  /** All files below a folder, in no order. Unfinished files are left out. Empty for a missing folder. */
+  async listFolder(folder: string): Promise<ListedFile[]> {
+    requireHandle(folder);
+    return this.files.list(folder);
+  }
+
+  /**
+   * The time by the clock that gives files their times, in Unix milliseconds. It may differ from ours.
+   */
+  now(): Promise<number> {
+    return this.files.now();
+  }
+
+  /** When anything in a folder last changed, by the clock of `now`. Undefined for a missing folder. */
+  async lastChange(folder: string): Promise<number | undefined> {
+    requireHandle(folder);
+    return this.files.lastChange(folder);
+  }
+
+  /** Removes a file, but never metadata. A missing file is fine. @throws StorageError NAME_INVALID */
+  async removeFile(handle: string): Promise<void> {
+    requireHandle(handle);
+    const [folder = '', name] = handle.split('/');
+    if (name === undefined || folder === METADATA || folder === RETIRED) throw kept(handle);
+    await this.files.remove(handle);
+  }
+
+  /**
+   * The same of a file that does no harm when it stays: some storages let nobody delete. Says whether it is gone; an
+   * operator is told once when it is not.
+   */
+  async removeFileIfAllowed(handle: string): Promise<boolean> {
+    return ifAllowed(this.description, () => this.removeFile(handle));
+  }
+
+  /** Removes the folder of a backup. A missing folder is fine. @throws StorageError NAME_INVALID */
+  async removeFolder(folder: string): Promise<void> {
+    requireHandle(folder);
+    if (RESERVED.has(folder) || folder.includes('/')) throw kept(folder);
+    await this.files.removeFolder(folder);
+  }
+
+  /** The same of a folder that does no harm when it stays. Says whether it is gone. */
+  async removeFolderIfAllowed(folder: string): Promise<boolean> {
+    return ifAllowed(this.description, () => this.removeFolder(folder));
+  }
+
+  /**
+   * Removes from a folder the unfinished files of abandoned writers, or all unfinished files. Their
+   * writers can then not publish them. `left`: number of unfinished files that may still be written.
+   */
+  async removeLeftovers(
     folder: string,
-    signal?: AbortSignal,
-    progress?: () => void,
-  ): Promise<{ handle: string; bytes: bigint }[]>;
-  listFolders(signal?: AbortSignal): Promise<string[]>;
+    whose: 'abandoned' | 'all' = 'abandoned',
+  ): Promise<{ removed: number; left: number }> {
+    requireHandle(folder);
+    return this.files.removeLeftovers(folder, whose);
+  }
+
   /**
-   * Unix milliseconds of the last change of anything in a folder, also of files on their way;
-   * undefined for one that is not there. By the store's clock, which may differ from ours.
-   * `progress` as above.
+   * Adds a metadata file, whole or not at all. An existing file with the same content is fine.
+   * @throws StorageError EXISTS_DIFFERENT, ENCODING_UNKNOWN; FOLDER_GONE when the storage was not begun
    */
-  lastChange(
-    folder: string,
-    signal?: AbortSignal,
-    progress?: () => void,
-  ): Promise<number | undefined>;
-  /** Removes a file or a whole folder, which may be gone already; nothing of the metadata. @throws StorageError NAME_INVALID */
-  removeFile(handle: string, signal?: AbortSignal): Promise<void>;
-  removeFolder(folder: string, signal?: AbortSignal): Promise<void>;
-  /**
-   * Removes from a folder what abandoned writers left on its way, or all that is on its way, which
-   * its writers then cannot publish. `left`: what may be on its way still.
-   */
-  removeLeftovers(
-    folder: string,
-    signal?: AbortSignal,
-    whose?: 'abandoned' | 'all',
-  ): Promise<{ removed: number; left: number }>;
-  /**
-   * Adds a metadata file, whole or not at all. One of that name with the same content is fine.
-   * @throws StorageError EXISTS_DIFFERENT
-   */
-  saveMetadata(
+  async saveMetadata(
     name: string,
     content: Uint8Array,
-    signal?: AbortSignal,
-  ): Promise<{ handle: string; outcome: 'created' | 'same' }>;
+  ): Promise<{ handle: string; outcome: 'created' | 'same' }> {
+    const file = await this.createFile(METADATA, name);
+    const { handle } = file;
+    try {
+      await file.write(content);
+      if ((await file.publish()) === 'created') return { handle, outcome: 'created' };
+    } finally {
+      await file.discard();
+    }
+    if (await this.hasContent(handle, content)) return { handle, outcome: 'same' };
+    const why = `${handle} is already in ${this.description}, with other content; it was left alone`;
+    throw new StorageError('EXISTS_DIFFERENT', handle, why);
+  }
+
   /**
-   * Handles of all metadata files, in no order; empty for a storage without any.
-   * @throws StorageError STORAGE_MISSING when the storage itself is not there
+   * Handles of all metadata files, in no order. Empty for a storage without any.
+   * @throws StorageError STORAGE_MISSING when the storage itself does not exist
    */
-  listMetadata(signal?: AbortSignal): Promise<string[]>;
-  /** Moves a metadata file out of the listing, into `metadata_backup`. */
-  retireMetadata(handle: string, signal?: AbortSignal): Promise<void>;
+  listMetadata(): Promise<string[]> {
+    return listMetadata(this.files);
+  }
+
+  /**
+   * Moves a metadata file unchanged into `metadata_backup`. It writes the copy first and then removes the
+   * original.
+   */
+  async retireMetadata(handle: string): Promise<void> {
+    requireHandle(handle);
+    const [folder, name, more] = handle.split('/');
+    if (folder !== METADATA || name === undefined || more !== undefined) {
+      const why = `${handle} in ${this.description} is not a metadata file; it was left alone`;
+      throw new StorageError('NAME_INVALID', handle, why);
+    }
+    await this.files.makeFolder(RETIRED);
+    const copy = await this.files.create(`${RETIRED}/${name}`);
+    try {
+      for await (const part of this.files.read(handle)) await copy.write(part);
+      await copy.publish({ replace: true });
+    } finally {
+      await copy.discard();
+    }
+    await this.files.remove(handle);
+  }
+
+  private async hasContent(handle: string, content: Uint8Array): Promise<boolean> {
+    try {
+      const stored = await this.readAll(handle, Math.max(content.length, 1));
+      return Buffer.compare(stored, content) === 0;
+    } catch (error) {
+      const other = isStorageError(error, 'TOO_LARGE', 'DAMAGED');
+      if (other) return false;
+      throw error;
+    }
+  }
 }
 
-/** A file on its way into a storage. */
-export interface FileWriter {
-  readonly handle: string;
-  /** Resolves when the bytes were taken over; they may be reused then. */
-  write(bytes: Uint8Array): Promise<void>;
-  /**
-   * Makes the file visible, whole and durable. `exists`: there is one of that name already and
-   * nothing was changed; the writer can then still be discarded, or published with `replace`.
-   */
-  publish(options?: { replace?: boolean }): Promise<'created' | 'exists'>;
-  /** Forgets the file. May be called at any time, also after publishing. */
-  discard(): Promise<void>;
+/** Whether something could be removed from a storage that may let nobody delete. */
+async function ifAllowed(description: string, remove: () => Promise<void>): Promise<boolean> {
+  try {
+    await remove();
+    return true;
+  } catch (error) {
+    if (!isStorageError(error, 'DENIED')) throw error;
+    remark(
+      `${description} does not let us delete: backups work without it, but abandoned files stay there`,
+    );
+    return false;
+  }
+}
+
+/** The error for files that only people may remove. */
+function kept(handle: string): StorageError {
+  return new StorageError('NAME_INVALID', handle, `${handle} is never removed`);
 }

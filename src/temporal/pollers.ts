@@ -1,10 +1,10 @@
 import type { Connection } from '@temporalio/client';
 
-/** The kinds of task queue, in the numbering of the Temporal API. */
+/** The two kinds of task queue, by their numbers in the Temporal API. */
 const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
 
-/** Whether any worker has asked this task queue for work lately, for both kinds of tasks. */
+/** Whether workers have lately polled this task queue for workflow tasks and for activity tasks. */
 export async function workersPoll(
   connection: Connection,
   namespace: string,

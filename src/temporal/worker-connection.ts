@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
-import { type Say, reasonOf } from './errors.js';
+import { type Say, reasonOf } from './temporal-error.js';
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
 /**
- * A worker's connection. Connecting fails within a second when nobody answers, but a worker may
- * well be started before its server is: tries until `signal` aborts, and says that it waits.
+ * Connects a worker to its server. A worker may be started before its server, so this tries again until it
+ * succeeds or `signal` aborts, and says that it waits.
+ * @throws an error when `signal` aborts
  */
 export async function connectWithRetry(
   options: NativeConnectionOptions,

@@ -1,22 +1,31 @@
-import { decodeLedgerInfoWithSignatures } from '../aptos/chain/ledger-info.js';
-import { formatWaypoint, parseWaypoint, waypointOf } from '../aptos/chain/waypoint.js';
-import { AptosDataError } from '../aptos/errors.js';
-import { decodeEpochEndingManifest } from '../aptos/files/manifest.js';
-import { readRecords } from '../backup/record-stream.js';
-import type { EpochEndingEntry } from '../catalog/catalog.js';
+import {
+  AptosDataError,
+  decodeEpochEndingManifest,
+  decodeLedgerInfoWithSignatures,
+  type EpochEndingManifest,
+  formatWaypoint,
+  type LedgerInfoWithSignatures,
+  naming,
+  parseWaypoint,
+  readRecords,
+  waypointOf,
+} from '../aptos/index.js';
+import type { EpochEndingEntry } from '../repository/catalog.js';
 import type { Findings } from './findings.js';
 import type { StoredChain } from './stored-chain.js';
-import { type CheckTools, readSmall } from './stored-records.js';
+import { requireOwnFields } from './own-fields.js';
+import { type CheckTools, readSmall, requireUnchanged } from './stored-records.js';
 import { createHash } from 'node:crypto';
 
-/** How many epochs of a backup were found in order. */
 export interface CheckedEpochs {
+  /** How many epoch endings of the backup were read and are sound. */
   records: number;
 }
 
 /**
- * Checks one backup of epoch endings: manifest, metadata line and every ledger info, which the chain
- * takes up (docs/formats.md, Verification). Entries come in the order of their first epoch.
+ * Checks one backup of epoch endings: its manifest, its metadata line and every ledger info. Adds the
+ * ledger infos to `chain` (docs/formats.md, Verification). Call it for all backups in the order of
+ * their first epoch: each ledger info is checked against the one before it.
  */
 export async function checkEpochEndings(
   tools: CheckTools,
@@ -24,9 +33,11 @@ export async function checkEpochEndings(
   chain: StoredChain,
   findings: Findings,
 ): Promise<CheckedEpochs> {
-  const manifest = await findings.about(entry.manifest, entry.source, async () =>
-    decodeEpochEndingManifest(await readSmall(tools, entry.manifest)),
-  );
+  const manifest = await findings.about(entry.manifest, entry.source, async () => {
+    const decoded = decodeEpochEndingManifest(await readSmall(tools, entry.manifest));
+    requireOwnFields(decoded, false);
+    return decoded;
+  });
   if (!manifest) return { records: 0 };
   const { firstEpoch, lastEpoch, waypoints } = manifest;
   const span = [firstEpoch, lastEpoch, version(waypoints[0]!), version(waypoints.at(-1)!)];
@@ -44,7 +55,7 @@ export async function checkEpochEndings(
       const counted = counting(tools, handle, digest);
       for await (const record of readRecords(counted)) {
         if (epoch > chunk.lastEpoch) throw wrongCount(chunk.lastEpoch - chunk.firstEpoch + 1n);
-        const signed = decodeLedgerInfoWithSignatures(record.slice());
+        const signed = await decode(tools, chunk, epoch, record.slice());
         const waypoint = formatWaypoint(waypointOf(signed.ledgerInfo));
         const expected = waypoints[Number(epoch - firstEpoch)];
         if (waypoint !== expected) {
@@ -71,12 +82,29 @@ export async function checkEpochEndings(
   return { records };
 }
 
+/** An unknown form may be damage. Our manifests record a digest of the chunk, which tells the two apart. */
+async function decode(
+  tools: CheckTools,
+  chunk: EpochEndingManifest['chunks'][number],
+  epoch: bigint,
+  record: Uint8Array,
+): Promise<LedgerInfoWithSignatures> {
+  try {
+    return naming(`epoch ${epoch}`, () => decodeLedgerInfoWithSignatures(record));
+  } catch (error) {
+    if (error instanceof AptosDataError && error.code === 'UNSUPPORTED') {
+      await requireUnchanged(tools, chunk.ledgerInfos, chunk.extra);
+    }
+    throw error;
+  }
+}
+
 async function* counting(
   tools: CheckTools,
   handle: string,
   digest: { update(bytes: Uint8Array): unknown },
 ): AsyncGenerator<Uint8Array> {
-  for await (const part of tools.storage.read(handle, tools.signal)) {
+  for await (const part of tools.storage.read(handle)) {
     digest.update(part);
     tools.onProgress({ bytes: part.length, objects: 0 });
     yield part;

@@ -1,30 +1,38 @@
-import { frontierDigest } from '../aptos/accumulator/frontier.js';
 import {
+  AptosDataError,
+  canonicalFrontier,
   decodeStateRangeProof,
   decodeStateRootProof,
+  formatWaypoint,
+  fromHex,
+  frontierDigest,
+  naming,
+  StateChunkVerifier,
+  type StateSnapshotManifest,
+  toHex,
   verifyStateRoot,
-} from '../aptos/chain/proofs.js';
-import { AptosDataError } from '../aptos/errors.js';
-import type { StateSnapshotManifest } from '../aptos/files/manifest.js';
-import { fromHex, toHex } from '../aptos/hex.js';
-import { StateChunkVerifier } from '../aptos/records/state-chunk.js';
-import { canonicalFrontier } from '../aptos/state-tree/frontier.js';
-import type { Proven } from '../plan/unit.js';
-import type { UnitSlice } from '../plan/verify.js';
+  waypointOf,
+} from '../aptos/index.js';
+import type { Proven } from '../contract/unit.js';
+import type { UnitSlice } from '../contract/verification.js';
 import type { Findings } from './findings.js';
 import type { StoredChain } from './stored-chain.js';
 import { type CheckTools, readChunk, readSmall } from './stored-records.js';
 
 export interface CheckedSnapshot {
-  /** Undefined when the root itself is not proven. */
+  /** How the state root is proven; undefined when the check of the root failed. */
   proven: Proven | undefined;
+  /** Items in the chunks that are proven. */
   records: number;
+  /** The epoch that the snapshot's ledger info ends, proven or not; absent when the two do not fit. */
+  ended?: bigint;
 }
 
 /**
- * Checks chunks of one state snapshot, and its root. Each chunk is proven by itself: its leaves and
- * the siblings right of them give what lies right of the key before it, which the proof of the chunk
- * before tells; so chunks are checked in any order and in parallel (docs/formats.md, State tree).
+ * Checks the root of one state snapshot and the chunks of one slice. Each chunk is proven by itself: its
+ * leaves and its out-frontier give its in-frontier, which must be the out-frontier of the chunk before.
+ * The proof file of that chunk holds it, so chunks can be checked in any order and in parallel
+ * (docs/formats.md, State tree).
  */
 export async function checkSnapshot(
   tools: CheckTools,
@@ -34,12 +42,14 @@ export async function checkSnapshot(
   findings: Findings,
 ): Promise<CheckedSnapshot> {
   if (slice.from === 0) compareLine(slice, manifest, findings);
-  const proven = await checkRoot(tools, slice.manifest, manifest, chain, findings);
+  let ended: bigint | undefined;
+  const noteEnded = (epoch: bigint) => (ended = epoch);
+  const proven = await checkRoot(tools, slice.manifest, manifest, chain, findings, noteEnded);
   let records = 0;
   for (let i = slice.from; i < slice.to; i += 1) {
     records += (await checkChunk(tools, slice.manifest, manifest, i, findings)) ?? 0;
   }
-  return { proven, records };
+  return { proven, records, ...(ended === undefined ? {} : { ended }) };
 }
 
 function compareLine(slice: UnitSlice, manifest: StateSnapshotManifest, findings: Findings): void {
@@ -55,10 +65,12 @@ async function checkRoot(
   manifest: StateSnapshotManifest,
   chain: StoredChain,
   findings: Findings,
+  noteEnded: (epoch: bigint) => void,
 ): Promise<Proven | undefined> {
   return findings.about(manifest.proof, manifestHandle, async () => {
     const { version, epoch, rootHash } = manifest;
-    const proof = decodeStateRootProof(await readSmall(tools, manifest.proof));
+    const bytes = await readSmall(tools, manifest.proof);
+    const proof = naming(`version ${version}`, () => decodeStateRootProof(bytes));
     const root = toHex(verifyStateRoot(proof, version));
     if (root !== rootHash) {
       throw new AptosDataError('STATE_PROOF_MISMATCH', `it proves root ${root}, not ${rootHash}`);
@@ -71,7 +83,17 @@ async function checkRoot(
         `it is of epoch ${own.epoch}${ends ? `, which ends at version ${ends.version}` : ''}; the manifest says epoch ${epoch}, version ${version}`,
       );
     }
-    return chain.prove(proof.ledgerInfo);
+    noteEnded(epoch);
+    const proven = await chain.prove(proof.ledgerInfo);
+    // A later proof of the stored ending must prove this ledger info too, so both must be the same.
+    const actual = formatWaypoint(waypointOf(own));
+    if (proven === 'not yet proven' && ends && ends.waypoint !== actual) {
+      throw new AptosDataError(
+        'EPOCH_MISMATCH',
+        `its unsigned ledger info is ${actual}, the epoch ending ${epoch} in ${ends.file} is ${ends.waypoint}`,
+      );
+    }
+    return proven;
   });
 }
 
@@ -97,24 +119,25 @@ async function checkChunk(
     previousKey: before && fromHex(before.lastKey),
   });
   return findings.about(chunk.blobs, manifestHandle, async () => {
-    await readChunk(tools, chunk.blobs, chunk.extra, verifier);
     const count = chunk.lastIdx - chunk.firstIdx + 1n;
+    await readChunk(tools, chunk.blobs, chunk.extra, count, verifier);
     if (BigInt(verifier.count) !== count) {
       throw mismatch(`it has ${verifier.count} items, ${manifestHandle} says ${count}`);
     }
     const keys = [toHex(verifier.firstKey), toHex(verifier.lastKey)];
-    if (keys[0] !== chunk.firstKey || keys[1] !== chunk.lastKey) {
+    const same = keys[0] === chunk.firstKey && keys[1] === chunk.lastKey;
+    if (!same && !verifier.hasUnknownKeys) {
       throw mismatch(
         `its first and last keys are ${keys.join(' and ')}, not those of ${manifestHandle}`,
       );
     }
     if (!right || (before && !edge)) return undefined;
-    const step = verifier.prove(right);
-    const fits =
-      'root' in step
-        ? toHex(step.root) === manifest.rootHash
-        : frontierDigest(step.inFrontier) === frontierDigest(canonicalFrontier(edge!));
-    if (!fits) {
+    const step = verifier.prove(right, (given) =>
+      'root' in given
+        ? toHex(given.root) === manifest.rootHash
+        : frontierDigest(given.inFrontier) === frontierDigest(canonicalFrontier(edge!)),
+    );
+    if (!step.fits) {
       const proofs = [chunk.proof, ...(before ? [before.proof] : [])].join(' and ');
       throw mismatch(`it and ${proofs} do not prove to the root ${manifest.rootHash}`);
     }

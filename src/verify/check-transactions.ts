@@ -1,18 +1,22 @@
-import { frontierDigest } from '../aptos/accumulator/frontier.js';
-import { decodeTransactionRangeProof } from '../aptos/chain/proofs.js';
-import { AptosDataError } from '../aptos/errors.js';
-import type { TransactionManifest } from '../aptos/files/manifest.js';
-import { TransactionChunkVerifier } from '../aptos/records/transaction-chunk.js';
-import type { Piece, UnitSlice } from '../plan/verify.js';
+import {
+  AptosDataError,
+  decodeTransactionRangeProof,
+  frontierDigest,
+  toHex,
+  TransactionChunkVerifier,
+  type TransactionManifest,
+} from '../aptos/index.js';
+import type { Piece, UnitSlice } from '../contract/verification.js';
 import type { Findings } from './findings.js';
-import { joinPieces } from '../plan/pieces.js';
+import { joinPieces } from '../contract/pieces.js';
 import type { StoredChain } from './stored-chain.js';
 import { type CheckTools, readChunk, readSmall } from './stored-records.js';
 
 /**
- * Checks chunks of one backup of transactions: every record against its info, all infos against the
- * range proof, its ledger info against the stored chain (docs/formats.md, Verification). Returns what
- * was proven, in pieces that lead into each other.
+ * Checks the chunks of one slice of a transaction backup (docs/formats.md, Verification): every record
+ * against its transaction info, all infos against the range proof, and the ledger info of the proof
+ * against the stored chain. Returns the proven versions as pieces (neighbours whose frontiers fit are
+ * joined), the number of records, and the newest epoch that the ledger infos name.
  */
 export async function checkTransactions(
   tools: CheckTools,
@@ -20,19 +24,24 @@ export async function checkTransactions(
   manifest: TransactionManifest,
   chain: StoredChain,
   findings: Findings,
-): Promise<{ pieces: Piece[]; records: number }> {
+): Promise<{ pieces: Piece[]; records: number; ledgerEpoch?: string }> {
   if (slice.from === 0) compareLine(slice, manifest, findings);
   const pieces: Piece[] = [];
   let records = 0;
+  let newest: bigint | undefined;
+  const noteEpoch = (epoch: bigint) => {
+    if (newest === undefined || epoch > newest) newest = epoch;
+  };
   for (const chunk of manifest.chunks.slice(slice.from, slice.to)) {
-    const piece = await checkChunk(tools, slice.manifest, chunk, chain, findings);
+    const piece = await checkChunk(tools, slice.manifest, chunk, chain, findings, noteEpoch);
     if (!piece) continue;
     pieces.push(piece);
     records += Number(chunk.lastVersion - chunk.firstVersion) + 1;
   }
   const joined = joinPieces(pieces);
   for (const finding of joined.findings) findings.add(finding.object, finding.code, finding.why);
-  return { pieces: joined.pieces, records };
+  const named = newest === undefined ? {} : { ledgerEpoch: `${newest}` };
+  return { pieces: joined.pieces, records, ...named };
 }
 
 function compareLine(slice: UnitSlice, manifest: TransactionManifest, findings: Findings): void {
@@ -48,6 +57,7 @@ async function checkChunk(
   chunk: TransactionManifest['chunks'][number],
   chain: StoredChain,
   findings: Findings,
+  noteEpoch: (epoch: bigint) => void,
 ): Promise<Piece | undefined> {
   const { firstVersion: first, lastVersion: last, transactions, proof: proofHandle } = chunk;
   const proof = await findings.about(proofHandle, manifest, async () =>
@@ -57,21 +67,31 @@ async function checkChunk(
     proof &&
     (await findings.about(proofHandle, manifest, async () => {
       const { epoch } = proof.ledgerInfo.ledgerInfo;
+      noteEpoch(epoch);
       const how = await chain.prove(proof.ledgerInfo);
       chain.requireEpochOf(last, epoch);
       return how;
     }));
-  const verifier = new TransactionChunkVerifier(tools.hasher, first, chunk.format);
+  const ends = chain.unprovenWithin(first, last);
+  const rootsAt = ends.map((end) => end.version);
+  const verifier = new TransactionChunkVerifier(tools.hasher, first, chunk.format, rootsAt);
   return findings.about(transactions, manifest, async () => {
-    await readChunk(tools, transactions, chunk.extra, verifier);
-    if (BigInt(verifier.count) !== last - first + 1n) {
+    const count = last - first + 1n;
+    await readChunk(tools, transactions, chunk.extra, count, verifier);
+    if (BigInt(verifier.count) !== count) {
       throw new AptosDataError(
         'RECORD_INVALID',
         `it has ${verifier.count} records instead of versions ${first} to ${last}`,
       );
     }
     if (!proof || proven === undefined) return undefined;
-    const { inFrontier, outFrontier } = proveWith(verifier, proof, proofHandle);
+    const { inFrontier, outFrontier, roots } = proveWith(verifier, proof, proofHandle);
+    for (const [i, { epoch, version, root, file }] of ends.entries()) {
+      const actual = toHex(roots[i]!);
+      if (actual === root) continue;
+      const why = `the unsigned ledger info that ends epoch ${epoch} says root ${root}; the transactions up to its version ${version} in ${transactions} give ${actual}`;
+      findings.add(file, 'DAMAGED', why);
+    }
     return {
       first: `${first}`,
       last: `${last}`,
@@ -84,7 +104,7 @@ async function checkChunk(
   });
 }
 
-/** Records and proof that do not fit: either of the two is damaged. */
+/** When records and proof do not fit, either file may be the damaged one: the error names both. */
 function proveWith(
   verifier: TransactionChunkVerifier,
   proof: ReturnType<typeof decodeTransactionRangeProof>,
@@ -93,7 +113,7 @@ function proveWith(
   try {
     return verifier.prove(proof);
   } catch (error) {
-    if (!(error instanceof AptosDataError)) throw error;
+    if (!(error instanceof AptosDataError) || error.code === 'UNSUPPORTED') throw error;
     throw new AptosDataError(error.code, `it and ${proofHandle} do not fit: ${error.message}`);
   }
 }

@@ -1,84 +1,125 @@
-import { CHAIN_FILE, storedAnchor } from '../backup/chain-anchor.js';
-import { type BackupEntry, type Catalog, readCatalog } from '../catalog/catalog.js';
-import { type Span, holesUpTo, unionOf } from '../plan/spans.js';
-import type { Coverage, Finding, VerifyScope } from '../plan/verify.js';
+import { CHAIN_FILE, storedAnchor } from '../repository/chain-file.js';
+import { restoreSourceOf } from '../repository/restore-source.js';
+import { type Catalog, readCatalog } from '../repository/catalog.js';
+import { CatalogError } from '../repository/catalog-error.js';
+import { listKnownMetadata } from '../repository/known-metadata.js';
+import { restorable } from '../contract/restorable.js';
+import { addUnusable } from '../contract/unusable.js';
+import type { VerifyEnding, VerifyScope } from '../contract/verification.js';
+import { AGAIN_REASONS } from '../contract/verify-again.js';
+import {
+  type VerifyTotals,
+  cutSnapshots,
+  isCut,
+  isOpen,
+  openPieces,
+} from '../contract/verify-totals.js';
+import { METADATA } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { type VerifyTotals, cutSnapshots, openPieces } from '../plan/verify-totals.js';
+import { metadataFindings } from './metadata-findings.js';
+import { isUnusable, missingOf } from './missing.js';
+import { lookAtAll, readSoFar, whatIsLeft } from './read-so-far.js';
+import { joinedRuns, proveByTransactions, unsignedFindings } from '../contract/unsigned-history.js';
 import { findUnreferenced } from './unreferenced.js';
+import type { Coverage, Finding } from '../contract/answers/verify-answers.js';
 
 const MOST_LISTED = 200;
 
-/** The statement at the end of a verification: what is there, what is proven, and what is not. */
+/**
+ * The coverage statement at the end of a verification: what is stored, proven, missing and damaged.
+ * `docs/formats.md`, Verification, has the codes of findings. @throws StorageError
+ */
 export async function concludeCoverage(
   storage: BackupStorage,
   scope: VerifyScope,
   totals: VerifyTotals,
-  { begunAt, stoppedEarly }: { begunAt: number; stoppedEarly: boolean },
-  signal?: AbortSignal,
+  ending: VerifyEnding,
 ): Promise<Coverage> {
-  const catalog = await readCatalog(storage, signal);
-  const metadata = metadataFindings(catalog);
-  const { orphans, lost, ours } = await findUnreferenced(storage, catalog, signal);
-  const anchor = ours ? await anchorFindings(storage, totals.genesis, signal) : [];
-  const holes = {
-    epoch_endings: holesOf(
-      catalog.epochEndings.map((e) => ({ first: e.firstEpoch, last: e.lastEpoch })),
-    ),
-    transactions: holesOf(
-      catalog.transactions.map((t) => ({ first: t.firstVersion, last: t.lastVersion })),
-    ),
-  };
-  const complete = !stoppedEarly && isWhole(scope);
-  const unproven = unprovenFindings(totals, catalog, complete, stoppedEarly);
-  const storageWide = [...metadata, ...lost, ...anchor];
+  const { begunAt, stopped } = ending;
+  const catalog = await readCatalog(storage);
+  const complete = !stopped && isWhole(scope);
+  const { epochs, snapshots } = proveByTransactions(totals);
+  const unproven = awaited(
+    [
+      ...noteUnproven(totals, catalog, complete, stopped !== undefined),
+      // A partial verification may leave out the transactions that would prove unsigned history.
+      ...(complete ? unsignedFindings(epochs, snapshots) : []),
+    ],
+    totals.awaits,
+  );
+  const { unusable, objects, skipped } = totals;
+  const isDamaged = isUnusable(unusable);
+  const found = await findUnreferenced(storage, catalog, isDamaged);
+  const anchor = found.ours ? await anchorFindings(storage, totals.genesis) : [];
+  const looks = await lookAtAll(storage, catalog, found.files);
+  const unlisted = found.lost.length > 0 ? [] : await unlistedFindings(storage);
+  const storageWide = [...metadataFindings(catalog), ...found.lost, ...unlisted, ...anchor];
   const findings = [...storageWide, ...totals.findings, ...unproven];
   const count = storageWide.length + totals.findingCount + unproven.length;
-  const stock = whyNotRestorable(catalog, holes, findings[0], count);
-  const { objects, skipped } = totals;
+  const missing = missingOf(catalog, scope, totals);
   return {
-    ok:
-      count === 0 &&
-      objects + skipped > 0 &&
-      holes.epoch_endings.length + holes.transactions.length === 0,
+    ok: count === 0 && missing.missing_count === 0 && objects + skipped > 0,
     storage: storage.description,
     as_of: new Date(begunAt).toISOString(),
     complete,
-    ...(totals.genesis === undefined ? {} : { genesis: totals.genesis }),
+    stopped:
+      stopped && (await whatIsLeft(storage, catalog, scope, totals, { ...ending, stopped }, looks)),
+    genesis: totals.genesis,
     genesis_confirmed: totals.genesisConfirmed,
-    epoch_endings: totals.epochs,
-    transactions: totals.pieces.map(({ first, last, proven }) => ({ first, last, proven })),
-    transactions_count: totals.pieces.length + totals.unlistedPieces,
-    state_snapshots: totals.snapshots
-      .map(({ epoch, version, manifest, proven }) => ({ epoch, version, manifest, proven }))
-      .sort((a, b) => Number(BigInt(a.version) - BigInt(b.version))),
-    state_snapshots_count: totals.snapshots.length + totals.unlistedSnapshots,
-    holes: {
-      epoch_endings: holes.epoch_endings.slice(0, MOST_LISTED),
-      transactions: holes.transactions.slice(0, MOST_LISTED),
-    },
-    hole_count: holes.epoch_endings.length + holes.transactions.length,
-    restorable_by_stock: { yes: stock.length === 0, why: stock },
+    epoch_endings: joinedRuns(epochs),
+    ...provenOf(totals, snapshots),
+    ...missing,
+    restorable_by_stock: restorable(restoreSourceOf(catalog, isDamaged)),
     findings: findings.slice(0, MOST_LISTED),
     finding_count: count,
-    orphans: orphans.slice(0, MOST_LISTED),
-    orphan_count: orphans.length,
-    checked: {
-      records: totals.records,
-      bytes: totals.bytes,
-      objects,
-      proven_before: skipped,
-    },
+    orphans: found.orphans.slice(0, MOST_LISTED),
+    orphan_count: found.orphans.length,
+    checked: checkedOf(totals),
+    read_so_far: readSoFar(looks),
   };
 }
 
-/** What our own backups write first: which chain everything belongs to. */
+/** Transactions and snapshots, and how each is proven. */
+function provenOf(totals: VerifyTotals, snapshots: VerifyTotals['snapshots']) {
+  return {
+    transactions: totals.pieces.map(({ first, last, proven }) => ({ first, last, proven })),
+    transactions_count: totals.pieces.length + totals.unlistedPieces,
+    state_snapshots: snapshots
+      .map(({ epoch, version, manifest, proven }) => ({ epoch, version, manifest, proven }))
+      .sort((a, b) => Number(BigInt(a.version) - BigInt(b.version))),
+    state_snapshots_count: totals.snapshots.length + totals.unlistedSnapshots,
+  };
+}
+
+function checkedOf(totals: VerifyTotals): Coverage['checked'] {
+  const { records, bytes, objects, skipped } = totals;
+  return { records, bytes, objects, proven_before: skipped, read_again: readAgainOf(totals) };
+}
+
+/** How many files were read again, by reason; reasons that did not occur are left out. */
+function readAgainOf({ readAgain }: VerifyTotals): Coverage['checked']['read_again'] {
+  const met = AGAIN_REASONS.filter((reason) => readAgain[reason] > 0);
+  return Object.fromEntries(met.map((reason) => [reason, readAgain[reason]]));
+}
+
+/** Metadata that was there before and is not listed any more, which may be the fault of the listing alone. */
+async function unlistedFindings(storage: BackupStorage): Promise<Finding[]> {
+  try {
+    await listKnownMetadata(storage);
+    return [];
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    return [{ object: METADATA, code: 'MISSING', why: error.message }];
+  }
+}
+
+/** Checks the chain file. Our tool writes it before any backup, so it must be there where we wrote. */
 async function anchorFindings(
   storage: BackupStorage,
   genesis: string | undefined,
-  signal?: AbortSignal,
 ): Promise<Finding[]> {
   const damaged = (why: string): Finding[] => [{ object: CHAIN_FILE, code: 'DAMAGED', why }];
-  const named = await storedAnchor(storage, signal);
+  const named = await storedAnchor(storage);
   if (named === undefined) {
     const why = 'it says which chain the storage belongs to, and is gone';
     return [{ object: CHAIN_FILE, code: 'MISSING', why }];
@@ -96,67 +137,27 @@ function isWhole(scope: VerifyScope): boolean {
   return all && !sample && percent === undefined && snapshotBefore === undefined;
 }
 
-/** Lines that cannot be read, and ranges that two backups claim. */
-function metadataFindings(catalog: Catalog): Finding[] {
-  const findings: Finding[] = catalog.damaged.map(({ object, why }) => ({
-    object,
-    code: 'METADATA',
-    why,
-  }));
-  const claims = <E extends BackupEntry>(entries: E[], spanOf: (entry: E) => Span) => {
-    let before: { entry: E; last: bigint } | undefined;
-    for (const entry of entries) {
-      const { first, last } = spanOf(entry);
-      if (before && first <= before.last) {
-        const why = `it names ${entry.manifest} from ${first} on, which ${before.entry.source} names as ${before.entry.manifest} up to ${before.last}`;
-        findings.push({ object: entry.source, code: 'OVERLAP', why });
-      }
-      if (!before || last > before.last) before = { entry, last };
-    }
-  };
-  claims(catalog.epochEndings, (e) => ({ first: e.firstEpoch, last: e.lastEpoch }));
-  claims(catalog.transactions, (t) => ({ first: t.firstVersion, last: t.lastVersion }));
-  claims(catalog.snapshots, (s) => ({ first: s.version, last: s.version }));
-  return findings;
-}
-
 /**
- * What was read in order and still nothing proves. In a partial verification what is left out may be
- * what proves it: a backup that the storage has right behind, or the chunks that were not reached.
+ * Transactions and snapshots that are sound, but that nothing proves. A partial verification does not report
+ * those whose proof it may have left out: the next backup of transactions, or chunks that it did not reach.
  */
-function unprovenFindings(
-  { pieces, snapshots }: VerifyTotals,
+function noteUnproven(
+  { pieces, snapshots, unusable, awaits }: VerifyTotals,
   { transactions }: Catalog,
   complete: boolean,
   stoppedEarly: boolean,
 ): Finding[] {
   const begins = new Set(complete ? [] : transactions.map((t) => `${t.firstVersion - 1n}`));
-  const open = pieces.filter(({ last }) => !begins.has(last));
-  return [...openPieces(open), ...(stoppedEarly ? [] : cutSnapshots(snapshots))];
+  const open = pieces.filter((piece) => isOpen(piece) && !begins.has(piece.last));
+  const cut = stoppedEarly ? [] : snapshots.filter(isCut);
+  // History below a waypoint that is not reached yet is not missing: it will be proven.
+  addUnusable(unusable, { transactions: awaits === undefined ? open : [], snapshots: cut });
+  return [...openPieces(open), ...cutSnapshots(cut)];
 }
 
-function holesOf(spans: Span[]) {
-  const runs = unionOf(spans);
-  const last = runs.at(-1)?.last;
-  if (last === undefined) return [];
-  return holesUpTo(runs, last).map((hole) => ({ first: `${hole.first}`, last: `${hole.last}` }));
-}
-
-/** By the stock tool's rules: it restores from an unbroken, unambiguous history or not at all. */
-function whyNotRestorable(
-  catalog: Catalog,
-  holes: Coverage['holes'],
-  first: Finding | undefined,
-  count: number,
-): string[] {
-  const why: string[] = [];
-  if (catalog.epochEndings.length === 0) why.push('there are no epoch endings');
-  if (catalog.transactions.length === 0) why.push('there are no transactions');
-  if (catalog.snapshots.length === 0) why.push('there is no state snapshot');
-  for (const [kind, list] of Object.entries(holes)) {
-    const [hole] = list;
-    if (hole) why.push(`${kind} ${hole.first} to ${hole.last} are missing`);
-  }
-  if (first) why.push(`${count} finding(s), first ${first.object}: ${first.why}`);
-  return why;
+/** Adds to each finding that the stored endings do not reach the trusted waypoint yet, so a later run may prove it. */
+function awaited(findings: Finding[], waypoint: string | undefined): Finding[] {
+  if (waypoint === undefined) return findings;
+  const yet = `not yet: the stored epoch endings do not reach the trusted waypoint ${waypoint}`;
+  return findings.map((finding) => ({ ...finding, why: `${finding.why}; ${yet}` }));
 }

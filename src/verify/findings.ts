@@ -1,17 +1,16 @@
-import { AptosDataError } from '../aptos/errors.js';
-import { BackupError } from '../backup/errors.js';
-import type { Finding, FindingCode } from '../plan/verify.js';
-import { StorageError } from '../storage/errors.js';
+import { codeOf, entryOf } from '../errors/catalogue.js';
+import type { FindingCode } from '../errors/codes/findings-codes.js';
+import type { Finding } from '../contract/answers/verify-answers.js';
 
 const MOST_LISTED = 100;
 const MOST_WORDS = 400;
 
-/** Collects what is wrong, so that one damaged object does not hide the next. */
+/** Collects findings, so that one damaged object does not hide the next. Lists the first 100 and counts all. */
 export class Findings {
   readonly list: Finding[] = [];
   count = 0;
 
-  /** `namedBy`: the file that says what `object` should be, and may be the damaged one. */
+  /** `namedBy`: the file that says what `object` should be. It may be the damaged one, so the finding names it too. */
   add(object: string, code: FindingCode, why: string, namedBy?: string): void {
     this.count += 1;
     if (this.list.length >= MOST_LISTED) return;
@@ -20,8 +19,8 @@ export class Findings {
   }
 
   /**
-   * Runs one step about one object. What is wrong with the object becomes a finding; what is wrong
-   * with reaching it is thrown. Returns undefined when there was a finding.
+   * Runs one step of the check of `object`. If the object is wrong, adds a finding and returns undefined.
+   * If the object could not be read at all (the storage failed), throws.
    */
   async about<T>(
     object: string,
@@ -31,20 +30,16 @@ export class Findings {
     try {
       return await step();
     } catch (error) {
-      this.add(object, codeOf(error), (error as Error).message, namedBy);
+      this.add(object, findingOf(error), (error as Error).message, namedBy);
       return undefined;
     }
   }
 }
 
-function codeOf(error: unknown): FindingCode {
-  if (error instanceof AptosDataError) return 'DAMAGED';
-  // A signature that nobody can check is not damage, but no proof either.
-  if (error instanceof BackupError)
-    return error.code === 'HISTORY_UNSIGNED' ? 'UNPROVEN' : 'DAMAGED';
-  if (error instanceof StorageError) {
-    if (error.code === 'NOT_FOUND') return 'MISSING';
-    if (error.code === 'NAME_INVALID' || error.code === 'TOO_LARGE') return 'DAMAGED';
-  }
-  throw error;
+// A form newer than this code, or unsigned history, is no damage. But it is not proven either.
+function findingOf(error: unknown): FindingCode {
+  const code = codeOf(error);
+  const finding = code && entryOf(code).finding;
+  if (finding === undefined) throw error;
+  return finding;
 }

@@ -1,103 +1,152 @@
 import { createHash } from 'node:crypto';
-import { encodeDigested, isIntact } from '../own-digest.js';
-import { putFile, readOwn, storedObject } from '../backup/stored-file.js';
-import { AptosDataError } from '../aptos/errors.js';
-import type { Proven } from '../plan/unit.js';
-import type { Piece, UnitSlice } from '../plan/verify.js';
-import { StorageError } from '../storage/errors.js';
+import { encodeDigested, isIntact } from '../lib/host/own-digest.js';
+import { putFile, readOwn, storedObject } from '../repository/stored-file.js';
+import { AptosDataError } from '../aptos/index.js';
+import type { Proven } from '../contract/unit.js';
+import type { Piece, UnitSlice } from '../contract/verification.js';
+import type { AgainReason } from '../contract/verify-again.js';
+import { StorageError, isStorageError } from '../storage/storage-error.js';
+import { withoutInode } from '../storage/backend.js';
 import type { BackupStorage } from '../storage/storage.js';
 
-/** What an earlier verification proved about a slice; kept beside the backup itself. */
+/** What a verification proved about a slice. It is kept in the backup's folder (docs/formats.md, Our own files). */
 export interface ProvenSlice {
   pieces: Piece[];
   records: number;
   proven: Proven;
+  /** The newest epoch that its ledger infos name; only for transactions. */
+  ledgerEpoch?: string;
 }
 
-const MAX_BYTES = 1024 * 1024;
-
-/** Our files in a backup's folder that say what was proven. */
-export function isProvenRecord(name: string): boolean {
-  return /^verified-[0-9]+-[0-9]+\.json$/.test(name);
+/** The record of the last time that a verification read a slice. */
+export interface Look {
+  /** When it was read, in unix milliseconds. */
+  at: number;
+  /** The slice has chunks `from` to `to - 1`. */
+  from: number;
+  to: number;
+  /** How many chunks the whole backup has. */
+  of: number;
+  /** Absent when the slice was not sound. */
+  proof?: { files: FilesState; trust: string; result: ProvenSlice };
 }
 
 /**
- * A short name for the state of some files, as the store tells it, and for what was trusted: when
- * both are the same as at the last proof, reading them again would tell nothing new.
+ * Digests over the names and stamps (size, times, inode) of some files. While they are the same as at the last
+ * proof, the files are not read again. `butInodes` leaves out the inode numbers: some network shares give a
+ * file another one each time.
  */
-export async function fingerprint(
+export interface FilesState {
+  all: string;
+  butInodes: string;
+}
+
+const MAX_BYTES = 1024 * 1024;
+const NAME = /^verified-([0-9]{1,9})-([0-9]{1,9})\.json$/;
+
+/** Whether a file name is that of a record of a verification. */
+export function isProvenRecord(name: string): boolean {
+  return NAME.test(name);
+}
+
+export async function filesState(
   storage: BackupStorage,
   handles: readonly string[],
-  trust: string,
-): Promise<string> {
-  const digest = createHash('sha256').update(`${trust}\n`);
+): Promise<FilesState> {
+  const all = createHash('sha256');
+  const butInodes = createHash('sha256');
   for (const handle of handles) {
-    digest.update(`${handle} ${(await stampOf(storage, handle)) ?? 'missing'}\n`);
+    const stamp = (await stampOf(storage, handle)) ?? 'missing';
+    all.update(`${handle} ${stamp}\n`);
+    butInodes.update(`${handle} ${withoutInode(stamp)}\n`);
   }
-  return digest.digest('hex');
+  return { all: all.digest('hex'), butInodes: butInodes.digest('hex') };
 }
 
 async function stampOf(storage: BackupStorage, handle: string): Promise<string | undefined> {
   try {
-    return await storage.stamp(handle);
+    return (await storage.stat(handle))?.stamp;
   } catch (error) {
-    if (error instanceof StorageError && error.code === 'NAME_INVALID') return undefined;
+    if (isStorageError(error, 'NAME_INVALID')) return undefined;
     throw error;
   }
 }
 
-export async function readProven(
+/** The result of an earlier proof if files and trust are unchanged; otherwise the reason to read the slice again. */
+export function provenBefore(
+  look: Look | undefined,
+  files: FilesState,
+  trust: string,
+): { result?: ProvenSlice; reason?: AgainReason } {
+  if (!look) return {};
+  const { proof } = look;
+  if (!proof) return { reason: 'bad' };
+  if (proof.trust !== trust) return { reason: 'trust' };
+  if (proof.files.all === files.all) return { result: proof.result };
+  return { reason: proof.files.butInodes === files.butInodes ? 'inodes' : 'changed' };
+}
+
+/** Reads the record of the last look at a slice. Undefined when there is none, or when it is damaged. */
+export async function readLook(
   storage: BackupStorage,
-  slice: UnitSlice,
-  expected: string,
-): Promise<ProvenSlice | undefined> {
-  const { folder, name } = placeOf(slice);
+  folder: string,
+  name: string,
+): Promise<Look | undefined> {
+  const [, from, to] = NAME.exec(name) ?? [];
   try {
     const bytes = await readOwn(storage, `${folder}/${name}`, MAX_BYTES);
-    // What it says would be reported as a fact: a damaged record is none.
-    if (!bytes || !isIntact(bytes)) return undefined;
+    // The record would be believed without reading the backup, so a damaged one must not count.
+    if (!bytes || !isIntact(bytes) || from === undefined) return undefined;
     const fields = storedObject(bytes, name);
-    if (fields.count('verified') !== 1 || fields.string('fingerprint') !== expected) {
-      return undefined;
-    }
-    const result = JSON.parse(fields.string('result')) as ProvenSlice;
-    return Array.isArray(result.pieces) && Number.isInteger(result.records) ? result : undefined;
+    if (fields.count('verified') !== 2) return undefined;
+    const look = {
+      at: fields.count('at'),
+      from: Number(from),
+      to: Number(to),
+      of: fields.count('of'),
+    };
+    const text = fields.string('proof');
+    if (text === '') return look;
+    const proof = JSON.parse(text) as Look['proof'];
+    const { pieces, records } = proof!.result;
+    return Array.isArray(pieces) && Number.isInteger(records)
+      ? { ...look, proof: proof! }
+      : undefined;
   } catch (error) {
     if (error instanceof AptosDataError || error instanceof SyntaxError) return undefined;
+    if (error instanceof TypeError) return undefined; // the JSON has not the form of a proof
     throw error;
   }
 }
 
-/** Remembers a proof. A storage that cannot be written to is verified all the same, each time. */
-export async function rememberProven(
+/**
+ * Records that a slice was read just now, and what was proven. Without `proof` the next verification reads the
+ * slice again, even if its files are unchanged. Returns false when the storage cannot be written to: then every
+ * verification reads everything.
+ */
+export async function noteLook(
   storage: BackupStorage,
   slice: UnitSlice,
-  state: string,
-  result: ProvenSlice,
-): Promise<void> {
-  const { folder, name } = placeOf(slice);
-  const record = { verified: 1, fingerprint: state, result: JSON.stringify(result) };
+  proof?: Look['proof'],
+): Promise<boolean> {
+  const folder = folderOf(slice);
+  const name = recordOf(slice);
+  const text = proof ? JSON.stringify(proof) : '';
+  const record = { verified: 2, at: Date.now(), of: slice.of, proof: text };
   try {
     await putFile(storage, folder, name, encodeDigested(record), { replace: true });
-  } catch (error) {
-    if (error instanceof StorageError) return;
-    throw error;
-  }
-}
-
-/** Lets the next verification read a slice again, also when the store says that nothing has changed. */
-export async function forgetProven(storage: BackupStorage, slice: UnitSlice): Promise<void> {
-  const { folder, name } = placeOf(slice);
-  try {
-    await storage.removeFile(`${folder}/${name}`);
+    return true;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
+    if (!proof) await storage.removeFile(`${folder}/${name}`).catch(() => undefined);
+    return false;
   }
 }
 
-function placeOf({ manifest, from, to }: UnitSlice): { folder: string; name: string } {
-  return {
-    folder: manifest.slice(0, manifest.lastIndexOf('/')),
-    name: `verified-${from}-${to}.json`,
-  };
+export function recordOf({ from, to }: Pick<UnitSlice, 'from' | 'to'>): string {
+  return `verified-${from}-${to}.json`;
+}
+
+export function folderOf({ manifest }: { manifest: string }): string {
+  return manifest.slice(0, manifest.lastIndexOf('/'));
 }

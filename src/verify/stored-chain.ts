@@ -1,19 +1,17 @@
 import {
-  type EpochState,
-  type LedgerInfoWithSignatures,
+  AptosDataError,
   decodeLedgerInfoWithSignatures,
-} from '../aptos/chain/ledger-info.js';
-import { formatWaypoint, waypointOf } from '../aptos/chain/waypoint.js';
-import { AptosDataError } from '../aptos/errors.js';
-import { BackupError } from '../backup/errors.js';
-import { readRecords } from '../backup/record-stream.js';
-import {
-  notOfEpoch,
-  proveSignatures,
-  requireGenesisForm,
-} from '../backup/trust/ledger-info-proof.js';
-import type { TrustedWaypoints } from '../backup/trust/trusted-waypoints.js';
-import type { Proven } from '../plan/unit.js';
+  type EpochState,
+  formatWaypoint,
+  type LedgerInfoWithSignatures,
+  readRecords,
+  toHex,
+  waypointOf,
+} from '../aptos/index.js';
+import { BackupError } from '../errors/backup-error.js';
+import { notOfEpoch, proveSignatures, requireGenesisForm } from '../trust/ledger-info-proof.js';
+import type { TrustedWaypoints } from '../trust/trusted-waypoints.js';
+import type { Proven } from '../contract/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 
 /** The stored ledger info that ends one epoch. */
@@ -21,15 +19,18 @@ export interface StoredEnding {
   version: bigint;
   waypoint: string;
   proven: Proven;
-  /** The chunk file it stands in. */
+  /** The root of the transaction accumulator after `version`, as the ledger info says it; hex. */
+  root: string;
+  /** Handle of the chunk file that holds it. */
   file: string;
 }
 
 const CACHED_STATES = 64;
 
 /**
- * The chain of epoch endings as one storage holds it, each checked with the one before. It proves
- * the ledger infos of the same storage: nothing but what is stored and what is trusted vouches.
+ * The chain of epoch endings that one storage holds. Each is checked against the one before it. The chain
+ * proves the other ledger infos of that storage, from stored data and trusted waypoints alone
+ * (docs/formats.md, Trust).
  */
 export class StoredChain {
   private readonly endings = new Map<bigint, StoredEnding>();
@@ -40,7 +41,7 @@ export class StoredChain {
     readonly trusted: TrustedWaypoints,
   ) {}
 
-  /** All that was taken up, to be handed to a thread; `restore` takes it up there. */
+  /** All endings, to send them to a thread, which calls `restore`. */
   dump(): [bigint, StoredEnding][] {
     return [...this.endings.entries()];
   }
@@ -53,19 +54,38 @@ export class StoredChain {
     return this.endings.get(epoch);
   }
 
-  /** Epochs whose endings were taken up, in order. */
+  /** The epochs whose endings are in the chain, in ascending order. */
   epochs(): bigint[] {
     return [...this.endings.keys()].sort((a, b) => (a < b ? -1 : 1));
   }
 
-  /** Whether a trusted waypoint is part of the chain, which then vouches for its genesis. */
+  /**
+   * The unsigned endings at versions `first` to `last`, in order. The root that such an ending says is compared
+   * with the root that the transactions give.
+   */
+  unprovenWithin(first: bigint, last: bigint): (StoredEnding & { epoch: bigint })[] {
+    return [...this.endings.entries()]
+      .filter(([, { proven, version }]) => {
+        return proven === 'not yet proven' && version >= first && version <= last;
+      })
+      .map(([epoch, ending]) => ({ epoch, ...ending }))
+      .sort((a, b) => (a.version < b.version ? -1 : 1));
+  }
+
+  /** Whether all endings from genesis to the newest are there. */
+  isUnbroken(): boolean {
+    const last = this.epochs().at(-1);
+    return last === undefined || last + 1n === BigInt(this.endings.size);
+  }
+
+  /** Whether the chain contains a trusted waypoint. If so, the waypoint confirms the genesis. */
   confirmed(): boolean {
     return [...this.endings.values()].some((e) => this.trusted.at(e.version) !== undefined);
   }
 
   /**
-   * Takes up the ledger info that ends `epoch`; the ones before it come first. Says how it is
-   * proven. @throws AptosDataError or BackupError when it is not part of this chain
+   * Checks the ledger info that ends `epoch` and adds it to the chain. Lower epochs must be added first.
+   * Returns how it is proven. @throws AptosDataError or BackupError when it is not part of this chain
    */
   async take(signed: LedgerInfoWithSignatures, epoch: bigint, file: string): Promise<Proven> {
     const { ledgerInfo } = signed;
@@ -86,7 +106,8 @@ export class StoredChain {
     const proven = await this.proveEnding(signed, epoch, before);
     if (!this.endings.has(epoch)) {
       const waypoint = formatWaypoint(waypointOf(ledgerInfo));
-      this.endings.set(epoch, { version: ledgerInfo.version, waypoint, proven, file });
+      const root = toHex(ledgerInfo.executedStateId);
+      this.endings.set(epoch, { version: ledgerInfo.version, waypoint, proven, root, file });
       this.remember(next);
     }
     return proven;
@@ -99,14 +120,14 @@ export class StoredChain {
   ): Promise<Proven> {
     const validators = before ? await this.validatorsOf(epoch) : undefined;
     if (epoch > 0n && !validators && this.trusted.at(signed.ledgerInfo.version) === undefined) {
-      return 'not yet proven'; // behind a hole: nobody stored vouches for its signers
+      return 'not yet proven'; // the ending before it, which names its signers, is not stored
     }
     return proveSignatures(signed, validators, before?.proven, this.trusted);
   }
 
   /**
-   * Says how a ledger info that covers a chunk is proven.
-   * @throws BackupError HISTORY_UNSIGNED when nothing stored can prove it
+   * Returns how the ledger info of a chunk is proven.
+   * @throws BackupError HISTORY_UNSIGNED when nothing stored can prove it; AptosDataError when it is wrong
    */
   async prove(signed: LedgerInfoWithSignatures): Promise<Proven> {
     const { epoch, version } = signed.ledgerInfo;
@@ -132,17 +153,16 @@ export class StoredChain {
     const validators = before ? await this.validatorsOf(epoch) : undefined;
     if (!validators && this.trusted.at(version) === undefined) {
       throw new BackupError(
-        'HISTORY_UNSIGNED',
+        'SIGNERS_NOT_STORED',
         epoch === 0n
           ? 'its ledger info is that of genesis; the epoch ending 0 is not stored, so nothing proves it'
           : `its ledger info is of epoch ${epoch}; the epoch ending ${epoch - 1n} that names its signers is not stored, so nothing proves it`,
-        false,
       );
     }
     return proveSignatures(signed, validators, before?.proven, this.trusted);
   }
 
-  /** @throws AptosDataError when a chunk up to `last` cannot be under a ledger info of `epoch` */
+  /** @throws AptosDataError when version `last`, the last one of a chunk, is not in `epoch` */
   requireEpochOf(last: bigint, epoch: bigint): void {
     const before = epoch === 0n ? undefined : this.endings.get(epoch - 1n);
     const own = this.endings.get(epoch);

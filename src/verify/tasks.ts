@@ -1,43 +1,43 @@
-import { createHash } from 'node:crypto';
-import { AptosDataError } from '../aptos/errors.js';
 import {
-  MAX_MANIFEST_BYTES,
+  AptosDataError,
   decodeStateSnapshotManifest,
   decodeTransactionManifest,
-} from '../aptos/files/manifest.js';
-import type { JsonObject } from '../aptos/files/json.js';
-import { type Catalog, readCatalog } from '../catalog/catalog.js';
+  type JsonObject,
+  MAX_MANIFEST_BYTES,
+} from '../aptos/index.js';
+import { type Catalog, readCatalog } from '../repository/catalog.js';
 import type {
   UnitSlice,
   VerifyCursor,
   VerifyPage,
   VerifyScope,
   VerifyTask,
-} from '../plan/verify.js';
-import { StorageError } from '../storage/errors.js';
+} from '../contract/verification.js';
+import { isStorageError } from '../storage/storage-error.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { VerifyError } from './errors.js';
+import { VerifyError } from './verify-error.js';
+import { chooseShare, inShare, numberOf } from './share.js';
+import { requireSome } from './scope.js';
 import { sizeOf } from './stored-records.js';
 
-/** Small backups share a task until it has so much to read; large ones are cut. */
+/** Small backups share a task, up to this size. Larger ones are cut into several tasks. */
 const TASK_BYTES = 256 * 1024 * 1024;
 const TASK_SLICES = 24;
-/** Bounds what a page weighs in a payload. */
+/** These limits keep the payload of a page small. */
 const PAGE_TASKS = 60;
 const PAGE_SLICES = 300;
 const SIZES_IN_FLIGHT = 16;
 
 /**
- * The next tasks of a verification, from what the storage holds now. Never writes.
- * @throws VerifyError NOTHING_TO_VERIFY for a storage without backups, StorageError STORAGE_MISSING
+ * Plans the next page of a verification: tasks for the backups that the storage holds now, from `cursor` on. Backups
+ * are not changed. @throws VerifyError NOTHING_TO_VERIFY for a storage without backups, StorageError STORAGE_MISSING
  */
 export async function nextTasks(
   storage: BackupStorage,
   scope: VerifyScope,
   cursor: VerifyCursor | undefined,
-  signal?: AbortSignal,
 ): Promise<VerifyPage> {
-  const catalog = await readCatalog(storage, signal);
+  const catalog = await readCatalog(storage);
   const { epochEndings, transactions, snapshots } = catalog;
   if (epochEndings.length + transactions.length + snapshots.length === 0) {
     const damaged = catalog.damaged[0];
@@ -45,14 +45,19 @@ export async function nextTasks(
       `${storage.description} holds no backups${damaged ? ` that can be read: ${damaged.object}: ${damaged.why}` : ''}; is this the right place?`,
     );
   }
-  const frozen = freeze(catalog, scope);
-  const units = unitsOf(catalog, { ...scope, ...frozen });
-  const start = cursor === undefined ? 0 : indexOf(units, cursor);
+  const named = unitsOf(catalog, { ...scope, ...newestOf(catalog, scope) });
+  if (cursor === undefined) requireSome(storage.description, catalog, scope, named);
+  const { percent } = scope;
+  const share =
+    percent === undefined
+      ? undefined
+      : (scope.share ?? (await chooseShare(storage, named, percent)));
+  const frozen = { ...newestOf(catalog, scope), ...(share ? { share } : {}) };
   const page = new Page();
   if (cursor === undefined) page.tasks.push({ kind: 'epoch_endings' });
-  for (const unit of units.slice(start)) {
+  for (const unit of await unitsFrom(storage, catalog, { ...scope, ...frozen }, cursor)) {
     const from = unit.manifest === cursor?.manifest ? cursor.from : 0;
-    for await (const { slice, bytes } of slicesOf(storage, unit, from, signal)) {
+    for await (const { slice, bytes } of slicesOf(storage, unit, from)) {
       if (page.isFull()) {
         page.close();
         return { tasks: page.tasks, frozen, next: cursorOf(unit, slice) };
@@ -64,7 +69,26 @@ export async function nextTasks(
   return { tasks: page.tasks, frozen };
 }
 
-interface Listed {
+/**
+ * The stored backups that a scope covers, from a cursor on, in the order in which they are verified.
+ * `scope` includes what the first page fixed: the last version, the last snapshot and the share.
+ */
+export async function unitsFrom(
+  storage: BackupStorage,
+  catalog: Catalog,
+  scope: VerifyScope,
+  cursor: VerifyCursor | undefined,
+): Promise<Listed[]> {
+  const units = unitsOf(catalog, scope);
+  const left = cursor === undefined ? units : units.slice(indexOf(units, cursor));
+  if (!scope.share) return left;
+  // A backup that the page before began is read to its end, even if its parts now count as read.
+  const begun = left.filter(({ manifest }) => manifest === cursor?.manifest && cursor.from > 0);
+  const others = left.filter((unit) => !begun.includes(unit));
+  return [...begun, ...(await inShare(storage, others, scope.share))];
+}
+
+export interface Listed {
   kind: 'transactions' | 'state_snapshot';
   source: string;
   manifest: string;
@@ -72,7 +96,7 @@ interface Listed {
   last: string;
 }
 
-function freeze({ transactions, snapshots }: Catalog, scope: VerifyScope): VerifyPage['frozen'] {
+function newestOf({ transactions, snapshots }: Catalog, scope: VerifyScope) {
   const newest = transactions.reduce((max, t) => (t.lastVersion > max ? t.lastVersion : max), 0n);
   const snapshot = snapshots.reduce((max, s) => (s.version > max ? s.version : max), 0n);
   return {
@@ -98,22 +122,17 @@ function unitsOf(catalog: Catalog, scope: VerifyScope): Listed[] {
     const span = { first: `${epoch}`, last: `${version}` };
     return { kind: 'state_snapshot' as const, source, manifest, ...span };
   });
-  return [...transactions, ...snapshots].filter((unit) => isSampled(unit, scope));
+  const { sample } = scope;
+  return [...transactions, ...snapshots].filter(
+    ({ manifest }) => !sample || numberOf(manifest) % sample.of === sample.part - 1,
+  );
 }
 
-/** Which part of a sample a backup belongs to follows from its manifest's name alone. */
-function isSampled({ manifest }: Listed, { sample, percent }: VerifyScope): boolean {
-  if (!sample && percent === undefined) return true;
-  const number = createHash('sha256').update(manifest).digest().readUInt32BE(0);
-  if (sample) return number % sample.of === sample.part - 1;
-  return number < (percent! / 100) * 2 ** 32;
+function cursorOf({ kind, first, manifest }: Listed, { from, of }: UnitSlice): VerifyCursor {
+  return { kind, first, manifest, from, of };
 }
 
-function cursorOf({ kind, first, manifest }: Listed, { from }: UnitSlice): VerifyCursor {
-  return { kind, first, manifest, from };
-}
-
-/** Where a cursor points, also when the storage has changed meanwhile. */
+/** The index of the unit at a cursor. If that unit is gone, the index of the one after it. */
 function indexOf(units: readonly Listed[], cursor: VerifyCursor): number {
   const rank = (kind: string) => (kind === 'state_snapshot' ? 1 : 0);
   const found = units.findIndex((unit) => {
@@ -124,22 +143,20 @@ function indexOf(units: readonly Listed[], cursor: VerifyCursor): number {
   return found === -1 ? units.length : found;
 }
 
-/** The slices of a backup, from chunk `from` on; sizes are looked for no further than is read. */
+/** The slices of a backup, from chunk `from` on. Looks up sizes of files only as far as the caller reads. */
 async function* slicesOf(
   storage: BackupStorage,
   unit: Listed,
   from: number,
-  signal?: AbortSignal,
 ): AsyncGenerator<{ slice: UnitSlice; bytes: number }> {
   const { kind: _, ...fields } = unit;
-  const chunks = await chunksOf(storage, unit, signal);
+  const chunks = await chunksOf(storage, unit);
   const of = chunks.length;
-  // A manifest that cannot be read is still a task: it tells why.
+  // A manifest that cannot be read gets a task too: the task reports why.
   if (of === 0) yield { slice: { ...fields, from: 0, to: 0, of }, bytes: 0 };
   let bytes = 0;
   let begin = from;
   for (let i = from; i < of; i += SIZES_IN_FLIGHT) {
-    signal?.throwIfAborted();
     const some = chunks.slice(i, i + SIZES_IN_FLIGHT);
     const sizes = await Promise.all(
       some.map(async ({ file, extra }) => extra?.['bytes'] ?? sizeOf(storage, file)),
@@ -158,18 +175,16 @@ async function* slicesOf(
 async function chunksOf(
   storage: BackupStorage,
   { kind, manifest }: Listed,
-  signal?: AbortSignal,
 ): Promise<{ file: string; extra?: JsonObject }[]> {
   try {
-    const content = await storage.readAll(manifest, MAX_MANIFEST_BYTES, signal);
+    const content = await storage.readAll(manifest, MAX_MANIFEST_BYTES);
     return kind === 'transactions'
       ? decodeTransactionManifest(content).chunks.map((c) => ({ ...c, file: c.transactions }))
       : decodeStateSnapshotManifest(content).chunks.map((c) => ({ ...c, file: c.blobs }));
   } catch (error) {
     const unreadable =
       error instanceof AptosDataError ||
-      (error instanceof StorageError &&
-        ['NOT_FOUND', 'NAME_INVALID', 'TOO_LARGE'].includes(error.code));
+      isStorageError(error, 'NOT_FOUND', 'NAME_INVALID', 'TOO_LARGE', 'DAMAGED');
     if (unreadable) return [];
     throw error;
   }
@@ -187,6 +202,7 @@ class Page {
   add(kind: Listed['kind'], slice: UnitSlice, bytes: number): void {
     this.slices += 1;
     if (kind === 'state_snapshot') {
+      this.close(); // tasks stay in the order of the units, so that a budget can end at any task
       this.tasks.push({ kind, slice });
       return;
     }

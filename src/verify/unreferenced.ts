@@ -1,71 +1,101 @@
-import { forEachAtOnce } from '../at-once.js';
-import { AptosDataError } from '../aptos/errors.js';
-import { MAX_MANIFEST_BYTES, decodeManifest } from '../aptos/files/manifest.js';
+import { forEachAtOnce } from '../lib/at-once.js';
+import { AptosDataError, MAX_MANIFEST_BYTES } from '../aptos/index.js';
+import { PLAN_FILE, ownFile } from '../repository/unit-folder.js';
 import {
-  EPOCH_ENDING_MANIFEST,
-  STATE_MANIFEST,
-  TRANSACTION_MANIFEST,
-} from '../aptos/files/names.js';
-import { ownFile } from '../backup/unit-folder.js';
-import { type BackupEntry, type Catalog, readCatalog } from '../catalog/catalog.js';
-import type { BackupType } from '../plan/job.js';
-import type { Finding } from '../plan/verify.js';
-import { StorageError } from '../storage/errors.js';
+  type BackupEntry,
+  type Catalog,
+  entriesOf,
+  readCatalog,
+  spanOfEntry,
+} from '../repository/catalog.js';
+import type { BackupType } from '../contract/job.js';
+import { BACKUP_TYPES } from '../contract/kinds/index.js';
+import { meet, without } from '../lib/spans.js';
+import { StorageError } from '../storage/storage-error.js';
 import { RESERVED } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
+import { MANIFEST_KINDS, type Named } from './manifest-kinds.js';
 import { isProvenRecord } from './proven-before.js';
+import type { Finding } from '../contract/answers/verify-answers.js';
 
 const READS_IN_FLIGHT = 16;
-const MANIFESTS: Record<string, BackupType> = {
-  [EPOCH_ENDING_MANIFEST]: 'epoch_ending',
-  [STATE_MANIFEST]: 'state_snapshot',
-  [TRANSACTION_MANIFEST]: 'transaction',
-};
-
-type Decoded = ReturnType<typeof decodeManifest>;
 
 /**
- * Folders that no metadata line points into, and files in the others that nothing names: what
- * abandoned attempts left. `lost` are whole backups among them whose metadata line must have been
- * there and is gone; `ours`, that our tool wrote here.
+ * Finds orphans: folders that no metadata line points into, and files in other folders that no manifest names.
+ * Abandoned attempts leave them. Some such folders hold a whole backup whose metadata line was lost: these become
+ * findings, unless other sound backups hold all of their range (docs/formats.md, Verification). @throws StorageError
  */
 export async function findUnreferenced(
   storage: BackupStorage,
   catalog: Catalog,
-  signal?: AbortSignal,
-): Promise<{ orphans: string[]; lost: Finding[]; ours: boolean }> {
+  isDamaged: (entry: BackupEntry) => boolean,
+): Promise<Unreferenced> {
   const named = manifestsByFolder(catalog);
-  const folders = (await storage.listFolders(signal)).filter((f) => !RESERVED.has(f)).sort();
+  if (storage.byNameOnly) return nothingListed(storage, [...named.keys()]);
+  const folders = (await storage.listFolders()).filter((f) => !RESERVED.has(f)).sort();
   const orphans: string[][] = [];
-  const whole: { manifest: string; why: string; decoded?: Decoded }[] = [];
+  const whole: WholeBackup[] = [];
+  const files = new Map<string, { names: string[]; bytes: number }>();
   let ours = false;
   await forEachAtOnce(READS_IN_FLIGHT, folders, async (folder, index) => {
-    signal?.throwIfAborted();
-    const names = await namesIn(storage, folder, signal);
+    const listed = await storage.listFolder(folder);
+    const names = listed.map(({ handle }) => handle.slice(folder.length + 1));
+    const bytes = listed.reduce((sum, file) => sum + Number(file.bytes), 0);
     ours ||= names.some((name) => ownFile(name) === 'plan');
     const manifests = named.get(folder);
     if (manifests) {
+      files.set(folder, { names, bytes });
       orphans[index] = await strayFiles(storage, folder, names, manifests);
       return;
     }
+    // Folder markers of buckets, and folders that some stores still list when all in them is gone.
+    if (names.length === 0) return;
     orphans[index] = [`${folder}/`];
     const unnamed = await wholeBackup(storage, folder, names);
     if (unnamed) whole.push(unnamed);
   });
-  return { orphans: orphans.flat(), lost: await lostLines(storage, whole, signal), ours };
+  const lost = await lostLines(storage, whole, isDamaged);
+  return { orphans: orphans.flat(), lost, ours, files };
+}
+
+interface Unreferenced {
+  /** Handles of files, and names of folders with `/` at the end. */
+  orphans: string[];
+  /** Whole backups whose metadata line was lost. */
+  lost: Finding[];
+  /** Whether our tool has written to this storage. */
+  ours: boolean;
+  /** By folder, for those that metadata lines point into: the file names, and the bytes of all files. */
+  files: Map<string, { names: string[]; bytes: number }>;
+}
+
+/** Of a storage that lists no folders: what can be asked for by name. */
+async function nothingListed(
+  storage: BackupStorage,
+  folders: readonly string[],
+): Promise<Unreferenced> {
+  const [any] = folders;
+  const ours = any !== undefined && (await storage.stat(`${any}/${PLAN_FILE}`)) !== undefined;
+  return { orphans: [], lost: [], ours, files: new Map() };
+}
+
+interface WholeBackup {
+  manifest: string;
+  why: string;
+  committed: boolean;
+  type: BackupType;
+  /** Absent: its manifest cannot be read. */
+  content?: Named;
 }
 
 function manifestsByFolder(catalog: Catalog) {
   const named = new Map<string, { manifest: string; type: BackupType }[]>();
-  const note = (entries: BackupEntry[], type: BackupType) => {
-    for (const { manifest } of entries) {
+  for (const type of BACKUP_TYPES) {
+    for (const { manifest } of entriesOf(catalog, type)) {
       const folder = manifest.split('/')[0]!;
       named.set(folder, [...(named.get(folder) ?? []), { manifest, type }]);
     }
-  };
-  note(catalog.epochEndings, 'epoch_ending');
-  note(catalog.transactions, 'transaction');
-  note(catalog.snapshots, 'state_snapshot');
+  }
   return named;
 }
 
@@ -77,9 +107,9 @@ async function strayFiles(
 ): Promise<string[]> {
   const known = new Set<string>(manifests.map(({ manifest }) => manifest));
   for (const { manifest, type } of manifests) {
-    const decoded = await readManifest(storage, manifest, type);
-    if (!decoded) return []; // a damaged manifest does not make its files strays
-    for (const file of filesNamedBy(decoded)) known.add(file);
+    const content = await readManifest(storage, manifest, type);
+    if (!content) return []; // a damaged manifest does not make its files strays
+    for (const file of content.files) known.add(file);
   }
   return names
     .filter((name) => ownFile(name) === undefined && !isProvenRecord(name))
@@ -89,77 +119,65 @@ async function strayFiles(
 }
 
 /**
- * A backup that ends with its manifest though no line names it. One of ours says whether it was
- * committed; for others it is told by whether anything else holds the same range.
+ * The whole backup in a folder that no metadata line names; undefined when the folder holds none. A backup of our
+ * tool has a file that says whether it was committed. For one of the stock tool, `lostLines` looks whether another
+ * backup holds the same range.
  */
-async function wholeBackup(storage: BackupStorage, folder: string, names: readonly string[]) {
-  const name = names.find((n) => n in MANIFESTS);
-  if (name === undefined) return undefined;
-  const manifest = `${folder}/${name}`;
-  const committed = names.some((n) => ownFile(n) === 'committed' || isProvenRecord(n));
-  if (committed) return { manifest, why: 'it was committed, but no metadata line names it now' };
-  if (names.some((n) => ownFile(n) === 'plan')) return undefined; // not yet committed
-  const decoded = await readManifest(storage, manifest, MANIFESTS[name]!);
-  const why = 'it is whole, but no metadata line names it or anything else of the same range';
-  return decoded && { manifest, why, decoded };
-}
-
-async function namesIn(
+async function wholeBackup(
   storage: BackupStorage,
   folder: string,
-  signal?: AbortSignal,
-): Promise<string[]> {
-  const files = await storage.listFolder(folder, signal);
-  return files.map(({ handle }) => handle.slice(folder.length + 1));
+  names: readonly string[],
+): Promise<WholeBackup | undefined> {
+  const type = BACKUP_TYPES.find((one) => names.includes(MANIFEST_KINDS[one].name));
+  if (type === undefined) return undefined;
+  const manifest = `${folder}/${MANIFEST_KINDS[type].name}`;
+  const committed = names.some((n) => ownFile(n) === 'committed' || isProvenRecord(n));
+  if (!committed && names.some((n) => ownFile(n) === 'plan')) return undefined; // not yet committed
+  const content = await readManifest(storage, manifest, type);
+  if (committed) {
+    const why =
+      'it was committed, but its metadata line is gone, and no other backup has all of its range';
+    return { manifest, why, committed, type, ...(content ? { content } : {}) };
+  }
+  const why = 'it is whole, but no metadata line names it or anything else of the same range';
+  return content && { manifest, why, committed, type, content };
 }
 
-/** Asks the metadata again: a line may have been written while folders were read. */
+/** Findings for whole backups without a line. Reads the metadata again: a line may have come in the meantime. */
 async function lostLines(
   storage: BackupStorage,
-  whole: { manifest: string; why: string; decoded?: Decoded }[],
-  signal?: AbortSignal,
+  whole: readonly WholeBackup[],
+  isDamaged: (entry: BackupEntry) => boolean,
 ): Promise<Finding[]> {
   if (whole.length === 0) return [];
-  const now = await readCatalog(storage, signal);
+  const now = await readCatalog(storage);
   const named = new Set(
-    [...now.epochEndings, ...now.snapshots, ...now.transactions].map(({ manifest }) => manifest),
+    BACKUP_TYPES.flatMap((type) => entriesOf(now, type)).map(({ manifest }) => manifest),
   );
   return whole
     .filter(({ manifest }) => !named.has(manifest))
-    .filter(({ decoded }) => !decoded || !isHeld(now, decoded))
+    .filter(({ type, content, committed }) => {
+      if (!content) return true;
+      const { span } = content;
+      const entries = entriesOf(now, type);
+      // Backups that are not known to be damaged hold all of the range: then the lost line does no harm.
+      const sound = entries.filter((entry) => !isDamaged(entry)).map(spanOfEntry);
+      if (committed) return without([span], sound).length > 0;
+      return !entries.some((entry) => meet(spanOfEntry(entry), span));
+    })
     .map(({ manifest, why }) => ({ object: manifest, code: 'METADATA' as const, why }))
     .sort((a, b) => (a.object < b.object ? -1 : 1));
-}
-
-function isHeld(catalog: Catalog, decoded: Decoded): boolean {
-  if ('rootHash' in decoded) return catalog.snapshots.some((s) => s.version === decoded.version);
-  if ('firstEpoch' in decoded) {
-    return catalog.epochEndings.some(
-      (e) => e.firstEpoch <= decoded.lastEpoch && e.lastEpoch >= decoded.firstEpoch,
-    );
-  }
-  return catalog.transactions.some(
-    (t) => t.firstVersion <= decoded.lastVersion && t.lastVersion >= decoded.firstVersion,
-  );
 }
 
 async function readManifest(
   storage: BackupStorage,
   manifest: string,
   type: BackupType,
-): Promise<Decoded | undefined> {
+): Promise<Named | undefined> {
   try {
-    return decodeManifest(type, await storage.readAll(manifest, MAX_MANIFEST_BYTES));
+    return MANIFEST_KINDS[type].read(await storage.readAll(manifest, MAX_MANIFEST_BYTES));
   } catch (error) {
     if (error instanceof AptosDataError || error instanceof StorageError) return undefined;
     throw error;
   }
-}
-
-function filesNamedBy(decoded: Decoded): string[] {
-  if ('rootHash' in decoded) {
-    return [decoded.proof, ...decoded.chunks.flatMap((chunk) => [chunk.blobs, chunk.proof])];
-  }
-  if ('firstEpoch' in decoded) return decoded.chunks.map((chunk) => chunk.ledgerInfos);
-  return decoded.chunks.flatMap((chunk) => [chunk.transactions, chunk.proof]);
 }

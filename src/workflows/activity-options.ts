@@ -1,14 +1,14 @@
 import type { ActivityOptions } from '@temporalio/workflow';
-import { CHUNK_QUEUE, CONTROL_QUEUE } from '../plan/messages.js';
+import { CHUNK_QUEUE, CONTROL_QUEUE } from '../contract/messages.js';
 
 /**
- * Timeouts and retries of all activities, in one place. Which errors end the retries is decided by
- * the activities, which know the failure and how often it happened (activities/failures.ts); only
- * Temporal's own way to loop for ever is named here.
+ * Timeouts and retries of all activities, in one place. The activities themselves decide which errors end
+ * the retries (activities/activity-failure.ts), because they know the failure and how often it happened.
+ * Only an error that Temporal itself would retry for ever is named here.
  */
 const NEVER_RETRY = ['PayloadsTooLarge'];
 
-/** One range: minutes of work that heartbeats every few seconds. */
+/** One range: minutes of work, with a heartbeat every few seconds. */
 export const rangeOptions: ActivityOptions = {
   taskQueue: CHUNK_QUEUE,
   startToCloseTimeout: '2 hours',
@@ -22,8 +22,9 @@ export const rangeOptions: ActivityOptions = {
 };
 
 /**
- * Planning and committing: many small requests, the first time a whole epoch history; perhaps all of a backup
- * read again. Heartbeats tell that it gets on; what timed out would count as a death of its worker.
+ * Plans and commits. They send many small requests. The first plan fetches the whole epoch history, and a
+ * commit may read the whole backup again. Their heartbeats show progress, because a timeout would count
+ * as a death of the worker.
  */
 export const controlOptions: ActivityOptions = {
   taskQueue: CONTROL_QUEUE,
@@ -37,23 +38,35 @@ export const controlOptions: ActivityOptions = {
   },
 };
 
-/** Claiming a storage, and waiting for it: returns by itself within the hour. */
+/** Claims a storage and waits for it. The activity returns by itself within the hour. */
 export const claimOptions: ActivityOptions = { ...controlOptions, startToCloseTimeout: '2 hours' };
 
-/** Watching a node: returns by itself within the hour, and is dropped when it is asked anew. */
+/**
+ * Watches a node. The activity returns by itself within the hour. The coordinator drops it when it wants
+ * another watch.
+ */
 export const watchOptions: ActivityOptions = {
   ...controlOptions,
   startToCloseTimeout: '2 hours',
-  cancellationType: 'TRY_CANCEL',
+  // A dropped watch still returns what it saw last, even when the next watch has already started.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 };
 
-/** Waiting for a unit's workflow, which may take days; heartbeats tell that somebody waits. */
+/**
+ * Waits for the workflow of a unit, which may take days. Heartbeats show that the activity still waits.
+ */
 export const unitOptions: ActivityOptions = {
   ...controlOptions,
   startToCloseTimeout: '60 days',
 };
 
-/** A last word before a coordinator ends; nothing depends on it. */
+/** Asks a worker which search attributes exist. The worker answers at once and asks nobody else. */
+export const attributeOptions: ActivityOptions = {
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '30 seconds',
+};
+
+/** Releases the claim before a coordinator ends. Nothing depends on it. */
 export const releaseOptions: ActivityOptions = {
   ...controlOptions,
   scheduleToCloseTimeout: '30 seconds',

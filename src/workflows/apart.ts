@@ -1,12 +1,12 @@
 import type { ActivityOptions } from '@temporalio/workflow';
-import { APART_QUEUE, KILLS_ITS_WORKER } from '../plan/messages.js';
+import { APART_QUEUE, KILLS_ITS_WORKER } from '../contract/messages.js';
 import { rangeOptions } from './activity-options.js';
-import { failureCode } from './failures.js';
+import { failureCode } from './workflow-failure.js';
 
 /**
- * Runs an activity. When its workers died of it, or beside it, several times it is run once more apart,
- * where it can harm nothing else; what it does there counts. `suspect`: it is known for that, and run
- * apart at once.
+ * Runs an activity. After its workers died several times, with this activity or others in hand, it runs
+ * once more in the apart worker, where it can harm nothing else. The work done there counts. Pass
+ * `suspect` when the activity is known to kill workers: then it runs apart at once.
  */
 export async function runOrApart<T>(
   options: ActivityOptions,
@@ -22,7 +22,7 @@ export async function runOrApart<T>(
   return run({ ...options, taskQueue: APART_QUEUE, summary: `${summary}, apart` });
 }
 
-/** The same of an activity of the chunk queue. */
+/** Runs an activity of the chunk queue, like `runOrApart`. */
 export function runChunk<T>(
   summary: string,
   run: (options: ActivityOptions) => Promise<T>,

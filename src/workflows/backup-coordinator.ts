@@ -1,13 +1,14 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { CoordinatorInput } from '../plan/coordinator-input.js';
-import type { CoordinatorMemory } from '../plan/coordinator.js';
+import type { CoordinatorInput } from '../contract/coordinator-input.js';
+import type { CoordinatorMemory } from '../contract/coordinator-memory.js';
 import { CoordinatorRun } from './coordinator/coordinator-run.js';
 
 /**
- * Follows one node into one storage, for years: epoch endings, state snapshots and transactions,
- * each as units that are workflows of their own. It starts from what the storage holds, decides from
- * that and from what the node has, and sleeps in a watch on the node while there is nothing to do.
- * `memory` is what a run hands to the next; people start it without.
+ * Follows a node for years and keeps a storage up to date. It backs up epoch endings, state snapshots and
+ * transactions as units, and each unit is a workflow of its own. It first reads what the storage holds.
+ * From that and from what the node has, it decides what is due. While nothing is due, it waits in an
+ * activity that watches the node. `memory` is what a run hands to the next one; people start the workflow
+ * without it.
  */
 export async function backupCoordinator(
   input: CoordinatorInput,
@@ -16,16 +17,16 @@ export async function backupCoordinator(
   const run = new CoordinatorRun(input, memory);
   try {
     for (;;) {
-      if (await run.claimStorage()) {
-        await run.surveyWhenDue();
-        run.tidyWhenDue();
+      if (await run.storage.claim()) {
+        await run.storage.surveyWhenDue();
+        run.storage.tidyWhenDue(run.units.targets);
       }
       run.startUnits();
       await run.waitForNews();
       if (run.mustBeginAnew()) await run.continueAsNew();
     }
   } catch (error) {
-    if (isCancellation(error)) await run.release();
+    if (isCancellation(error)) await run.storage.release();
     throw error;
   }
 }

@@ -1,8 +1,6 @@
 /** The workflow types that a worker of ours runs. */
 export { backupCoordinator } from './backup-coordinator.js';
 export { backupDue } from './backup-due.js';
-export { epochEndingBackup } from './epoch-ending-backup.js';
-export { stateSnapshotBackup } from './state-snapshot-backup.js';
-export { transactionBackup } from './transaction-backup.js';
-export { chunkSegment } from './segment.js';
+export { epochEndingBackup, stateSnapshotBackup, transactionBackup } from './backup/backup.js';
+export { chunkSegment } from './backup/segment.js';
 export { verifyBackups } from './verify-backups.js';

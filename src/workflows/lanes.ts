@@ -1,13 +1,16 @@
 import { condition } from '@temporalio/workflow';
-import { isConcurrency } from '../plan/input.js';
+import { isConcurrency } from '../contract/backup-input.js';
 
-/** What steers the lanes while they run. */
+/** What controls the lanes while they run. */
 export interface LaneControls {
   concurrency: number;
   paused: boolean;
 }
 
-/** Takes over what can be used of a message. Anybody may send one, and nobody is there to be told. */
+/**
+ * Applies the usable parts of a message and ignores the rest: anybody may send one, and a signal has no
+ * answer.
+ */
 export function turnControls(controls: LaneControls, message: unknown): void {
   if (typeof message !== 'object' || message === null) return;
   const { concurrency, paused }: Partial<Record<keyof LaneControls, unknown>> = message;
@@ -16,9 +19,9 @@ export function turnControls(controls: LaneControls, message: unknown): void {
 }
 
 /**
- * Runs work in lanes: `concurrency` loops that each take the next item when they have finished the
- * last. Both controls are read again before every item, so the cap can be raised or lowered and the
- * lanes can be paused while they run. Returns when `take` gave nothing more and all lanes are done.
+ * Runs work in `concurrency` lanes. Each lane takes the next item when it has finished the last. The
+ * lanes read both controls before every item, so concurrency and pause can change while they run. Returns
+ * when `take` gave nothing more and all lanes are done.
  */
 export async function runLanes<T>(
   controls: LaneControls,

@@ -1,59 +1,48 @@
-import { ApplicationFailure } from '@temporalio/workflow';
-import { isConcurrency } from '../plan/input.js';
-import type { Job } from '../plan/job.js';
-import {
-  type Check,
-  isCount,
-  isFlag,
-  isRecord,
-  isText,
-  isU64,
-  listOf,
-  optional,
-  withFields,
-} from '../plan/shape.js';
-import type { Unit } from '../plan/unit.js';
+import { failureOf } from '../contract/failure.js';
+import * as v from 'valibot';
+import { concurrency } from '../contract/input-fields.js';
+import type { Job } from '../contract/job.js';
+import { flag, text, told, u64Text, wholeNumber } from '../contract/shape.js';
+import type { Unit } from '../contract/unit.js';
 import type { LaneControls } from './lanes.js';
 
-export interface SegmentInput {
-  job: Job;
-  unit: Unit;
-  /** Range numbers: from `from` up to but excluding `to`, or exactly these. */
-  ranges: { from: number; to: number } | { only: number[] };
-  /** Numbers of those that are in quarantine. */
-  quarantined?: number[];
-  controls: LaneControls;
-}
-
-/** So many that they still fit into memory; a backup gives a few hundred. */
+/** A limit that still fits into memory. A backup sends a few hundred. */
 const MOST_RANGES = 100_000;
 
-const isShape = withFields({
-  job: isRecord,
-  unit: withFields({
-    folder: isText,
-    first: isU64,
-    records: isU64,
-    rangeSize: isCount,
-    rangeCount: isCount,
-  }),
-  ranges: isRecord,
-  quarantined: optional(listOf(isCount)),
-  controls: withFields({ concurrency: isConcurrency, paused: isFlag }),
+/** The parts of a unit that a segment reads: how it is cut. */
+const cut = v.object({
+  folder: text,
+  first: u64Text,
+  records: u64Text,
+  rangeSize: wholeNumber,
+  rangeCount: wholeNumber,
 });
 
-/** @throws ApplicationFailure INPUT_INVALID: somebody else than a backup has started a segment */
+export type SegmentInput = v.InferOutput<typeof segmentInput>;
+const segmentInput = v.object({
+  job: v.custom<Job>((value) => v.is(v.record(text, told()), value)),
+  unit: v.custom<Unit>((value) => v.is(cut, value)),
+  /** Range numbers: from `from` up to but excluding `to`, or exactly these. */
+  ranges: v.union([
+    v.object({ only: v.array(wholeNumber) }),
+    v.object({ from: wholeNumber, to: wholeNumber }),
+  ]),
+  /** Numbers of the ranges in quarantine. */
+  quarantined: v.exactOptional(v.array(wholeNumber)),
+  controls: v.custom<LaneControls>((value) => v.is(v.object({ concurrency, paused: flag }), value)),
+});
+
+/**
+ * Parses the input of a segment.
+ *
+ * @throws ApplicationFailure INPUT_INVALID: the input does not come from a backup
+ */
 export function requireSegmentInput(input: unknown): SegmentInput {
-  if (isShape(input) && hasItsRanges(input as SegmentInput)) return input as SegmentInput;
-  throw ApplicationFailure.nonRetryable(
-    'a segment is started by its backup; start that instead',
-    'INPUT_INVALID',
-  );
+  if (v.is(segmentInput, input) && hasItsRanges(input)) return input;
+  throw failureOf('INPUT_INVALID', 'only a backup starts segments; start the backup instead');
 }
 
 function hasItsRanges({ ranges, unit }: SegmentInput): boolean {
-  const isOne: Check = (index) => isCount(index) && (index as number) < unit.rangeCount;
-  if ('only' in ranges) return listOf(isOne)(ranges.only);
-  const { from, to } = ranges;
-  return isCount(from) && isCount(to) && to <= unit.rangeCount && to - from <= MOST_RANGES;
+  if ('only' in ranges) return ranges.only.every((index) => index < unit.rangeCount);
+  return ranges.to <= unit.rangeCount && ranges.to - ranges.from <= MOST_RANGES;
 }

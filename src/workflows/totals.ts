@@ -1,6 +1,6 @@
-import { withLies } from '../plan/lies.js';
-import type { FailedRange, Totals } from '../plan/messages.js';
-import type { RangeResult } from '../plan/unit.js';
+import { withLies } from '../contract/lies.js';
+import type { RangeResult } from '../contract/unit.js';
+import type { FailedRange, Totals } from '../contract/answers/backup-answers.js';
 
 export function noTotals(): Totals {
   return { ranges: 0, records: '0', chunks: 0, bytes: 0, reused: 0 };
@@ -19,7 +19,7 @@ export function addTotals(totals: Totals, more: Totals): void {
   Object.assign(totals, withLies(totals.lies, more.lies));
 }
 
-/** Progress as Markdown, for the Temporal UI's Current Details. */
+/** Renders progress as Markdown for the Temporal UI's Current Details. */
 export function totalsTable(done: Totals, ranges: number, failed: FailedRange[]): string {
   const megabytes = (done.bytes / 1e6).toFixed(1);
   const lines = [
@@ -31,7 +31,7 @@ export function totalsTable(done: Totals, ranges: number, failed: FailedRange[])
   return lines.join('\n');
 }
 
-/** Reasons quote what nodes and files said; the UI renders Markdown and some HTML. */
+/** Escapes Markdown and HTML, because reasons quote what nodes and files said and the UI renders both. */
 export function escapeMarkdown(text: string): string {
   return text.replace(/[<>&|*_`[\]]/g, (c) => `&#${c.charCodeAt(0)};`);
 }

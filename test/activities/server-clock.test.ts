@@ -1,4 +1,4 @@
-/** A worker knows the server's time from its orders, whatever its own clock says. */
+/** A worker knows the server's time from its tasks, whatever its own clock says. */
 import { expect, it } from 'vitest';
 import { ServerClock } from '../../src/activities/server-clock.js';
 
@@ -12,10 +12,14 @@ const info = (attemptAfter: number, heartbeatDetails?: object) => ({
 const saidBy = (clock: ServerClock) => Math.round((clock.now() - SERVER) / MINUTE);
 
 it.each([
-  ['a first attempt begins with the order', info(0), 0],
-  ['a later one goes on', info(9 * MINUTE), 9],
-  ['one whose worker was away goes on', info(MINUTE, { begun: Date.now() - 9 * MINUTE }), 9],
-  ['a clock that was set back does not count', info(9 * MINUTE, { begun: Date.now() * 2 }), 9],
+  ['the clock of a first attempt starts with the order', info(0), 0],
+  ['the clock of a later attempt goes on', info(9 * MINUTE), 9],
+  [
+    'the clock of an attempt whose worker was away goes on',
+    info(MINUTE, { begun: Date.now() - 9 * MINUTE }),
+    9,
+  ],
+  ['a host clock that was set back does not count', info(9 * MINUTE, { begun: Date.now() * 2 }), 9],
 ])('%s', (_, given, minutes) => {
   expect(saidBy(new ServerClock(given))).toBe(minutes);
 });

@@ -3,7 +3,7 @@ import { Sites } from '../../src/activities/sites.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder } from '../support/cli.js';
 
-it('a site that several wait for does not end with the one that was first', async () => {
+it('a site for which several jobs wait does not end with the first of them', async () => {
   const { address } = await devnode();
   const storage = { local_fs_dir: storageFolder() };
   const settings = { nodes: [address], storage, trustWaypoints: [], maxChunkSize: 1000 };

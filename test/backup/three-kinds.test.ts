@@ -1,4 +1,7 @@
-/** What is written is the node's own bytes, cut by the stock rule, named and described like stock's. */
+/**
+ * The files have the node's own bytes, cut by the stock rule, with the names and manifests of the stock
+ * tool.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +20,7 @@ import {
 const MAX = 20_000;
 
 describe.each(['V0', 'V1'] as const)('a chain with records %s', (format) => {
-  it('is backed up byte for byte, and proves when it is read back', async () => {
+  it('is backed up byte for byte, and its stored files prove it', async () => {
     const node = await devnode({ format, seed: 5 });
     const folder = storageFolder();
     const { version, epoch, epoch_ends: ends, genesis_waypoint: genesis } = node.facts();
@@ -67,7 +70,7 @@ describe.each(['V0', 'V1'] as const)('a chain with records %s', (format) => {
       expect(chunk['format']).toBe(format === 'V1' ? 'V1' : undefined);
     }
 
-    // Within a range the stock rule cuts: a file is full, or the last of its range.
+    // Within a range, the stock rule cuts: a file is full, or the last of its range.
     for (const file of [...snapshot.files, ...history.files]) {
       expect(file.length <= MAX || file.readUInt32BE(0) + 4 === file.length).toBe(true);
     }
@@ -94,7 +97,7 @@ describe.each(['V0', 'V1'] as const)('a chain with records %s', (format) => {
   });
 });
 
-it('is one backup however often it is started', async () => {
+it('a range gives one backup, however often the backup is started', async () => {
   const node = await devnode();
   const folder = storageFolder();
   const target = { type: 'transaction', start_version: 0, num_transactions: 100 } as const;
@@ -105,7 +108,7 @@ it('is one backup however often it is started', async () => {
   expect(Object.keys(node.requests()).filter((path) => path.startsWith('/trans'))).toEqual([]);
 });
 
-it('starts where there is no genesis transaction in the range', async () => {
+it('a backup may start above the genesis transaction', async () => {
   const node = await devnode();
   const folder = storageFolder();
   const target = { type: 'transaction', start_version: 137, num_transactions: 5 } as const;
@@ -115,7 +118,7 @@ it('starts where there is no genesis transaction in the range', async () => {
   );
 });
 
-it('refuses what the node does not have yet', async () => {
+it('a backup of data that the node does not have yet is refused', async () => {
   const node = await devnode();
   const folder = storageFolder();
   const { version, epoch } = node.facts();

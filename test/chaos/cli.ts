@@ -1,31 +1,36 @@
 /** `npm run chaos`: a long run of the chaos suite, with a seed of its own. */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { findTemporal } from '../../src/temporal/binary/find-temporal.js';
-import { describeStrike, planChaos } from './plan.js';
+import type { FaultInput } from '../../src/devnode/faults.js';
+import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js';
+import { type StorageKind, describeStrike, planChaos } from './plan.js';
+import { PROFILES } from './profiles.js';
 import { PostgresSystem } from './postgres/system.js';
 import { reportLines } from './report.js';
 import { runChaos } from './run.js';
 import { UpSystem } from './system.js';
 import { POSTGRES_TARGETS, UP_TARGETS } from './targets.js';
 
-/** About how long one event takes, when nothing else says how long a run is. */
+/** About how long one event takes, if nothing else sets the length of the run. */
 const SECONDS_EACH = 4;
 
 const values = parseFlags();
 
 const say = (line: string) => console.log(line);
 const seed = whole('seed', values.seed ?? `${randomInt(1_000_000)}`);
-const kills = whole('kills', values.kills);
+const profile = profileOf(values.profile);
+// The faults of a profile are enough if no kills are asked for.
+const kills = whole('kills', values.kills ?? (profile ? '0' : '5'));
+const storage = storageOf(values.storage);
 const targets = values.postgres ? POSTGRES_TARGETS : UP_TARGETS;
-const others = Math.max(30, kills * targets.length);
+const others = profile && kills === 0 ? 0 : Math.max(30, kills * targets.length);
 const seconds =
   values.minutes === undefined
-    ? Math.round((kills * targets.length + others) * SECONDS_EACH)
+    ? Math.max(120, Math.round((kills * targets.length + others) * SECONDS_EACH))
     : whole('minutes', values.minutes) * 60;
 const plan = (impossible: string[]) =>
   planChaos({
-    ...{ seed, seconds, kills, targets, others, long: values['long-stops'] },
+    ...{ seed, seconds, kills, targets, storage, others, long: values['long-stops'] },
     without: [...impossible, ...values.without],
   });
 
@@ -40,7 +45,8 @@ if (values.plan) {
   const again = `npm run chaos -- ${process.argv.slice(2).join(' ')}${values.seed === undefined ? ` --seed ${seed}` : ''}`;
   try {
     const report = await runChaos({
-      ...{ seed, seconds, plan, say, signal: stopping.signal },
+      ...{ seed, seconds, storage, plan, say, signal: stopping.signal },
+      ...(profile ? { throughout: profile } : {}),
       build: async (options) =>
         values.postgres ? PostgresSystem.start(options, say) : new UpSystem(options),
     });
@@ -50,14 +56,16 @@ if (values.plan) {
     say(`\nFAILED: ${(error as Error).message}\nAgain: ${again}`);
     process.exitCode = 1;
   }
-  process.exit(); // strikes that were under way when it failed are waited for by nobody
+  process.exit(); // exit without waiting for strikes that still ran when it failed
 }
 
 function parseFlags() {
   try {
     return parseArgs({
       options: {
-        kills: { type: 'string', default: '5' },
+        kills: { type: 'string' },
+        profile: { type: 'string' },
+        storage: { type: 'string', default: 'folder' },
         seed: { type: 'string' },
         minutes: { type: 'string' },
         'long-stops': { type: 'boolean', default: false },
@@ -67,9 +75,23 @@ function parseFlags() {
       },
     }).values;
   } catch (error) {
-    console.error(`${(error as Error).message}; the README lists the flags, under Chaos`);
+    console.error(`${(error as Error).message}; docs/testing.md lists the flags`);
     process.exit(2);
   }
+}
+
+function profileOf(name: string | undefined): readonly FaultInput[] | undefined {
+  if (name === undefined) return undefined;
+  const known: Record<string, readonly FaultInput[]> = PROFILES;
+  if (known[name]) return known[name];
+  console.error(`--profile must be one of ${Object.keys(known).join(', ')}, not "${name}"`);
+  process.exit(2);
+}
+
+function storageOf(name: string): StorageKind {
+  if (name === 'folder' || name === 's3') return name;
+  console.error(`--storage must be folder or s3, not "${name}"`);
+  process.exit(2);
 }
 
 function whole(name: string, text: string): number {

@@ -1,14 +1,14 @@
-/** What may be unproven while everything goes wrong: only what waits for an epoch ending that is not stored. */
+/** While everything fails, only data that waits for an epoch ending may be unproven. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readCatalog } from '../../src/catalog/catalog.js';
+import { readCatalog } from '../../src/repository/catalog.js';
 import { openStorage } from '../../src/storage/open.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { type Target, backUp, devnode, storageFolder } from '../support/backup.js';
 import { isEarly, storedEndings } from './early.js';
 
-it('what is of an epoch behind the last stored ending may be unproven, and nothing else', async () => {
+it('only data of an epoch after the last stored ending may be unproven', async () => {
   const node = await devnode({ transactions: 300, stateItems: 100, epochs: 5 });
   const folder = storageFolder();
   const trust = [node.facts().genesis_waypoint];
@@ -33,7 +33,7 @@ it('what is of an epoch behind the last stored ending may be unproven, and nothi
   const named = findings.map(({ object }) => object.split('_')[0]);
   expect(new Set(named)).toEqual(new Set(['epoch', 'state', 'transaction']));
   expect(findings.filter((finding) => !isEarly(finding, endings))).toEqual([]);
-  // The same would be wrong with the endings stored.
+  // With the endings stored, the same finding would be a fault.
   const all = { epochs: 5n, version: BigInt(version) };
   expect(findings.filter((finding) => isEarly(finding, all))).toEqual([]);
 

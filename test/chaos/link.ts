@@ -1,8 +1,7 @@
-import { type Server, type Socket, connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type Server, type Socket, connect, createServer, type AddressInfo } from 'node:net';
 import { Random } from '../../src/devnode/chain/random.js';
 
-/** A slow line has this many bytes a second, in each connection. */
+/** Bytes per second of each connection on a slow line. */
 const THROTTLED = 20_000;
 const LONGEST_UNTIL_CUT_MS = 400;
 
@@ -11,7 +10,7 @@ interface Pair {
   node: Socket;
 }
 
-/** The line between the workers and the node: a TCP proxy that can be slow, silent, or cut. */
+/** The line between workers and node: a TCP proxy that can be slow, silent or cut. */
 export class Link {
   private readonly server: Server;
   private readonly pairs = new Set<Pair>();
@@ -20,14 +19,14 @@ export class Link {
   private throttles = 0;
   private cutting = 0;
   private waiting: (() => void)[] = [];
-  /** What was done to connections, for who wants to know that faults fired. */
+  /** How many connections each fault hit. Shows that the faults had an effect. */
   readonly fired = { stall: 0, cut: 0, throttle: 0 };
-  /** Connections that the node did not take. */
+  /** Number of connections that the node did not accept. */
   refused = 0;
 
   private constructor(
     private readonly nodePort: number,
-    /** Bytes a second of each connection while nothing is wrong. */
+    /** Bytes per second of each connection without faults. */
     private readonly rate: number,
     seed: number,
   ) {
@@ -45,7 +44,7 @@ export class Link {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Begins one of the faults; the returned function ends it. Those of several callers add up. */
+  /** Starts a fault. The returned function ends it. Faults of several callers overlap. */
   begin(mode: keyof Link['fired']): () => void {
     if (mode === 'cut') {
       this.cutting += 1;
@@ -76,7 +75,7 @@ export class Link {
     this.pump(node, client, this.rate);
     const over = () => this.pairs.delete(pair);
     client.once('close', over);
-    // An end that breaks off breaks the other off.
+    // When one side breaks off, the other side is broken off, too.
     client.on('error', () => node.resetAndDestroy());
     let taken = false;
     node.once('connect', () => (taken = true));
@@ -107,7 +106,7 @@ export class Link {
     );
   }
 
-  /** Waits as long as so many bytes take at the moment. */
+  /** Waits as long as so many bytes take at the given rate. */
   private async pass(bytes: number, rate: number): Promise<void> {
     if (this.stalls > 0) {
       this.fired.stall += 1;

@@ -1,14 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What an attempt fails of that meets a disk of this kind. */
-export const TOLD_AS = {
-  full: ['NO_SPACE'],
-  'read-only': ['READ_ONLY', 'DENIED'],
-  away: ['STORAGE_MISSING', 'STORAGE_EMPTIED'],
-} as const;
-
-/** Begins to count attempts that fail of `codes`, as the workers' logs tell it. */
+/**
+ * Starts to count attempts that fail with one of `codes`, by the workers' logs. The returned function
+ * tells the count.
+ */
 export function countFailures(folder: string, codes: readonly string[]): () => number {
   const before = new Map(workerLogs(folder).map((log) => [log, sizeOf(log)]));
   const failed = new RegExp(`^ +type: '(${codes.join('|')})',$`, 'gm');
@@ -17,7 +13,7 @@ export function countFailures(folder: string, codes: readonly string[]): () => n
     for (const log of workerLogs(folder)) {
       const bytes = readLog(log);
       const from = before.get(log) ?? 0;
-      // Shorter than it was: it was emptied meanwhile, as logs are that became too long.
+      // The file is shorter than before, so it was emptied meanwhile, as long logs are.
       const since = bytes.subarray(from <= bytes.length ? from : 0).toString();
       count += since.match(failed)?.length ?? 0;
     }
@@ -25,7 +21,7 @@ export function countFailures(folder: string, codes: readonly string[]): () => n
   };
 }
 
-/** Workers of `up` have logs of their own, those of a `worker` command share its. */
+/** Workers of `up` have their own logs. Workers of a `worker` command write to its log. */
 function workerLogs(folder: string): string[] {
   return [folder, join(folder, 'data', 'logs')].flatMap((place) =>
     list(place)

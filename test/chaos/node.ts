@@ -1,34 +1,34 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtProgram } from '../../src/built.js';
+import { builtProgram } from '../../src/lib/host/built.js';
 import type { Facts } from '../../src/devnode/devnode.js';
 import type { Fault, FaultInput } from '../../src/devnode/faults.js';
-import { choosePort } from '../../src/temporal/server/ports.js';
+import { choosePort } from '../../src/temporal-server/ports.js';
 import { until } from '../support/temporal.js';
 import { Program } from './program.js';
 
 const ANSWER_MS = 2_000;
 export const CHAIN = { transactions: 1_200, stateItems: 1_500, epochs: 3 };
 
-/** A fault that is on, and how often it fired in the lives of the node so far. */
+/** A fault that is on, and how often it fired, over all restarts of the node. */
 export interface ActiveFault {
   input: FaultInput;
   before: number;
   now: number;
 }
 
-/** `aptos-backup devnode` as a process: it may die and comes back with the chain that it had. */
+/** `aptos-backup devnode` as a process. It may die, and comes back with the same chain. */
 export class NodeProcess {
   readonly program: Program;
   readonly journal: string;
   private readonly control: string;
   private readonly active = new Set<ActiveFault>();
-  /** Requests by path: of lives that are over, and of the one that is. */
+  /** Requests by path: of earlier processes, and of the current one. */
   private readonly before = new Map<string, number>();
   private now: Record<string, number> = {};
   private life = 0;
   private last: Promise<unknown> = Promise.resolve();
-  /** Of all faults that are over. */
+  /** Total of all faults that are over. */
   fired = 0;
 
   private constructor(
@@ -62,7 +62,7 @@ export class NodeProcess {
     return node;
   }
 
-  /** Undefined while it does not answer. */
+  /** Undefined while the node does not answer. */
   facts(): Promise<Facts | undefined> {
     return this.ask<Facts>('GET', '/facts');
   }
@@ -71,7 +71,7 @@ export class NodeProcess {
     return this.ask<Facts>('POST', '/grow', by);
   }
 
-  /** Turns a fault on; one that the node forgets when it dies is turned on again. */
+  /** Turns a fault on. A restarted node forgets its faults, so they are turned on again. */
   async begin(input: FaultInput): Promise<ActiveFault> {
     const fault = { input, before: 0, now: 0 };
     await this.alone(async () => {
@@ -81,7 +81,7 @@ export class NodeProcess {
     return fault;
   }
 
-  /** Answers how often it fired. */
+  /** Turns a fault off. Returns how often it fired. */
   async end(fault: ActiveFault): Promise<number> {
     await this.look();
     return this.alone(async () => {
@@ -92,7 +92,7 @@ export class NodeProcess {
     });
   }
 
-  /** Notes what the node counted; call it often, and before it dies. */
+  /** Records the node's counters. Call it often, and before the node dies. */
   look(): Promise<void> {
     return this.alone(() => this.lookNow());
   }
@@ -109,12 +109,15 @@ export class NodeProcess {
       this.life = starts;
     }
     this.now = requests;
-    // A new life knows of no faults; a node that was stopped may not have heard of the last one.
+    // A restarted node has no faults, and a stopped one may have missed the last change.
     if (faults.length !== this.active.size) await this.setFaults();
     else [...this.active].forEach((fault, i) => (fault.now = faults[i]!.fired));
   }
 
-  /** How often each path was asked for in all lives; what a life answered in its last moment is not in it. */
+  /**
+   * How often each path was requested, over all restarts. Requests in the last moments of a process are
+   * missing.
+   */
   requests(): Map<string, number> {
     const all = new Map(this.before);
     for (const [path, times] of Object.entries(this.now))

@@ -1,6 +1,7 @@
 /**
- * The node, the Temporal server and the storage go away for 5, 20 and 60 seconds: first one after another,
- * then together. The server goes last, and time passes before the next: without it nobody asks for anything.
+ * The node, the Temporal server and the storage go away for 5, 20 and 60 seconds: first one after
+ * another, then together. The server comes last and with pauses, because without it nothing asks for the
+ * others.
  */
 import { expect, it } from 'vitest';
 import { type ChaosEvent, type Strike, namesOf } from './plan.js';
@@ -34,7 +35,7 @@ const PLAN = OUTAGES.map(([at, strike], i): ChaosEvent => ({
   at: at * 1000,
 }));
 
-it('outages of 5, 20 and 60 seconds: all goes on by itself where it stood', async () => {
+it('after outages of 5, 20 and 60 seconds everything goes on by itself where it stopped', async () => {
   const report = await runChaos({
     ...{ seed: 13, seconds: 140, plan: () => PLAN },
     build: (options) => Promise.resolve(new UpSystem(options)),

@@ -1,7 +1,7 @@
 import { Random } from '../../src/devnode/chain/random.js';
 import type { FaultInput } from '../../src/devnode/faults.js';
 
-/** The processes that are there to be killed. */
+/** The processes that can be killed. */
 export type Target =
   | 'chunk worker'
   | 'workflow worker'
@@ -22,19 +22,34 @@ export type Damage =
   | 'remove receipt'
   | 'leave part';
 
-/** One thing that goes wrong. */
+/** Of a disk the first three. A bucket is read-only when its rights were taken, and away when its server was killed. */
+export type StorageMode =
+  'full' | 'read-only' | 'away' | 'slow' | 'throttling' | 'truncating' | 'clock';
+
+/** Of each stage: small objects, and begin, parts and completion of large ones. */
+export type UploadMode = 'cut' | 'answer lost' | 'changed';
+
+/** What the backups are stored in. */
+export type StorageKind = 'folder' | 's3';
+
+/** One fault. */
 export type Strike =
-  /** kill -9. Whoever supervises the process starts it again; of `up` and the node that is us. */
+  /** kill -9. The supervisor of the process starts it again; for `up` and the node that is the test. */
   | { kind: 'kill'; target: Target }
   /** SIGSTOP, then SIGCONT unless it was killed meanwhile. */
   | { kind: 'stop'; target: Target; seconds: number }
-  /** Gone for a while: the node is not started again, the server's port is taken by what never answers. */
+  /**
+   * Away for a while: the node is not started again, or something that never answers takes the server's
+   * port.
+   */
   | { kind: 'outage'; target: 'temporal server' | 'node' | 'postgres'; seconds: number }
   | { kind: 'node'; fault: FaultInput; seconds: number }
-  /** Of the link between workers and node. */
+  /** On the link between workers and node. */
   | { kind: 'link'; mode: 'stall' | 'cut' | 'throttle'; seconds: number }
-  | { kind: 'storage'; mode: 'full' | 'read-only' | 'away'; seconds: number }
-  /** To a file of a backup that is not committed yet. */
+  | { kind: 'storage'; mode: StorageMode; seconds: number }
+  /** To requests that write into a bucket. */
+  | { kind: 'upload'; mode: UploadMode; seconds: number }
+  /** To a file of an uncommitted backup. */
   | { kind: 'damage'; mode: Damage };
 
 export type ChaosEvent = Strike & {
@@ -46,12 +61,14 @@ export type ChaosEvent = Strike & {
 export interface PlanOptions {
   seed: number;
   seconds: number;
-  /** Kills of each of these processes. */
+  /** Number of kills of each of these processes. */
   kills: number;
   targets: readonly Target[];
-  /** Further strikes, by the weights of the mix. */
+  /** @default 'folder' */
+  storage?: StorageKind;
+  /** Number of further strikes, drawn by the weights of the mix. */
   others: number;
-  /** Names of what is left out: what this place does not allow, for one. */
+  /** Names of strikes to leave out, e.g. because this machine does not allow them. */
   without?: readonly string[];
   /** Stops and outages take minutes. */
   long?: boolean;
@@ -71,6 +88,12 @@ const nodeFault =
     const fault = { kind, probability: (percent * (50 + random.below(100))) / 10_000 };
     return { kind: 'node', fault, seconds: 4 + random.below(8) };
   };
+const bucketFault =
+  (mode: StorageMode): Draw =>
+  (random, long) => ({ kind: 'storage', mode, seconds: seconds(random, long, 6) });
+const uploadFault =
+  (mode: UploadMode): Draw =>
+  (random) => ({ kind: 'upload', mode, seconds: 2 + random.below(5) });
 const damage: Draw = (random) => ({
   kind: 'damage',
   mode: pick(random, [
@@ -80,10 +103,10 @@ const damage: Draw = (random) => ({
 });
 
 /**
- * The mix beside the kills that are asked for, after FoundationDB's simulation: errors, throttles,
- * delays, corruption, kills, restarts, each by its weight. Faults of different kinds overlap.
+ * The strikes beside the requested kills, after FoundationDB's simulation: errors, throttles, delays,
+ * corruption, kills and restarts, each with its weight. Strikes of different kinds overlap.
  */
-export const MIX: Record<string, { weight: number; draw: Draw }> = {
+export const MIX: Record<string, { weight: number; draw: Draw; only?: StorageKind }> = {
   // Errors
   'node error500': { weight: 5, draw: nodeFault('error500', 15) },
   'node refuse': { weight: 5, draw: nodeFault('refuse', 15) },
@@ -119,12 +142,12 @@ export const MIX: Record<string, { weight: number; draw: Draw }> = {
   'node swap': { weight: 3, draw: nodeFault('swap', 6) },
   'node lie': { weight: 2, draw: nodeFault('lie', 4) },
   damage: { weight: 9, draw: damage },
-  // Kills at random, beside those that are asked for
+  // Random kills, beside the requested ones
   kill: {
     weight: 10,
     draw: (random, _, targets) => ({ kind: 'kill', target: pick(random, targets) }),
   },
-  // Restarts of what everything depends on
+  // Restarts of the parts on which everything depends
   'outage temporal server': {
     weight: 4,
     draw: (random, long) => ({
@@ -166,20 +189,28 @@ export const MIX: Record<string, { weight: number; draw: Draw }> = {
     weight: 3,
     draw: (random, long) => ({ kind: 'storage', mode: 'away', seconds: seconds(random, long, 6) }),
   },
+  // The bucket
+  'storage slow': { weight: 3, only: 's3', draw: bucketFault('slow') },
+  'storage throttling': { weight: 4, only: 's3', draw: bucketFault('throttling') },
+  'storage truncating': { weight: 4, only: 's3', draw: bucketFault('truncating') },
+  'storage clock': { weight: 3, only: 's3', draw: bucketFault('clock') },
+  'upload cut': { weight: 4, only: 's3', draw: uploadFault('cut') },
+  'upload answer lost': { weight: 4, only: 's3', draw: uploadFault('answer lost') },
+  'upload changed': { weight: 3, only: 's3', draw: uploadFault('changed') },
 };
 
-/** The same options give the same plan: one strike after another, at times of their own. */
+/** Plans the strikes, each with its own time. The same options give the same plan. */
 export function planChaos(options: PlanOptions): ChaosEvent[] {
-  const { seed, targets, long = false, without = [] } = options;
+  const { seed, targets, storage = 'folder', long = false, without = [] } = options;
   const random = new Random(seed);
   const allowed = (strike: Strike) => ![...namesOf(strike)].some((name) => without.includes(name));
   const kills = targets.flatMap((target) =>
     Array.from({ length: options.kills }, (): Strike => ({ kind: 'kill', target })),
   );
-  const rows = rowsFor(targets, without);
+  const rows = rowsFor(targets, storage, without);
   const total = rows.reduce((sum, [, { weight }]) => sum + weight, 0);
   const others: Strike[] = [];
-  // Every row once before any twice, as far as there is room: a short run has seen each kind.
+  // Every kind comes once before any comes twice, if there is room. So a short run sees each kind.
   const first = shuffled(rows, random);
   while (others.length < options.others) {
     const [, row] = first.shift() ?? weighted(rows, random.below(total));
@@ -195,17 +226,25 @@ export function planChaos(options: PlanOptions): ChaosEvent[] {
   }));
 }
 
-function rowsFor(targets: readonly Target[], without: readonly string[]) {
+function rowsFor(targets: readonly Target[], storage: StorageKind, without: readonly string[]) {
   const absent = targets.includes('postgres') ? [] : ['outage postgres'];
-  return Object.entries(MIX).filter(([name]) => ![...absent, ...without].includes(name));
+  return Object.entries(MIX).filter(
+    ([name, { only = storage }]) => only === storage && ![...absent, ...without].includes(name),
+  );
 }
 
-/** Kinds of the mix that a run on these processes has. */
-export function kindsFor(targets: readonly Target[], without: readonly string[]): string[] {
-  return rowsFor(targets, without).map(([name]) => name);
+/** The kinds of the mix that apply to these processes, and to such a storage. */
+export function kindsFor(
+  targets: readonly Target[],
+  storage: StorageKind,
+  without: readonly string[],
+): string[] {
+  return rowsFor(targets, storage, without).map(([name]) => name);
 }
 
-/** What a strike is called where some are left out: `kill`, `kill up`, `storage away`, `node lie`, ... */
+/**
+ * The names of a strike, by which it can be left out: `kill`, `kill up`, `storage away`, `node lie`, ...
+ */
 export function* namesOf(strike: Strike): Generator<string> {
   yield strike.kind;
   if ('target' in strike) yield `${strike.kind} ${strike.target}`;
@@ -229,6 +268,8 @@ export function describeStrike(strike: Strike): string {
       return `link: ${strike.mode} for ${strike.seconds} s`;
     case 'storage':
       return `storage ${strike.mode} for ${strike.seconds} s`;
+    case 'upload':
+      return `uploads: ${strike.mode} for ${strike.seconds} s`;
     case 'damage':
       return `damage: ${strike.mode}`;
   }

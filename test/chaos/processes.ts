@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from '../../src/temporal/process-info.js';
+import { isAlive } from '../../src/lib/host/process-info.js';
 
-/** Whether a process is there and not just waiting to be collected. */
+/** Whether a process runs. A dead one that only waits to be collected does not count. */
 export function runs(pid: number): boolean {
   return isAlive(pid) && !/^State:\s+Z/m.test(proc(pid, 'status'));
 }
@@ -16,7 +16,7 @@ export function processesOf(folder: string): { pid: number; command: string }[] 
     .map((pid) => ({ pid, command: proc(pid, 'cmdline').replaceAll('\0', ' ').trim() }));
 }
 
-/** Sends a signal; answers whether there was anybody to get it. */
+/** Sends a signal. Returns whether a process got it. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     process.kill(pid, name);
@@ -26,7 +26,7 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** kill -9, and waits until it is gone. */
+/** Sends kill -9 and waits until the process is gone. */
 export async function killHard(pid: number): Promise<boolean> {
   if (!signal(pid, 'SIGKILL')) return false;
   while (runs(pid)) await sleep(5);

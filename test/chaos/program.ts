@@ -11,22 +11,24 @@ export interface ProgramOptions {
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  /** Everything it says. */
+  /** File for its whole output. */
   log: string;
   onLine?: (line: string) => void;
-  /** Runs before each start, for what a dead one leaves. */
+  /** Runs before each start, to clear what a dead process leaves. */
   before?: () => void;
   cwd?: string;
   user?: { uid: number; gid: number };
 }
 
-/** A process that is started again whenever it ends, as systemd does it. The only hand there is. */
+/**
+ * A process that is started again whenever it ends, as systemd does. Nothing else in a run helps by hand.
+ */
 export class Program {
   private child: ChildProcess | undefined;
   private timer: NodeJS.Timeout | undefined;
   private held = 0;
   private stopping = false;
-  /** How often it was started. */
+  /** Number of starts. */
   starts = 0;
 
   constructor(private readonly options: ProgramOptions) {}
@@ -46,7 +48,7 @@ export class Program {
     this.starts += 1;
     const errors = onLine ? 'pipe' : openSync(log, 'a');
     const out = openSync(log, 'a');
-    // A process group of its own: Ctrl-C is ours to pass on.
+    // A process group of its own, because the test passes on Ctrl-C itself.
     const child = spawn(command, args, {
       ...{ env, detached: true, stdio: ['ignore', out, errors], ...user },
       ...(cwd === undefined ? {} : { cwd }),
@@ -60,7 +62,7 @@ export class Program {
         onLine?.(line);
       });
     }
-    child.once('error', () => undefined); // 'exit' or nothing follows: looked after below
+    child.once('error', () => undefined); // the check below covers a failed start
     child.once('exit', (code, signal) => {
       this.child = undefined;
       appendFileSync(log, `--- ${name} ended: ${signal ?? `code ${code}`}\n`);
@@ -68,7 +70,7 @@ export class Program {
     });
   }
 
-  /** Keeps it from being started again until the returned function is called. */
+  /** Keeps the process from being started again until the returned function is called. */
   hold(): () => void {
     this.held += 1;
     return () => {
@@ -77,7 +79,7 @@ export class Program {
     };
   }
 
-  /** Ends it in good order. */
+  /** Ends the process in order. */
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
     this.stopping = true;
     clearTimeout(this.timer);

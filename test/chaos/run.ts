@@ -1,46 +1,61 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultInput } from '../../src/devnode/faults.js';
 import { temporaryFolder } from '../support/temporal.js';
 import { type Check, caughtUp, checkAll } from './checks.js';
-import { type ChaosEvent, describeStrike, namesOf } from './plan.js';
+import type { ActiveFault } from './node.js';
+import { type ChaosEvent, type StorageKind, describeStrike, namesOf } from './plan.js';
 import type { ChaosReport } from './report.js';
 import { strike } from './strikes.js';
+import { openPlace } from './open-place.js';
 import type { System, SystemOptions } from './system.js';
 import { Watcher } from './watch.js';
 import { World } from './world.js';
 
-const GROWTH = 30;
+/** Transactions per second. A file takes several requests to a bucket, so a small machine stores fewer there. */
+const GROWTH: Record<StorageKind, number> = { folder: 30, s3: 12 };
 
 export interface ChaosRun {
   seed: number;
-  /** How long it takes, about; for the size of the disk. */
+  /** About how long the run takes. Sets the size of the disk. */
   seconds: number;
+  /** Where the backups are. @default 'folder' */
+  storage?: StorageKind;
   build: (options: SystemOptions) => Promise<System>;
-  /** The plan, as far as it is possible on this machine. */
+  /** The plan, without what this machine does not allow. */
   plan: (impossible: string[]) => ChaosEvent[];
+  /** Faults that the node has from start to end. */
+  throughout?: readonly FaultInput[];
   say: (line: string) => void;
-  /** Ends it early, and everything with it. */
+  /** Ends the run early. */
   signal?: AbortSignal;
 }
 
 /**
- * Runs the real thing under a plan of faults and checks what must hold. Its folder goes away when all
- * is well. @throws Error that says what is wrong, how to do it again, and where everything still is
+ * Runs the real system under a plan of faults and checks what must hold. Removes its folder when all is
+ * well.
+ * @throws Error that says what is wrong, how to repeat the run, and where its files are
  */
 export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
   const { seed, say } = run;
   const folder = temporaryFolder('chaos');
   const megabytes = 64 + Math.round(run.seconds / 4);
-  const world = await World.start({ folder, seed, megabytes, growth: GROWTH, build: run.build });
+  const { storage = 'folder' } = run;
+  const place = openPlace(storage, megabytes, seed);
+  const world = await World.start({
+    ...{ folder, seed, growth: GROWTH[storage], build: run.build, openPlace: place },
+  });
   const log = (line: string) => say(`${new Date().toISOString().slice(11, 19)} ${line}`);
   let keep = true;
   try {
-    const { impossible } = world.volume;
+    const { impossible } = world.place;
     const plan = run.plan(impossible);
     log(`seed ${seed}, ${plan.length} events, everything is in ${folder}`);
+    const throughout: ActiveFault[] = [];
+    for (const fault of run.throughout ?? []) throughout.push(await world.node.begin(fault));
     const watcher = new Watcher(world);
     const events = await Promise.race([
-      carryOut(plan, world, log),
+      carryOut(plan, world, log, run.throughout ? run.seconds : 0),
       watcher.watching.then(() => Promise.reject(new Error('the watcher left'))),
       aborted(run.signal),
     ]);
@@ -50,6 +65,7 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
     try {
       await Promise.race([caughtUp(world, client), watcher.watching, aborted(run.signal)]);
       await watcher.stop();
+      const met = await endFaults(throughout, world);
       log('checking');
       const checks = await checkAll(world, client, seed, plan);
       checks.push(checkLooks(watcher));
@@ -58,7 +74,7 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
       if (left.length > 0) throw new Error(`processes are left over: ${left.join('; ')}`);
       checks.push({ what: 'processes left over', found: 'none' });
       keep = false;
-      return { events, checks, impossible };
+      return { events, throughout: met, checks, impossible };
     } finally {
       await connection.close();
     }
@@ -70,11 +86,11 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
   }
 }
 
-/** @throws Error when it was not proven, or could not be looked at, as often as it was proven */
+/** @throws Error unless most looks found the storage whole and proven */
 function checkLooks({ looks, early, interrupted }: Watcher): Check {
   const others = [
-    ...(early > 0 ? [`${early} times before its proof`] : []),
-    ...(interrupted > 0 ? [`${interrupted} times not seen to the end`] : []),
+    ...(early > 0 ? [`${early} times before its proof was stored`] : []),
+    ...(interrupted > 0 ? [`${interrupted} times interrupted by a fault of the storage`] : []),
   ];
   const found = [`${looks} times`, ...others].join(', ');
   if (looks <= early + interrupted) throw new Error(`whole while it ran: only ${found}`);
@@ -87,12 +103,32 @@ function aborted(signal: AbortSignal | undefined): Promise<never> {
   });
 }
 
-/** Every event at its time; those of one thing one after another. */
+/** @throws Error when one of them hit no request, because the run then shows nothing about it */
+async function endFaults(
+  faults: readonly ActiveFault[],
+  world: World,
+): Promise<ChaosReport['throughout']> {
+  const met: ChaosReport['throughout'] = [];
+  for (const fault of faults) {
+    const times = await world.node.end(fault);
+    if (times === 0)
+      throw new Error(`the fault ${fault.input.kind} hit no request in the whole run`);
+    met.push({ fault: fault.input, met: times });
+  }
+  return met;
+}
+
+/**
+ * Carries out every event at its time. Events of one thing happen one after another. Takes `seconds` at
+ * least.
+ */
 async function carryOut(
   plan: readonly ChaosEvent[],
   world: World,
   log: (line: string) => void,
+  seconds: number,
 ): Promise<ChaosReport['events']> {
+  const least = sleep(seconds * 1000);
   const started = Date.now();
   const busy = new Map<string, Promise<unknown>>();
   const all = plan.map(async (event) => {
@@ -114,11 +150,13 @@ async function carryOut(
     );
     return happening;
   });
-  return Promise.all(all);
+  const events = await Promise.all(all);
+  await least;
+  return events;
 }
 
 function laneOf(event: ChaosEvent): string {
   if ('target' in event) return event.target;
-  if (event.kind === 'damage' || event.kind === 'storage') return 'storage';
+  if (['damage', 'storage', 'upload'].includes(event.kind)) return 'storage';
   return [...namesOf(event)].at(-1)!;
 }

@@ -2,27 +2,19 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../src/devnode/chain/random.js';
 import { until } from '../support/temporal.js';
-import { TOLD_AS, countFailures } from './met.js';
+import type { Evidence } from './place.js';
 import type { ChaosEvent, Target } from './plan.js';
 import { isStopped, killHard, runs, signal } from './processes.js';
 import { damageUnit, unitInTheMaking } from './uncommitted.js';
-import type { Volume } from './volume.js';
 import type { World } from './world.js';
 
-/** A process that is to be hit has to be there: its supervisor may be waiting before its next start. */
+/** A strike waits for its process, because the supervisor may pause before the next start. */
 const THERE_MS = 150_000;
-/** A fault that hit nobody stays on until it does. In a storm of kills little is asked for, and stored. */
+/** A fault stays on until it hits something. During many kills there are few requests and writes. */
 const FIRES_MS = 300_000;
 const UNIT_MS = 20 * 60_000;
 
-/** What shows that a strike happened. */
-export interface Evidence {
-  text: string;
-  /** How often somebody met it, as far as that is seen; absent where nobody can tell. */
-  met?: number;
-}
-
-/** Lets a strike happen to the world. Throws when it did not. */
+/** Carries out a strike. Throws when it had no effect. */
 export async function strike(event: ChaosEvent, world: World): Promise<Evidence> {
   switch (event.kind) {
     case 'kill':
@@ -38,7 +30,7 @@ export async function strike(event: ChaosEvent, world: World): Promise<Evidence>
       await sleep(event.seconds * 1000);
       const fired = await world.node.end(fault);
       if (fired > 0) return times(fired);
-      // Few requests, and none of them was hit: then surely one.
+      // There were few requests, and none was hit. Now hit the next one for certain.
       const sure = await world.node.begin({ ...event.fault, probability: 1, times: 1 });
       await untilFired(async () => {
         await world.node.look();
@@ -58,7 +50,11 @@ export async function strike(event: ChaosEvent, world: World): Promise<Evidence>
       return times(world.link.fired[event.mode] - before);
     }
     case 'storage':
-      return strikeStorage(event, world);
+      await until('the storage exists', () => world.place.there());
+      return world.place.strike(event.mode, event.seconds);
+    case 'upload':
+      await until('the storage exists', () => world.place.there());
+      return world.place.strikeUploads(event.mode, event.seconds);
     case 'damage':
       return { text: await damage(event, world) };
   }
@@ -66,14 +62,14 @@ export async function strike(event: ChaosEvent, world: World): Promise<Evidence>
 
 const times = (met: number): Evidence => ({ text: `${met} times`, met });
 
-/** The process that a strike is for, as soon as there is one. */
+/** The process to strike. Waits until it runs. */
 async function victim(world: World, target: Target): Promise<number> {
   let pid: number | undefined;
   const find = () => {
     pid = target === 'node' ? world.node.program.pid : world.system.pid(target);
     return pid !== undefined && runs(pid);
   };
-  await until(`there is a ${target}`, find, THERE_MS);
+  await until(`the ${target} runs`, find, THERE_MS);
   return pid!;
 }
 
@@ -89,7 +85,7 @@ async function stop(world: World, target: Target, seconds: number): Promise<stri
   const pid = await victim(world, target);
   signal(pid, 'SIGSTOP');
   await until('it stands still', () => isStopped(pid) || !runs(pid));
-  if (!isStopped(pid)) return stop(world, target, seconds); // something else ended it first
+  if (!isStopped(pid)) return stop(world, target, seconds); // something else has ended it first
   await sleep(seconds * 1000);
   const went = signal(pid, 'SIGCONT') && runs(pid) ? 'went on' : 'was replaced meanwhile';
   return `process ${pid} stood still, ${went}`;
@@ -110,10 +106,10 @@ async function programOutage(world: World, target: Target, seconds: number): Pro
   const text = `process ${pid} is gone, ${seconds} s without`;
   if (target !== 'node') return { text };
   const met = world.link.refused - before;
-  return { text: `${text}, asked in vain ${met} times`, met };
+  return { text: `${text}, ${met} requests failed`, met };
 }
 
-/** Kills the server and takes its port before it is started again: who connects is never answered. */
+/** Kills the server and takes its port before the next start, so that connections get no answer. */
 async function serverOutage(world: World, seconds: number): Promise<Evidence> {
   for (;;) {
     const pid = await victim(world, 'temporal server');
@@ -124,55 +120,17 @@ async function serverOutage(world: World, seconds: number): Promise<Evidence> {
       silent.once('error', () => resolve(false));
       silent.listen(port, '127.0.0.1', () => resolve(true));
     });
-    if (!taken) continue; // it was started again already
+    if (!taken) continue; // the server has already been started again
     const connected = new Set<{ destroy(): void }>();
     silent.on('connection', (socket) => connected.add(socket));
     await sleep(seconds * 1000);
     silent.close();
     for (const socket of connected) socket.destroy();
     const met = connected.size;
-    return { text: `process ${pid} is gone, ${seconds} s of silence, heard by ${met}`, met };
-  }
-}
-
-async function strikeStorage(
-  { mode, seconds }: Extract<ChaosEvent, { kind: 'storage' }>,
-  { folder, volume }: World,
-): Promise<Evidence> {
-  await until('there is a storage', () => volume.there);
-  const failures = countFailures(folder, TOLD_AS[mode]);
-  const made = await makeStorage(mode, volume, seconds);
-  const met = failures();
-  return { text: `${made}, ${met} attempts failed of it`, met };
-}
-
-async function makeStorage(
-  mode: keyof typeof TOLD_AS,
-  volume: Volume,
-  seconds: number,
-): Promise<string> {
-  switch (mode) {
-    case 'full': {
-      const full = volume.fill();
-      try {
-        await sleep(seconds * 1000);
-        return `full to the last byte with ${full.bytes()}`;
-      } finally {
-        full.end();
-      }
-    }
-    case 'read-only': {
-      const end = await volume.makeReadOnly();
-      await sleep(seconds * 1000);
-      end();
-      return 'was read-only';
-    }
-    case 'away': {
-      const end = volume.takeAway();
-      await sleep(seconds * 1000);
-      end();
-      return 'was away';
-    }
+    return {
+      text: `process ${pid} is gone, ${seconds} s of silence, ${met} connections got no answer`,
+      met,
+    };
   }
 }
 
@@ -180,22 +138,22 @@ async function damage(
   event: Extract<ChaosEvent, { kind: 'damage' }>,
   world: World,
 ): Promise<string> {
-  const { storage } = world.volume;
+  const { files } = world.place;
   const random = new Random(event.number * 7919 + event.at);
-  // A slow line keeps units in the making for longer.
+  // A slow line makes units take longer.
   const end = world.link.begin('throttle');
   try {
     let file: string | undefined;
     await until(
-      'a backup is in the making',
-      () => {
-        const unit = unitInTheMaking(storage);
-        file = unit && damageUnit(unit, event.mode, random);
+      'a backup is running',
+      async () => {
+        const unit = await unitInTheMaking(files);
+        file = unit && (await damageUnit(files, unit, event.mode, random));
         return file !== undefined;
       },
       UNIT_MS,
     );
-    return file!.slice(storage.length + 1);
+    return file!;
   } finally {
     end();
   }

@@ -2,16 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { builtProgram } from '../../src/built.js';
-import { runsCommandWith } from '../../src/temporal/process-info.js';
+import type { StorageConfig } from '../../src/contract/job.js';
+import { builtProgram } from '../../src/lib/host/built.js';
+import { runsCommandWith } from '../../src/lib/host/process-info.js';
 import type { Target } from './plan.js';
 import { Program } from './program.js';
 
-/** What runs the backups: the processes that can be hit, and how to talk to their server. */
+/** What makes the backups: processes that can be struck, and the address of their server. */
 export interface System {
-  /** Undefined while there is none. */
+  /** Undefined while the process does not run. */
   pid(target: Target): number | undefined;
-  /** Those that we start again ourselves. */
+  /** Programs that the test itself starts again. */
   readonly programs: Partial<Record<Target, Program>>;
   /** Port of the Temporal server's frontend. */
   readonly port: number;
@@ -19,13 +20,13 @@ export interface System {
   stop(): Promise<void>;
 }
 
-/** Sizes so small that a short run has many chunks and units. */
+/** Small sizes, so that a short run has many chunks and units. */
 export const SIZES = { chunk: 20_000, batch: 600, batchSeconds: 4 };
 const TRUST = (genesis: string) => ['--trust-waypoint', genesis];
 
 export interface SystemOptions {
   folder: string;
-  storage: string;
+  storage: StorageConfig;
   node: string;
   genesis: string;
   env: NodeJS.ProcessEnv;
@@ -35,13 +36,20 @@ export interface SystemOptions {
 /** The flags that `up` and `continuously` get. */
 export function followFlags({ storage, node, genesis }: SystemOptions): string[] {
   return [
-    ...['--local-fs-dir', storage, '--backup-service-address', node, ...TRUST(genesis)],
+    ...storageFlags(storage),
+    ...['--backup-service-address', node, ...TRUST(genesis)],
     ...['--max-chunk-size', `${SIZES.chunk}`, '--transaction-batch-size', `${SIZES.batch}`],
     ...['--transaction-batch-seconds', `${SIZES.batchSeconds}`],
   ];
 }
 
-/** Notes the process ids of workers that a supervisor tells. */
+function storageFlags(storage: StorageConfig): string[] {
+  if ('url' in storage) return ['--storage', storage.url];
+  if ('local_fs_dir' in storage) return ['--local-fs-dir', storage.local_fs_dir];
+  return ['--command-adapter-config', storage.command_adapter_config];
+}
+
+/** Collects the process ids of workers from the output of their supervisor. */
 export class WorkerPids {
   private readonly latest = new Map<string, number>();
 
@@ -68,7 +76,7 @@ export function commandLine(args: string[]): { command: string; args: string[] }
   return { command: process.execPath, args: [CLI, ...args] };
 }
 
-/** One of our commands, started again when it ends. */
+/** One of our commands. It is started again when it ends. */
 export function ourProgram(
   name: string,
   args: string[],

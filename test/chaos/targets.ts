@@ -10,7 +10,7 @@ export const UP_TARGETS: readonly Target[] = [
   'node',
 ];
 
-/** Those of a stack on PostgreSQL. */
+/** The processes of a stack on PostgreSQL. */
 export const POSTGRES_TARGETS: readonly Target[] = [
   'chunk worker',
   'workflow worker',

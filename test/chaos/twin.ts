@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BackupEntry, type Catalog, readCatalog } from '../../src/catalog/catalog.js';
+import { type BackupEntry, type Catalog, readCatalog } from '../../src/repository/catalog.js';
 import { startDevnode } from '../../src/devnode/devnode.js';
 import { openStorage } from '../../src/storage/open.js';
 import { type Target, backUp } from '../support/backup.js';
@@ -14,9 +14,9 @@ interface Manifest {
 }
 
 /**
- * Backs up every unit of the storage once more, from a node of the same chain with which nothing is
- * wrong, and compares: folders, plans, chunk files byte for byte, manifests in all that the node's
- * signature of the moment does not decide. Answers how many units and bytes are the same.
+ * Backs up every unit of the storage again, from a healthy node of the same chain, and compares: folders,
+ * plans, chunk files byte for byte, and manifests except for parts that depend on the moment of the
+ * node's signature. Returns how many units and bytes are the same.
  * @throws Error naming the first difference
  */
 export async function compareWithTwin(
@@ -26,7 +26,8 @@ export async function compareWithTwin(
   const twin = join(world.folder, 'twin');
   const node = await startDevnode({ ...CHAIN, seed, journal: world.node.journal });
   try {
-    const catalog = await readCatalog(openStorage({ local_fs_dir: world.volume.storage }));
+    const catalog = await readCatalog(openStorage(world.place.storage));
+    const stored = await world.place.decoded();
     let bytes = 0;
     const entries = entriesOf(catalog);
     for (const entry of entries) {
@@ -38,7 +39,7 @@ export async function compareWithTwin(
         trust: [world.genesis],
       });
       requireSame('manifest of', result.manifest, entry.manifest, result.manifest);
-      bytes += compareUnits(world.volume.storage, twin, entry.manifest);
+      bytes += compareUnits(stored, twin, entry.manifest);
     }
     requireNoneTwice(catalog, node.facts());
     return { units: entries.length, bytes };
@@ -87,13 +88,16 @@ function compareUnits(storage: string, twin: string, handle: string): number {
   return bytes;
 }
 
-/** Without the digests of proofs: while an epoch is open, its proofs hang from a ledger info of the moment. */
+/**
+ * Removes the digests of proofs. While an epoch is open, its proofs depend on the ledger info of the
+ * moment.
+ */
 function lasting(manifest: Manifest): Manifest {
   const chunks = manifest.chunks.map(({ proof_sha256: _, ...chunk }) => chunk);
   return { ...manifest, chunks };
 }
 
-/** From 0 to the tip, each record in one backup and no more. */
+/** Checks that each record from 0 to the tip is in exactly one backup. */
 function requireNoneTwice(
   { transactions, epochEndings, snapshots }: Catalog,
   { version, epoch }: { version: number; epoch: number },

@@ -1,118 +1,104 @@
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
 import type { Random } from '../../src/devnode/chain/random.js';
-import { OWNER } from '../../src/storage/local-owner.js';
+import type { StoredFiles } from './place.js';
 import type { Damage } from './plan.js';
 
-/** So few ranges are left when a unit is about to be committed that damage might come too late. */
+/** A unit with fewer ranges left may commit before the damage is done. */
 const LEAST_LEFT = 3;
 
-/** A folder of a backup in the making. */
+/** The folder of an uncommitted backup. */
 interface Unit {
   folder: string;
   receipts: string[];
 }
 
-/** A backup that has stored something and is far from its commit. */
-export function unitInTheMaking(storage: string): Unit | undefined {
-  for (const entry of list(storage)) {
-    if (!/^(transaction|state_epoch)_/.test(entry)) continue;
-    const folder = join(storage, entry);
-    const names = list(folder);
+/** An uncommitted backup that has stored something and is far from its commit. */
+export async function unitInTheMaking(files: StoredFiles): Promise<Unit | undefined> {
+  for (const folder of await files.list()) {
+    if (!/^(transaction|state_epoch)_/.test(folder)) continue;
+    const names = await files.list(folder);
     if (!names.includes('plan.json') || names.some((n) => n.endsWith('.manifest'))) continue;
     const receipts = names.filter((name) => name.endsWith('.receipt'));
-    if (receipts.length > 0 && rangesLeft(folder, receipts.length) >= LEAST_LEFT) {
-      return { folder, receipts };
-    }
+    const left = await rangesLeft(files, folder, receipts.length);
+    if (receipts.length > 0 && left >= LEAST_LEFT) return { folder, receipts };
   }
   return undefined;
 }
 
-/** Damages one of a unit's files. Answers which; undefined: too late, the unit is nearly done. */
-export function damageUnit(unit: Unit, mode: Damage, random: Random): string | undefined {
-  const { folder, receipts } = unit;
+/** Damages one of a unit's files. Returns its handle. Undefined: too late, the unit is nearly done. */
+export async function damageUnit(
+  files: StoredFiles,
+  { folder, receipts }: Unit,
+  mode: Damage,
+  random: Random,
+): Promise<string | undefined> {
   const receipt = receipts[random.below(receipts.length)]!;
-  const names = namesIn(join(folder, receipt));
-  if (!names) return undefined; // an earlier strike has hit it
-  const place = (name: string) => join(folder, name);
-  const hit = (name: string, how: (file: string) => void) => {
-    if (!existsSync(place(name))) return undefined; // another strike was faster
-    chmodSync(place(name), 0o644); // ours are read-only
-    how(place(name));
-    return place(name);
-  };
-  const done = (() => {
-    switch (mode) {
-      case 'flip chunk':
-        return hit(names.chunk.name, (file) => flipByte(file, random));
-      case 'cut chunk':
-        return hit(names.chunk.name, (file) => truncateSync(file, random.below(1000)));
-      case 'remove chunk':
-        return hit(names.chunk.name, (file) => rmSync(file));
-      case 'remove proof':
-        return hit(names.proof?.name ?? receipt, (file) => rmSync(file));
-      case 'flip receipt':
-        return hit(receipt, (file) => flipByte(file, random));
-      case 'remove receipt':
-        return hit(receipt, (file) => rmSync(file));
-      case 'leave part': {
-        // As a process leaves it that died.
-        const file = place(`.${OWNER}-4194300-${random.below(0xffffff).toString(16)}.part`);
-        writeFileSync(file, random.bytes(500));
-        return file;
-      }
-    }
-  })();
-  const stillOpen = rangesLeft(folder, receipts.length) >= 1 && !hasManifest(folder);
-  return stillOpen ? done : undefined;
+  const named = namesIn(await files.read(`${folder}/${receipt}`));
+  if (!named) return undefined; // an earlier strike has hit it
+  const [name, harm] = harmOf(mode, { receipt, ...named }, random);
+  const handle = `${folder}/${name}`;
+  if (mode === 'leave part') {
+    const part = await files.leavePart(folder, Buffer.from(random.bytes(500)));
+    return (await isOpen(files, folder, receipts)) ? `${folder}/${part}` : undefined;
+  }
+  const bytes = await files.read(handle);
+  if (!bytes) return undefined; // another strike was faster
+  const harmed = harm(bytes);
+  if (harmed) await files.write(handle, harmed);
+  else await files.remove(handle);
+  return (await isOpen(files, folder, receipts)) ? handle : undefined;
 }
 
-function namesIn(
-  receipt: string,
-): { chunk: { name: string }; proof?: { name: string } } | undefined {
+/** What of a unit is damaged, and how: undefined bytes remove it. */
+function harmOf(
+  mode: Damage,
+  { receipt, chunk, proof }: { receipt: string } & Named,
+  random: Random,
+): [name: string, harm: (bytes: Buffer) => Buffer | undefined] {
+  const remove = () => undefined;
+  switch (mode) {
+    case 'flip chunk':
+      return [chunk.name, (bytes) => flipped(bytes, random)];
+    case 'cut chunk':
+      return [chunk.name, (bytes) => bytes.subarray(0, random.below(1000))];
+    case 'remove chunk':
+      return [chunk.name, remove];
+    case 'remove proof':
+      return [proof?.name ?? receipt, remove];
+    case 'flip receipt':
+      return [receipt, (bytes) => flipped(bytes, random)];
+    case 'remove receipt':
+    case 'leave part':
+      return [receipt, remove];
+  }
+}
+
+interface Named {
+  chunk: { name: string };
+  proof?: { name: string };
+}
+
+function namesIn(receipt: Buffer | undefined): Named | undefined {
   try {
-    return JSON.parse(readFileSync(receipt, 'utf8')) as ReturnType<typeof namesIn>;
+    return receipt && (JSON.parse(receipt.toString()) as Named);
   } catch {
     return undefined;
   }
 }
 
-function rangesLeft(folder: string, receipts: number): number {
-  const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as {
-    rangeCount: number;
-  };
-  return plan.rangeCount - receipts;
+async function isOpen(files: StoredFiles, folder: string, receipts: string[]): Promise<boolean> {
+  const names = await files.list(folder);
+  const hasManifest = names.some((name) => name.endsWith('.manifest'));
+  return !hasManifest && (await rangesLeft(files, folder, receipts.length)) >= 1;
 }
 
-const hasManifest = (folder: string) => list(folder).some((name) => name.endsWith('.manifest'));
-
-function flipByte(path: string, random: Random): void {
-  const file = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  const at = random.below(Math.max(1, fstatSync(file).size));
-  readSync(file, byte, 0, 1, at);
-  byte[0]! ^= 1 << random.below(8);
-  writeSync(file, byte, 0, 1, at);
-  closeSync(file);
+async function rangesLeft(files: StoredFiles, folder: string, receipts: number): Promise<number> {
+  const plan = await files.read(`${folder}/plan.json`);
+  if (!plan) return 0; // away
+  return (JSON.parse(plan.toString()) as { rangeCount: number }).rangeCount - receipts;
 }
 
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // not there yet, or away
-  }
+function flipped(bytes: Buffer, random: Random): Buffer {
+  const copy = Buffer.from(bytes);
+  if (copy.length > 0) copy[random.below(copy.length)]! ^= 1 << random.below(8);
+  return copy;
 }

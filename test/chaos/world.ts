@@ -5,10 +5,10 @@ import { plainEnvironment } from '../support/cli.js';
 import { Link } from './link.js';
 import { NodeProcess } from './node.js';
 import { killHard, processesOf, signal } from './processes.js';
+import type { Place } from './place.js';
 import type { System, SystemOptions } from './system.js';
-import { Volume } from './volume.js';
 
-/** Bytes a second that one connection to the node gets: chunks take a moment, and are there to be hit. */
+/** Bytes per second of each connection to the node. Low, so that chunks take a moment and can be hit. */
 const LINE_RATE = 250_000;
 const GROW_MS = 500;
 const EPOCH_EVERY = 500;
@@ -16,13 +16,13 @@ const EPOCH_EVERY = 500;
 export interface WorldOptions {
   folder: string;
   seed: number;
-  megabytes: number;
-  /** Transactions a second. */
+  openPlace: (folder: string) => Promise<Place>;
+  /** Transactions per second. */
   growth: number;
   build: (options: SystemOptions) => Promise<System>;
 }
 
-/** Everything that is real in a run: node, line, disk, and what backs up from one to the other. */
+/** All real parts of a run: node, line, storage, and the system that backs up. */
 export class World {
   private growing = true;
   private grown = 0;
@@ -32,39 +32,39 @@ export class World {
     readonly genesis: string,
     readonly node: NodeProcess,
     readonly link: Link,
-    readonly volume: Volume,
+    readonly place: Place,
     readonly system: System,
   ) {}
 
   static async start(options: WorldOptions): Promise<World> {
-    const { folder, seed, megabytes } = options;
+    const { folder, seed } = options;
     mkdirSync(folder, { recursive: true });
+    const place = await options.openPlace(folder);
     const env = plainEnvironment();
     const node = await NodeProcess.start(folder, seed, env);
     const { genesis_waypoint: genesis } = (await node.facts())!;
     const link = await Link.open(node.port, LINE_RATE, seed);
-    const volume = Volume.open(folder, megabytes);
     const log = join(folder, 'said.log');
     const onLine = (line: string) => appendFileSync(log, `${new Date().toISOString()} ${line}\n`);
-    const { storage } = volume;
+    const { storage } = place;
     const common = { folder, storage, node: link.address, genesis, env, onLine };
     const system = await options.build(common).catch(async (error: unknown) => {
       link.close();
-      volume.close();
+      await place.close();
       await node.program.stop('SIGKILL');
       throw error;
     });
-    const world = new World(folder, genesis, node, link, volume, system);
+    const world = new World(folder, genesis, node, link, place, system);
     void world.keepGrowing(options.growth);
     return world;
   }
 
-  /** The chain stays as it is from now on. */
+  /** Stops the growth of the chain. */
   stopGrowing(): void {
     this.growing = false;
   }
 
-  /** Ends everything in good order. Answers what still runs after that. */
+  /** Ends everything in order. Returns what still runs afterwards. */
   async stop(): Promise<string[]> {
     this.growing = false;
     await this.system.stop();
@@ -74,7 +74,7 @@ export class World {
     return left.map(({ pid, command }) => `${pid} ${command}`);
   }
 
-  /** Ends everything whatever it is doing, by the process ids that are ours. `keep`: what is stored, too. */
+  /** Kills everything, by the process ids of this run. `keep`: keep the storage as well. */
   async destroy(keep: boolean): Promise<void> {
     this.growing = false;
     this.link.close();
@@ -84,7 +84,7 @@ export class World {
       signal(pid, 'SIGCONT');
       await killHard(pid);
     }
-    this.volume.close(keep ? join(this.folder, 'backups') : undefined);
+    await this.place.close(keep ? join(this.folder, 'backups') : undefined);
   }
 
   private async keepGrowing(perSecond: number): Promise<void> {

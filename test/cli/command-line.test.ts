@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { devnode, fetchBytes, storageFolder, contentOf } from '../support/backup.js';
-import type { BackupResult } from '../../src/plan/unit.js';
+import type { BackupResult } from '../../src/contract/unit.js';
 import { dataFolder, runCli } from '../support/cli.js';
 import { sharedData } from '../shared-data.js';
 
@@ -13,7 +13,7 @@ const STOCK = fileURLToPath(new URL('../fixtures/stock/stock-plain', import.meta
 const run = (...args: string[]) => runCli(args);
 
 describe('query', () => {
-  it('prints the state of a storage as stock does', async () => {
+  it('prints the state of a storage as the stock tool does', async () => {
     const before = readdirSync(STOCK, { recursive: true });
     for (const words of [['backup', 'query'], ['query']]) {
       const { code, out } = await run(...words, 'backup-storage-state', '--local-fs-dir', STOCK);
@@ -25,7 +25,7 @@ describe('query', () => {
     expect(readdirSync(STOCK, { recursive: true })).toEqual(before);
   });
 
-  it('tells an empty storage from one that is not there, and creates neither', async () => {
+  it('tells an empty storage from a missing one, and creates neither', async () => {
     const folder = storageFolder();
     const empty = await run('query', 'backup-storage-state', '--local-fs-dir', folder);
     expect(empty.out).toBe(
@@ -54,7 +54,7 @@ describe('query', () => {
   });
 });
 
-describe('a mistake is one line and exit code 2:', () => {
+describe('a command ends with one line and exit code 2 if it gets', () => {
   const oneoff = ['oneoff', '--local-fs-dir', '/nowhere'];
   it.each([
     ['an unknown command', ['restroe'], /unknown command/],
@@ -68,11 +68,29 @@ describe('a mistake is one line and exit code 2:', () => {
       /--local-fs-dir DIR/,
     ],
     [
-      'the command adapter',
-      ['oneoff', 'state-snapshot', '--state-snapshot-epoch', '0', '--command-adapter-config', 'x'],
-      /not supported yet/,
+      'a storage that is named twice',
+      [
+        ...oneoff.slice(0, 1),
+        'state-snapshot',
+        '--state-snapshot-epoch',
+        '0',
+        '--storage',
+        's3://bucket',
+        '--local-fs-dir',
+        'x',
+      ],
+      /one of --storage, --local-fs-dir and --command-adapter-config/,
     ],
-    ['no number', [...oneoff, 'state-snapshot', '--state-snapshot-epoch', 'x'], /^.*epoch must be/],
+    [
+      'a password in the URL of the storage',
+      ['verify', '--storage', 's3://user:hush@bucket/prefix'],
+      /^(?!.*hush).*no password in its URL/,
+    ],
+    [
+      'a word for a number',
+      [...oneoff, 'state-snapshot', '--state-snapshot-epoch', 'x'],
+      /^.*epoch must be/,
+    ],
     [
       'a negative number',
       [...oneoff, 'transaction', '--start-version=-1', '--num_transactions', '1'],
@@ -93,7 +111,7 @@ describe('a mistake is one line and exit code 2:', () => {
       /must be greater/,
     ],
     [
-      'a waypoint that is none',
+      'an invalid waypoint',
       [...oneoff, '--trust-waypoint', '5', 'state-snapshot', '--state-snapshot-epoch', '0'],
       /is not VERSION:HASH/,
     ],
@@ -107,12 +125,12 @@ describe('a mistake is one line and exit code 2:', () => {
       /version 5 is given twice/,
     ],
     [
-      'an address that is none',
+      'an invalid address',
       ['query', 'node-state', '--backup-service-address', 'localhost:6186'],
       /must be the URL/,
     ],
     [
-      'a port that is none',
+      'an invalid port',
       [
         ...oneoff,
         ...['--backup-service-address', 'http://localhost:abc'],
@@ -126,12 +144,12 @@ describe('a mistake is one line and exit code 2:', () => {
       /must be the URL/,
     ],
     [
-      'several nodes where one is asked',
+      'several nodes where only one is possible',
       ['query', 'node-state', '--backup-service-address', 'http://a,http://b'],
       /must be the URL/,
     ],
     [
-      'a node twice, in either way to give several',
+      'the same node twice',
       [
         ...oneoff,
         ...['--backup-service-address', 'http://a:1,http://b:1'],
@@ -140,7 +158,31 @@ describe('a mistake is one line and exit code 2:', () => {
       ],
       /node: "http:\/\/B:1" is given twice/,
     ],
-    ['no blob', ['waypoint', '/nowhere/genesis.blob'], /cannot read .*ENOENT/],
+    [
+      'an unknown network',
+      [...oneoff, '--network', 'mainet', 'state-snapshot', '--state-snapshot-epoch', '0'],
+      /"mainet" is not known, did you mean "mainnet"\? .*custom:NAME/,
+    ],
+    [
+      'an unknown network for up',
+      ['up', '--local-fs-dir', '/nowhere', '--network', 'Testnet'],
+      /"testnet"\?/,
+    ],
+    [
+      'an unknown network for verify',
+      ['verify', '--local-fs-dir', '/nowhere', '--network', 'prod'],
+      /"prod" is not known: known are mainnet, /,
+    ],
+    [
+      'an unknown network for a schedule',
+      ['schedule', 'create', 'due', '--local-fs-dir', '/nowhere', '--network', 'custom:testnet'],
+      /give it without "custom:"/,
+    ],
+    [
+      'a file that is no genesis blob',
+      ['waypoint', '/nowhere/genesis.blob'],
+      /cannot read .*ENOENT/,
+    ],
   ] as const)('%s', async (_, args, message) => {
     const { code, out, err } = await run(...args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -151,13 +193,13 @@ describe('a mistake is one line and exit code 2:', () => {
 
 describe('waypoint', () => {
   const blob = sharedData('genesis', 'testnet.blob');
-  it.skipIf(!blob)('of a published genesis', async () => {
+  it.skipIf(!blob)('prints the waypoint of a published genesis', async () => {
     expect(await run('waypoint', blob!)).toMatchObject({
       code: 0,
       out: '0:4b56f15c1dcef7f9f3eb4b4798c0cba0f1caacc0d35f1c80ad9b7a21f1f8b454\n',
     });
   });
-  it('of something else is refused', async () => {
+  it('refuses a file that is no genesis', async () => {
     const file = join(dataFolder(), 'genesis.blob');
     writeFileSync(file, 'not a genesis');
     const { code, err } = await run('waypoint', file);
@@ -166,7 +208,7 @@ describe('waypoint', () => {
   });
 });
 
-it('makes a backup alone, with parent flags after the type as well', async () => {
+it('oneoff makes a backup alone, and its flags may stand after the kind as well', async () => {
   const node = await devnode();
   const folder = storageFolder();
   const args = ['backup', 'oneoff', '--data-dir', dataFolder(), '--local-fs-dir', folder];

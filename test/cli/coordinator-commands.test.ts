@@ -1,13 +1,12 @@
-/** The commands of an operator whose coordinator runs: what they say, and what they refuse. */
+/** The commands for a running coordinator: their answers, and what they refuse. */
 import { expect, it } from 'vitest';
-import type { LiveStatus } from '../../src/client/coordinator.js';
-import type { ListedSchedule } from '../../src/client/schedules.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
+import type { LiveStatus, ListedSchedule } from '../../src/contract/answers/shown-answers.js';
 
-it('up, and everything that can be told to it from another terminal', async () => {
-  const node = await devnode();
+it('up follows a node, and all commands from another terminal control it', async () => {
+  const node = await devnode({ startTime: 'now' });
   const folder = storageFolder();
   const data = ['--data-dir', dataFolder()];
   const told = (...args: string[]) => runCli([...args, ...data]);
@@ -18,8 +17,8 @@ it('up, and everything that can be told to it from another terminal', async () =
   };
   const status = async () => JSON.parse(await say('status', '--json')) as LiveStatus;
 
-  const check = async () => {
-    const { code, out } = await told('status', '--check');
+  const check = async (...args: string[]) => {
+    const { code, out } = await told('status', '--check', ...args);
     return `${code} ${out.trim()}`;
   };
 
@@ -28,7 +27,9 @@ it('up, and everything that can be told to it from another terminal', async () =
   expect(nothing.err).toMatch(/no coordinator runs; start one with: aptos-backup up/);
   expect(await check()).toMatch(/^2 CRITICAL: no coordinator runs/);
 
-  const flags = ['--backup-service-address', node.address, '--local-fs-dir', folder];
+  const genesis = node.facts().genesis_waypoint;
+  const place = ['--backup-service-address', node.address, '--local-fs-dir', folder];
+  const flags = [...place, '--trust-waypoint', genesis];
   const small = ['--transaction-batch-size', '100'];
   const up = startCli(['up', '--health-address', '0', ...flags, ...small, ...data]);
   await up.says(/^Workflow aptos-backup\/[0-9a-f]{8}\/coordinator, /);
@@ -36,7 +37,7 @@ it('up, and everything that can be told to it from another terminal', async () =
   const { streams } = await status();
   expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });
   expect(await say('status')).toMatch(
-    /^following: node at version \d+, 4 epochs ended\n.* stored to 3, 0 behind, last commit \d+s ago, wait/,
+    /^following: node at version \d+, 4 epochs ended(, tip \d+s old)?\n.* stored to 3, 0 behind, last commit \d+s ago, wait/,
   );
 
   const health = up.lines.find((line) => line.startsWith('Health: '))!.slice('Health: '.length);
@@ -70,7 +71,17 @@ it('up, and everything that can be told to it from another terminal', async () =
   expect(counted).toMatch(/seconds_count\{name="transaction_next_full_chunk"\} [1-9]/);
   expect(await page('/health')).toMatch(/^404 no such page/);
   expect(await page('/')).toMatch(/^200 <!doctype html>.*<h1 class="ok">ok<.*<td>transactions</s);
+  expect(metrics).toMatch(/^aptos_backup_genesis_unconfirmed 0$/m);
+  await until('its tip has a time', async () =>
+    /^aptos_backup_node_tip_timestamp_seconds \d{10}/m.test(await page('/metrics')),
+  );
+  expect(metrics).toMatch(/^aptos_backup_node_version_since_timestamp_seconds \d{10}/m);
   expect(await check()).toBe('0 OK');
+  // The node answers, and its version does not move any more.
+  await until('that is told', async () => (await check('--warning', '1')).startsWith('1 '));
+  expect(await check('--warning', '1')).toMatch(
+    /^1 WARNING: the node answers, but stays at version 400 for \d+ s, since 20.*stopped syncing/,
+  );
 
   expect(await say('pause', 'state-snapshot')).toBe('["state_snapshot"]');
   expect(await check()).toBe('1 WARNING: state_snapshot is paused');
@@ -82,7 +93,9 @@ it('up, and everything that can be told to it from another terminal', async () =
 
   expect(await say('concurrency', '8')).toBe('8');
   expect(await say('retry')).toBe('0');
-  expect(await say('now', 'transaction')).toMatch(/whatever there is comes next/);
+  expect(await say('now', 'transaction')).toMatch(
+    /the coordinator backs up next what the node has now/,
+  );
   await until('nothing is left', async () => (await status()).streams.transaction.lag === '0');
   expect(await say('now', 'state-snapshot', '--state-snapshot-epoch', '1')).toMatch(/epoch 1/);
 
@@ -98,16 +111,27 @@ it('up, and everything that can be told to it from another terminal', async () =
   }
 
   const second = startCli(['continuously', ...flags, ...small, ...data]);
-  // The flags of the last start hold: they undo what `concurrency` changed.
+  // The flags of the last start count: they undo what `concurrency` changed.
   await second.says(/^Workflow .*\/coordinator, settings changed/);
   expect((await status()).concurrency).toBe(4);
   expect(await second.stop()).toBe(0);
   expect(await up.stop()).toBe(0);
-  expect(up.lines.at(-1)).toBe('Stopped. It goes on where it stands the next time.');
+  expect(up.lines.at(-1)).toBe('Stopped. The next start goes on from here.');
+
+  // Nothing but the node says which chain it is.
+  const blind = startCli(['up', ...place, ...small, ...data]);
+  await blind.says(/unconfirmed .*--trust-waypoint 0:[0-9a-f]{64}$/);
+  await until('monitoring is told', async () => (await check()).includes(genesis));
+  expect(await check()).toMatch(/^1 WARNING: no trusted waypoint confirms the chain's genesis/);
+  expect(await blind.stop()).toBe(0);
 
   const rests = await told('status');
-  expect(await check()).toMatch(/^2 CRITICAL: aptos-backup\/.* rests: no worker is there/);
-  expect(rests.err).toMatch(/rests: no worker is there; start it with: aptos-backup up/);
+  expect(await check()).toMatch(
+    /^2 CRITICAL: aptos-backup\/.* cannot answer, because no worker runs/,
+  );
+  expect(rests.err).toMatch(
+    /cannot answer, because no worker runs; start one with: aptos-backup up/,
+  );
   const again = startCli(['up', ...flags, ...small, ...data]);
   await again.says(/^following: /);
   expect((await status()).streams.transaction.committed).toBeGreaterThan(4);

@@ -1,19 +1,20 @@
-/** The time of day is set, back or forth, while health is shown: it hides nothing and alarms nobody. */
+/**
+ * The time of day is set forward or back while health is served. Health neither hides trouble nor raises
+ * a false alarm.
+ */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import { CoordinatorHealth } from '../../src/cli/coordinator-health.js';
-import type { HealthSource } from '../../src/cli/health-server.js';
-import { NodeMetrics } from '../../src/cli/node-metrics.js';
-import { StartingHealth } from '../../src/cli/starting-health.js';
-import { workerHealth } from '../../src/cli/worker-health.js';
-import { superviseWorker } from '../../src/temporal/supervision/worker-process.js';
+import { CoordinatorHealth } from '../../src/monitor/coordinator-health.js';
+import type { HealthSource } from '../../src/monitor/health-server.js';
+import { NodeMetrics } from '../../src/monitor/node-metrics.js';
+import { StartingHealth } from '../../src/monitor/starting-health.js';
+import { workerHealth } from '../../src/monitor/worker-health.js';
+import { superviseWorker } from '../../src/supervisor/worker-process.js';
 import { dataFolder } from '../support/cli.js';
 import { NOW, liveStatus } from '../support/status.js';
 
-const STAND_IN = fileURLToPath(
-  new URL('../temporal/supervision/stand-in-worker.mjs', import.meta.url),
-);
+const STAND_IN = fileURLToPath(new URL('../supervisor/stand-in-worker.mjs', import.meta.url));
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date'], now: NOW });
@@ -40,14 +41,17 @@ it.each([
   ['a start', () => new StartingHealth(), 'warning', 301],
   ['the silence of a coordinator', silentSince, 'ok', 61],
   ['a worker that does not connect', unconnected, 'ok', 61],
-] as const)('%s is told after as long as ever', (_, begin, before, seconds) => {
-  const source = begin();
-  const level = () => source.health().level;
-  vi.advanceTimersByTime(20_000);
-  expect(level()).toBe(before);
-  vi.setSystemTime(NOW + seconds * 1_000);
-  expect(level()).toBe(before);
-  vi.setSystemTime(NOW - 3_600_000);
-  vi.advanceTimersByTime((seconds - 20) * 1_000);
-  expect(level()).toBe('critical');
-});
+] as const)(
+  '%s is reported after the usual time, although the clock was set',
+  (_, begin, before, seconds) => {
+    const source = begin();
+    const level = () => source.health().level;
+    vi.advanceTimersByTime(20_000);
+    expect(level()).toBe(before);
+    vi.setSystemTime(NOW + seconds * 1_000);
+    expect(level()).toBe(before);
+    vi.setSystemTime(NOW - 3_600_000);
+    vi.advanceTimersByTime((seconds - 20) * 1_000);
+    expect(level()).toBe('critical');
+  },
+);

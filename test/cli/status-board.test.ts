@@ -1,30 +1,30 @@
-/** `--json` of a command that follows: a line for what has changed, and one a minute. */
+/** A command that follows prints with `--json` a line for each change, and one a minute. */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { StatusBoard } from '../../src/cli/status-board.js';
-import type { LiveStatus } from '../../src/client/coordinator.js';
 import { ago, liveStatus } from '../support/status.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 const LOOK_MS = 5_000;
 const LOOKS_A_MINUTE = 12;
 
-/** As it is seen when the node was asked `seconds` ago, and all else is as it was. */
+/** A status as seen when the node was asked `seconds` ago and nothing else changed. */
 function seenBefore(seconds: number, version = '100'): LiveStatus {
   return liveStatus(
     {
-      lagSeconds: 900 - seconds,
-      etaSeconds: 90 + seconds,
-      pruneEdge: { next: '1', versions: 4000, seconds: 7_200 - seconds, window: 9_000 },
+      lag_seconds: 900 - seconds,
+      eta_seconds: 90 + seconds,
+      prune_edge: { next: '1', versions: 4000, seconds: 7_200 - seconds, window: 9_000 },
     },
     {
       seen: { ended_epochs: '4', version, at: ago(seconds) },
       progress: {
-        transaction: { done: 5, total: 10, bytes: 50, failedRanges: 0, rate: 1 / (100 - seconds) },
+        transaction: { done: 5, total: 10, bytes: 50, failed_ranges: 0, rate: 1 / (100 - seconds) },
       },
     },
   );
 }
 
-it('prints a status as JSON when more than ages changed, or after a minute', () => {
+it('the board prints a status as JSON when more than ages changed, or after a minute', () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   const log = vi.spyOn(console, 'log').mockReturnValue();
   onTestFinished(() => void vi.useRealTimers());

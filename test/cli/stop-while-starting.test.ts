@@ -1,16 +1,19 @@
-/** A command that is stopped while its Temporal server starts does not wait for it, and does not leave it behind. */
+/**
+ * A command that is stopped while its Temporal server starts does not wait for the server, and leaves
+ * none behind.
+ */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
-import { serverPid, serverRuns, stateFile } from '../temporal/server/embedded-helpers.js';
+import { serverPid, serverRuns, stateFile } from '../temporal-server/embedded-helpers.js';
 
 it.each([
   ['up', 0],
   ['status', 130],
-])('%s is stopped while its server is silent: both end', async (command, code) => {
+])('when %s is stopped while its server is silent, both end', async (command, code) => {
   const data = dataFolder();
   const flags = ['--local-fs-dir', storageFolder(), '--data-dir', data];
   const binary = join(data, 'temporal-that-never-answers.sh');

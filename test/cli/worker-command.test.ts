@@ -1,19 +1,22 @@
-/** `worker` on a server of somebody else's: waits for it, shows its health, outlives its own processes. */
+/**
+ * `worker` on a server of the operator's own waits for the server, shows its health, and outlives its own
+ * processes.
+ */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { openEmbeddedServer } from '../../src/temporal/server/embedded.js';
-import { choosePort } from '../../src/temporal/server/ports.js';
-import { ServerStateFile } from '../../src/temporal/server/server-state.js';
+import { openEmbeddedServer } from '../../src/temporal-server/embedded.js';
+import { choosePort } from '../../src/temporal-server/ports.js';
+import { ServerStateFile } from '../../src/temporal-server/server-state.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
 
 const PRELOAD = fileURLToPath(new URL('../support/misbehave.mjs', import.meta.url));
-/** Above what any system gives out. */
+/** Above all process ids of any system. */
 const NO_PROCESS = 2 ** 30;
 
-it('is ready when its processes are connected, and counts what dies', async () => {
+it('the worker command is ready when its processes are connected, and counts their deaths', async () => {
   const [data, serverData, commands] = [dataFolder(), dataFolder(), dataFolder()];
   const port = await choosePort();
   const worker = startCli(
@@ -55,7 +58,7 @@ it('is ready when its processes are connected, and counts what dies', async () =
   expect(await metrics()).toMatch(/^aptos_backup_worker_up\{role="chunks"\} 2$/m);
   expect(await metrics()).toMatch(/^aptos_backup_worker_restarts_total\{role="chunks"\} 1$/m);
 
-  // What a stray error says is not lost on the terminal.
+  // The terminal shows the text of a stray error.
   writeFileSync(join(commands, 'workflows-main'), 'rejection');
   await worker.says(
     /^Workflow worker stopped after a stray error: a floating rejection of a test; /,
@@ -72,18 +75,18 @@ it('is ready when its processes are connected, and counts what dies', async () =
   const { level, reasons, workers } = JSON.parse((await page('/healthz')).slice('200 '.length)) as {
     level: string;
     reasons: { what: string }[];
-    workers: { name: string; restarts: number; lastDeath?: { how: string } }[];
+    workers: { name: string; restarts: number; last_death?: { how: string } }[];
   };
   expect(level).toBe('warning');
   expect(reasons[0]!.what).toMatch(/^Workflow worker stopped after a stray error/);
   expect(workers.find(({ name }) => name === 'Chunk worker 1')).toMatchObject({
     restarts: 1,
-    lastDeath: { how: 'was killed by SIGKILL' },
+    last_death: { how: 'was killed by SIGKILL' },
   });
   expect(await worker.stop()).toBe(0);
 });
 
-it('a setting that cannot be used is told before anything is started', async () => {
+it('a setting that cannot be used is reported before anything starts', async () => {
   for (const [name, value] of [
     ['APTOS_BACKUP_CHUNK_WORKERS', '17'],
     ['APTOS_BACKUP_CHUNK_SLOTS', 'many'],

@@ -1,4 +1,4 @@
-/** Calls of commands that live for months: what they leave behind, and servers that are away. */
+/** Calls of commands that run for months leave nothing behind and survive a server that is away. */
 import { getEventListeners } from 'node:events';
 import { ServiceError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => session.close());
 
-it('leave nothing at the signal of the command', async () => {
+it('calls leave no listener on the signal of the command', async () => {
   const { client, namespace } = session;
   const { signal } = new AbortController();
   const ask = () => client.workflowService.describeNamespace({ namespace });
@@ -19,7 +19,7 @@ it('leave nothing at the signal of the command', async () => {
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-it('a result is waited for over trouble of the server, and not over anything else', async () => {
+it('the wait for a result survives errors of the server, and no other errors', async () => {
   const { client } = session;
   const { signal } = new AbortController();
   const answers = [new ServiceError('it is away'), 'done', new TypeError('ours')];
@@ -32,7 +32,7 @@ it('a result is waited for over trouble of the server, and not over anything els
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-it('what is waited for is left at once when the signal aborts, heeded or not', async () => {
+it('the wait for a result ends at once when the signal aborts, even if the call ignores the signal', async () => {
   const { client } = session;
   const leaving = new AbortController();
   const never = { result: () => new Promise<never>(() => undefined) };

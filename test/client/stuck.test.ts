@@ -1,16 +1,16 @@
-/** Workflows whose own code fails: told as what they are, and healed by code that fits. */
+/** A workflow whose own code fails is reported as such, and goes on with code that fits. */
 import { expect, it, onTestFinished } from 'vitest';
-import { CoordinatorHealth } from '../../src/cli/coordinator-health.js';
-import { HealthServer } from '../../src/cli/health-server.js';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
-import { DEFAULT_LIMITS, healthOf } from '../../src/client/health.js';
+import { CoordinatorHealth } from '../../src/monitor/coordinator-health.js';
+import { HealthServer } from '../../src/monitor/health-server.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
+import { DEFAULT_LIMITS, healthOf } from '../../src/monitor/health.js';
 import { Overseer } from '../../src/client/overseer.js';
 import { StuckWorkflowError } from '../../src/client/stuck.js';
-import { startVerify } from '../../src/client/verify.js';
+import { startVerify } from '../../src/client/start-verification.js';
 import { PretendedWorld, coordinatorInput } from '../support/coordinator.js';
 import { startTemporal, until, withActivities, workflowBundle } from '../support/temporal.js';
 
-/** The workflows as they are built, with a mistake. */
+/** The built workflows, with a mistake added. */
 function mistaken(right: string, wrong: string) {
   expect(workflowBundle.code).toContain(right);
   return { code: workflowBundle.code.replaceAll(right, wrong) };
@@ -20,7 +20,7 @@ const throwing = (workflow: string) => {
   return mistaken(head, `${head} throw new TypeError('${workflow} is broken');`);
 };
 
-it('a task that fails is found and shown, and goes on with the right code', async () => {
+it('a workflow whose task fails is found and shown, and goes on with the right code', async () => {
   const session = await startTemporal();
   onTestFinished(() => session.close());
   const { client } = session;
@@ -28,7 +28,10 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
   const activities = {
     ...world.activities,
     planVerification: () => Promise.resolve({ tasks: [], frozen: {} }),
-    concludeVerification: () => Promise.resolve({ ok: true }),
+    concludeVerification: () => {
+      const read = { backups: 0, of_backups: 0, bytes: 0, of_bytes: 0 };
+      return Promise.resolve({ ok: true, complete: true, read_so_far: read });
+    },
   };
   const input = coordinatorInput();
   const health = await HealthServer.listen('0');
@@ -37,7 +40,7 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
   health.show(coordinator);
   const page = async (path: string) => (await fetch(health.url + path)).text();
 
-  // A release that throws at once: whoever starts it hears of it, and goes on waiting.
+  // A release that throws at once: whoever starts the workflow is told, and goes on waiting.
   const waits: unknown[] = [];
   const ensured = ensureCoordinator(client, input, (why) => waits.push(why));
   const said = () => waits.find((why) => why instanceof StuckWorkflowError);
@@ -51,7 +54,7 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
     /^backupCoordinator aptos-backup\/\w+\/coordinator is stuck since 20.*: backupCoordinator is broken; .* goes on by itself$/,
   );
 
-  // The right one, but for verification.
+  // The right code, except for verification.
   const workflowId = await withActivities(
     session,
     activities,
@@ -75,12 +78,12 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
     throwing('verifyBackups'),
   );
 
-  // Nobody is there to answer: an error, and not a wait without end.
+  // Nobody answers: this is an error, not an endless wait.
   await expect(readCoordinator(client, workflowId)).rejects.toThrow(
     /does not answer \(.*workers are dead/,
   );
 
-  // One that decides otherwise than the release that began the coordinator.
+  // Code that decides otherwise than the release that started the coordinator.
   world.node = { ended: 4, version: 500 };
   await withActivities(
     session,
@@ -98,7 +101,7 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
       expect((error as Error).message).toMatch(
         /coordinator is stuck since 20.*[Nn]ondeterminism.*run the release that began it/,
       );
-      // What was heard before is a minute old at most, and says nothing any more.
+      // Earlier answers are a minute old at most, and say nothing any more.
       coordinator.missed(error);
       expect(await page('/healthz')).toMatch(/"level":"critical".*[Nn]ondeterminism/);
       expect(await page('/metrics')).toMatch(/^aptos_backup_stuck_workflows 2$/m);
@@ -113,12 +116,12 @@ it('a task that fails is found and shown, and goes on with the right code', asyn
       async () => (await overseer())?.streams.transaction.newest === '500',
       120_000,
     );
-    // So does the verification; its own task failed often, so the server takes its time.
+    // So does the verification. Its own task has failed often, so the server waits before the next try.
     await until(
       'all is well',
       async () => {
         const status = await overseer();
-        if (!status?.verification?.succeededAt) return false;
+        if (!status?.verification?.succeeded_at) return false;
         coordinator.heard(status);
         return healthOf(status, DEFAULT_LIMITS, Date.now()).level === 'ok';
       },

@@ -1,6 +1,6 @@
 /**
- * The production stack, as far as it goes without an engine: what its files say, and its own services
- * started as processes with just the commands and settings that stand there.
+ * The production stack, as far as it can be tested without a container engine: the content of its files,
+ * and its own services, started as processes with just the commands and settings in these files.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
@@ -9,21 +9,21 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
 import { openStorage } from '../../src/storage/open.js';
-import { findTemporal } from '../../src/temporal/binary/find-temporal.js';
-import { choosePort } from '../../src/temporal/server/ports.js';
+import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js';
+import { choosePort } from '../../src/temporal-server/ports.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { exampleSettings, namedVolumes, readCompose } from '../support/compose.js';
 import { startTemporal, until } from '../support/temporal.js';
+import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 describe('docker-compose.yml', () => {
   const settings = exampleSettings();
   const services = Object.entries(readCompose(settings));
   const ours = services.filter(([, { image }]) => image.startsWith('aptos-backup:'));
 
-  it('needs no setting that .env.example does not name, and names none that it does not need', () => {
+  it('needs only settings that .env.example names, and all of those', () => {
     const used = readFileSync('docker-compose.yml', 'utf8').matchAll(/\$\{([A-Z_]+)/g);
     expect([...new Set([...used].map(([, name]) => name))].sort()).toEqual(
       Object.keys(settings).sort(),
@@ -41,7 +41,7 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  it('shows nothing to the network but on this host, and runs nothing of ours as root', () => {
+  it('opens ports only on this host, and runs none of our programs as root', () => {
     for (const [, { ports = [] }] of services) {
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
     }
@@ -49,7 +49,7 @@ describe('docker-compose.yml', () => {
     expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^USER node$/m);
   });
 
-  it('keeps a bounded amount of what each service prints', () => {
+  it('keeps a bounded log of each service', () => {
     for (const [name, { logging }] of services) {
       expect(logging, name).toEqual({
         driver: 'json-file',
@@ -58,7 +58,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('waits only for services there are, and mounts only files there are', () => {
+  it('waits only for existing services, and mounts only existing files', () => {
     for (const [, { depends_on: needed = {}, volumes = [] }] of services) {
       for (const name of Object.keys(needed)) {
         expect(services.map(([service]) => service)).toContain(name);
@@ -69,7 +69,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('keeps what is to outlive a container, and lets ours write nowhere else', () => {
+  it('keeps data that must outlive a container, and lets our programs write nowhere else', () => {
     const kept = services.flatMap(([, { volumes = [] }]) => volumes.map((v) => v.split(':')[0]!));
     const named = kept.filter((volume) => !/^[./]/.test(volume));
     expect([...new Set(named)].sort()).toEqual(namedVolumes().sort());
@@ -94,7 +94,7 @@ describe('docker-compose.yml', () => {
   });
 });
 
-it('its namespace, worker and coordinator do their work with what stands there', async () => {
+it('the namespace, worker and coordinator of the stack work with the settings in its files', async () => {
   const node = await devnode();
   const folder = storageFolder();
   const session = await startTemporal();
@@ -124,7 +124,7 @@ it('its namespace, worker and coordinator do their work with what stands there',
   });
   expect(Number(described.config?.workflowExecutionRetentionTtl?.seconds)).toBe(720 * 3600);
 
-  // On this machine other tests may have the ports that stand there.
+  // Other tests on this machine may use the ports in the files.
   const ports = { '9464': await choosePort(), '9465': await choosePort() };
   const onFreePort = (word: string) =>
     Object.entries(ports).reduce(

@@ -1,4 +1,4 @@
-/** To the requests that were recorded of the real service, the simulated node answers in the same form. */
+/** The simulated node answers recorded requests in the same form as the real service. */
 import { readFileSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -75,7 +75,7 @@ function shape(headers: readonly string[]): string[] {
     .sort();
 }
 
-/** The recorded chain's epoch ends and tips, and ours in their place. */
+/** The ends of epochs and the tips of the recorded chain, and ours in their place. */
 function translated(
   path: string,
   { epoch_ends: ends, version, state_items: items }: Facts,
@@ -103,20 +103,20 @@ const CASES: [string, DevnodeOptions][] = [
   ['empty-http', { empty: true }],
 ];
 
-describe.each(CASES)('%s', (folder, options) => {
+describe.each(CASES)('a simulated node, compared with the recording %s,', (folder, options) => {
   it('has the statuses, headers and framing of the real service', async () => {
     const node = await devnode({ transactions: 250, epochs: 6, ...options });
     let compared = 0;
     for (const recorded of recordings(folder)) {
       if (/state_range_proof\/[0-9]+\/[0-9a-fA-F]{64}/.test(recorded.path)) continue;
-      // Above the committed version the real node had some more that nobody had signed yet.
+      // The real node had some versions above the committed one that nobody had signed yet.
       if (/^\/state_(item_count|snapshot_chunk)\/250/.test(recorded.path)) continue;
       const path = translated(recorded.path, node.facts());
       const answer = await ask(node.address, recorded.method, path);
       compared += 1;
       const racy = recorded.status_line === null || recorded.clean_end === false;
       if (racy && recorded.method === 'GET') {
-        // No status line, or a 200 that breaks off: the same failure in two shapes.
+        // No status line, or a 200 that breaks off: two forms of the same failure.
         expect(answer?.clean ?? false, path).toBe(false);
         continue;
       }
@@ -130,14 +130,14 @@ describe.each(CASES)('%s', (folder, options) => {
   });
 });
 
-it('flushes a stream whenever it holds 10 KiB', async () => {
+it('a simulated node flushes a stream whenever it holds 10 KiB', async () => {
   const node = await devnode({ transactions: 300 });
   const answer = await ask(node.address, 'GET', '/transactions/1/300');
   expect(answer!.chunks.length).toBeGreaterThan(5);
   for (const size of answer!.chunks.slice(0, -1)) expect(size).toBeGreaterThanOrEqual(10_240);
 });
 
-it('pruned history fails, what needs none of it does not', async () => {
+it('requests for pruned history fail, and requests that need none of it succeed', async () => {
   const node = await devnode({ transactions: 900, epochs: 6, pruneWindow: 200 });
   const { epoch_ends: ends, version } = node.facts();
   const kept = version - 200;
@@ -153,7 +153,7 @@ it('pruned history fails, what needs none of it does not', async () => {
   expect(await clean('/epoch_ending_ledger_infos/0/6')).toBe(true);
 });
 
-it('serves 64 streams; the next one gets its headers and waits', async () => {
+it('a simulated node serves 64 streams, and the next one gets its headers and waits', async () => {
   const node = await devnode({ transactions: 60 });
   node.fault({ kind: 'stall', endpoint: 'transactions', times: 64 });
   const { hostname, port } = new URL(node.address);
@@ -176,7 +176,7 @@ it('serves 64 streams; the next one gets its headers and waits', async () => {
   for (const { socket } of [...streams, late]) socket.destroy();
 });
 
-it('is the same chain for the same seed, and another for another', async () => {
+it('the same seed gives the same chain, and another seed gives another chain', async () => {
   const [a, b, other] = [await devnode({ seed: 9 }), await devnode({ seed: 9 }), await devnode({})];
   const proof = async (node: { address: string }) =>
     (await ask(node.address, 'GET', '/transaction_range_proof/0/100'))!.body.toString('hex');
@@ -185,4 +185,31 @@ it('is the same chain for the same seed, and another for another', async () => {
   expect(a.grow({ transactions: 100, epochs: 1 })).toEqual(
     b.grow({ transactions: 100, epochs: 1 }),
   );
+});
+
+it('the fault `throttle` answers 429 and 503, and says when to come back if it is set', async () => {
+  const node = await devnode({ transactions: 60 });
+  node.fault({ kind: 'throttle', retry_after: 7 });
+  const heads = [];
+  for (let i = 0; i < 20; i += 1) heads.push((await fetch(`${node.address}/db_state`)).status);
+  expect(new Set(heads)).toEqual(new Set([429, 503]));
+  const told = await fetch(`${node.address}/db_state`);
+  expect(told.headers.get('retry-after')).toBe('7');
+  node.clearFaults();
+  node.fault({ kind: 'throttle' });
+  const untold = await fetch(`${node.address}/db_state`);
+  expect(untold.headers.get('retry-after')).toBeNull();
+});
+
+it('the fault `delay` delays an answer, and another fault can hit the same answer', async () => {
+  const node = await devnode({ transactions: 60 });
+  node.fault({ kind: 'delay', delay_ms: 50 });
+  node.fault({ kind: 'error500' });
+  for (let i = 0; i < 5; i += 1) {
+    expect((await fetch(`${node.address}/db_state`)).status).toBe(500);
+  }
+  const [delay, error] = node.faults();
+  expect([delay!.fired, error!.fired]).toEqual([5, 5]);
+  expect(delay!.waited_ms).toBeGreaterThan(0);
+  expect(delay!.waited_ms).toBeLessThanOrEqual(5 * 50);
 });

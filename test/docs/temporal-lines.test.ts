@@ -1,4 +1,4 @@
-/** The lines of docs/temporal.md, typed in their order as an operator would. */
+/** The commands in docs/temporal.md, run in their order. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnode, startDevnode } from '../../src/devnode/devnode.js';
-import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
-import { findTemporal } from '../../src/temporal/binary/find-temporal.js';
-import { superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
+import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js';
+import { superviseWorkers } from '../../src/supervisor/worker-group.js';
 import { startTemporal, until } from '../support/temporal.js';
+import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 interface Line {
   section: string;
@@ -41,7 +41,7 @@ afterAll(async () => {
 
 describe.sequential('docs/temporal.md', () => {
   it.each(linesOf('docs/temporal.md'))('$section: $command', async ({ command }) => {
-    // It says itself that it has to look at the storage first.
+    // The answer says that it has to read the storage first.
     if (command.includes('backUpNow')) {
       await until('the coordinator follows', async () => {
         const status = await session.client.workflow
@@ -55,7 +55,7 @@ describe.sequential('docs/temporal.md', () => {
     if (command.includes('workflow result')) expect(out).toMatch(/Status +COMPLETED/);
   });
 
-  it('did what it says', async () => {
+  it('its commands did what the page says', async () => {
     const ids: string[] = [];
     for await (const { workflowId } of session.client.workflow.list()) ids.push(workflowId);
     expect(ids).toEqual(expect.arrayContaining(['coordinator', 'due', 'verify']));

@@ -4,8 +4,8 @@ import ts from 'typescript';
 const TESTS = new Set(['it', 'test', 'describe']);
 
 /**
- * What a file calls its tests: the titles that `it`, `test` and `describe` are given, and what begins
- * the rows of the tables that `each` is given. Of a file without tests, the rows of its tables.
+ * The titles of the tests in a file: the titles given to `it`, `test` and `describe`, and the first cell
+ * of each row of a table given to `each`. For a file without tests: the rows of its tables.
  */
 export function titlesIn(file: string): Set<string> {
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest);
@@ -25,7 +25,7 @@ export function titlesIn(file: string): Set<string> {
   return titles;
 }
 
-/** By name. */
+/** The constants of a file, by name. */
 function constantsOf(source: ts.SourceFile): Map<string, ts.Expression> {
   const constants = new Map<string, ts.Expression>();
   walk(source, (node) => {
@@ -43,7 +43,7 @@ function isOfTest(called: ts.Expression): boolean {
   return false;
 }
 
-/** A row is a title, or begins with one. It may hold a table of its own, by name. */
+/** A row is a title or begins with one. A row may be the name of another table. */
 function addRows(
   titles: Set<string>,
   written: ts.Expression,

@@ -1,25 +1,27 @@
 /**
- * The coordinator as an operator runs it: a node that grows, prunes and misbehaves, a worker that is
- * killed. At every moment somebody looks, what is stored proves itself.
+ * The coordinator in real use: the node grows, prunes and misbehaves, and the worker is killed. At every
+ * look, the storage proves itself.
  */
 import { expect, it } from 'vitest';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
-import type { CoordinatorStatus } from '../../src/plan/coordinator.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { committedNames, leftovers } from '../support/backup.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
+import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 const BATCH = 500;
 const START = 1_500;
 const GROWN = 6_000;
 const STEP = 50;
 const PRUNE_WINDOW = 4_000;
-/** The chain waits when the coordinator is so far behind, so that nothing is lost to pruning. */
+/**
+ * The chain stops growing when the coordinator is this far behind, so that nothing is pruned too early.
+ */
 const LONGEST_LAG = 2_500;
 
-it('what is stored proves itself at every moment, through growth, pruning, faults and kills', async () => {
+it('the storage proves itself at every moment, through growth, pruning, faults and kills', async () => {
   const site = await startSite({
     transactions: START,
     stateItems: 400,
@@ -53,11 +55,11 @@ it('what is stored proves itself at every moment, through growth, pruning, fault
   const looking = (async () => {
     await until('something is stored', () => committedNames(folder).length > 0);
     while (!over) {
-      const { ok, findings, holes } = await verify(false);
-      expect({ ok, findings, holes }).toEqual({
+      const { ok, findings, missing } = await verify(false);
+      expect({ ok, findings, missing }).toEqual({
         ok: true,
         findings: [],
-        holes: { epoch_endings: [], transactions: [] },
+        missing: { epoch_endings: [], transactions: [], state_snapshots: [] },
       });
       looks += 1;
     }
@@ -79,7 +81,7 @@ it('what is stored proves itself at every moment, through growth, pruning, fault
     }
     node.clearFaults();
   })();
-  // A look that fails ends the test at once.
+  // A failed look ends the test at once.
   await Promise.race([disturbing, looking]);
 
   const { version, epoch } = node.facts();
@@ -101,7 +103,7 @@ it('what is stored proves itself at every moment, through growth, pruning, fault
   over = true;
   await looking;
   expect(looks).toBeGreaterThan(20);
-  // That it sent what fails its proof is told for a day.
+  // The alarm about data that fails its proof stays for a day.
   expect(status!.alarms.filter(({ code }) => code !== 'NODE_LIED')).toEqual([]);
   const coverage = await verify(true);
   expect(coverage).toMatchObject({

@@ -1,18 +1,16 @@
 /** A chunk or a plan that kills every worker: it goes into quarantine alone, and everything else goes on. */
 import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import {
-  type LiveStatus,
-  ensureCoordinator,
-  readCoordinator,
-} from '../../src/client/coordinator.js';
-import { APART_QUEUE, type BackupStatus } from '../../src/plan/messages.js';
-import type { WorkerGroup, WorkerRole } from '../../src/temporal/supervision/worker-group.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
+import { APART_QUEUE } from '../../src/contract/messages.js';
+import type { WorkerGroup, WorkerRole } from '../../src/supervisor/worker-group.js';
 import { committedNames, contentOf, fetchBytes } from '../support/backup.js';
 import { runCli } from '../support/cli.js';
 import { deadlyProxy } from '../support/deadly-proxy.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
+import type { BackupStatus } from '../../src/contract/answers/backup-answers.js';
 
 const TRANSACTIONS = 1_000;
 const DEADLY_VERSION = 500;
@@ -23,10 +21,10 @@ const isOfDeadlyVersion = (path: string) => {
   const inside = first <= DEADLY_VERSION && DEADLY_VERSION < first + Number(count);
   return endpoint === 'transactions' && inside;
 };
-/** What the plan of the unit from 401 on samples first. */
+/** The first sample of the plan of the unit from 401 on. */
 const isOfDeadlyPlan = (path: string) => path === '/transactions/401/32';
 
-/** A site whose node has something that kills every such process that asks for it. */
+/** A site whose node kills each process of this role that asks for certain data. */
 async function startDeadlySite(
   isDeadly = isOfDeadlyVersion,
   victims: WorkerRole[] = ['chunks', 'apart'],
@@ -72,7 +70,7 @@ const stateOf = (worker: WorkerGroup, which: WorkerRole) =>
 const deadlyNotes = (folder: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((n) => n.endsWith('.deadly'));
 
-it('is tried among others, then apart, then waits for a retry', async () => {
+it('a chunk that kills its worker is tried among others, then apart, then waits for a retry', async () => {
   const site = await startDeadlySite();
   const { node, folder, worker, proxy, session } = site;
   const workflows = worker.pid('workflows');
@@ -81,15 +79,15 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   const status = () => handle.query<BackupStatus>('status');
   await until('it is blocked', async () => (await status()).phase === 'blocked', 200_000);
 
-  const { failed, done, rangesTotal } = await status();
+  const { failed, done, ranges_total: rangesTotal } = await status();
   expect(failed).toMatchObject([{ quarantined: true }]);
-  expect(failed[0]!.reason).toMatch(/its worker died of it 3 times in a row.*quarantine/);
+  expect(failed[0]!.reason).toMatch(/it killed its worker 3 times in a row.*quarantine/);
   const [first, last] = failed[0]!.range.split('-').map(Number);
   expect(first).toBeLessThanOrEqual(DEADLY_VERSION);
   expect(last).toBeGreaterThanOrEqual(DEADLY_VERSION);
   expect(done.ranges).toBe(rangesTotal - 1);
   expect(proxy.kills).toHaveLength(6);
-  // Nothing that is incomplete is committed, and who decides about it all has never been touched.
+  // Nothing incomplete is committed, and the workflow worker has not been touched.
   expect(committedNames(folder)).toEqual([]);
   expect(worker.pid('workflows')).toBe(workflows);
 
@@ -97,19 +95,21 @@ it('is tried among others, then apart, then waits for a retry', async () => {
   const { code, out } = await runCli(['retry', '--data-dir', session.dataFolder]);
   expect({ code, out }).toEqual({ code: 0, out: '1\n' });
   const result = await handle.result();
-  // It is never again among others.
-  const again = session.client.workflow.getHandle(`${handle.workflowId}/segment/00002`);
-  const { events } = await again.fetchHistory();
-  const queues = events!.flatMap(
-    (event) => event.activityTaskScheduledEventAttributes?.taskQueue?.name ?? [],
-  );
+  // It never runs among others again.
+  const { events } = await handle.fetchHistory();
+  const asked = events!.findIndex((e) => e.workflowExecutionUpdateAcceptedEventAttributes);
+  const queues = events!
+    .slice(asked)
+    .map((event) => event.activityTaskScheduledEventAttributes)
+    .filter((scheduled) => scheduled?.activityType?.name === 'backUpRange')
+    .map((scheduled) => scheduled?.taskQueue?.name);
   expect(queues).toEqual([APART_QUEUE]);
   expect(contentOf(folder, result).payload).toEqual(
     await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
   );
 }, 300_000);
 
-it('holds neither later batches of its stream nor the other streams', async () => {
+it('a chunk that kills its worker delays neither later batches nor other streams', async () => {
   const site = await startDeadlySite();
   const { folder, session, proxy } = site;
   const workflowId = await follow(site);
@@ -119,12 +119,12 @@ it('holds neither later batches of its stream nor the other streams', async () =
   const { streams, alarms } = await status();
   const [failed] = streams.transaction.failed;
   expect(failed).toMatchObject({ unit: 'transaction/401-800', attempts: 1 });
-  expect(failed!.reason).toMatch(/its worker died of it 3 times in a row.*quarantine/);
-  expect(Date.parse(failed!.retryAt) - Date.now()).toBeGreaterThan(5 * 60_000);
+  expect(failed!.reason).toMatch(/it killed its worker 3 times in a row.*quarantine/);
+  expect(Date.parse(failed!.retry_at) - Date.now()).toBeGreaterThan(5 * 60_000);
   expect(streams.transaction.holes).toEqual([{ first: '401', last: '800' }]);
   expect(alarms.map(({ code }) => code)).toContain('FAILED_transaction');
 
-  // Tried again it costs only the worker that is there for that.
+  // The next try costs only the apart worker.
   const { restarts } = stateOf(site.worker, 'chunks');
   const before = proxy.kills.length;
   const coordinator = session.client.workflow.getHandle(workflowId);
@@ -144,14 +144,14 @@ it('holds neither later batches of its stream nor the other streams', async () =
   expect(deadlyNotes(folder)).toEqual([]);
 }, 300_000);
 
-it('a plan that is in quarantine waits for a retry, and is never again among others', async () => {
+it('a plan in quarantine waits for a retry, and is never again tried among others', async () => {
   const site = await startDeadlySite(isOfDeadlyPlan, ['workflows', 'apart']);
   const { worker, proxy, session } = site;
   const range = { node: proxy.address, start_version: 401, num_transactions: 400 };
   const handle = await site.start('transaction', range, { when_blocked: 'wait' });
   const isBlocked = async () => {
     const status = await handle.query<BackupStatus>('status').catch(() => undefined);
-    return status?.phase === 'blocked' && /quarantine/.test(status.waitingFor ?? '');
+    return status?.phase === 'blocked' && /quarantine/.test(status.waiting_for ?? '');
   };
   await until('it is blocked', isBlocked, 200_000);
   const { restarts } = stateOf(worker, 'workflows');
@@ -164,7 +164,7 @@ it('a plan that is in quarantine waits for a retry, and is never again among oth
   expect(stateOf(worker, 'workflows').restarts).toBe(restarts);
 }, 300_000);
 
-it('a plan that kills the workflow worker does so three times, and holds nothing else', async () => {
+it('a plan that kills the workflow worker does so three times, and delays nothing else', async () => {
   const site = await startDeadlySite(isOfDeadlyPlan, ['workflows', 'apart']);
   const { session, proxy, worker } = site;
   const workflowId = await follow(site);

@@ -1,13 +1,17 @@
-/** The newest end of a chain: what is not signed yet is left alone, an epoch that ended last is not missed. */
+/**
+ * The newest end of a chain: unsigned versions are left alone, and an epoch that ended with the last
+ * version is not missed.
+ */
 import { expect, it } from 'vitest';
-import { DEFAULT_LIMITS, healthOf } from '../../src/client/health.js';
+import { DEFAULT_LIMITS, healthOf } from '../../src/monitor/health.js';
 import { openStorage } from '../../src/storage/open.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, fetchBytes, storageFolder } from '../support/backup.js';
 import { coordinated } from '../support/coordinated.js';
 
-it('a node ahead of its signatures, and a chain that halts with its epoch', async () => {
-  const node = await devnode({ seed: 7, transactions: 400, stateItems: 300, unsigned: 37 });
+it('a coordinator follows a node ahead of its signatures, and a chain that halts at the end of an epoch', async () => {
+  const sizes = { transactions: 400, stateItems: 300, unsigned: 37 };
+  const node = await devnode({ seed: 7, ...sizes, startTime: 'now' });
   const folder = storageFolder();
   const storage = { local_fs_dir: folder };
   const coordinator = await coordinated({
@@ -16,6 +20,7 @@ it('a node ahead of its signatures, and a chain that halts with its epoch', asyn
     transaction_batch_size: 100,
     transaction_batch_seconds: 1,
     max_chunk_size: 50_000,
+    trust_waypoints: [node.facts().genesis_waypoint],
   });
   const storedTo = (version: number) =>
     coordinator.reaches(`${version} is stored`, ({ streams, phase }) => {

@@ -1,16 +1,16 @@
-/** `up` on a data folder whose disk is full: it lives, says so, and goes on when there is room. */
+/** `up` with a data folder on a full disk: it lives on, says so, and goes on when there is room. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import type { LiveStatus } from '../../src/client/coordinator.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
 import { until } from '../support/temporal.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
-/** A disk of its own, where the machine lets us have one. */
+/** A disk of its own, if the machine allows one. */
 function smallDisk(): string | undefined {
   const folder = dataFolder();
   try {
@@ -40,7 +40,7 @@ function fill(disk: string): string {
   return path;
 }
 
-it('lives on, says why nothing goes on, and goes on when there is room', async (t) => {
+it('with a full data folder, up lives on, says why nothing goes on, and goes on when there is room', async (t) => {
   const data = smallDisk();
   if (data === undefined) return t.skip('no file system can be mounted here');
   const node = await devnode();
@@ -59,9 +59,11 @@ it('lives on, says why nothing goes on, and goes on when there is room', async (
   await until('it has stored what is full', stored(400));
 
   const filling = fill(data);
-  await up.says(/^The disk of .*temporal is full \(\d+ bytes left\): Temporal cannot write/);
+  await up.says(
+    /^The disk of .*temporal is full \(\d+ bytes left\): Temporal cannot save its state/,
+  );
   node.grow({ transactions: 1_000, epochs: 1 });
-  // Local trouble of every kind meets the full disk: crash report, logs, the server's own start.
+  // Everything local meets the full disk: crash report, logs, the start of the server.
   const started = /^Chunk worker is started: process (\d+)$/;
   const workers = () => up.lines.flatMap((line) => started.exec(line)?.[1] ?? []);
   process.kill(Number(workers()[0]), 'SIGKILL');
@@ -81,13 +83,13 @@ it('lives on, says why nothing goes on, and goes on when there is room', async (
   const code = await up.stop();
   expect({ code, last: up.lines.at(-1) }).toEqual({
     code: 0,
-    last: 'Stopped. It goes on where it stands the next time.',
+    last: 'Stopped. The next start goes on from here.',
   });
   const storage = { local_fs_dir: folder };
   const trust = { storage, trustWaypoints: [genesis] };
   expect(await verifyStorage(openStorage(storage), trust, WHOLE_STORAGE)).toMatchObject({
     ok: true,
     findings: [],
-    holes: { epoch_endings: [], transactions: [] },
+    missing: { epoch_endings: [], transactions: [] },
   });
 }, 300_000);

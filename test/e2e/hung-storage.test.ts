@@ -1,8 +1,11 @@
-/** A storage that no longer answers: it is told within the deadline, and work goes on by itself after it. */
+/**
+ * A storage that no longer answers is reported within the deadline, and the work goes on by itself
+ * afterwards.
+ */
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
 import { contentOf, fetchBytes, leftovers } from '../support/backup.js';
 import { type FileFault, hungFiles } from '../support/hung-files.js';
 import { pendingActivities } from '../support/pending.js';
@@ -11,7 +14,7 @@ import { until } from '../support/temporal.js';
 
 const TRANSACTIONS = 600;
 const RANGE = { start_version: 0, num_transactions: TRANSACTIONS };
-/** Seconds; a minute in real life. */
+/** Seconds. The default is a minute. */
 const DEADLINE = 2;
 
 async function hungSite() {
@@ -26,43 +29,47 @@ const PUBLISH: FileFault = { call: 'link', path: '\\.chunk$' };
 const COMMIT: FileFault = { call: 'link', path: 'metadata/transaction_' };
 
 it.each([
-  ['a write', WRITE, 'segment/00001', 'write'],
-  ['a publication', PUBLISH, 'segment/00001', 'publish'],
-  ['the commit', COMMIT, undefined, 'write metadata/'],
-] as const)('%s that hangs', async (_, fault, segment, what) => {
-  const { files, session, folder, node, start, said, worker } = await hungSite();
-  files.hang(fault);
-  const before = worker.pid(segment ? 'chunks' : 'workflows');
-  const handle = await start('transaction', RANGE, { concurrency: 4 });
-  const id = segment ? `${handle.workflowId}/${segment}` : handle.workflowId;
-  let told: string | undefined;
-  await until('it is told in the UI', async () => {
-    const failures = (await pendingActivities(session.client, id)).map(({ failure }) => failure);
-    told = failures.find((failure) => failure?.type === 'STORAGE_STALLED')?.message;
-    return told !== undefined;
-  });
-  expect(told).toMatch(
-    new RegExp(
-      `^local folder ${folder} has not answered for ${DEADLINE} s, when it was to ${what}`,
-    ),
-  );
-  if (segment) {
-    // Calls that never come back take the process's file access with them: it is replaced.
-    await until('another worker runs', () =>
-      said.some((line) => /was replaced: \d+ operations of the storage never/.test(line)),
-    );
-    await until('another process works', () => {
-      const pid = worker.pid('chunks');
-      return pid !== undefined && pid !== before;
+  ['a write', WRITE, 'chunks', 'write'],
+  ['a publication', PUBLISH, 'chunks', 'publish'],
+  ['the commit', COMMIT, 'workflows', 'publish metadata/'],
+] as const)(
+  'a backup survives %s that hangs, and the failure says so',
+  async (_, fault, role, what) => {
+    const { files, session, folder, node, start, said, worker } = await hungSite();
+    files.hang(fault);
+    const before = worker.pid(role);
+    const handle = await start('transaction', RANGE, { concurrency: 4 });
+    let told: string | undefined;
+    await until('it is told in the UI', async () => {
+      const failures = (await pendingActivities(session.client, handle.workflowId)).map(
+        ({ failure }) => failure,
+      );
+      told = failures.find((failure) => failure?.type === 'STORAGE_STALLED')?.message;
+      return told !== undefined;
     });
-  }
-  files.release();
-  const result = await handle.result();
-  expect(contentOf(folder, result).payload).toEqual(
-    await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
-  );
-  expect(leftovers(folder)).toEqual([]);
-});
+    expect(told).toMatch(
+      new RegExp(`^local folder ${folder} has not answered for ${DEADLINE} s, asked to ${what}`),
+    );
+    if (role === 'chunks') {
+      // Calls that never return block the file access of the process, so it is replaced.
+      await until('another worker runs', () =>
+        said.some((line) =>
+          /was replaced: \d+ operations of the storage did not return/.test(line),
+        ),
+      );
+      await until('another process works', () => {
+        const pid = worker.pid('chunks');
+        return pid !== undefined && pid !== before;
+      });
+    }
+    files.release();
+    const result = await handle.result();
+    expect(contentOf(folder, result).payload).toEqual(
+      await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
+    );
+    expect(leftovers(folder)).toEqual([]);
+  },
+);
 
 it('a coordinator says that the storage hangs, and goes on when it is over', async () => {
   const { files, session, folder, node } = await hungSite();

@@ -1,10 +1,10 @@
-/** A worker that stops lets go at once of the units that it waits for. */
+/** A worker that stops gives up at once the units that it waits for. */
 import { expect, it } from 'vitest';
-import { ensureCoordinator } from '../../src/client/coordinator.js';
+import { ensureCoordinator } from '../../src/client/live-status.js';
 import type { FaultInput } from '../../src/devnode/faults.js';
 import { pendingActivities } from '../../src/client/progress.js';
-import { storageId } from '../../src/storage/storage-id.js';
-import { type Target, workflowIdOf } from '../../src/plan/job.js';
+import { storageId } from '../../src/storage/open.js';
+import { type Target, workflowIdOf } from '../../src/contract/job.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
 

@@ -1,11 +1,14 @@
-/** Only what dead workers had in hand is failed: not that of workers of another installation or container. */
+/**
+ * Only the activities of dead workers are failed, not those of workers of another installation or
+ * container.
+ */
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { isAlive } from '../../src/temporal/process-info.js';
-import { reportDeath, reportLeftBehind } from '../../src/temporal/supervision/worker-death.js';
-import { superviseWorker } from '../../src/temporal/supervision/worker-process.js';
+import { isAlive } from '../../src/lib/host/process-info.js';
+import { reportDeath, reportLeftBehind } from '../../src/supervisor/worker-death.js';
+import { superviseWorker } from '../../src/supervisor/worker-process.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { startPaused, untilPlanned } from '../support/paused.js';
 import { pendingActivities } from '../support/pending.js';
@@ -17,14 +20,14 @@ const LANES = 4;
 function installElsewhere(): string {
   const folder = temporaryFolder('elsewhere');
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  for (const part of ['dist', 'build', 'package.json']) {
+  for (const part of ['dist', 'package.json']) {
     cpSync(part, join(folder, part), { recursive: true });
   }
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   return join(folder, 'dist', 'worker.js');
 }
 
-it('what living workers have in hand is left to them, wherever their program is and whoever shares their process id', async () => {
+it('activities of living workers are left to them, wherever their program is and whoever shares their process id', async () => {
   const node = await devnode({ transactions: 800 });
   const session = await startTemporal();
   onTestFinished(() => session.close());
@@ -49,7 +52,7 @@ it('what living workers have in hand is left to them, wherever their program is 
   await untilPlanned(handle);
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 1_000 });
   await handle.executeUpdate('resume');
-  const ranges = () => pendingActivities(client, `${handle.workflowId}/segment/00001`);
+  const ranges = () => pendingActivities(client, handle.workflowId);
   const inHand = async () =>
     (await ranges()).filter(({ started, beating }) => started && beating).length === LANES;
   await until('all ranges are on their way', inHand);

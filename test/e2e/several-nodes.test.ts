@@ -1,22 +1,25 @@
-/** Several nodes: one that is down, behind, pruned, lying or of another chain is left for another. */
+/** Several nodes: one that is down, behind, pruned, lying or of another chain is left for another one. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
-import type { LiveStatus } from '../../src/client/coordinator.js';
-import { DEFAULT_LIMITS, healthOf } from '../../src/client/health.js';
-import { type BackupInput, startBackup } from '../../src/client/start.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
+import { DEFAULT_LIMITS, healthOf } from '../../src/monitor/health.js';
+import { type BackupInput, startBackup } from '../../src/client/start-backup.js';
 import type { Devnode, DevnodeOptions } from '../../src/devnode/devnode.js';
-import type { BackupType } from '../../src/plan/job.js';
-import type { BackupResult } from '../../src/plan/unit.js';
+import type { BackupType } from '../../src/contract/job.js';
+import type { BackupResult } from '../../src/contract/unit.js';
 import { openStorage } from '../../src/storage/open.js';
-import { type WorkerGroup, superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
+import { type WorkerGroup, superviseWorkers } from '../../src/supervisor/worker-group.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
-import { contentOf, devnode, fetchBytes, storageFolder } from '../support/backup.js';
+import { devnode, storageFolder } from '../support/backup.js';
+import { expectWholeNode } from '../support/site.js';
 import { startTemporal, until } from '../support/temporal.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 const CHAIN: DevnodeOptions = { seed: 5, transactions: 400, stateItems: 300, epochs: 4 };
-/** The same everywhere: two chains of one genesis would be a fork, and are told from each other. */
+/**
+ * The same sizes everywhere. Two chains of one genesis would be a fork; they are recognised as different.
+ */
 const GROWTH = { transactions: 300, epochs: 1 };
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
@@ -49,21 +52,14 @@ async function backUp(nodes: string[], folder: string, type: BackupType, range: 
 /** All three backups of everything that `node` has, each compared with what it serves. */
 async function backUpAll(nodes: string[], node: Devnode): Promise<BackupResult[]> {
   const folder = storageFolder();
-  const { epoch, version, epoch_ends: ends } = node.facts();
+  const { epoch, version } = node.facts();
   const results = await Promise.all([
     backUp(nodes, folder, 'epoch_ending', { start_epoch: 0, end_epoch: epoch }),
     backUp(nodes, folder, 'state_snapshot', { epoch: epoch - 1 }),
     backUp(nodes, folder, 'transaction', { start_version: 0, num_transactions: version + 1 }),
   ]);
-  const paths = [
-    `/epoch_ending_ledger_infos/0/${epoch}`,
-    `/state_snapshot/${ends.at(-1)}`,
-    `/transactions/0/${version + 1}`,
-  ];
-  for (const [i, result] of results.entries()) {
-    expect(result.proven).toBe('signed');
-    expect(contentOf(folder, result).payload).toEqual(await fetchBytes(node.address + paths[i]!));
-  }
+  expect(results.map(({ proven }) => proven)).toEqual(['signed', 'signed', 'signed']);
+  await expectWholeNode({ node, folder }, results);
   return results;
 }
 
@@ -98,12 +94,12 @@ async function follow(nodes: string[], folder = storageFolder()) {
         const { state_snapshot: snapshots, transaction } = streams;
         return transaction.newest === `${version}` && snapshots.newest === `${epoch}`;
       }),
-    /** What is stored is whole, from version 0 on. */
+    /** The storage is whole from version 0 on. */
     async proves(version: number) {
       const found = await verifyStorage(openStorage(storage), { storage, trustWaypoints: [] });
       expect(found).toMatchObject({
         findings: [],
-        holes: { epoch_endings: [], transactions: [] },
+        missing: { epoch_endings: [], transactions: [] },
         restorable_by_stock: { yes: true },
       });
       expect(JSON.stringify(found)).toContain(`"last":"${version}"`);
@@ -113,24 +109,24 @@ async function follow(nodes: string[], folder = storageFolder()) {
 
 const codes = ({ alarms }: LiveStatus) => alarms.map(({ code }) => code);
 
-it('one that is down', async () => {
+it('backups go on with the next node when one is down', async () => {
   const [down, node] = [await devnode(CHAIN), await devnode(CHAIN)];
   await down.close();
   const results = await backUpAll([down.address, node.address], node);
   expect(results.flatMap(({ lies }) => lies ?? [])).toEqual([]);
 }, 120_000);
 
-it('one whose streams stall', async () => {
+it('backups go on with the next node when the streams of one stall', async () => {
   const [stalling, node] = [await devnode(CHAIN), await devnode(CHAIN)];
   stalling.fault({ kind: 'stall', endpoint: 'transactions' });
   await backUpAll([stalling.address, node.address], node);
-  // By a plan and by four lanes, not again and again.
+  // A plan and four lanes ask it, but not again and again.
   const asked = Object.keys(stalling.requests()).filter((path) => path.includes('/transactions/'));
   expect(asked.length).toBeGreaterThan(0);
   expect(asked.length).toBeLessThanOrEqual(8);
 }, 180_000);
 
-it('one that lies all the time, which is told', async () => {
+it('backups go on with the next node when one lies all the time, and their results say so', async () => {
   const [liar, node] = [await devnode(CHAIN), await devnode(CHAIN)];
   liar.fault({ kind: 'lie' });
   const results = await backUpAll([liar.address, node.address], node);
@@ -138,7 +134,7 @@ it('one that lies all the time, which is told', async () => {
   expect(new Set(lies.map((lie) => lie.node))).toEqual(new Set([liar.address]));
 }, 120_000);
 
-it('one that is behind and one that has pruned', async () => {
+it('backups go on with the next node when one is behind and one has pruned', async () => {
   const behind = await devnode(CHAIN);
   const pruned = await devnode({ ...CHAIN, pruneWindow: 200 });
   const node = await devnode(CHAIN);
@@ -147,7 +143,7 @@ it('one that is behind and one that has pruned', async () => {
   expect(results.flatMap(({ lies }) => lies ?? [])).toEqual([]);
 }, 120_000);
 
-it('when all lie, the backup fails and names them, and nothing is committed', async () => {
+it('when all nodes lie, the backup fails and names them, and nothing is committed', async () => {
   const liars = [await devnode(CHAIN), await devnode(CHAIN)];
   for (const liar of liars) liar.fault({ kind: 'swap', endpoint: 'transactions' });
   const folder = storageFolder();
@@ -162,14 +158,14 @@ it('when all lie, the backup fails and names them, and nothing is committed', as
   expect(readdirSync(join(folder, 'metadata'))).toEqual(['identity.meta']);
 }, 120_000);
 
-it('nodes of two chains are refused where nothing says which is meant', async () => {
+it('nodes of two chains are refused if nothing says which one is meant', async () => {
   const [one, other] = [await devnode(CHAIN), await devnode({ ...CHAIN, seed: 6 })];
   const folder = storageFolder();
   const range = { start_version: 0, num_transactions: 300 };
   const refused = backUp([one.address, other.address], folder, 'transaction', range);
   await expect(refused).rejects.toMatchObject({
     cause: {
-      type: 'CHAIN_MISMATCH',
+      type: 'NODES_DISAGREE',
       message: expect.stringMatching(
         `${one.facts().genesis_waypoint}.*${other.facts().genesis_waypoint}`,
       ) as string,
@@ -178,7 +174,7 @@ it('nodes of two chains are refused where nothing says which is meant', async ()
   expect(readdirSync(folder)).toEqual([]);
 }, 120_000);
 
-it('a coordinator goes on with the next when one dies, and comes back to it', async () => {
+it('a coordinator goes on with the next node when one dies, and comes back to it', async () => {
   const [first, second] = [await devnode(CHAIN), await devnode(CHAIN)];
   first.fault({ kind: 'die', endpoint: 'transactions', times: 1 });
   const coordinator = await follow([first.address, second.address]);
@@ -199,7 +195,7 @@ it('a coordinator goes on with the next when one dies, and comes back to it', as
   await coordinator.proves(700);
 }, 240_000);
 
-it('a coordinator stores everything when only the last of four nodes is right, and tells of the lies', async () => {
+it('a coordinator stores everything when only the last of four nodes is right, and reports the lies', async () => {
   const other = await devnode({ ...CHAIN, seed: 6 });
   const liar = await devnode(CHAIN);
   liar.fault({ kind: 'swap', endpoint: 'transactions' });
@@ -227,7 +223,7 @@ it('a coordinator stores everything when only the last of four nodes is right, a
   await coordinator.reaches('the alarm is off', ({ alarms }) => alarms.length === 0);
 }, 240_000);
 
-it('a coordinator leaves a node that has pruned for one that has not, and one that stands still', async () => {
+it('a coordinator leaves a node that has pruned or that stands still for another one', async () => {
   const pruned = await devnode({ ...CHAIN, pruneWindow: 150 });
   const archive = await devnode(CHAIN);
   const coordinator = await follow([pruned.address, archive.address]);

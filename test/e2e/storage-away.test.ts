@@ -1,13 +1,13 @@
 /** A storage that is unmounted under a backup: its bare mount point is never taken for a new storage. */
 import { mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
 
-it('nothing is written while it is away, and it is continued when it is back', async () => {
+it('nothing is written while the storage is away, and the backup goes on when it is back', async () => {
   const site = await startSite({ transactions: 1_000, stateItems: 50, epochs: 2 });
   const { node, session, folder } = site;
   const storage = { local_fs_dir: folder };

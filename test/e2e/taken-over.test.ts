@@ -1,13 +1,14 @@
-/** Storages that somebody else began, and began badly, are continued and end up whole. */
+/** Storages that the stock tool began, with damage, are continued and end up whole. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import type { LiveStatus } from '../../src/client/coordinator.js';
-import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
+import type { CoordinatorInput } from '../../src/contract/coordinator-input.js';
 import { backUp, devnode, storageFolder } from '../support/backup.js';
 import { coordinated } from '../support/coordinated.js';
 import { stockNode } from '../support/stock-node.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 /** Follows a node until the status is as wanted. */
 async function follow(
@@ -33,13 +34,13 @@ it('a storage of the stock tool is continued where it ends', async () => {
     ({ streams, alarms }) => streams.transaction.newest === '250' && alarms.length > 0,
   );
   expect(status.streams.epoch_ending).toMatchObject({ newest: '5', lag: '0', committed: 0 });
-  // The node has pruned the state of epoch 0, which each storage should have; that is said.
+  // The node has pruned the state of epoch 0, which each storage should have. The status says so.
   expect(status.alarms).toMatchObject([{ code: 'SNAPSHOT_GIVEN_UP' }]);
   const added = s.files().filter((file) => !before.includes(file));
   expect(added.filter((file) => file.startsWith('metadata/'))).toEqual([
     'metadata/transaction_201-250.meta',
   ]);
-  // What the stock tool wrote itself for these versions, byte for byte.
+  // The files that the stock tool wrote for these versions, byte for byte.
   const theirs = new StorageCopy(join(STOCK, 'stock-plain'));
   const content = (copy: StorageCopy) => {
     const { chunks } = copy.manifest(copy.manifestOf(copy.metadata('transaction_201-')));
@@ -53,7 +54,46 @@ it('a storage of the stock tool is continued where it ends', async () => {
   });
 }, 120_000);
 
-it('holes, torn lines, duplicates and half-finished folders', async () => {
+it('a storage that the stock tool wrote in gzip is continued in gzip, and none of its files is written again', async () => {
+  const s = new StorageCopy(join(STOCK, 'stock-gzip'));
+  const theirs = new StorageCopy(join(STOCK, 'stock-plain'));
+  // The last batch must be stored again.
+  s.remove('transaction_201-.5dde');
+  s.remove('metadata/transaction_201-250.meta');
+  const before = s.files();
+  const contents = before.map((file) => s.read(file));
+  await follow(
+    {
+      node: await stockNode(),
+      storage: { local_fs_dir: s.folder },
+      transaction_batch_size: 100,
+      transaction_batch_seconds: 1,
+    },
+    ({ streams, alarms }) => streams.transaction.newest === '250' && alarms.length > 0,
+  );
+  expect(before.map((file) => s.read(file))).toEqual(contents);
+  const added = s.files().filter((file) => !before.includes(file));
+  expect(added.filter((file) => file.startsWith('metadata'))).toEqual([
+    'metadata/transaction_201-250.meta',
+  ]);
+  const format = added.filter((file) => /\.(meta|manifest|chunk|proof)$/.test(file));
+  for (const file of format) s.edit(file, gunzipSync); // each of them is gzip'd
+  const content = (copy: StorageCopy) => {
+    const { chunks } = copy.manifest(copy.manifestOf('metadata/transaction_201-250.meta'));
+    return Buffer.concat(chunks.map((chunk) => copy.read(chunk['transactions'] as string)));
+  };
+  expect(content(s)).toEqual(content(theirs));
+  for (const file of format) s.edit(file, (bytes) => gzipSync(bytes));
+  for (let run = 0; run < 2; run += 1) {
+    expect(await s.verify()).toMatchObject({
+      ok: true,
+      transactions: [{ first: '0', last: '250', proven: 'signed' }],
+      restorable_by_stock: { yes: true },
+    });
+  }
+}, 120_000);
+
+it('a storage of the stock tool with holes, torn lines, duplicates and half-finished folders is continued', async () => {
   const node = await devnode({ transactions: 500, stateItems: 300, epochs: 4 });
   const folder = storageFolder();
   const common = { node: node.address, folder };
@@ -107,7 +147,7 @@ it('holes, torn lines, duplicates and half-finished folders', async () => {
   ]);
 }, 120_000);
 
-/** Takes away what only we write, and names the folders as nobody of ours would. */
+/** Removes what only aptos-backup writes, and gives folders names that it never gives. */
 function likeStock(s: StorageCopy): void {
   for (const file of s.files()) {
     if (/(plan|committed)\.json$|\.receipt$/.test(file)) s.remove(file);

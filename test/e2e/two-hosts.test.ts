@@ -1,29 +1,33 @@
-/** Two coordinators of two servers on one storage: one works, the other takes over when it is gone. */
-import { readdirSync } from 'node:fs';
+/** Two coordinators of two servers on one storage, a folder or a bucket: one works, the other takes over when it is gone. */
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
+import type { StorageConfig } from '../../src/contract/job.js';
 import { openStorage } from '../../src/storage/open.js';
-import { superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
+import { superviseWorkers } from '../../src/supervisor/worker-group.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
+import { makeBucket, s3Server } from '../support/s3-bucket.js';
+import { S3_KEYS } from '../support/servers/seaweedfs.js';
 import { startTemporal, until } from '../support/temporal.js';
+
+const server = s3Server();
 
 /** Seconds that one operation may take; a holder that is silent for 15 more is dead. */
 const DEADLINE = '2';
 
-async function host(node: string, folder: string, batchSize: number) {
+async function host(node: string, storage: StorageConfig, batchSize: number) {
   const session = await startTemporal();
   onTestFinished(() => session.close());
   const worker = superviseWorkers({
-    env: { ...session.workerEnv, APTOS_BACKUP_STORAGE_SECONDS: DEADLINE },
+    env: { ...session.workerEnv, ...S3_KEYS, APTOS_BACKUP_STORAGE_SECONDS: DEADLINE },
     say: () => undefined,
     logFile: join(session.dataFolder, 'worker.log'),
   });
   onTestFinished(() => worker.kill());
   const { workflowId } = await ensureCoordinator(session.client, {
     node,
-    storage: { local_fs_dir: folder },
+    storage,
     transaction_batch_size: batchSize,
     transaction_batch_seconds: 1,
   });
@@ -37,50 +41,58 @@ async function host(node: string, folder: string, batchSize: number) {
 
 type Host = Awaited<ReturnType<typeof host>>;
 
-it('one works; when it dies the other goes on, and what is stored is whole', async () => {
-  const node = await devnode({ transactions: 400, stateItems: 100, epochs: 3 });
-  const folder = storageFolder();
-  const hosts = await Promise.all([
-    host(node.address, folder, 100),
-    host(node.address, folder, 70),
-  ]);
-  const caughtUp = async (one: Host) => {
-    const status = await one.status();
-    const stored = status?.streams.transaction.newest === `${node.facts().version}`;
-    return stored && status.alarms.length === 0;
-  };
-  let first: Host | undefined;
-  await until('one has caught up', async () => {
-    for (const one of hosts) if (await caughtUp(one)) first = one;
-    return first !== undefined;
-  });
-  const second = hosts.find((one) => one !== first)!;
-  let waiting = await second.status();
-  expect(waiting?.alarms.map(({ code }) => code)).toEqual(['LEASE']);
-  expect(waiting?.streams.transaction.waitingFor).toMatch(/^coordinator aptos-backup\/.* on host /);
-  expect(waiting?.streams.transaction.committed).toBe(0);
-  const before = await second.events();
+const PLACES: Record<string, () => Promise<StorageConfig>> = {
+  'a folder': () => Promise.resolve({ local_fs_dir: storageFolder() }),
+  'a bucket': async () => ({ url: (await makeBucket(server)).url('e1') }),
+};
 
-  // Only the one that holds the storage follows, for as long as it lives.
-  node.grow({ transactions: 60, epochs: 1 });
-  await until('it follows', () => caughtUp(first!));
-  waiting = await second.status();
-  expect(waiting?.streams.transaction.committed).toBe(0);
-  expect(await second.events()).toBe(before);
+it.each(Object.keys(PLACES))(
+  'one of two hosts on %s works, the other goes on when it dies, and the storage is whole',
+  async (place) => {
+    const node = await devnode({ transactions: 400, stateItems: 100, epochs: 3 });
+    const storage = await PLACES[place]!();
+    const hosts = await Promise.all([
+      host(node.address, storage, 100),
+      host(node.address, storage, 70),
+    ]);
+    const caughtUp = async (one: Host) => {
+      const status = await one.status();
+      const stored = status?.streams.transaction.newest === `${node.facts().version}`;
+      return stored && status.alarms.length === 0;
+    };
+    let first: Host | undefined;
+    await until('one has caught up', async () => {
+      for (const one of hosts) if (await caughtUp(one)) first = one;
+      return first !== undefined;
+    });
+    const second = hosts.find((one) => one !== first)!;
+    let waiting = await second.status();
+    expect(waiting?.alarms.map(({ code }) => code)).toEqual(['LEASE']);
+    expect(waiting?.streams.transaction.waiting_for).toMatch(
+      /^coordinator aptos-backup\/.* on host /,
+    );
+    expect(waiting?.streams.transaction.committed).toBe(0);
+    const before = await second.events();
 
-  first!.die();
-  node.grow({ transactions: 150, epochs: 1 });
-  await until('the other one has taken over', () => caughtUp(second), 120_000);
-  expect((await second.status())?.streams.transaction.committed).toBeGreaterThan(0);
-  const storage = { local_fs_dir: folder };
-  const coverage = await verifyStorage(
-    openStorage(storage),
-    { storage, trustWaypoints: [] },
-    WHOLE_STORAGE,
-  );
-  expect(coverage).toMatchObject({ ok: true, findings: [], orphans: [] });
-  const leases = readdirSync(join(folder, 'aptos-backup')).filter((name) =>
-    name.startsWith('coordinator-'),
-  );
-  expect(leases).toHaveLength(1);
-});
+    // Only the holder of the storage follows the node, as long as it lives.
+    node.grow({ transactions: 60, epochs: 1 });
+    await until('it follows', () => caughtUp(first!));
+    waiting = await second.status();
+    expect(waiting?.streams.transaction.committed).toBe(0);
+    expect(await second.events()).toBe(before);
+
+    first!.die();
+    node.grow({ transactions: 150, epochs: 1 });
+    await until('the other one has taken over', () => caughtUp(second), 120_000);
+    expect((await second.status())?.streams.transaction.committed).toBeGreaterThan(0);
+    const coverage = await verifyStorage(
+      openStorage(storage),
+      { storage, trustWaypoints: [] },
+      WHOLE_STORAGE,
+    );
+    expect(coverage).toMatchObject({ ok: true, findings: [], orphans: [] });
+    const own = await openStorage(storage).listFolder('aptos-backup');
+    const leases = own.filter(({ handle }) => handle.startsWith('aptos-backup/coordinator-'));
+    expect(leases).toHaveLength(1);
+  },
+);

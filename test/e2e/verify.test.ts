@@ -1,24 +1,24 @@
-/** Verification as an operator runs it: through Temporal, killed in the middle, on damaged storages. */
+/** Verification in real use: through Temporal, killed in the middle, on damaged storages. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { lastVerification } from '../../src/client/last-verification.js';
-import { coverageOf, startVerify, verifyWorkflowId } from '../../src/client/verify.js';
-import { CONTROL_QUEUE } from '../../src/plan/messages.js';
-import type { Coverage } from '../../src/plan/verify.js';
-import type { VerifyMemory } from '../../src/plan/verify-memory.js';
-import { type VerifyTotals, noVerifyTotals } from '../../src/plan/verify-totals.js';
+import { coverageOf, startVerify, verifyWorkflowId } from '../../src/client/start-verification.js';
+import { CONTROL_QUEUE } from '../../src/contract/messages.js';
+import type { VerifyMemory } from '../../src/contract/verify-memory.js';
+import { type VerifyTotals, noVerifyTotals } from '../../src/contract/verify-totals.js';
 import { backUp, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli } from '../support/cli.js';
 import { startSite } from '../support/site.js';
 import { STOCK } from '../support/storage-copy.js';
 import { startTemporal, until } from '../support/temporal.js';
 import { Subject } from '../verify/damages/subject.js';
+import type { Coverage, VerifyStatus } from '../../src/contract/answers/verify-answers.js';
 
 const EPOCHS = 30;
 
-it('killed in the middle it goes on, and reads nothing twice that it had finished', async () => {
+it('a verification that is killed in the middle goes on, and reads no finished task twice', async () => {
   const { node, session, folder, worker } = await startSite({
     transactions: 600,
     stateItems: 100,
@@ -34,7 +34,7 @@ it('killed in the middle it goes on, and reads nothing twice that it had finishe
   }
   const input = { storage: { local_fs_dir: folder }, again: true, concurrency: 2 };
   const { handle } = await startVerify(session.client, input);
-  const read = () => handle.query<VerifyTotals & { tasks: number }>('status');
+  const read = () => handle.query<VerifyStatus>('status');
   await until('a third is read', async () => (await read()).tasks >= 10);
   process.kill(worker.pid('chunks')!, 'SIGKILL');
   const coverage = await handle.result();
@@ -44,31 +44,36 @@ it('killed in the middle it goes on, and reads nothing twice that it had finishe
   const { events } = await handle.fetchHistory();
   const started = events!.flatMap((event) => event.activityTaskStartedEventAttributes ?? []);
   const again = started.filter(({ attempt }) => attempt! > 1);
-  // What was in flight when the worker died, and no more; each task once in the totals.
+  // Only tasks that were in flight when the worker died run twice. Each task is once in the totals.
   expect(again.length).toBeLessThanOrEqual(2);
   expect(coverage.checked.objects).toBeGreaterThan(2 * EPOCHS);
   expect((await read()).tasks).toBe(2 + EPOCHS);
 
-  // What lists and metrics say of it.
+  // What lists and metrics say about it.
   const prefix = handle.workflowId.replace(/verify\/\w+$/, '');
   const { state_items: items, epoch_ends: ends } = node.facts();
   const ended = ends.at(-1);
   const whole = {
     epoch: `${EPOCHS - 1}`,
-    epochVersion: `${ended}`,
+    epoch_version: `${ended}`,
     version: `${version}`,
-    snapshotVersion: `${ended}`,
+    snapshot_version: `${ended}`,
     items: `${items}`,
-    ofItems: `${items}`,
+    of_items: `${items}`,
+    read_backups: `${1 + EPOCHS}`,
+    of_backups: `${1 + EPOCHS}`,
+    read_since: `${Date.parse(coverage.read_so_far.since!)}`,
   };
   // The list learns of the end and of the last progress one after the other.
   await until('the list says so', async () => {
     const last = await lastVerification(session.client, prefix);
-    return last.succeededAt !== undefined && isDeepStrictEqual(last.progress, whole);
+    const { whole_at: wholeAt, rotated_at: rotatedAt, ...progress } = last.progress ?? {};
+    const isWhole = wholeAt !== undefined && rotatedAt !== undefined;
+    return last.succeeded_at !== undefined && isWhole && isDeepStrictEqual(progress, whole);
   });
 });
 
-it('a damaged storage fails the workflow, with the statement in it, and the command', async () => {
+it('a damaged storage fails the command, and the workflow with the statement in its failure', async () => {
   const { session } = await startSite();
   const storage = new Subject(join(STOCK, 'stock-plain'));
   storage.flip(storage.blobs(1));
@@ -83,7 +88,7 @@ it('a damaged storage fails the workflow, with the statement in it, and the comm
   expect((await handle.describe()).status.name).toBe('FAILED');
 });
 
-it('the command: 0 when all is proven, 1 when not, 2 when it was not understood', async () => {
+it('the command ends with 0 when all is proven, 1 when not, and 2 for wrong arguments', async () => {
   const storage = new Subject(join(STOCK, 'stock-plain'));
   const data = ['--data-dir', dataFolder()];
   const verify = (folder: string, ...flags: string[]) =>
@@ -92,7 +97,7 @@ it('the command: 0 when all is proven, 1 when not, 2 when it was not understood'
   const sound = await verify(storage.folder);
   expect(sound.out).toMatch(/^Verified: /);
   expect(sound.out).toMatch(/transactions +0 to 250 \(signed\)/);
-  expect(sound.out).toMatch(/stock restores +yes/);
+  expect(sound.out).toMatch(/restorable +to version 250 \(epoch 5 and later/);
   expect(sound.code).toBe(0);
 
   storage.remove(storage.blobs(1));
@@ -124,7 +129,7 @@ it('the command: 0 when all is proven, 1 when not, 2 when it was not understood'
   }
 }, 300_000);
 
-/** A verification that days ago had come to its end, but for the statement, and what it had found. */
+/** A verification that had read everything days ago and still owes its statement, with its findings. */
 async function startInterrupted(found: (storage: Subject) => Partial<VerifyTotals> = () => ({})) {
   const storage = new Subject(join(STOCK, 'stock-plain'));
   const session = await startTemporal();
@@ -144,39 +149,42 @@ async function startInterrupted(found: (storage: Subject) => Partial<VerifyTotal
   return { storage, session, interrupted };
 }
 
-it('goes on with one that was interrupted, and then verifies what was stored or changed since', async () => {
+it('the command goes on with an interrupted verification, and then verifies what was stored or changed since', async () => {
   const { storage, session, interrupted } = await startInterrupted();
   storage.flip(storage.blobs(1));
   const verify = ['verify', '--local-fs-dir', storage.folder, '--data-dir', session.dataFolder];
   const { code, out, err } = await runCli(verify);
   expect(await interrupted.result()).toMatchObject({ ok: true, as_of: '2026-01-02T03:04:05.000Z' });
-  expect(err).toMatch(/Goes on with a verification .* begun at 20\d\d-.*Z/);
-  expect(err).toMatch(/stored or changed since 20\d\d-.*Z is verified now/);
+  expect(err).toMatch(/A verification with the same options runs since 20\d\d-.*Z/);
+  expect(err).toMatch(/Now verifying what was stored or changed since 20\d\d-.*Z/);
   expect(out).toContain(`DAMAGED ${storage.blobs(1)}`);
   expect(code).toBe(1);
 });
 
-it('damage that an interrupted one found, and that is mended, is told and does not count', async () => {
+it('repaired damage that an interrupted verification found is reported and does not count', async () => {
   const { storage, session } = await startInterrupted((damaged) => ({
     findings: [{ object: damaged.blobs(1), code: 'DAMAGED', why: 'it was damaged' }],
     findingCount: 1,
   }));
   const verify = ['verify', '--local-fs-dir', storage.folder, '--data-dir', session.dataFolder];
   const { code, out, err } = await runCli(verify);
-  expect(err).toContain(`It found: ${storage.blobs(1)}: it was damaged; this is looked at again`);
+  expect(err).toContain(`It found ${storage.blobs(1)}: it was damaged. This is checked again`);
   expect(out).not.toContain('DAMAGED');
   expect(code).toBe(0);
 });
 
-it('stops when its budget is spent, and the next one goes on behind what it proved', async () => {
+it('a verification stops when its budget is spent, and the next one goes on there', async () => {
   const storage = new Subject(join(STOCK, 'stock-plain'));
   const { session } = await startSite();
   const input = { storage: { local_fs_dir: storage.folder }, concurrency: 1 };
+  const left: number[] = [];
   let before = -1;
   for (let run = 0; ; run += 1) {
     const { handle } = await startVerify(session.client, { ...input, budget_bytes: 1 });
-    const { ok, complete, checked } = await handle.result();
+    const { ok, complete, checked, stopped } = await handle.result();
     expect(ok).toBe(true);
+    expect(stopped?.by).toBe(complete ? undefined : 'bytes');
+    if (stopped) left.push(stopped.backups);
     if (complete) {
       expect(run).toBeGreaterThan(0);
       break;
@@ -184,4 +192,31 @@ it('stops when its budget is spent, and the next one goes on behind what it prov
     expect(checked.proven_before).toBeGreaterThan(before);
     before = checked.proven_before;
   }
+  // Less is left after each run, as the end and the list both say.
+  expect(left).toEqual([...left].sort((a, b) => b - a));
+  expect(left[0]).toBeGreaterThan(left.at(-1)!);
+});
+
+it('a share is another one each time, until all is read, and the list says how much has been read', async () => {
+  const storage = new Subject(join(STOCK, 'stock-plain'));
+  const { session } = await startSite();
+  const input = { storage: { local_fs_dir: storage.folder }, sample: '34%' };
+  const read = new Set<string>();
+  let prefix = '';
+  for (let run = 1; run <= 2; run += 1) {
+    const { handle } = await startVerify(session.client, input);
+    prefix = handle.workflowId.replace(/verify\/\w+$/, '');
+    const coverage = await handle.result();
+    expect(coverage).toMatchObject({ ok: true, complete: false });
+    expect(coverage.read_so_far).toMatchObject({ backups: 3 * run, of_backups: 6 });
+    for (const { epoch } of coverage.state_snapshots) read.add(`epoch ${epoch}`);
+    for (const { first, last } of coverage.transactions) read.add(`${first}-${last}`);
+    const { since } = coverage.read_so_far;
+    await until('the list says so', async () => {
+      const last = await lastVerification(session.client, prefix);
+      return isDeepStrictEqual(last.read, { backups: 3 * run, of: 6, since });
+    });
+  }
+  expect(read).toContain('epoch 3');
+  expect(read).toContain('epoch 5');
 });

@@ -1,13 +1,13 @@
 /**
- * Every way to die, in real worker processes and threads: who goes down with it and who does not, what
- * the Temporal UI and the crash report say of it, and that the backups end as if nothing had been.
+ * Every way to die, in real worker processes and threads: what goes down with it, what the Temporal UI
+ * and the crash report say, and that the backups end as if nothing had happened.
  */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { ensureCoordinator, readCoordinator } from '../../src/client/coordinator.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
 import { contentOf, fetchBytes, storageFolder } from '../support/backup.js';
 import { startPaused, untilPlanned } from '../support/paused.js';
 import { type Pending, pendingActivities } from '../support/pending.js';
@@ -27,7 +27,7 @@ interface CrashReport {
   working_on: {
     activity: string;
     range?: string;
-    workflowId: string;
+    workflow_id: string;
     attempt: number;
     last_heartbeat?: { at: string; details: { phase: string } };
   }[];
@@ -35,14 +35,14 @@ interface CrashReport {
 
 type Site = Awaited<ReturnType<typeof startTroubledSite>>;
 
-/** A site whose workers do what the test wants of them, at the worst. */
+/** A site whose workers die as the test commands. */
 async function startTroubledSite() {
   const commands = mkdtempSync(join(tmpdir(), 'aptos-backup-misbehave-'));
   onTestFinished(() => rmSync(commands, { recursive: true }));
   const env = {
     MISBEHAVE_IN: commands,
     NODE_OPTIONS: `--import ${PRELOAD} --max-old-space-size=400`,
-    // For the crash report to leave out.
+    // A secret that the crash report must leave out.
     TEST_API_KEY: 'floating rejection',
   };
   const site = await startSite({ transactions: TRANSACTIONS }, { env });
@@ -60,11 +60,11 @@ async function startTroubledSite() {
   };
 }
 
-/** Two backups of one storage of their own, all of whose ranges are on their way and go on slowly. */
+/** Two backups of one storage whose ranges all run slowly. */
 async function startTwo({ node, session }: Pick<Site, 'node' | 'session'>) {
   const { workflow } = session.client;
   const storage = { local_fs_dir: storageFolder() };
-  // Planned at full speed, so begun with a pause.
+  // Planned at full speed, so it starts paused.
   const start = async (first: number) => {
     const range = { start_version: first, num_transactions: HALF };
     const input = { node: node.address, storage, ...range, max_chunk_size: 20_000 };
@@ -74,9 +74,9 @@ async function startTwo({ node, session }: Pick<Site, 'node' | 'session'>) {
   await Promise.all(handles.map(untilPlanned));
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 5_000 });
   await Promise.all(handles.map((handle) => handle.executeUpdate('resume')));
-  const segments = handles.map(({ workflowId }) => `${workflowId}/segment/00001`);
+  const backups = handles.map(({ workflowId }) => workflowId);
   const pending = async () => {
-    const each = segments.map((workflowId) => pendingActivities(session.client, workflowId));
+    const each = backups.map((workflowId) => pendingActivities(session.client, workflowId));
     return (await Promise.all(each)).flat();
   };
   await until('all ranges are on their way', async () => {
@@ -87,10 +87,10 @@ async function startTwo({ node, session }: Pick<Site, 'node' | 'session'>) {
   });
   return {
     pending,
-    segments,
-    /** The attempts, above the first, by which ranges were stored. */
+    backups,
+    /** The attempts after the first with which ranges were stored. */
     async retried(): Promise<number[]> {
-      const histories = segments.map((id) => workflow.getHandle(id).fetchHistory());
+      const histories = backups.map((id) => workflow.getHandle(id).fetchHistory());
       const events = (await Promise.all(histories)).flatMap(({ events: some }) => some ?? []);
       return events
         .map((event) => event.activityTaskStartedEventAttributes?.attempt ?? 0)
@@ -117,7 +117,7 @@ function newestReport(dataFolder: string): CrashReport | undefined {
   }
 }
 
-/** In two lots: a worker that keeps dying is started again ever more slowly. */
+/** In two parts, because the pauses before the restarts of a dying worker grow. */
 const KILLS_THE_PROCESS = [
   ['SIGKILL', 'WORKER_DIED', /^was killed by SIGKILL$/],
   ['exit', 'WORKER_DIED', /^ended with code 3/],
@@ -133,18 +133,18 @@ it.each([
   ['at once', KILLS_THE_PROCESS.slice(0, 4)],
   ['slowly', KILLS_THE_PROCESS.slice(4)],
 ])(
-  'what kills the chunk worker (%s) takes only its chunks with it, for moments',
+  'a chunk worker that is killed (%s) takes only its own chunks with it, for moments',
   async (_, kinds) => {
     const site = await startTroubledSite();
     const { worker, session, said } = site;
     for (const [kind, type, how] of kinds) {
       const two = await startTwo(site);
-      const { pending, segments } = two;
+      const { pending, backups } = two;
       const [workflows, victim] = [worker.pid('workflows'), worker.pid('chunks')!];
       if (kind.startsWith('SIG')) process.kill(victim, kind);
       else site.misbehave('chunks-main', kind);
 
-      // The server knows it from the worker or its supervisor; a heartbeat timeout says something else.
+      // The worker or its supervisor has told the server. A heartbeat timeout would say something else.
       await until(`${kind}: each range is tried again for that reason`, async () => {
         const ranges = await pending();
         return ranges.length === 2 * LANES && ranges.every(({ failure }) => failure?.type === type);
@@ -166,9 +166,9 @@ it.each([
       } else {
         const ranges = report.working_on.filter(({ activity }) => activity === 'backUpRange');
         expect(ranges, kind).toHaveLength(2 * LANES);
-        for (const { range, workflowId, attempt, last_heartbeat: beat } of ranges) {
+        for (const { range, workflow_id: workflowId, attempt, last_heartbeat: beat } of ranges) {
           expect(range).toMatch(/^\d+ to \d+$/);
-          expect(segments).toContain(workflowId);
+          expect(backups).toContain(workflowId);
           expect(attempt).toBe(1);
           expect(Date.parse(beat!.at)).toBeGreaterThan(0);
           expect(beat!.details).toHaveProperty('failures');
@@ -197,7 +197,7 @@ const KILLS_THE_THREAD = [
   ['loop', /died: it did not answer for 20 s and was ended/],
 ] as const;
 
-it('what kills a thread costs its range one attempt, and no other range anything', async () => {
+it('a dying thread costs its range one attempt, and other ranges nothing', async () => {
   const site = await startTroubledSite();
   const { worker } = site;
   const pid = worker.pid('chunks')!;
@@ -212,20 +212,20 @@ it('what kills a thread costs its range one attempt, and no other range anything
     });
     expect(failure, kind).toMatchObject({ type: 'THREAD_DIED' });
     expect(failure!.message, kind).toMatch(why);
-    // It does not burn on, above all not the one in a loop.
+    // A dead thread uses no more CPU, least of all the one in a loop.
     expect(site.culpritLives(), kind).toBe(false);
     await two.finish();
     expect(await two.retried(), kind).toEqual([2]);
     expect(worker.pid('chunks'), kind).toBe(pid);
   }
-  // Threads that wait for their next range may die, too.
+  // Idle threads may die, too.
   site.misbehave('chunks-idle-thread', 'throw');
   await until('an idle thread is gone', () => site.culpritLives() === false);
   await (await startTwo(site)).finish();
   expect(worker.pid('chunks')).toBe(pid);
 }, 300_000);
 
-it('a worker that is told to stop hands back what it has', async () => {
+it('a worker that is told to stop hands back its activities', async () => {
   const site = await startSite({ transactions: TRANSACTIONS });
   const two = await startTwo(site);
   const victim = site.worker.pid('chunks')!;
@@ -241,14 +241,14 @@ it('a worker that is told to stop hands back what it has', async () => {
   await two.finish();
 }, 120_000);
 
-it('kill -9 of the workflow worker, and of one of two chunk workers', async () => {
+it('a backup survives kills of the workflow worker and of one of two chunk workers', async () => {
   const site = await startSite(
     { transactions: TRANSACTIONS },
     { chunkWorkers: 2, env: { APTOS_BACKUP_CHUNK_SLOTS: `${LANES}` } },
   );
   const { node, session, worker } = site;
   const { client } = session;
-  // So slow that it goes on being planned.
+  // Slow enough that the plan still runs.
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 1_000 });
   const { workflowId } = await ensureCoordinator(client, {
     node: node.address,
@@ -256,18 +256,20 @@ it('kill -9 of the workflow worker, and of one of two chunk workers', async () =
     trust_waypoints: [node.facts().genesis_waypoint],
     transaction_batch_size: HALF,
   });
-  // Looked up before the worker dies: a query that is lost with it is not answered for 20 s.
+  // Looked up before the worker dies: a query that is lost with the worker gets no answer for 20 s.
   let units: string[] = [];
   const inHand = async () => {
     const each = [workflowId, ...units].map((id) => pendingActivities(client, id));
     return (await Promise.all(each)).flat();
   };
-  const kinds = ['watchNode', 'backUpUnit', 'planTransactions'];
+  const kinds = ['watchNode', 'backUpUnit', 'planUnit'];
   const hasAll = (activities: Pending[]) =>
     kinds.every((kind) => activities.some(({ activity }) => activity === kind));
   await until('it watches, waits and plans', async () => {
-    const { streams } = await readCoordinator(client, workflowId);
-    units = Object.values(streams).flatMap(({ current }) => current?.workflowId ?? []);
+    // Plans of other kinds, and of genesis alone, end quickly. The plan of a batch is slow.
+    const { current } = (await readCoordinator(client, workflowId)).streams.transaction;
+    if (!current || !/^transactions [1-9]/.test(current.target)) return false;
+    units = [current.workflow_id];
     const activities = await inHand();
     return hasAll(activities.filter(({ started }) => started));
   });

@@ -1,4 +1,4 @@
-/** A node that is not what it was: nothing is written, and what is wrong is said. */
+/** A node that is no longer the same: nothing is written, and the message says what is wrong. */
 import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { openStorage } from '../../src/storage/open.js';
@@ -30,7 +30,7 @@ async function caughtUp(options = CHAIN) {
   return { node, folder, input, coordinator };
 }
 
-it('a node of another chain is refused, with both named', async () => {
+it('a node of another chain is refused, and the message names both chains', async () => {
   const { node, folder, input, coordinator } = await caughtUp();
   const before = files(folder);
   const other = await devnode({ ...CHAIN, seed: 6, transactions: 900 });
@@ -51,7 +51,7 @@ it('a node of another chain is refused, with both named', async () => {
   await coordinator.stop();
 }, 240_000);
 
-it('a node that was wiped to a lower version is waited for', async () => {
+it('a coordinator waits for a node that was wiped to a lower version', async () => {
   const { folder, input, coordinator } = await caughtUp();
   const before = files(folder);
   const wiped = await devnode({ ...CHAIN, transactions: 200, epochs: 2 });
@@ -62,7 +62,7 @@ it('a node that was wiped to a lower version is waited for', async () => {
   await coordinator.stop();
 }, 240_000);
 
-it('what a node pruned before it was stored is told as lost, and the rest goes on', async () => {
+it('versions that a node pruned before they were stored are reported as lost, and the rest goes on', async () => {
   const { node, folder, input, coordinator } = await caughtUp();
   await coordinator.stop();
   node.grow({ transactions: 3_000, epochs: 2 });
@@ -81,7 +81,8 @@ it('what a node pruned before it was stored is told as lost, and the rest goes o
   expect(coverage).toMatchObject({
     ok: false,
     findings: [],
-    holes: { transactions: [{ first: '401', last: '2399' }] },
-    restorable_by_stock: { yes: false },
+    missing: { transactions: [{ first: '401', last: '2399' }] },
+    // Up to the gap, if the stock tool is told to stop there.
+    restorable_by_stock: { yes: true, version: '400', needs_target_version: true },
   });
 }, 180_000);

@@ -1,11 +1,11 @@
-/** A client keeps few connections, and lets go of connections and signals that it no longer needs. */
+/** A client keeps few connections, and releases connections and signals that it no longer needs. */
 import { type Socket, createServer } from 'node:net';
 import { getEventListeners, once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { NodeClient } from '../../src/node/client.js';
 import { until } from '../support/temporal.js';
 
-/** A node that gives each request `answer`, and the connections it has. */
+/** A node that gives each request `answer`, and its connections. */
 async function serve(answer: string, onRequest: (socket: Socket) => void = () => undefined) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -42,7 +42,7 @@ async function occupy(node: NodeClient) {
   return streams;
 }
 
-it('asks over at most 8 connections; a request that waits for one does not time out', async () => {
+it('the client uses at most 8 connections, and a request that waits for one does not time out', async () => {
   const { node, sockets } = await serve(STREAM + EMPTY_RECORD);
   const streams = await occupy(node);
   const ninth = node.transactions(0n, 2n);
@@ -58,7 +58,7 @@ it('asks over at most 8 connections; a request that waits for one does not time 
   await Promise.all([...streams, ninth].map((stream) => stream.return(undefined)));
 });
 
-it('cancels a request that waits for a connection', async () => {
+it('the client cancels a request that waits for a connection', async () => {
   const { node } = await serve(STREAM + EMPTY_RECORD);
   const streams = await occupy(node);
   const stop = new AbortController();
@@ -68,14 +68,14 @@ it('cancels a request that waits for a connection', async () => {
   await Promise.all(streams.map((stream) => stream.return(undefined)));
 });
 
-it('uses a connection again when an answer came whole', async () => {
+it('the client uses a connection again after a whole answer', async () => {
   const connections = new Set<Socket>();
   const { node } = await serve(NO_STATE, (socket) => connections.add(socket));
   for (let i = 0; i < 20; i += 1) await node.dbState();
   expect(connections.size).toBe(1);
 });
 
-it('closes the connection of an error whose content has no end', async () => {
+it('the client closes the connection of an error answer whose content has no end', async () => {
   const { node, sockets } = await serve(
     'HTTP/1.1 500 Oops\r\n' + STREAM.split('\r\n').slice(1).join('\r\n'),
     (socket) => {
@@ -97,7 +97,7 @@ it.each([
   ['a stream', STREAM + EMPTY_RECORD + END, drain],
   ['a short stream', STREAM + END, drain],
   ['a stream left early', STREAM + EMPTY_RECORD, leave],
-] as const)('leaves nothing on a signal after %s', async (_, answer, ask) => {
+] as const)('the client leaves no listener on a signal after %s', async (_, answer, ask) => {
   const { node } = await serve(answer);
   const { signal } = new AbortController();
   for (let i = 0; i < 5; i += 1) await ask(node, signal).catch(() => undefined);
@@ -114,7 +114,7 @@ async function leave(node: NodeClient, signal: AbortSignal): Promise<void> {
   await stream.return(undefined);
 }
 
-it('a client that is retired keeps no connection that is not in use, now or later', async () => {
+it('a retired client closes its idle connections, and the others when they become idle', async () => {
   let answers = 0;
   const { node, sockets } = await serve(STREAM + EMPTY_RECORD, (socket) => {
     answers += 1;

@@ -1,10 +1,10 @@
-/** A proxy before a node answers for it while it is away: then the address is not wrong. */
+/** While a node is away, a proxy answers in its place. That does not make the address wrong. */
 import { createServer } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
 import { NodeClient } from '../../src/node/client.js';
 import { listen } from '../support/listen.js';
 
-/** A service that has an empty database, until it answers with a status. */
+/** A service with an empty database, until it answers with a status. */
 async function service() {
   let status = 200;
   const server = createServer((_, answer) => {
@@ -18,15 +18,18 @@ it.each([
   [403, true],
   [429, true],
   [400, false],
-])('a service that has answered, and then %i, may answer again: %s', async (status, retryable) => {
-  const { address, becomes } = await service();
-  const node = new NodeClient({ address });
-  onTestFinished(() => node.close());
-  expect(await node.dbState()).toBeUndefined();
-  becomes(status);
-  const refused = { code: 'NODE_HTTP_STATUS', retryable };
-  await expect(node.dbState()).rejects.toMatchObject(refused);
-  const other = new NodeClient({ address, known: true });
-  onTestFinished(() => other.close());
-  await expect(other.dbState()).rejects.toMatchObject(refused);
-});
+])(
+  'a service that answered before is asked again after status %i: %s',
+  async (status, retryable) => {
+    const { address, becomes } = await service();
+    const node = new NodeClient({ address });
+    onTestFinished(() => node.close());
+    expect(await node.dbState()).toBeUndefined();
+    becomes(status);
+    const refused = { code: retryable ? 'NODE_HTTP_STATUS' : 'NODE_REFUSED', retryable };
+    await expect(node.dbState()).rejects.toMatchObject(refused);
+    const other = new NodeClient({ address, known: true });
+    onTestFinished(() => other.close());
+    await expect(other.dbState()).rejects.toMatchObject(refused);
+  },
+);

@@ -1,4 +1,4 @@
-/** Whatever a node does on the wire ends in one typed error that names URL and place, and never hangs. */
+/** Whatever a node does on the wire ends in one typed error with URL and place, and never in a hang. */
 import { type Server, type Socket, createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ async function raw(
   server = createServer((socket) => {
     sockets.push(socket);
     socket.on('error', () => undefined);
-    socket.once('data', () => {
+    socket.on('data', () => {
       socket.write(answer);
       then(socket);
     });
@@ -38,6 +38,7 @@ async function raw(
     minBytesPerSecond: 1000,
     floorWindowMs: 500,
     maxRecordBytes: 1000,
+    retryPauseMs: 1,
   });
 }
 
@@ -62,7 +63,7 @@ async function drain(node: NodeClient, signal?: AbortSignal): Promise<number> {
 const three = Buffer.concat([record(10), record(0), record(20)]);
 const stay = () => undefined;
 
-it('reads a whole stream', async () => {
+it('the client reads a whole stream', async () => {
   const node = await raw(stream(chunk(three), END));
   expect(await drain(node)).toBe(three.length);
 });
@@ -138,14 +139,14 @@ describe('a value that', () => {
   const value = (body: Buffer, length = body.length) =>
     Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`), body]);
 
-  it('is whole is read, above 2^53 too', async () => {
+  it('is whole is read, also above 2^53', async () => {
     const state = Buffer.alloc(17, 0xfe);
     state[0] = 1;
     const node = await raw(value(state), stay);
     const u64 = 0xfefe_fefe_fefe_fefen;
     expect(await node.dbState()).toEqual({ epoch: u64, committedVersion: u64 });
   });
-  it('is of a node without genesis is told apart', async () => {
+  it('comes from a node without genesis gives undefined', async () => {
     const node = await raw(value(Buffer.from([0])), stay);
     expect(await node.dbState()).toBeUndefined();
   });
@@ -162,23 +163,23 @@ describe('a value that', () => {
     ['400 Bad Request', 'content-length: 0'],
     ['302 Found', 'location: /elsewhere'],
     ['101 Switching Protocols', 'connection: upgrade\r\nupgrade: x'],
-  ])('is answered %s is not asked for again', async (status, header) => {
+  ])('is answered with %s is not requested again', async (status, header) => {
     const node = await raw(`HTTP/1.1 ${status}\r\n${header}\r\n\r\n`, stay);
     await expect(node.dbState()).rejects.toMatchObject({
-      code: 'NODE_HTTP_STATUS',
+      code: 'NODE_REFUSED',
       retryable: false,
     });
   });
 });
 
-it('says so when there is no encryption where it is expected', async () => {
+it('the client reports a service that does not speak TLS at an https address', async () => {
   await raw('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n');
   const { port } = server!.address() as { port: number };
   const node = new NodeClient({ address: `https://127.0.0.1:${port}` });
   await expect(drain(node)).rejects.toMatchObject({ code: 'NODE_UNREACHABLE' });
 });
 
-it('says so when nobody listens', async () => {
+it('the client reports an address where nobody listens', async () => {
   const node = new NodeClient({ address: 'http://127.0.0.1:1' });
   await expect(drain(node)).rejects.toMatchObject({ code: 'NODE_UNREACHABLE', retryable: true });
 });
@@ -186,7 +187,7 @@ it('says so when nobody listens', async () => {
 it.each([
   ['before the answer', ''],
   ['inside the stream', stream(chunk(record(10)))],
-])('stops within a second when it is cancelled %s', async (_, answer) => {
+])('the client stops within a second when it is cancelled %s', async (_, answer) => {
   const node = await raw(answer, stay);
   const stop = new AbortController();
   const reading = drain(node, stop.signal);
@@ -196,7 +197,7 @@ it.each([
   expect(performance.now() - started).toBeLessThan(1000);
 });
 
-it('closes the stream when the reader loses interest', async () => {
+it('the client closes the stream when the reader stops early', async () => {
   const node = await raw(stream(chunk(record(10))), stay);
   for await (const part of node.transactions(5n, 3n)) {
     expect(part.length).toBe(14);
@@ -207,8 +208,8 @@ it('closes the stream when the reader loses interest', async () => {
   expect(socket!.destroyed).toBe(true);
 });
 
-it('does not take a reader that is busy for a node that stalls or is slow', async () => {
-  // Longer than the stall timeout and the floor's window, at a rate below the floor.
+it('the client does not mistake a busy reader for a slow or stalled node', async () => {
+  // Longer than the stall timeout and the window of the least rate, at a lower rate.
   const parts = [record(10), record(0), record(20)].map(chunk);
   const node = await raw(stream(parts[0]!), (socket) => {
     setTimeout(() => socket.write(parts[1]!), 100);
@@ -222,8 +223,8 @@ it('does not take a reader that is busy for a node that stalls or is slow', asyn
   expect(bytes).toBe(three.length);
 });
 
-it('holds back a node that is faster than its reader', async () => {
-  // 64 MiB are offered; a reader that stops after the first part lets only buffers fill up.
+it('the client slows down a node that is faster than its reader', async () => {
+  // 64 MiB are offered. A reader that stops after the first part fills only buffers.
   let sent = 0;
   const node = await raw(HEAD, (socket) => {
     const part = chunk(Buffer.concat(Array.from({ length: 64 }, () => record(1000))));

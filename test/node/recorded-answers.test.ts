@@ -1,4 +1,4 @@
-/** What a real node was seen to answer is read whole where it is good, and ends in the right error where not. */
+/** Good recorded answers of a real node are read whole, and bad ones end in the right error. */
 import { readFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:net';
 import { once } from 'node:events';
@@ -20,12 +20,12 @@ interface Answer extends Recorded {
   body: Buffer;
 }
 
-/** Which method asks for a path, with the number of records that it then insists on. */
+/** The method that requests a path, with the number of records that it then requires. */
 function asker(
   path: string,
 ): { ask: (node: NodeClient) => Promise<unknown>; count?: bigint } | undefined {
   const [, endpoint, ...params] = path.split('/');
-  // Other spellings that the service takes too (+1, 01) are none that the client would use.
+  // The service accepts other spellings, too (+1, 01), but the client does not use them.
   if (!params.every((param) => /^(0|[1-9]\d*|[0-9a-f]{64})$/.test(param))) return undefined;
   const [a = 0n, b = 0n, c = 0n] = params.filter((p) => p.length <= 20).map(BigInt);
   const stream = (count: bigint, open: (node: NodeClient) => AsyncIterable<Uint8Array>) => ({
@@ -78,7 +78,7 @@ describe.each(['stock/http', 'stock/pruned-http', 'stock/empty-http', 'stock-v0/
     const folder = new URL(`../fixtures/${name}/`, import.meta.url);
     const index = readFileSync(new URL('index.json', folder), 'utf8');
     const { requests } = JSON.parse(index) as { requests: Recorded[] };
-    // Some were asked more than once; the first answer stands for the rest.
+    // Some paths were requested more than once. The first answer stands for all.
     const firsts = new Map(requests.toReversed().map((r) => [r.path, r]));
     const answers = [...firsts.values()].flatMap((recorded) => {
       const { method, path, body_bytes: length, body_file: file } = recorded;
@@ -104,6 +104,7 @@ describe.each(['stock/http', 'stock/pruned-http', 'stock/empty-http', 'stock-v0/
       await once(server, 'listening');
       node = new NodeClient({
         address: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+        retryPauseMs: 1,
       });
     });
     afterAll(() => {
@@ -112,7 +113,7 @@ describe.each(['stock/http', 'stock/pruned-http', 'stock/empty-http', 'stock-v0/
     });
 
     it.each(answers)(
-      '$path',
+      'the answer to $path is understood',
       async ({ path, ask, body, count, status_line: status, clean_end: clean }) => {
         const asked = ask(node);
         if (status === null || (status.includes('200') && !clean)) {
@@ -123,7 +124,10 @@ describe.each(['stock/http', 'stock/pruned-http', 'stock/empty-http', 'stock-v0/
           });
         } else if (!status.includes('200')) {
           const retryable = status.includes('500');
-          await expect(asked).rejects.toMatchObject({ code: 'NODE_HTTP_STATUS', retryable });
+          await expect(asked).rejects.toMatchObject({
+            code: retryable ? 'NODE_HTTP_STATUS' : 'NODE_REFUSED',
+            retryable,
+          });
         } else if (count !== undefined && recordsIn(body) !== count) {
           await expect(asked).rejects.toMatchObject({ code: 'NODE_SHORT', retryable: true });
         } else if (path === '/db_state') {

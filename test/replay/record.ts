@@ -1,11 +1,11 @@
 /**
- * Records histories of the workflows as they are now, for test/replay: `npm run record-histories`.
- * Each release adds a folder; those of earlier releases stay, because their workflows may still run.
+ * Records histories of the current workflows for test/replay: `npm run record-histories`. Each release
+ * adds a folder. Those of earlier releases stay, because their workflows may still run.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { findTemporal } from '../../src/temporal/binary/find-temporal.js';
-import { run } from '../../src/temporal/run.js';
+import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js';
+import { run } from '../../src/lib/host/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';
 import { recordCoordinators } from './scenarios/coordinator.js';

@@ -1,4 +1,4 @@
-/** Workflows that a release began are carried on by this code without a different decision. */
+/** This code continues workflows that a release started, without a different decision. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { Worker } from '@temporalio/worker';
@@ -8,26 +8,30 @@ import { quietRuntime, workflowBundle } from '../support/temporal.js';
 const folder = new URL('histories/', import.meta.url);
 const releases = readdirSync(folder);
 
-it('has histories to replay', () => {
+it('there are histories to replay', () => {
   expect(releases).not.toHaveLength(0);
 });
 
 describe.each(releases)('histories of %s', (release) => {
   const files = readdirSync(new URL(`${release}/`, folder));
 
-  it.each(files)('%s', async (file) => {
+  it.each(files)('the history %s replays without a difference', async (file) => {
     await replay(textOf(release, file));
   });
 
   it.each([
-    ['two-segments', 'commitTransactions', 'commitEpochEndings'],
+    ['segments', 'commitUnit', 'commitUnits'],
+    ['small-blocked-and-retried', 'backUpRange', 'backUpRanges'],
     ['coordinator-with-messages', 'backUpUnit', 'backUpUnits'],
     ['verify-damaged', 'concludeVerification', 'planVerification'],
-  ])('%s is noticed when the code would not have made it', async (name, made, other) => {
-    const text = textOf(release, `${name}.json.gz`);
-    expect(text).toContain(made);
-    await expect(replay(text.replaceAll(made, other))).rejects.toThrow(/[Nn]ondeterminism/);
-  });
+  ])(
+    'a changed copy of %s is noticed as one that the code cannot have made',
+    async (name, made, other) => {
+      const text = textOf(release, `${name}.json.gz`);
+      expect(text).toContain(made);
+      await expect(replay(text.replaceAll(made, other))).rejects.toThrow(/[Nn]ondeterminism/);
+    },
+  );
 });
 
 const textOf = (release: string, file: string) =>

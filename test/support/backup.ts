@@ -2,19 +2,19 @@ import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type DevnodeOptions, type Devnode, startDevnode } from '../../src/devnode/devnode.js';
-import type { BackupResult } from '../../src/plan/unit.js';
+import type { BackupResult } from '../../src/contract/unit.js';
 import { temporaryFolder } from './temporal.js';
 
 export { type Setup, type Target, backUp, jobOf } from './back-up.js';
 
-/** A simulated node that is gone when the test is. */
+/** A simulated node that is closed at the end of the test. */
 export async function devnode(options: DevnodeOptions = {}): Promise<Devnode> {
   const node = await startDevnode({ transactions: 400, stateItems: 600, epochs: 4, ...options });
   onTestFinished(() => node.close());
   return node;
 }
 
-/** A folder for backups that is gone when the test is. */
+/** A folder for backups that is removed at the end of the test. */
 export function storageFolder(): string {
   const folder = temporaryFolder('storage');
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,14 +25,14 @@ export function storageFolder(): string {
 export function committedNames(folder: string): string[] {
   try {
     const names = readdirSync(join(folder, 'metadata'));
-    // Hidden: still on its way.
+    // Hidden files are unfinished.
     return names.filter((name) => name !== 'identity.meta' && !name.startsWith('.'));
   } catch {
     return [];
   }
 }
 
-/** The files of a storage that are not where they should be: left over from writing. */
+/** Unfinished files that are left in a storage. */
 export function leftovers(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.part'),

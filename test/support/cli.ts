@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { builtProgram } from '../../src/built.js';
-import { withoutServer } from '../../src/temporal/without-server.js';
+import { builtProgram } from '../../src/lib/host/built.js';
+import { withoutServer } from '../../src/temporal-server/without-server.js';
 import { temporaryFolder, until } from './temporal.js';
 
 /** A command as an operator types it, with the embedded Temporal server unless `env` names another. */
@@ -50,7 +50,7 @@ export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   };
 }
 
-/** The environment without anything that names a Temporal server or our settings. */
+/** The environment without settings of a Temporal server or of aptos-backup. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(withoutServer(process.env)).filter(
     ([name]) => !name.startsWith('APTOS_'),
@@ -58,7 +58,7 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(kept);
 }
 
-/** A data folder that is gone when the test is. */
+/** A data folder that is removed at the end of the test. */
 export function dataFolder(): string {
   const folder = temporaryFolder('data');
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,13 +1,10 @@
 import { onTestFinished } from 'vitest';
 import { join } from 'node:path';
-import {
-  type LiveStatus,
-  ensureCoordinator,
-  readCoordinator,
-} from '../../src/client/coordinator.js';
-import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
-import { superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
+import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
+import type { CoordinatorInput } from '../../src/contract/coordinator-input.js';
+import { superviseWorkers } from '../../src/supervisor/worker-group.js';
 import { startTemporal, until } from './temporal.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 /** A coordinator with a Temporal server and a worker of its own, until the test ends. */
 export async function coordinated(input: CoordinatorInput) {
@@ -21,7 +18,7 @@ export async function coordinated(input: CoordinatorInput) {
   onTestFinished(() => worker.kill());
   const { workflowId } = await ensureCoordinator(session.client, input);
   return {
-    /** Waits for a status as wanted; trouble is told after it has lasted a minute. */
+    /** Waits for a status. Trouble of a minute fails the test. */
     async reaches(what: string, wanted: (status: LiveStatus) => boolean): Promise<LiveStatus> {
       let status: LiveStatus | undefined;
       await until(
@@ -36,7 +33,7 @@ export async function coordinated(input: CoordinatorInput) {
     },
     configure: (changed: CoordinatorInput) => ensureCoordinator(session.client, changed),
     async stop(): Promise<void> {
-      // Not terminated: its end lets the next one have the storage at once.
+      // Cancelled, not terminated: so the next one gets the storage at once.
       const handle = session.client.workflow.getHandle(workflowId);
       await handle.cancel();
       await handle.result().catch(() => undefined);

@@ -1,19 +1,14 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure, Context } from '@temporalio/activity';
-import { coordinatorId } from '../../src/client/coordinator.js';
-import type { CoordinatorInput } from '../../src/plan/coordinator-input.js';
-import type {
-  CoordinatorStatus,
-  NodeView,
-  Survey,
-  Unreferenced,
-  WatchOrder,
-  WatchResult,
-} from '../../src/plan/coordinator.js';
-import type { BackupType } from '../../src/plan/job.js';
-import { CONTROL_QUEUE } from '../../src/plan/messages.js';
-import type { BackupResult } from '../../src/plan/unit.js';
-import { type BackupInput } from '../../src/client/start.js';
+import { coordinatorId } from '../../src/client/live-status.js';
+import type { CoordinatorInput } from '../../src/contract/coordinator-input.js';
+import type { WatchOrder, WatchResult } from '../../src/contract/coordinator-state.js';
+import type { NodeView, Survey, Unreferenced } from '../../src/contract/coordinator-memory.js';
+import type { BackupType } from '../../src/contract/job.js';
+import { CONTROL_QUEUE } from '../../src/contract/messages.js';
+import type { BackupResult } from '../../src/contract/unit.js';
+import { type BackupInput } from '../../src/client/start-backup.js';
+import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 /** Input of a unit, as the coordinator gives it to the activity that runs it. */
 export interface UnitCall {
@@ -22,8 +17,8 @@ export interface UnitCall {
 }
 
 /**
- * Stand-ins for the coordinator's activities, where a test is about its decisions alone: a storage
- * that is empty at first, a node that is as the test says, units that succeed at once.
+ * Stand-ins for the coordinator's activities, for tests of its decisions alone: a storage that is empty
+ * at first, a node as the test sets it, and units that succeed at once.
  */
 export class PretendedWorld {
   readonly calls: UnitCall[] = [];
@@ -56,7 +51,10 @@ export class PretendedWorld {
     return this.calls.filter((call) => call.type === type).map((call) => PretendedWorld.span(call));
   }
 
-  /** Returns when the order is fulfilled, as the real watch does; polled, so that a test can grow it. */
+  /**
+   * Returns when the order is fulfilled, as the real watch does. Polls, so that a test can let the node
+   * grow.
+   */
   watch = async (order: WatchOrder): Promise<WatchResult> => {
     this.watches += 1;
     const { cancellationSignal: signal } = Context.current();
@@ -92,7 +90,7 @@ export class PretendedWorld {
       backUpUnit: async (type: BackupType, input: BackupInput): Promise<BackupResult> => {
         const call = { type, input: input as unknown as Record<string, string> };
         this.calls.push(call);
-        // Ends with the worker, whatever the test let it wait for.
+        // Ends with the worker, whatever the test makes it wait for.
         await Promise.race([this.unit(call), Context.current().cancelled]);
         return resultOf(call);
       },
@@ -103,15 +101,17 @@ export class PretendedWorld {
 export function resultOf(call: UnitCall): BackupResult {
   const span = PretendedWorld.span(call);
   const [first, last] = span.split('-');
+  const range = {
+    epoch_ending: { first: first!, last: last!, ends_at_version: `${Number(last) * 100}` },
+    state_snapshot: { epoch: span, version: `${Number(span) * 100}` },
+    transaction: { first: first!, last: last! },
+  }[call.type];
   return {
     type: call.type,
+    ...range,
     backup: `${call.type}_${span}`,
     manifest: `${call.type}_${span}/manifest`,
     metadata: `metadata/${call.type}_${span}.meta`,
-    ...(call.type === 'state_snapshot'
-      ? { epoch: span, version: `${Number(span) * 100}` }
-      : { first: first!, last: last! }),
-    ...(call.type === 'epoch_ending' ? { ends_at_version: `${Number(last) * 100}` } : {}),
     records: '10',
     chunks: 1,
     bytes: 1000,
@@ -119,7 +119,7 @@ export function resultOf(call: UnitCall): BackupResult {
     anchor: { waypoint: `0:${'00'.repeat(32)}`, confirmed: true },
     chunks_reused: 0,
     already_committed: false,
-  };
+  } as BackupResult;
 }
 
 let storages = 0;

@@ -3,8 +3,8 @@ import { type IncomingMessage, createServer, request } from 'node:http';
 import { listen } from './listen.js';
 
 /**
- * A proxy before a node that kills whoever asks for what is deadly, if it is one of the given
- * processes: a chunk that no worker survives. `kills` counts by process.
+ * A proxy before a node: it kills any of the given processes that asks for certain data, like a chunk
+ * that no worker survives. `kills` counts by process.
  */
 export async function deadlyProxy(
   node: string,
@@ -31,7 +31,7 @@ export async function deadlyProxy(
   return { address: await listen(server), kills };
 }
 
-/** Whether a process has the other end of a request's connection. */
+/** Whether a process holds the other end of a request's connection. */
 function owns(pid: number, { socket }: IncomingMessage): boolean {
   const local = `:${socket.remotePort!.toString(16).toUpperCase().padStart(4, '0')}`;
   const remote = `:${socket.localPort!.toString(16).toUpperCase().padStart(4, '0')}`;

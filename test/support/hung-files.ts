@@ -11,7 +11,7 @@ const RELEASE_MS = 20;
 /** Where a file system misbehaves: a function of `fs.promises` or of its file handles, and a path. */
 export interface FileFault {
   call: 'open' | 'write' | 'sync' | 'link' | 'rename' | 'readdir' | 'lstat' | 'realpath' | 'mkdir';
-  /** Regular expression; of a renamed or linked file its new path. */
+  /** Regular expression. For a renamed or linked file, it must match the new path. */
   path: string;
   /** Only in the threads that move chunks. */
   inThread?: true;
@@ -34,7 +34,7 @@ export function hungFiles() {
   });
   return {
     env: { NODE_OPTIONS: `--import ${PRELOAD}`, HUNG_FILES: control },
-    /** From now on such calls wait in the kernel. */
+    /** From now on, such calls hang in the kernel. */
     hang(fault: FileFault): void {
       clearInterval(releasing);
       say({ ...fault, do: 'hang', fifo });
@@ -43,7 +43,7 @@ export function hungFiles() {
     kill(fault: FileFault, nth: number): void {
       say({ ...fault, do: 'kill', nth });
     },
-    /** Lets all go on that wait, and hangs nothing more. */
+    /** Releases all hanging calls and stops the fault. */
     release(): void {
       rmSync(control, { force: true });
       releasing = setInterval(() => {

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
-import { type Site, openSite } from '../../src/backup/site.js';
-import type { JobSettings } from '../../src/plan/job.js';
+import { type Site, openSite } from '../../src/site/site.js';
+import type { JobSettings } from '../../src/contract/job.js';
 import { temporaryFolder } from './temporal.js';
 
-/** The site of a job at its first node, with a data folder of its own; both are gone when the test is. */
+/** The site of a job at its first node, with a data folder of its own. Both end with the test. */
 export async function siteOf(settings: JobSettings): Promise<Site> {
   const data = temporaryFolder('data');
   onTestFinished(() => rmSync(data, { recursive: true, force: true }));

@@ -1,11 +1,12 @@
 import { type Client, WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
-import { type BackupStatus, CONTROL_QUEUE } from '../../src/plan/messages.js';
-import type { BackupResult } from '../../src/plan/unit.js';
+import { CONTROL_QUEUE } from '../../src/contract/messages.js';
+import type { BackupResult } from '../../src/contract/unit.js';
 import { until } from './temporal.js';
+import type { BackupStatus } from '../../src/contract/answers/backup-answers.js';
 
 type Backup = (input: object) => Promise<BackupResult>;
 
-/** A backup of transactions that is paused from its first moment on. */
+/** A backup of transactions that is paused from the start. */
 export async function startPaused(
   { workflow }: Client,
   workflowId: string,
@@ -20,9 +21,9 @@ export async function startPaused(
   return startWorkflowOperation.workflowHandle();
 }
 
-/** Waits until it is planned: its ranges begin when it is resumed. */
+/** Waits for its plan. Its ranges start when it is resumed. */
 export async function untilPlanned(handle: WorkflowHandle<Backup>): Promise<void> {
   await until('it is planned', async () => {
-    return (await handle.query<BackupStatus>('status')).segment !== undefined;
+    return (await handle.query<BackupStatus>('status')).phase === 'backing up';
   });
 }

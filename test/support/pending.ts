@@ -7,7 +7,7 @@ export interface Pending {
   activity: string;
   attempt: number;
   started: boolean;
-  /** It has heartbeaten, in some attempt. */
+  /** An attempt has sent a heartbeat. */
   beating: boolean;
   /** `process id@host-mark`. */
   worker: string;
@@ -15,7 +15,7 @@ export interface Pending {
   failure: { type: string; message: string } | undefined;
 }
 
-/** What the Temporal UI shows as pending activities of a workflow; none while it is not there. */
+/** The pending activities of a workflow, as the Temporal UI shows them; none while it does not exist. */
 export async function pendingActivities(client: Client, workflowId: string): Promise<Pending[]> {
   try {
     const { raw } = await client.workflow.getHandle(workflowId).describe();

@@ -1,17 +1,25 @@
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import { type BackupInput, startBackup } from '../../src/client/start.js';
-import type { BackupType } from '../../src/plan/job.js';
-import type { BackupResult } from '../../src/plan/unit.js';
-import { type WorkerGroup, superviseWorkers } from '../../src/temporal/supervision/worker-group.js';
-import { devnode, storageFolder } from './backup.js';
+import { expect, onTestFinished } from 'vitest';
+import { type BackupInput, startBackup } from '../../src/client/start-backup.js';
+import type { BackupType } from '../../src/contract/job.js';
+import type { BackupResult } from '../../src/contract/unit.js';
+import { type WorkerGroup, superviseWorkers } from '../../src/supervisor/worker-group.js';
+import { contentOf, devnode, fetchBytes, storageFolder } from './backup.js';
 import { startTemporal } from './temporal.js';
 import type { DevnodeOptions } from '../../src/devnode/devnode.js';
 
 /** Everything an operator runs, as real processes: a node, a Temporal server, a worker, a storage. */
 export async function startSite(
   options: DevnodeOptions = {},
-  workers: { env?: NodeJS.ProcessEnv; chunkWorkers?: number } = {},
+  {
+    nodeAt = (address) => Promise.resolve(address),
+    ...workers
+  }: {
+    env?: NodeJS.ProcessEnv;
+    chunkWorkers?: number;
+    /** The address for requests: a proxy before the node. */
+    nodeAt?: (address: string) => Promise<string>;
+  } = {},
 ) {
   const node = await devnode(options);
   const session = await startTemporal();
@@ -26,7 +34,7 @@ export async function startSite(
   });
   onTestFinished(() => worker.kill());
   const common = {
-    node: node.address,
+    node: await nodeAt(node.address),
     storage: { local_fs_dir: folder },
     max_chunk_size: 20_000,
     when_blocked: 'fail' as const,
@@ -52,7 +60,30 @@ export async function startSite(
   };
 }
 
-/** How often the ranges of each stream were asked for, without the samples that planning takes. */
+/** Each of the three backups holds, byte for byte, everything that the node serves of its kind. */
+export async function expectWholeNode(
+  { node, folder }: Pick<Awaited<ReturnType<typeof startSite>>, 'node' | 'folder'>,
+  results: readonly BackupResult[],
+): Promise<void> {
+  const { version, epoch, epoch_ends: ends } = node.facts();
+  const paths = [
+    `/epoch_ending_ledger_infos/0/${epoch}`,
+    `/state_snapshot/${ends.at(-1)}`,
+    `/transactions/0/${version + 1}`,
+  ];
+  expect(results).toHaveLength(paths.length);
+  for (const [i, path] of paths.entries()) {
+    expect(contentOf(folder, results[i]!).payload).toEqual(await fetchBytes(node.address + path));
+  }
+}
+
+/** Whether a request for a range proof is about one version. */
+export function isOfOne(path: string): boolean {
+  const [first, last] = path.split('/').slice(-2);
+  return first === last;
+}
+
+/** How often the ranges of each stream were requested, without the samples of plans. */
 export function rangeRequests(requests: Record<string, number>, endpoint: string): string[] {
   return Object.entries(requests).flatMap(([path, times]) =>
     path.startsWith(`/${endpoint}/`) ? Array.from({ length: times }, () => path) : [],

@@ -1,10 +1,10 @@
-import type { LiveStatus } from '../../src/client/coordinator.js';
-import type { StreamStatus } from '../../src/plan/coordinator.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
+import type { StreamStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 export const NOW = Date.parse('2026-01-01T12:00:00Z');
 export const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
-/** The status of a coordinator that follows and has nothing due, but for what is given. */
+/** The status of a coordinator that follows and has nothing due, with the given changes. */
 export function liveStatus(
   transaction: Partial<StreamStatus> = {},
   extra: Partial<LiveStatus> = {},
@@ -13,14 +13,14 @@ export function liveStatus(
   const following: StreamStatus = {
     state: 'waiting',
     lag: '0',
-    lastCommit: { what: 'metadata/x.meta', at: ago(60) },
+    last_commit: { what: 'metadata/x.meta', at: ago(60) },
     holes: [],
     failed: [],
-    failedCount: 0,
+    failed_count: 0,
     quarantined: [],
     committed: 3,
-    committedRecords: '30',
-    committedBytes: 3000,
+    committed_records: '30',
+    committed_bytes: 3000,
     failures: {},
   };
   return {
@@ -36,12 +36,12 @@ export function liveStatus(
       transaction: { ...following, ...transaction },
     },
     alarms: [],
-    startedAt: ago(1_000_000),
+    started_at: ago(1_000_000),
     runs: 1,
     progress: {},
-    historyEvents: 100,
+    history_events: 100,
     retrying: [],
-    taskAttempts: 0,
+    task_attempts: 0,
     stuck: [],
     ...extra,
   };

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { Accumulator } from '../../src/aptos/accumulator/accumulator.js';
-import { decodeLedgerInfoWithSignatures } from '../../src/aptos/chain/ledger-info.js';
 import {
+  Accumulator,
+  decodeLedgerInfoWithSignatures,
   decodeTransactionRangeProof,
   encodeTransactionRangeProof,
-} from '../../src/aptos/chain/proofs.js';
-import { hash } from '../../src/aptos/hash/seeds.js';
+  hash,
+} from '../../src/aptos/index.js';
 import { emptyParts, splitTransaction } from '../../src/aptos/records/split-transaction.js';
 import { STOCK, joinRecords, splitRecords } from './storage-copy.js';
 import { listen } from './listen.js';
@@ -18,16 +18,19 @@ const EPOCH_ENDINGS = '001.body';
 const TRANSACTIONS = '014.body';
 const STATE = '000.body';
 const OPEN_EPOCH_PROOF = '028.body';
+const ITEM_COUNT = '038.body';
 
 /**
- * A node with the chain of the stock fixtures, from what the real one answered: ledger infos and
- * transactions are the recorded ones, range proofs are made for any range. It has pruned all state.
+ * A node with the chain of the stock fixtures, made from recorded answers. Ledger infos and transactions
+ * are the recorded ones; range proofs are made for any range. It has pruned all states except that of the
+ * last ended epoch, of which it gives the count.
  */
 export async function stockNode(): Promise<string> {
   const endings = splitRecords(recorded(EPOCH_ENDINGS));
   const transactions = splitRecords(recorded(TRANSACTIONS));
   const tip = decodeTransactionRangeProof(recorded(OPEN_EPOCH_PROOF)).ledgerInfo;
   const ledgerInfos = [...endings.map((bytes) => decodeLedgerInfoWithSignatures(bytes)), tip];
+  const newest = Number(ledgerInfos.at(-2)!.ledgerInfo.version);
   const accumulator = new Accumulator('TransactionAccumulator');
   const parts = emptyParts();
   for (const record of transactions) {
@@ -52,6 +55,8 @@ export async function stockNode(): Promise<string> {
         return joinRecords(transactions.slice(a, a + b));
       case 'transaction_range_proof':
         return b < transactions.length ? rangeProof(a, b) : undefined;
+      case 'state_item_count':
+        return a === newest ? recorded(ITEM_COUNT) : undefined;
       default:
         return undefined;
     }

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VerifyScope } from '../../src/plan/verify.js';
+import type { VerifyScope } from '../../src/contract/verification.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { storageFolder } from './backup.js';
@@ -12,7 +12,7 @@ export interface Manifest extends Json {
   chunks: Json[];
 }
 
-/** A storage in a folder of the test's own, to be damaged. Goes away with the test. */
+/** A storage in a folder of the test, to be damaged. Removed at the end of the test. */
 export class StorageCopy {
   readonly folder = storageFolder();
 
@@ -80,7 +80,7 @@ export class StorageCopy {
     this.write(b, first);
   }
 
-  /** The only file of metadata whose name begins so. */
+  /** The only metadata file whose name has this prefix. */
   metadata(start: string): string {
     const names = readdirSync(this.path('metadata')).filter((name) => name.startsWith(start));
     if (names.length !== 1) throw new Error(`${names.length} files metadata/${start}*`);

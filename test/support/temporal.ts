@@ -8,10 +8,12 @@ import {
   Worker,
   makeTelemetryFilterString,
 } from '@temporalio/worker';
-import { builtProgram } from '../../src/built.js';
-import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/plan/messages.js';
-import { type TemporalSession, openTemporal } from '../../src/temporal/connection.js';
-import { withoutServer } from '../../src/temporal/without-server.js';
+import { createAttributeActivities } from '../../src/activities/attribute-activities.js';
+import { builtProgram } from '../../src/lib/host/built.js';
+import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/contract/messages.js';
+import { type TemporalSession, openTemporal } from '../../src/temporal-server/open-temporal.js';
+import { SEARCH_ATTRIBUTE_NAMES } from '../../src/temporal/register-attributes.js';
+import { withoutServer } from '../../src/temporal-server/without-server.js';
 
 export function temporaryFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `aptos-backup-${name}-`));
@@ -29,10 +31,10 @@ export async function startTemporal(): Promise<TemporalSession & { dataFolder: s
   return { ...session, close, dataFolder };
 }
 
-/** The workflows as they are built. */
+/** The built workflows. */
 export const workflowBundle = { code: readFileSync(builtProgram('workflow-bundle.js'), 'utf8') };
 
-/** Runs the real workflows, or other code, against activities of the test's own while `work` goes on. */
+/** Runs the real workflows, or other code, with activities of the test while `work` runs. */
 export async function withActivities<T>(
   session: TemporalSession,
   activities: Record<string, (...args: never[]) => Promise<unknown>>,
@@ -41,7 +43,12 @@ export async function withActivities<T>(
 ): Promise<T> {
   quietRuntime();
   const connection = await NativeConnection.connect({ address: session.address });
-  const common = { connection, namespace: session.namespace, activities };
+  const attributes = createAttributeActivities(SEARCH_ATTRIBUTE_NAMES);
+  const common = {
+    connection,
+    namespace: session.namespace,
+    activities: { ...attributes, ...activities },
+  };
   const control = await Worker.create({
     ...common,
     taskQueue: CONTROL_QUEUE,
@@ -73,7 +80,7 @@ export function quietRuntime(): void {
   installed = true;
 }
 
-/** Polls a condition; throws with `what` when it does not come true in time. */
+/** Polls a condition. Throws with `what` when it does not become true in time. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

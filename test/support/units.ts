@@ -1,11 +1,12 @@
-import type { RangeTask } from '../../src/backup/thread/messages.js';
-import type { BackupResult, Prepared, RangeResult, Unit } from '../../src/plan/unit.js';
+import type { RangeTask } from '../../src/backup/range/range-thread-messages.js';
+import type { BackupResult, Prepared, RangeResult, Unit } from '../../src/contract/unit.js';
 
-/** Stand-ins for what a backup is made of, where a test is about the workflows alone. */
+/** Stand-ins for the parts of a backup, for tests of the workflows alone. */
 const ANCHOR = { waypoint: `0:${'00'.repeat(32)}`, confirmed: false };
 
 export function unitOf(ranges: number, rangeSize = 1000): Unit {
   return {
+    kind: 'transaction',
     folder: 'transaction_0-.0000',
     first: '0',
     records: `${ranges * rangeSize}`,
@@ -29,6 +30,8 @@ export function committed(unit: Unit): BackupResult {
     backup: unit.folder,
     manifest: `${unit.folder}/transaction.manifest`,
     metadata: 'metadata/transaction_0-9.meta',
+    first: '0',
+    last: '9',
     records: unit.records,
     chunks: unit.rangeCount,
     bytes: 0,

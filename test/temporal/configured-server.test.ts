@@ -3,19 +3,20 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { configuredServer, openTemporal } from '../../src/temporal/connection.js';
+import { openTemporal } from '../../src/temporal-server/open-temporal.js';
+import { configuredServer } from '../../src/temporal/connection.js';
 import { temporaryFolder } from './helpers.js';
 
 function environment(extra: NodeJS.ProcessEnv = {}, configFile = 'absent.toml'): NodeJS.ProcessEnv {
   return { TEMPORAL_CONFIG_FILE: configFile, ...extra };
 }
 
-test('nothing named: none', () => {
+test('without settings in the environment there is no configured server', () => {
   expect(configuredServer(environment())).toBeUndefined();
   expect(configuredServer(environment({ TEMPORAL_NAMESPACE: 'x' }))).toBeUndefined();
 });
 
-test('TEMPORAL_ADDRESS names one, with the default namespace or the one given', () => {
+test('TEMPORAL_ADDRESS names a server, with the default namespace or the given one', () => {
   expect(configuredServer(environment({ TEMPORAL_ADDRESS: 'h:1' }))).toMatchObject({
     address: 'h:1',
     namespace: 'default',
@@ -24,7 +25,7 @@ test('TEMPORAL_ADDRESS names one, with the default namespace or the one given', 
   expect(configuredServer(env)).toMatchObject({ address: 'h:1', namespace: 'backups' });
 });
 
-test('a config file names one, and TEMPORAL_PROFILE chooses', () => {
+test('a config file names servers, and TEMPORAL_PROFILE chooses one', () => {
   const file = join(temporaryFolder(), 'temporal.toml');
   const profiles = { default: 'a:1', prod: 'b:2' };
   writeFileSync(
@@ -40,7 +41,7 @@ test('a config file names one, and TEMPORAL_PROFILE chooses', () => {
   expect(prod).toMatchObject({ address: 'b:2', namespace: 'prod' });
 });
 
-test('a profile that is not there is an error that says so', () => {
+test('the error for a missing profile says so', () => {
   expect(() => configuredServer(environment({ TEMPORAL_PROFILE: 'prod' }))).toThrow(
     /'prod' not found/,
   );

@@ -1,6 +1,7 @@
 /**
- * A query that waits for a worker while a workflow's activities end. With a cache of workflows the worker that
- * comes answers it from events that no workflow task has seen, and keeps that state: then no replay gets through.
+ * A query waits for a worker while a workflow's activities end. With a cache of workflows, the next
+ * worker answers it from events that no workflow task has seen, and keeps that state. Then no later task
+ * can be replayed.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -28,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => session.close());
 
-it('leaves a workflow as it was', async () => {
+it('a query while no worker is there leaves a workflow as it was', async () => {
   const { client, namespace, address } = session;
   const { workflowService: service } = client;
   const first = spawn(process.execPath, ['--import', 'tsx', WORKER, address, codePath], {

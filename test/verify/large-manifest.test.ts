@@ -1,8 +1,8 @@
-/** A manifest is verified however much it names, up to a limit; beyond it is a finding, as all damage is. */
+/** A manifest is verified up to a size limit. Beyond it is a finding. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { TaskResult, UnitSlice } from '../../src/plan/verify.js';
+import type { TaskResult, UnitSlice } from '../../src/contract/verification.js';
 import { openStorage } from '../../src/storage/open.js';
 import { nextTasks } from '../../src/verify/tasks.js';
 import { runInThread } from '../../src/verify/thread/run-in-thread.js';
@@ -10,7 +10,7 @@ import { WHOLE_STORAGE } from '../../src/verify/verify-storage.js';
 import { storageFolder } from '../support/backup.js';
 import { writeLargeSnapshot } from './large-snapshot.js';
 
-/** As many as a backup of ours has at most. */
+/** The most that a backup of ours has. */
 const CHUNKS = 100_000;
 
 function runSlice(folder: string, slice: UnitSlice): Promise<TaskResult> {
@@ -20,7 +20,7 @@ function runSlice(folder: string, slice: UnitSlice): Promise<TaskResult> {
   return runInThread({ storage, task, again: false, endings: [], trusted: [] }, watch);
 }
 
-it('one slice of a manifest of a hundred thousand chunks', async () => {
+it('one slice of a snapshot of a hundred thousand chunks is checked within the memory of a thread', async () => {
   const folder = storageFolder();
   const manifest = writeLargeSnapshot(folder, CHUNKS);
   const page = await nextTasks(openStorage({ local_fs_dir: folder }), WHOLE_STORAGE, undefined);
@@ -43,7 +43,7 @@ it.each([
   ['of more values than any backup has', Buffer.from(`[${'[],'.repeat(5_000_000)}[]]`)],
   ['larger than any backup has', Buffer.alloc(150_000_000, ' ')],
 ])(
-  'a manifest %s is a finding, and not read',
+  'a manifest %s is not read, and is a finding',
   async (_, content) => {
     const folder = storageFolder();
     const manifest = writeLargeSnapshot(folder, 1);
@@ -57,7 +57,7 @@ it.each([
   120_000,
 );
 
-it('a manifest that names other chunks than when it was planned is a finding', async () => {
+it('a manifest whose number of chunks changed after planning is a finding', async () => {
   const folder = storageFolder();
   const manifest = writeLargeSnapshot(folder, 3);
   const page = await nextTasks(openStorage({ local_fs_dir: folder }), WHOLE_STORAGE, undefined);

@@ -1,11 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeStateSnapshotManifest } from '../../src/aptos/files/manifest.js';
-import { encodeMetadataLine, metadataFileName } from '../../src/aptos/files/metadata.js';
+import {
+  encodeMetadataLine,
+  encodeStateSnapshotManifest,
+  metadataFileName,
+} from '../../src/aptos/index.js';
 
 const CHUNK_BYTES = 134_217_728n;
 
-/** Metadata line and manifest of a snapshot of so many chunks, none of which is there. */
+/** Metadata line and manifest of a snapshot with so many chunks, none of which is stored. */
 export function writeLargeSnapshot(folder: string, chunks: number): string {
   const name = 'state_epoch_9_ver_4000000000.0000';
   const manifest = `${name}/state.manifest`;

@@ -1,6 +1,6 @@
-/** Pages of a verification are bounded whatever one backup has, and together they are everything. */
+/** Pages of a verification are bounded, however large a backup is, and together they cover everything. */
 import { expect, it } from 'vitest';
-import type { UnitSlice, VerifyCursor } from '../../src/plan/verify.js';
+import type { UnitSlice, VerifyCursor } from '../../src/contract/verification.js';
 import { openStorage } from '../../src/storage/open.js';
 import { nextTasks } from '../../src/verify/tasks.js';
 import { WHOLE_STORAGE } from '../../src/verify/verify-storage.js';

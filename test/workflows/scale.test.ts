@@ -1,12 +1,12 @@
 /**
- * A state of two billion items in ten thousand chunks: planned by the real planning and driven by the
- * real workflows, no history passes 2,000 events and no payload 100 KB.
+ * A state of two billion items in ten thousand chunks, with the real planning and the real workflows: no
+ * history passes 2,000 events and no payload 100 KB.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RangeTask } from '../../src/backup/thread/messages.js';
-import { startBackup } from '../../src/client/start.js';
-import type { Job } from '../../src/plan/job.js';
-import { type Unit, planRanges, segmentSize } from '../../src/plan/unit.js';
+import type { RangeTask } from '../../src/backup/range/range-thread-messages.js';
+import { startBackup } from '../../src/client/start-backup.js';
+import type { Job } from '../../src/contract/job.js';
+import { type Unit, planRanges, segmentSize } from '../../src/contract/unit.js';
 import { startTemporal, withActivities } from '../support/temporal.js';
 import { INPUT, committed, prepared, stored } from '../support/units.js';
 
@@ -16,33 +16,33 @@ beforeAll(async () => {
 });
 afterAll(() => session.close());
 
-it('stays within the limits', async () => {
+it('histories and payloads of a state of two billion items stay within their limits', async () => {
   const ITEMS = 2_000_000_000n;
   let unit: Unit | undefined;
   const seen = new Set<string>();
   const activities = {
-    planStateSnapshot: (job: Job, lanes: number) => {
+    planUnit: (job: Job, lanes: number) => {
       const { maxChunkSize } = job;
       const ranges = planRanges({ records: ITEMS, averageRecordBytes: 617, maxChunkSize, lanes });
-      unit = {
+      const planned: Unit = {
+        kind: 'state_snapshot',
         folder: 'state_epoch_9_ver_4000000000.0000',
         first: '0',
         records: `${ITEMS}`,
         ...ranges,
-        snapshot: {
-          epoch: '9',
-          version: '4000000000',
-          rootHash: 'ab'.repeat(32),
-          proven: 'signed',
-        },
+        epoch: '9',
+        version: '4000000000',
+        rootHash: 'ab'.repeat(32),
+        proven: 'signed',
       };
-      return Promise.resolve(prepared(unit));
+      unit = planned;
+      return Promise.resolve(prepared(planned));
     },
     backUpRange: (task: RangeTask) => {
       seen.add(task.range.first);
       return Promise.resolve(stored(task));
     },
-    commitStateSnapshot: (_job: Job, done: Unit) => Promise.resolve(committed(done)),
+    commitUnit: (_job: Job, done: Unit) => Promise.resolve(committed(done)),
   };
   const result = await withActivities(session, activities, async () => {
     const input = { ...INPUT, epoch: '9', concurrency: 50 };
@@ -66,7 +66,7 @@ it('stays within the limits', async () => {
   expect(largest).toBeLessThan(100_000);
 }, 300_000);
 
-/** More than the payloads in it: the whole event. */
+/** Counts the whole event, not only its payloads. */
 function sizeOf(event: object): number {
   let size = 0;
   JSON.stringify(event, (_key, value: unknown) => {

@@ -1,9 +1,9 @@
 import { ACCUMULATOR_PLACEHOLDER, hash } from '../hash/seeds.js';
-import type { AccumulatorName } from './verify.js';
+import type { AccumulatorName } from './verify-proof.js';
 
 /**
- * An accumulator that grows and keeps every full subtree, so that it can give roots, frontiers and
- * proofs as of any earlier size. For simulated chains; about 64 bytes a leaf.
+ * An accumulator that grows and keeps every full subtree. So it can give roots, frontiers and proofs as of any
+ * earlier size. For simulated chains: it takes about 64 bytes a leaf.
  */
 export class Accumulator {
   private readonly levels: PackedHashes[] = [];
@@ -85,7 +85,7 @@ function heightOf(size: number): number {
   return size <= 1 ? 0 : Math.ceil(Math.log2(size));
 }
 
-/** Hashes one after another in a buffer that grows. */
+/** A list of hashes in one buffer that grows. */
 class PackedHashes {
   count = 0;
   private bytes = new Uint8Array(32 * 16);

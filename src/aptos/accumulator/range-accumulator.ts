@@ -1,44 +1,54 @@
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import type { BatchHasher } from '../hash/batch-hasher.js';
 import { hash } from '../hash/seeds.js';
 import { equalBytes } from '../hex.js';
-import { Frontier } from './frontier.js';
+import { Frontier } from './accumulator-frontier.js';
 
-/** What proving a run of leaves tells: the accumulator's frontiers before and after it. */
+/** What the proof of a run of leaves gives: the frontiers of the accumulator before and after the run. */
 export interface RangeFrontiers {
   inFrontier: Uint8Array[];
   outFrontier: Uint8Array[];
+  /** Roots of the whole accumulator after each leaf at which `mark` was called, in that order. */
+  roots: Uint8Array[];
 }
 
-/** A full subtree inside the run that nothing was joined to yet. */
+/** The state of a run after its last leaf: few hashes, however many leaves it has. */
+interface Run {
+  edge: readonly Subtree[];
+  waiting: ReadonlyMap<number, Uint8Array>;
+  lastLeaf: Uint8Array;
+}
+
+/** A full subtree inside the run whose sibling is not there yet. */
 interface Subtree {
   height: number;
   hash: Uint8Array;
 }
 
 /**
- * A run of leaves of the transaction accumulator that starts anywhere, in constant memory: leaves are
- * joined to full subtrees level by level, in batches. At every height at most one subtree waits for
- * its right sibling, and at most one (at the run's left edge) for a left sibling outside.
+ * A run of leaves of the transaction accumulator, in constant memory (docs/formats.md, Accumulators). The run may
+ * start at any leaf. Leaves are joined to full subtrees level by level, in batches. At every height, at most one
+ * subtree waits for its right sibling, and at most one (at the left edge) for a left sibling before the run.
  */
 export class RangeAccumulator {
   private count = 0n;
-  /** Waiting for a right sibling that may still come, by height. */
-  private readonly waiting = new Map<number, Uint8Array>();
-  /** At the left edge: their left siblings lie before the run. */
-  private readonly edge: Subtree[] = [];
-  /** The last leaf is kept out, because the proof leads up from it. */
+  /** Subtrees that wait for a right sibling, by height. */
+  readonly waiting = new Map<number, Uint8Array>();
+  /** Subtrees at the left edge: their left siblings lie before the run. */
+  readonly edge: Subtree[] = [];
+  /** The last leaf is not joined, because the proof starts at it. */
   private lastLeaf: Uint8Array | undefined;
+  private readonly marks: Run[] = [];
 
   constructor(
     private readonly hasher: BatchHasher,
     private readonly first: bigint,
   ) {}
 
-  /** Adds `count` leaves that lie one after another at address `leaves` of the hasher's memory. */
+  /** Adds `count` leaves of 32 bytes, which lie one after another at address `leaves` of the hasher's memory. */
   add(leaves: number, count: number): void {
     if (count === 0) return;
-    // In front of the leaves there is room for the one kept out and for one that waits for them.
+    // Two free places in front of the leaves: for the last leaf of before, and for a subtree that waits for a sibling.
     const level = this.hasher.region('accumulator level', (count + 3) * 32);
     const { memory } = this.hasher;
     let at = level + 64;
@@ -52,13 +62,23 @@ export class RangeAccumulator {
     const total = this.count + BigInt(count);
     nodes -= 1;
     this.lastLeaf = memory.slice(at + nodes * 32, at + nodes * 32 + 32);
-    // Everything but the last leaf goes in; what was kept out before is the first of it.
+    // All leaves but the last are joined now, and the last leaf of the call before is the first of them.
     const position = this.first + total - 1n - BigInt(nodes);
     this.count = total;
     this.join(at, nodes, position);
   }
 
-  /** Joins nodes at `start`, with 32 bytes free in front, upwards as far as they go. */
+  /** Asks `prove` for the root of the whole accumulator after the leaf that was added last. */
+  mark(): void {
+    if (!this.lastLeaf) throw new Error('there is no leaf yet');
+    const { edge, waiting, lastLeaf } = this;
+    this.marks.push({ edge: [...edge], waiting: new Map(waiting), lastLeaf });
+  }
+
+  /**
+   * Joins `count` nodes at address `start` to subtrees, level by level. `first` is the position of the first one.
+   * The 32 bytes before `start` must be free.
+   */
   private join(start: number, count: number, first: bigint): void {
     const table = this.hasher.region('accumulator table', (count + 2) * 8);
     const { words, memory } = this.hasher;
@@ -88,7 +108,7 @@ export class RangeAccumulator {
         words[(table >> 2) + 2 * i] = at + i * 64;
         words[(table >> 2) + 2 * i + 1] = at + i * 64 + 32;
       }
-      // Parents overwrite what was read already; in front of them one place stays free.
+      // Parents overwrite their children, which are hashed already. One place in front of them stays free.
       at += 32;
       this.hasher.hashPairs('TransactionAccumulator', table, pairs, at);
       nodes = pairs;
@@ -97,8 +117,8 @@ export class RangeAccumulator {
   }
 
   /**
-   * Checks that the run lies under `root`, with a range proof's siblings (nearest the leaves first).
-   * May be called again. @throws AptosDataError RANGE_PROOF_MISMATCH
+   * Checks that the run lies under `root`. `left` and `right` are the siblings of a range proof, nearest the leaves
+   * first. Can be called several times. @throws AptosDataError RANGE_PROOF_MISMATCH
    */
   prove(
     root: Uint8Array,
@@ -113,9 +133,7 @@ export class RangeAccumulator {
       );
     }
     const inFrontier = frontier.subtrees();
-    for (const { height, hash: subtree } of this.edge) frontier.add(height, subtree);
-    const rising = [...this.waiting.entries()].sort(([a], [b]) => b - a);
-    for (const [height, subtree] of rising) frontier.add(height, subtree);
+    addAllButLast(frontier, this);
     if (!equalBytes(this.rootFrom(frontier, right), root)) {
       throw new AptosDataError(
         'RANGE_PROOF_MISMATCH',
@@ -123,10 +141,16 @@ export class RangeAccumulator {
       );
     }
     frontier.add(0, this.lastLeaf);
-    return { inFrontier, outFrontier: frontier.subtrees() };
+    const roots = this.marks.map((run) => {
+      const at = Frontier.before(this.first, left)!;
+      addAllButLast(at, run);
+      at.add(0, run.lastLeaf);
+      return at.root();
+    });
+    return { inFrontier, outFrontier: frontier.subtrees(), roots };
   }
 
-  /** Up from the last leaf: the frontier before it on the left, the proof's siblings on the right. */
+  /** The root, from the last leaf up. Left siblings are in the frontier before it, right siblings in the proof. */
   private rootFrom(frontier: Frontier, right: readonly Uint8Array[]): Uint8Array {
     let node = this.lastLeaf!;
     let used = 0;
@@ -147,4 +171,10 @@ export class RangeAccumulator {
     }
     return node;
   }
+}
+
+function addAllButLast(frontier: Frontier, { edge, waiting }: Omit<Run, 'lastLeaf'>): void {
+  for (const { height, hash: subtree } of edge) frontier.add(height, subtree);
+  const rising = [...waiting.entries()].sort(([a], [b]) => b - a);
+  for (const [height, subtree] of rising) frontier.add(height, subtree);
 }

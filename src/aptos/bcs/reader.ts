@@ -1,9 +1,9 @@
-import { AptosDataError } from '../errors.js';
+import { AptosDataError, UnknownForm } from '../data-error.js';
 import { decodeUtf8 } from './utf8.js';
 
 /**
- * Strict reader of BCS (docs/formats.md, BCS): only canonical encodings, nothing left over. Byte
- * strings are views into the input. @throws AptosDataError BCS_INVALID with the offset
+ * A strict reader of BCS (docs/formats.md, BCS): it accepts canonical encodings only. Byte strings that it returns
+ * are views into the input. Its methods throw AptosDataError BCS_INVALID with the offset.
  */
 export class BcsReader {
   readonly input: Uint8Array;
@@ -14,7 +14,7 @@ export class BcsReader {
     public pos = 0,
     readonly end: number = input.length,
   ) {
-    // A Buffer's slices share its memory; those of a plain array are copies, as readers expect.
+    // `slice` of a Buffer shares memory, `slice` of a Uint8Array copies. Callers expect the copy.
     this.input = new Uint8Array(input.buffer, input.byteOffset, input.length);
     this.view = new DataView(input.buffer, input.byteOffset, input.length);
   }
@@ -46,7 +46,7 @@ export class BcsReader {
     return value === 1;
   }
 
-  /** An unsigned LEB128 up to 2^32-1, minimal. */
+  /** An unsigned LEB128 up to 2^32-1, in its shortest form. */
   uleb(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
@@ -89,7 +89,7 @@ export class BcsReader {
     return this.bool() ? read() : undefined;
   }
 
-  /** Items of at least one byte each; a count that cannot fit is refused before anything is read. */
+  /** A count and so many items. Each item has at least one byte, so a count above the bytes left is refused at once. */
   sequence<T>(read: () => T): T[] {
     const count = this.length();
     if (count > this.end - this.pos) throw this.invalid(`${count} items do not fit`);
@@ -98,14 +98,15 @@ export class BcsReader {
     return items;
   }
 
-  /** An enum's variant index below `count`. */
+  /** An enum's variant index below `count`. @throws UnknownForm */
   variant(count: number, what: string): number {
+    const at = this.pos;
     const index = this.uleb();
-    if (index >= count) throw this.invalid(`unknown variant ${index} of ${what}`);
+    if (index >= count) throw new UnknownForm(what, index, at);
     return index;
   }
 
-  /** @throws when input is left */
+  /** Call it after the last value. @throws AptosDataError BCS_INVALID when bytes are left over */
   finish(): void {
     if (this.pos !== this.end) throw this.invalid(`${this.end - this.pos} bytes are left over`);
   }

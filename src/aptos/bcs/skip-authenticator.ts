@@ -12,7 +12,7 @@ import {
 
 /** TransactionAuthenticator. */
 export function skipTransactionAuthenticator(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 5);
+  const variant = variantAt(buf, pos, end, 5, 'TransactionAuthenticator');
   const next = pos + 1;
   if (variant <= 1) return skipKeyAndSignature(buf, next, end);
   const sender = skipAccountAuthenticator(buf, next, end);
@@ -28,7 +28,7 @@ const skipKeyAndSignature: Skip = (buf, pos, end) => skipBytes(buf, skipBytes(bu
 /** AccountAuthenticator. */
 export function skipAccountAuthenticator(buf: Uint8Array, pos: number, end: number): number {
   const next = pos + 1;
-  switch (variantAt(buf, pos, end, 6)) {
+  switch (variantAt(buf, pos, end, 6, 'AccountAuthenticator')) {
     case 0:
     case 1:
       return skipKeyAndSignature(buf, next, end);
@@ -49,14 +49,14 @@ export function skipAccountAuthenticator(buf: Uint8Array, pos: number, end: numb
 function skipAbstraction(buf: Uint8Array, pos: number, end: number): number {
   const module = skipString(buf, skipAddress(buf, pos, end), end);
   const data = skipString(buf, module, end);
-  const variant = variantAt(buf, data, end, 2);
+  const variant = variantAt(buf, data, end, 2, 'AbstractAuthenticationData');
   const signature = skipKeyAndSignature(buf, data + 1, end);
   return variant === 0 ? signature : skipBytes(buf, signature, end);
 }
 
 /** AnyPublicKey. */
 function skipAnyPublicKey(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 6);
+  const variant = variantAt(buf, pos, end, 6, 'AnyPublicKey');
   if (variant === 3) return skipKeyless(buf, pos + 1, end);
   if (variant === 4) return skipKeyless(buf, skipAddress(buf, pos + 1, end), end);
   return skipBytes(buf, pos + 1, end);
@@ -66,14 +66,14 @@ const skipKeyless: Skip = (buf, pos, end) => skipBytes(buf, skipString(buf, pos,
 
 /** AnySignature. */
 function skipAnySignature(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 5);
+  const variant = variantAt(buf, pos, end, 5, 'AnySignature');
   if (variant === 2) return skipWebAuthn(buf, pos + 1, end);
   if (variant === 3) return skipKeylessSignature(buf, pos + 1, end);
   return skipBytes(buf, pos + 1, end);
 }
 
 function skipWebAuthn(buf: Uint8Array, pos: number, end: number): number {
-  variantAt(buf, pos, end, 1);
+  variantAt(buf, pos, end, 1, 'AssertionSignature');
   const signature = skipBytes(buf, pos + 1, end);
   return skipBytes(buf, skipBytes(buf, signature, end), end);
 }
@@ -81,19 +81,19 @@ function skipWebAuthn(buf: Uint8Array, pos: number, end: number): number {
 function skipKeylessSignature(buf: Uint8Array, pos: number, end: number): number {
   const header = skipKeylessCertificate(buf, pos, end);
   const expiry = skipFixed(8, skipString(buf, header, end), end);
-  variantAt(buf, expiry, end, 2);
+  variantAt(buf, expiry, end, 2, 'EphemeralPublicKey');
   return skipEphemeralSignature(buf, skipBytes(buf, expiry + 1, end), end);
 }
 
 function skipEphemeralSignature(buf: Uint8Array, pos: number, end: number): number {
-  return variantAt(buf, pos, end, 2) === 0
+  return variantAt(buf, pos, end, 2, 'EphemeralSignature') === 0
     ? skipBytes(buf, pos + 1, end)
     : skipWebAuthn(buf, pos + 1, end);
 }
 
 function skipKeylessCertificate(buf: Uint8Array, pos: number, end: number): number {
-  if (variantAt(buf, pos, end, 2) === 0) {
-    variantAt(buf, pos + 1, end, 1);
+  if (variantAt(buf, pos, end, 2, 'EphemeralCertificate') === 0) {
+    variantAt(buf, pos + 1, end, 1, 'ZKP');
     const horizon = skipFixed(128, pos + 2, end);
     const extra = skipOption(buf, skipU64(buf, horizon, end), end, skipString);
     const audience = skipOption(buf, extra, end, skipString);

@@ -11,12 +11,12 @@ import {
   variantAt,
 } from './skip.js';
 
-/** Type tags may nest this deep; deeper input is refused before it can exhaust the stack. */
+/** How deep type tags may nest. Deeper input is refused, because it could exhaust the stack. */
 const MAX_TYPE_DEPTH = 32;
 
 /** TypeTag: primitives, vector, struct, function. */
 export function skipTypeTag(buf: Uint8Array, pos: number, end: number, depth = 0): number {
-  const variant = variantAt(buf, pos, end, 18);
+  const variant = variantAt(buf, pos, end, 18, 'TypeTag');
   if (variant === 6) return skipTypeTag(buf, pos + 1, end, deeper(depth, pos));
   if (variant === 7) return skipStructTag(buf, pos + 1, end, deeper(depth, pos));
   if (variant === 11) return skipFunctionTag(buf, pos + 1, end, deeper(depth, pos));
@@ -49,7 +49,7 @@ function skipFunctionTag(buf: Uint8Array, pos: number, end: number, depth: numbe
     const count = lastUleb;
     if (count > end - next) throw invalidAt(`${count} parameters do not fit`, pos);
     for (let i = 0; i < count; i += 1) {
-      variantAt(buf, next, end, 3);
+      variantAt(buf, next, end, 3, 'FunctionParamOrReturnTag');
       next = skipTypeTag(buf, next + 1, end, depth);
     }
   }
@@ -58,25 +58,25 @@ function skipFunctionTag(buf: Uint8Array, pos: number, end: number, depth: numbe
 
 /** StateKey: access path, table item or raw. */
 export function skipStateKey(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 3);
+  const variant = variantAt(buf, pos, end, 3, 'StateKey');
   return variant === 2 ? skipBytes(buf, pos + 1, end) : skipBytes(buf, pos + 33, end);
 }
 
 /** Metadata of a state value: V0 or V1. */
 export function skipStateMetadata(buf: Uint8Array, pos: number, end: number): number {
-  return skipFixed(variantAt(buf, pos, end, 2) === 0 ? 17 : 25, pos, end);
+  return skipFixed(variantAt(buf, pos, end, 2, 'StateValueMetadata') === 0 ? 17 : 25, pos, end);
 }
 
 /** StateValue: bare bytes or bytes with metadata. */
 export function skipStateValue(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 2);
+  const variant = variantAt(buf, pos, end, 2, 'StateValue');
   const next = skipBytes(buf, pos + 1, end);
   return variant === 0 ? next : skipStateMetadata(buf, next, end);
 }
 
 /** WriteOp: creation, modification, deletion, each with or without metadata. */
 export function skipWriteOp(buf: Uint8Array, pos: number, end: number): number {
-  switch (variantAt(buf, pos, end, 6)) {
+  switch (variantAt(buf, pos, end, 6, 'WriteOp')) {
     case 0:
     case 1:
       return skipBytes(buf, pos + 1, end);
@@ -91,7 +91,7 @@ export function skipWriteOp(buf: Uint8Array, pos: number, end: number): number {
 
 /** WriteSet: a map, so its keys must ascend by their bytes. */
 export function skipWriteSet(buf: Uint8Array, pos: number, end: number): number {
-  variantAt(buf, pos, end, 1);
+  variantAt(buf, pos, end, 1, 'WriteSet');
   let next = skipLength(buf, pos + 1, end);
   const count = lastUleb;
   if (count > end - next) throw invalidAt(`${count} writes do not fit`, pos);
@@ -121,7 +121,7 @@ function ascends(buf: Uint8Array, a: number, aEnd: number, b: number, bEnd: numb
 
 /** ContractEvent: V1 (by event key) or V2 (module event). */
 export function skipContractEvent(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 2);
+  const variant = variantAt(buf, pos, end, 2, 'ContractEvent');
   const tag = variant === 0 ? skipFixed(49, pos, end) : pos + 1;
   return skipBytes(buf, skipTypeTag(buf, tag, end), end);
 }

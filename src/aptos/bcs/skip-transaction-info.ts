@@ -10,7 +10,7 @@ import {
 /** ExecutionStatus. */
 export function skipExecutionStatus(buf: Uint8Array, pos: number, end: number): number {
   const next = pos + 1;
-  switch (variantAt(buf, pos, end, 5)) {
+  switch (variantAt(buf, pos, end, 5, 'ExecutionStatus')) {
     case 2: {
       const code = skipFixed(8, skipAbortLocation(buf, next, end), end);
       return skipOption(buf, code, end, skipAbortInfo);
@@ -25,7 +25,7 @@ export function skipExecutionStatus(buf: Uint8Array, pos: number, end: number): 
 }
 
 function skipAbortLocation(buf: Uint8Array, pos: number, end: number): number {
-  if (variantAt(buf, pos, end, 2) === 1) return pos + 1;
+  if (variantAt(buf, pos, end, 2, 'AbortLocation') === 1) return pos + 1;
   return skipString(buf, skipAddress(buf, pos + 1, end), end);
 }
 
@@ -33,7 +33,7 @@ function skipAbortInfo(buf: Uint8Array, pos: number, end: number): number {
   return skipString(buf, skipString(buf, pos, end), end);
 }
 
-/** Where the fixed parts of a transaction info lie: positions inside the buffer. */
+/** Positions of some hashes of a transaction info in the buffer. */
 export interface TransactionInfoSlots {
   transactionHash: number;
   /** The auxiliary info hash, or -1 when there is none. */
@@ -41,8 +41,8 @@ export interface TransactionInfoSlots {
 }
 
 /**
- * TransactionInfo V0 or V1. Fills `slots`; the event root and the state change hash follow the
- * transaction hash at once.
+ * TransactionInfo V0 or V1. Fills `slots`. The event root and the write set hash follow directly behind the
+ * transaction hash.
  */
 export function skipTransactionInfo(
   buf: Uint8Array,
@@ -50,8 +50,19 @@ export function skipTransactionInfo(
   end: number,
   slots: TransactionInfoSlots,
 ): number {
-  const variant = variantAt(buf, pos, end, 2);
+  const variant = variantAt(buf, pos, end, 2, 'TransactionInfo');
   const hashes = skipExecutionStatus(buf, skipFixed(8, pos + 1, end), end);
+  return skipInfoHashes(buf, hashes, end, variant, slots);
+}
+
+/** The part of a transaction info behind gas and status. `hashes` is its position, `variant` that of the info. */
+export function skipInfoHashes(
+  buf: Uint8Array,
+  hashes: number,
+  end: number,
+  variant: number,
+  slots: TransactionInfoSlots,
+): number {
   slots.transactionHash = hashes;
   let next = skipOptionalHash(buf, skipFixed(96, hashes, end), end);
   if (variant === 1) next = skipOptionalHash(buf, next, end);
@@ -64,5 +75,7 @@ export function skipTransactionInfo(
 
 /** PersistedAuxiliaryInfo: none, V1, or the variant whose timestamp is not assigned yet. */
 export function skipPersistedAuxiliaryInfo(buf: Uint8Array, pos: number, end: number): number {
-  return variantAt(buf, pos, end, 3) === 0 ? pos + 1 : skipFixed(5, pos, end);
+  return variantAt(buf, pos, end, 3, 'PersistedAuxiliaryInfo') === 0
+    ? pos + 1
+    : skipFixed(5, pos, end);
 }

@@ -1,4 +1,4 @@
-import { AptosDataError } from '../errors.js';
+import { UnknownForm } from '../data-error.js';
 import {
   type Skip,
   skipAddress,
@@ -18,12 +18,12 @@ import { skipContractEvents, skipTypeTag, skipWriteSet } from './skip-state.js';
 
 /**
  * Transaction, all variants.
- * @throws AptosDataError BCS_INVALID, or UNSUPPORTED where the layout is not settled (an encrypted
- * payload): then the record's own hashes tell where the transaction ends
+ * @throws AptosDataError BCS_INVALID; UnknownForm. An encrypted payload counts as unknown, because its layout is not
+ * final. The hashes in the record then show where the transaction ends (records/by-hashes.ts)
  */
 export function skipTransaction(buf: Uint8Array, pos: number, end: number): number {
   const next = pos + 1;
-  switch (variantAt(buf, pos, end, 7)) {
+  switch (variantAt(buf, pos, end, 7, 'Transaction')) {
     case 0:
       return skipTransactionAuthenticator(buf, skipRawTransaction(buf, next, end), end);
     case 1:
@@ -47,7 +47,7 @@ function skipRawTransaction(buf: Uint8Array, pos: number, end: number): number {
 
 function skipPayload(buf: Uint8Array, pos: number, end: number): number {
   const next = pos + 1;
-  switch (variantAt(buf, pos, end, 6)) {
+  switch (variantAt(buf, pos, end, 6, 'TransactionPayload')) {
     case 0:
       return skipScript(buf, next, end);
     case 1:
@@ -59,9 +59,12 @@ function skipPayload(buf: Uint8Array, pos: number, end: number): number {
     case 4:
       return skipPayloadV1(buf, next, end);
     default:
-      throw new AptosDataError('UNSUPPORTED', `encrypted transaction payload (at byte ${pos})`);
+      throw new UnknownForm(ENCRYPTED_PAYLOAD, 5, pos);
   }
 }
+
+/** The chain may hash this payload in another form than the stored one. */
+export const ENCRYPTED_PAYLOAD = 'TransactionPayload (encrypted)';
 
 const skipTypeTagItem: Skip = (buf, pos, end) => skipTypeTag(buf, pos, end);
 
@@ -73,7 +76,7 @@ export function skipScript(buf: Uint8Array, pos: number, end: number): number {
 const ARGUMENT_SIZES = [1, 8, 16, 32, -1, 1, 2, 4, 32, -1, 1, 2, 4, 8, 16, 32];
 
 function skipTransactionArgument(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, ARGUMENT_SIZES.length);
+  const variant = variantAt(buf, pos, end, ARGUMENT_SIZES.length, 'TransactionArgument');
   if (variant === 5) return skipTag(buf, pos + 1, end);
   const size = ARGUMENT_SIZES[variant]!;
   return size < 0 ? skipBytes(buf, pos + 1, end) : skipFixed(size, pos + 1, end);
@@ -86,21 +89,21 @@ function skipEntryFunction(buf: Uint8Array, pos: number, end: number): number {
 }
 
 function skipMultisigPayload(buf: Uint8Array, pos: number, end: number): number {
-  variantAt(buf, pos, end, 1);
+  variantAt(buf, pos, end, 1, 'MultisigTransactionPayload');
   return skipEntryFunction(buf, pos + 1, end);
 }
 
 function skipPayloadV1(buf: Uint8Array, pos: number, end: number): number {
-  variantAt(buf, pos, end, 1);
+  variantAt(buf, pos, end, 1, 'TransactionPayloadInner');
   const extra = skipExecutable(buf, pos + 1, end);
-  const variant = variantAt(buf, extra, end, 2);
+  const variant = variantAt(buf, extra, end, 2, 'TransactionExtraConfig');
   const nonce = skipOption(buf, extra + 1, end, skipAddress);
   const next = skipOption(buf, nonce, end, skipU64);
   return variant === 0 ? next : skipTag(buf, next, end);
 }
 
 function skipExecutable(buf: Uint8Array, pos: number, end: number): number {
-  switch (variantAt(buf, pos, end, 4)) {
+  switch (variantAt(buf, pos, end, 4, 'TransactionExecutable')) {
     case 0:
       return skipScript(buf, pos + 1, end);
     case 1:
@@ -111,7 +114,7 @@ function skipExecutable(buf: Uint8Array, pos: number, end: number): number {
 }
 
 function skipGenesis(buf: Uint8Array, pos: number, end: number): number {
-  if (variantAt(buf, pos, end, 2) === 0) {
+  if (variantAt(buf, pos, end, 2, 'WriteSetPayload') === 0) {
     return skipContractEvents(buf, skipWriteSet(buf, pos + 1, end), end);
   }
   return skipScript(buf, skipAddress(buf, pos + 1, end), end);
@@ -123,7 +126,7 @@ function skipBlockMetadata(buf: Uint8Array, pos: number, end: number): number {
 }
 
 function skipBlockMetadataExt(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 4);
+  const variant = variantAt(buf, pos, end, 4, 'BlockMetadataExt');
   const metadata = skipBlockMetadata(buf, pos + 1, end);
   if (variant === 0) return metadata;
   const randomness = skipOption(buf, metadata, end, skipRoundAndBytes);
@@ -136,7 +139,7 @@ const skipDecryptionKey: Skip = (buf, pos, end) =>
   skipU64(buf, skipRoundAndBytes(buf, pos, end), end);
 
 function skipValidatorTransaction(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 3);
+  const variant = variantAt(buf, pos, end, 3, 'ValidatorTransaction');
   if (variant === 1) {
     const version = skipU64(buf, skipBytes(buf, pos + 1, end), end);
     return skipAggregateSignature(buf, skipSequence(buf, version, end, skipJwk), end);
@@ -152,12 +155,12 @@ const skipAggregateSignature: Skip = (buf, pos, end) =>
   skipOption(buf, skipBytes(buf, pos, end), end, skipBytes);
 
 function skipBlockEpilogue(buf: Uint8Array, pos: number, end: number): number {
-  const variant = variantAt(buf, pos, end, 2);
+  const variant = variantAt(buf, pos, end, 2, 'BlockEpiloguePayload');
   const info = skipHash(buf, pos + 1, end);
-  variantAt(buf, info, end, 1);
+  variantAt(buf, info, end, 1, 'BlockEndInfo');
   const limits = skipTag(buf, skipTag(buf, info + 1, end), end);
   const next = skipFixed(16, limits, end);
   if (variant === 0) return next;
-  variantAt(buf, next, end, 1);
+  variantAt(buf, next, end, 1, 'FeeDistribution');
   return skipSequence(buf, next + 1, end, (_buf, at, stop) => skipFixed(16, at, stop));
 }

@@ -1,12 +1,12 @@
 /**
- * Steps over BCS values without building anything: every function takes (buf, pos, end) and returns
- * the position after the value. Strict: what is not canonical is refused, so that a slice found here
- * is what any node would serialize again, and can be hashed as it is (docs/formats.md, Records).
+ * Steps over BCS values without building them. Every function takes (buf, pos, end) and returns the position after
+ * the value. Encodings that are not canonical are refused. So a slice that was stepped over is the only encoding of
+ * its value and can be hashed as it is (docs/formats.md, BCS).
  */
 import { isUtf8 } from 'node:buffer';
-import { AptosDataError } from '../errors.js';
+import { AptosDataError, UnknownForm } from '../data-error.js';
 
-/** Value of the uleb128 that `skipUleb` or `skipLength` stepped over last; saves an allocation. */
+/** The value that `skipUleb` or `skipLength` read last. A variable, because returning two values would allocate. */
 export let lastUleb = 0;
 
 export function invalidAt(why: string, pos: number): AptosDataError {
@@ -19,7 +19,7 @@ export function skipFixed(size: number, pos: number, end: number): number {
   return next;
 }
 
-/** uleb128 up to 2^32-1; its value is then in `lastUleb`. */
+/** An unsigned LEB128 up to 2^32-1; sets `lastUleb`. */
 export function skipUleb(buf: Uint8Array, pos: number, end: number): number {
   if (pos >= end) throw invalidAt('input ends', pos);
   const first = buf[pos]!;
@@ -44,7 +44,7 @@ export function skipUleb(buf: Uint8Array, pos: number, end: number): number {
   throw invalidAt('uleb128 is longer than 5 bytes', pos);
 }
 
-/** A count or length; its value is then in `lastUleb`. */
+/** A count or length; sets `lastUleb`. */
 export function skipLength(buf: Uint8Array, pos: number, end: number): number {
   const next = skipUleb(buf, pos, end);
   if (lastUleb > 0x7fff_ffff) throw invalidAt('length is above 2^31-1', pos);
@@ -68,7 +68,7 @@ export function skipString(buf: Uint8Array, pos: number, end: number): number {
   return next;
 }
 
-/** An option or bool tag; returns the position after it, the tag itself is at `pos`. */
+/** The tag of an option or a bool. The caller finds its value at `pos`. */
 export function skipTag(buf: Uint8Array, pos: number, end: number): number {
   if (pos >= end) throw invalidAt('input ends', pos);
   if (buf[pos]! > 1) throw invalidAt(`bool or option byte ${buf[pos]}`, pos);
@@ -90,12 +90,22 @@ export function skipSequence(buf: Uint8Array, pos: number, end: number, item: Sk
   return next;
 }
 
-/** The variant index at `pos`, which must be below `count`; all our enums have fewer than 128. */
-export function variantAt(buf: Uint8Array, pos: number, end: number, count: number): number {
+/**
+ * The variant index at `pos`. It is one byte, because all enums have fewer than 128 variants.
+ * @throws UnknownForm naming the enum when the index is `count` or above
+ */
+export function variantAt(
+  buf: Uint8Array,
+  pos: number,
+  end: number,
+  count: number,
+  what: string,
+): number {
   if (pos >= end) throw invalidAt('input ends', pos);
   const index = buf[pos]!;
-  if (index >= count) throw invalidAt(`unknown variant ${index}`, pos);
-  return index;
+  if (index < count) return index;
+  skipUleb(buf, pos, end);
+  throw new UnknownForm(what, lastUleb, pos);
 }
 
 export const skipAddress: Skip = (_buf, pos, end) => skipFixed(32, pos, end);

@@ -1,8 +1,8 @@
-import { accumulatorRoot } from '../accumulator/verify.js';
+import { accumulatorRoot } from '../accumulator/verify-proof.js';
 import { BcsReader } from '../bcs/reader.js';
 import { BcsWriter } from '../bcs/writer.js';
 import { skipContractEvent, skipContractEvents, skipWriteSet } from '../bcs/skip-state.js';
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import { hash } from '../hash/seeds.js';
 import { toHex } from '../hex.js';
 import { stateKeyHash } from '../records/state-key.js';
@@ -11,16 +11,16 @@ import type { EpochState, LedgerInfo } from './ledger-info.js';
 import { encodeTransactionInfo } from './transaction-info.js';
 import { type Waypoint, waypointOf } from './waypoint.js';
 
-/** What version 0 of a chain is, derived from its published genesis transaction alone. */
+/** Version 0 of a chain, derived from its published genesis transaction alone (docs/formats.md, Genesis). */
 export interface Genesis {
   /** The transaction, as published. */
   transaction: Uint8Array;
-  /** Its events (a sequence) and its write set, as they follow in a record. */
+  /** Its events (a sequence) and its write set, in BCS as in a record. */
   events: Uint8Array;
   writeSet: Uint8Array;
   transactionInfo: Uint8Array;
   ledgerInfo: LedgerInfo;
-  /** The state it creates, in the order of key hashes. */
+  /** The state that it creates, in ascending order of key hashes. */
   items: StateItem[];
 }
 
@@ -129,7 +129,7 @@ function eventRoot(events: Uint8Array): Uint8Array {
   return accumulatorRoot('EventAccumulator', hashes);
 }
 
-/** Epoch 1's validators: from the two resources that genesis writes for them. */
+/** The validators of epoch 1, from the two resources that genesis writes for them. */
 function firstEpochState(items: StateItem[]): EpochState {
   const epoch = new BcsReader(resource(items, 'reconfiguration', 'Configuration')).u64();
   const set = new BcsReader(resource(items, 'stake', 'ValidatorSet'));
@@ -167,7 +167,7 @@ function resource(items: StateItem[], module: string, name: string): Uint8Array 
   return reader.bytes();
 }
 
-/** The state key, in BCS, of a resource of account 0x1 that is defined there too. */
+/** The state key, in BCS, of a resource of account 0x1 whose type is defined in a module of 0x1. */
 export function frameworkResourceKey(module: string, name: string): Uint8Array {
   const path = new BcsWriter();
   path.uleb(1).fixed(FRAMEWORK).string(module).string(name).uleb(0);

@@ -1,9 +1,9 @@
 import { BcsReader } from '../bcs/reader.js';
 import { BcsWriter } from '../bcs/writer.js';
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import { hash } from '../hash/seeds.js';
 
-/** docs/formats.md, Ledger infos. Hashes, addresses and keys are raw bytes. */
+/** A ledger info (docs/formats.md, Ledger infos). Hashes, addresses and keys are raw bytes. */
 export interface LedgerInfo {
   epoch: bigint;
   round: bigint;
@@ -12,7 +12,7 @@ export interface LedgerInfo {
   executedStateId: Uint8Array;
   version: bigint;
   timestampUsecs: bigint;
-  /** The next epoch's validators; present exactly when this ledger info ends its epoch. */
+  /** The validators of the next epoch; present only when this ledger info ends its epoch. */
   nextEpochState: EpochState | undefined;
   consensusDataHash: Uint8Array;
 }
@@ -30,13 +30,13 @@ export interface Validator {
 
 export interface LedgerInfoWithSignatures {
   ledgerInfo: LedgerInfo;
-  /** Bit i, most significant first, stands for validator i. */
+  /** Bit i (most significant first) is set when validator i signed. */
   bitmask: Uint8Array;
   /** The aggregate BLS signature. */
   signature: Uint8Array | undefined;
-  /** The whole value as it was read. */
+  /** The encoded bytes of the whole value. */
   bytes: Uint8Array;
-  /** The part of it that is signed. */
+  /** The encoded bytes of the ledger info, which the validators sign. */
   ledgerInfoBytes: Uint8Array;
 }
 
@@ -50,7 +50,7 @@ export function decodeLedgerInfoWithSignatures(bytes: Uint8Array): LedgerInfoWit
   return value;
 }
 
-/** Copies what it keeps: the result does not depend on the reader's buffer. */
+/** Reads one. The result is a copy and does not share memory with the reader's input. */
 export function readLedgerInfoWithSignatures(reader: BcsReader): LedgerInfoWithSignatures {
   const start = reader.pos;
   reader.variant(1, 'LedgerInfoWithSignatures');
@@ -110,7 +110,7 @@ export function writeEpochState(writer: BcsWriter, state: EpochState): void {
   });
 }
 
-/** Puts a ledger info and its aggregate signature together. */
+/** Encodes a ledger info with the bit mask and aggregate signature of its signers. */
 export function encodeLedgerInfoWithSignatures(
   ledgerInfo: LedgerInfo,
   bitmask: Uint8Array,

@@ -1,15 +1,15 @@
 import { type Waypoint, parseWaypoint } from './waypoint.js';
 
-/** A public network and what it publishes about itself. */
+/** A public network and the waypoints that it publishes. */
 export interface KnownNetwork {
   name: string;
-  /** Waypoint of version 0, where the network publishes it. */
+  /** Waypoint of version 0, if the network publishes it. */
   genesis?: Waypoint;
   /** Later published waypoints. */
   waypoints: Waypoint[];
 }
 
-/** Long-lived public networks; devnets are left out because they start anew every few weeks. */
+/** Long-lived public networks. Devnets are left out, because they start again from genesis every few weeks. */
 export const KNOWN_NETWORKS: readonly KnownNetwork[] = [
   {
     name: 'mainnet',

@@ -1,7 +1,7 @@
 import { BcsReader } from '../bcs/reader.js';
 import { BcsWriter } from '../bcs/writer.js';
-import { verifyLeaf } from '../accumulator/verify.js';
-import { AptosDataError } from '../errors.js';
+import { verifyLeaf } from '../accumulator/verify-proof.js';
+import { AptosDataError } from '../data-error.js';
 import { type LedgerInfoWithSignatures, readLedgerInfoWithSignatures } from './ledger-info.js';
 import {
   type TransactionInfo,
@@ -9,12 +9,12 @@ import {
   transactionInfoHash,
 } from './transaction-info.js';
 
-/** Siblings of an accumulator proof: one per level, and versions have 64 bits. */
+/** Most siblings of an accumulator proof: one per level, and versions have 64 bits. */
 const MOST_SIBLINGS = 63;
-/** Siblings of a state tree proof: one per bit of a key hash. */
+/** Most siblings of a state tree proof: one per bit of a key hash. */
 const MOST_STATE_SIBLINGS = 256;
 
-/** Proof of a run of transactions; siblings nearest the leaves first (docs/formats.md, Accumulators). */
+/** Range proof of transactions. Siblings: nearest the leaves first (docs/formats.md, Accumulators). */
 export interface TransactionRangeProof {
   leftSiblings: Uint8Array[];
   rightSiblings: Uint8Array[];
@@ -42,7 +42,7 @@ export function encodeTransactionRangeProof(
   return writer.fixed(ledgerInfo).toBytes();
 }
 
-/** Proof of a state root: the transaction info of the snapshot's version under a ledger info. */
+/** Proof of a state root: the transaction info of its version, under a ledger info (docs/formats.md, Files). */
 export interface StateRootProof {
   siblings: Uint8Array[];
   transactionInfo: TransactionInfo;
@@ -70,8 +70,8 @@ export function encodeStateRootProof(
 }
 
 /**
- * The state root after `version`, proven under the proof's ledger info (whose signatures are not
- * looked at). @throws AptosDataError STATE_PROOF_MISMATCH
+ * Returns the state root after `version`, and checks that it lies under the ledger info of the proof. Does not check
+ * the signatures of the ledger info. @throws AptosDataError STATE_PROOF_MISMATCH
  */
 export function verifyStateRoot(proof: StateRootProof, version: bigint): Uint8Array {
   const { siblings, transactionInfo, ledgerInfo } = proof;
@@ -89,7 +89,7 @@ export function verifyStateRoot(proof: StateRootProof, version: bigint): Uint8Ar
   return transactionInfo.stateCheckpointHash;
 }
 
-/** The siblings right of a chunk's last key, nearest the leaf first (docs/formats.md, State tree). */
+/** The siblings right of the last key of a state chunk, nearest the leaf first (docs/formats.md, State tree). */
 export function decodeStateRangeProof(bytes: Uint8Array): Uint8Array[] {
   const reader = new BcsReader(bytes);
   const siblings = readSiblings(reader, MOST_STATE_SIBLINGS);

@@ -1,15 +1,15 @@
 import blst from '@chainsafe/blst';
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import { seed } from '../hash/seeds.js';
 import { toHex } from '../hex.js';
 import type { EpochState, LedgerInfoWithSignatures } from './ledger-info.js';
 
-/** Decompressing a public key costs more than the rest of a check; validators rarely change. */
+/** Decompressing public keys takes longer than the rest of a check, so the keys are kept. Validators rarely change. */
 const MOST_CACHED_KEYS = 2048;
 const keys = new Map<string, blst.PublicKey>();
 
 /**
- * Checks that validators with more than two thirds of the voting power signed
+ * Checks that validators with more than two thirds of the voting power signed the ledger info
  * (docs/formats.md, Ledger infos).
  * @throws AptosDataError EPOCH_MISMATCH, SIGNATURE_INVALID, QUORUM_NOT_REACHED
  */
@@ -45,6 +45,20 @@ export function verifyLedgerInfoSignatures(
     throw invalid(signed, (error as Error).message, error);
   }
   if (!valid) throw invalid(signed, 'it does not fit to keys and content');
+}
+
+/**
+ * Checks only that the signature is a point of its group. For ledger infos that a waypoint proves and not their
+ * signers: the signature is stored too, and a damaged byte almost always gives no point of the group.
+ * @throws AptosDataError SIGNATURE_INVALID
+ */
+export function requireSignatureForm(signed: LedgerInfoWithSignatures): void {
+  if (!signed.signature) return;
+  try {
+    blst.Signature.fromBytes(signed.signature, true, false);
+  } catch (error) {
+    throw invalid(signed, (error as Error).message, error);
+  }
 }
 
 function signersOf(state: EpochState, signed: LedgerInfoWithSignatures) {
@@ -86,7 +100,7 @@ function invalid(signed: LedgerInfoWithSignatures, why: string, cause?: unknown)
   );
 }
 
-/** Signs as the validators named in `signers` (indexes) would: bit mask and aggregate signature. */
+/** Signs a ledger info with the keys at the indexes `signers`. Returns the bit mask and the aggregate signature. */
 export function signLedgerInfo(
   ledgerInfoBytes: Uint8Array,
   secretKeys: readonly Uint8Array[],

@@ -3,12 +3,12 @@ import { BcsWriter } from '../bcs/writer.js';
 import { type TransactionInfoSlots, skipTransactionInfo } from '../bcs/skip-transaction-info.js';
 import { hash } from '../hash/seeds.js';
 
-/** The commitments of a transaction info (docs/formats.md, Records); gas and status are left out. */
+/** The hashes in a transaction info (docs/formats.md, Records). Gas and status are left out. */
 export interface TransactionInfo {
   transactionHash: Uint8Array;
   eventRootHash: Uint8Array;
   stateChangeHash: Uint8Array;
-  /** Root of the state tree after this transaction, where a checkpoint was made. */
+  /** Root of the state tree after this transaction; only where the chain made a checkpoint. */
   stateCheckpointHash: Uint8Array | undefined;
   bytes: Uint8Array;
 }
@@ -29,12 +29,12 @@ export function readTransactionInfo(reader: BcsReader): TransactionInfo {
   };
 }
 
-/** The info's hash: its leaf in the transaction accumulator. */
+/** The hash of the info, which is its leaf in the transaction accumulator. */
 export function transactionInfoHash(info: TransactionInfo): Uint8Array {
   return hash('TransactionInfo', info.bytes);
 }
 
-/** Encodes a successful V0 info; enough for a genesis and a simulated chain. */
+/** Encodes a V0 info of a successful transaction, for genesis and for simulated chains. */
 export function encodeTransactionInfo(info: {
   gasUsed: bigint;
   transactionHash: Uint8Array;

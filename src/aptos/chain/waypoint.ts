@@ -1,10 +1,10 @@
 import { BcsWriter } from '../bcs/writer.js';
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import { hash } from '../hash/seeds.js';
 import { toHex } from '../hex.js';
 import { type LedgerInfo, writeEpochState } from './ledger-info.js';
 
-/** A version and a hash that commits to the ledger info there and to the next validators. */
+/** A version, and a hash over the ledger info there and the next validators (docs/formats.md, Ledger infos). */
 export interface Waypoint {
   version: bigint;
   /** 64 lower-case hex digits. */
@@ -30,7 +30,7 @@ export function formatWaypoint(waypoint: Waypoint): string {
   return `${waypoint.version}:${waypoint.hash}`;
 }
 
-/** The waypoint of a ledger info; round, block id and consensus data are not part of it. */
+/** The waypoint of a ledger info. It does not cover round, block id and consensus data. */
 export function waypointOf(info: LedgerInfo): Waypoint {
   const writer = new BcsWriter();
   writer.u64(info.epoch).fixed(info.executedStateId).u64(info.version).u64(info.timestampUsecs);

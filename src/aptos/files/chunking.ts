@@ -1,6 +1,6 @@
 /**
- * Whether a record starts a new chunk file: the file is not empty and the record's frame (four bytes
- * of length and the record) would carry it over the limit. A larger record gets a file of its own.
+ * Whether the next record starts a new chunk file (docs/formats.md, Files): the file is not empty, and the record
+ * with its four bytes of length would make it larger than the limit. A record above the limit gets its own file.
  */
 export function cutsBefore(
   chunkLength: number,

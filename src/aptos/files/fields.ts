@@ -1,11 +1,11 @@
-import { AptosDataError, type AptosErrorCode } from '../errors.js';
+import { AptosDataError, type AptosErrorCode } from '../data-error.js';
 import type { JsonObject, JsonValue } from './json.js';
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Takes the fields of a stored JSON object one by one, each checked; what is left over is kept as it
- * is. Errors name the object and the field.
+ * Reads the fields of a stored JSON object one by one and checks each. `rest` returns the fields that were not read.
+ * Its methods throw AptosDataError with the given code; the message names the object and the field.
  */
 export class Fields {
   private readonly left: Map<string, JsonValue>;
@@ -35,21 +35,21 @@ export class Fields {
     return value;
   }
 
-  /** A hash: 64 hex digits, given back in lower case. */
+  /** A hash of 64 hex digits, returned in lower case. */
   hash(name: string): string {
     const value = this.string(name);
     if (!/^[0-9a-fA-F]{64}$/.test(value)) throw this.invalid(`${name} is not 64 hex digits`);
     return value.toLowerCase();
   }
 
-  /** A whole number that needs no bigint. */
+  /** A whole number up to 2^53-1, as `number`. */
   count(name: string): number {
     const value = this.u64(name);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.invalid(`${name} is too large`);
     return Number(value);
   }
 
-  /** A u64 in decimal, kept as text. */
+  /** A whole number that is stored as text in decimal, returned as text. */
   decimal(name: string): string {
     const value = this.string(name);
     if (!/^(0|[1-9][0-9]{0,19})$/.test(value)) throw this.invalid(`${name} is not a number`);
@@ -80,7 +80,7 @@ export class Fields {
     return value;
   }
 
-  /** All fields that nobody took, for writing the object again. */
+  /** The fields that were not read, to write the object again with them. Undefined when there are none. */
   rest(): JsonObject | undefined {
     return this.left.size === 0 ? undefined : Object.fromEntries(this.left);
   }

@@ -1,4 +1,4 @@
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 
 /** JSON in which every integer is a `bigint`, so that u64 values above 2^53 stay exact. */
 export type JsonValue =
@@ -75,7 +75,7 @@ class Parser {
       this.match(BLANK);
       if (!this.take(':')) throw this.invalid('a colon is missing');
       if (Object.hasOwn(fields, name)) throw this.invalid(`field "${name}" comes twice`);
-      // Not by assignment: "__proto__" must be a field like any other.
+      // An assignment would treat "__proto__" in a special way. It must be a field like any other.
       const value = this.value(depth + 1);
       Object.defineProperty(fields, name, { value, enumerable: true, writable: true });
     } while (this.take(','));

@@ -1,22 +1,22 @@
 import { formatWaypoint, parseWaypoint } from '../chain/waypoint.js';
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import { Fields } from './fields.js';
 import { type JsonObject, type JsonValue, parseJson, stringifyJson } from './json.js';
 
-/** Twice what a backup of a hundred thousand chunks needs; of what is larger nothing is read. */
+/** Twice what a backup of a hundred thousand chunks needs. A larger manifest is refused. */
 export const MAX_MANIFEST_BYTES = 128 * 1024 * 1024;
-/** The same for the values in it: each takes memory and time, however short it is. */
+/** Most values in a manifest. Each value takes memory and time, even if it is short. */
 const MOST_VALUES = 4_000_000;
 const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];
 
 /**
- * Manifests (docs/formats.md, Files): what a backup consists of. `extra` holds fields the stock tool
- * does not know and ignores; they are written behind its own.
+ * The manifest of a backup (docs/formats.md, Files). Ranges are inclusive, and files are named by their handles.
+ * `extra` holds fields that the stock tool does not know and ignores. They are written behind its own.
  */
 export interface EpochEndingManifest {
   firstEpoch: bigint;
   lastEpoch: bigint;
-  /** `VERSION:HASH` of each epoch's ending. */
+  /** The waypoint of each epoch ending, as `VERSION:HASH`. */
   waypoints: string[];
   chunks: { firstEpoch: bigint; lastEpoch: bigint; ledgerInfos: string; extra?: JsonObject }[];
   extra?: JsonObject;
@@ -30,7 +30,7 @@ export interface TransactionManifest {
     lastVersion: bigint;
     transactions: string;
     proof: string;
-    /** Written only when it is V1; a manifest without it means V0. */
+    /** The manifest has this field only for V1. Without it the format is V0. */
     format: 'V0' | 'V1';
     extra?: JsonObject;
   }[];
@@ -54,8 +54,6 @@ export interface StateSnapshotManifest {
   proof: string;
   extra?: JsonObject;
 }
-
-export type Manifest = EpochEndingManifest | TransactionManifest | StateSnapshotManifest;
 
 export function encodeEpochEndingManifest(manifest: EpochEndingManifest): Uint8Array {
   return encode({
@@ -202,24 +200,9 @@ export function decodeStateSnapshotManifest(bytes: Uint8Array): StateSnapshotMan
   return withExtra(fields, manifest);
 }
 
-/** One of the three, by its kind. */
-export function decodeManifest(
-  type: 'epoch_ending' | 'state_snapshot' | 'transaction',
-  bytes: Uint8Array,
-): Manifest {
-  switch (type) {
-    case 'epoch_ending':
-      return decodeEpochEndingManifest(bytes);
-    case 'state_snapshot':
-      return decodeStateSnapshotManifest(bytes);
-    case 'transaction':
-      return decodeTransactionManifest(bytes);
-  }
-}
-
 type Span = readonly [first: bigint, last: bigint];
 
-/** At least one chunk, each following the one before, from the first to the last of the whole. */
+/** Checks that the chunks cover the whole range without gaps and overlaps. */
 function requireContiguous(fields: Fields, whole: Span, chunks: readonly Span[]): void {
   if (whole[0] > whole[1])
     throw fields.invalid(`it ends (${whole[1]}) before it begins (${whole[0]})`);
@@ -262,7 +245,7 @@ function decode(bytes: Uint8Array): JsonValue {
   return parseJson(text);
 }
 
-/** Before anything is made of them; what stands in strings counts, too. */
+/** Counts the values before they are parsed. Characters inside strings count too, so the count may be too high. */
 function requireFewValues(bytes: Uint8Array): void {
   let values = 0;
   for (const byte of bytes) {

@@ -1,6 +1,11 @@
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import { Fields } from './fields.js';
 import { type JsonObject, type JsonValue, parseJson, stringifyJson } from './json.js';
+import {
+  epochEndingMetadataName,
+  stateSnapshotMetadataName,
+  transactionMetadataName,
+} from './names.js';
 
 /** One line of a storage's metadata (docs/formats.md, Metadata). Only such a line commits a backup. */
 export type MetadataLine =
@@ -32,12 +37,12 @@ export type MetadataLine =
   | {
       type: 'CompactionTimestamps';
       fileCompactedAt: bigint;
-      /** Handle of a replaced file, and when that was noticed (unix seconds). */
+      /** By handle of a file that a compaction replaced: when the stock tool noticed that (unix seconds). */
       compactionTimestamps: Map<string, bigint | null>;
       extra?: JsonObject;
     };
 
-/** The line with its newline, as the stock tool writes it. */
+/** One metadata line with its newline, as the stock tool writes it (docs/formats.md, Metadata). */
 export function encodeMetadataLine(line: MetadataLine): Uint8Array {
   const content = { ...fieldsOf(line), ...line.extra };
   return Buffer.from(`${stringifyJson({ [line.type]: content })}\n`, 'utf8');
@@ -71,18 +76,18 @@ function fieldsOf(line: MetadataLine): JsonObject {
   }
 }
 
-/** Every storage of the stock tool or of ours has one, before any backup. */
+/** The stock tool and our tool write this file into a storage before any backup. */
 export const IDENTITY_FILE = 'identity.meta';
 
-/** The name under which the stock tool stores a line; it has no random part. */
+/** The name of the file in which the stock tool stores a line. It follows from the content of the line. */
 export function metadataFileName(line: MetadataLine): string {
   switch (line.type) {
     case 'EpochEndingBackup':
-      return `epoch_ending_${line.firstEpoch}-${line.lastEpoch}.meta`;
+      return epochEndingMetadataName(line.firstEpoch, line.lastEpoch);
     case 'StateSnapshotBackup':
-      return `state_snapshot_ver_${line.version}.meta`;
+      return stateSnapshotMetadataName(line.version);
     case 'TransactionBackup':
-      return `transaction_${line.firstVersion}-${line.lastVersion}.meta`;
+      return transactionMetadataName(line.firstVersion, line.lastVersion);
     case 'Identity':
       return IDENTITY_FILE;
     case 'CompactionTimestamps':
@@ -90,13 +95,13 @@ export function metadataFileName(line: MetadataLine): string {
   }
 }
 
-/** A file with more lines than that which cannot be read is damaged; the rest of it is not looked at. */
+/** After so many lines that cannot be read, the rest of a metadata file is not read. */
 const MOST_ERRORS = 1000;
 const NEWLINE = 0x0a;
 
 /**
- * The lines of a metadata file. A line that cannot be read (torn, blank, of an unknown kind) is
- * reported and does not hide the others, unless there are very many.
+ * Reads the lines of a metadata file. A line that cannot be read gives an error and does not hide the others:
+ * JSON_INVALID when it is cut off or blank, METADATA_INVALID when its kind is unknown or a field is wrong.
  */
 export function parseMetadataFile(bytes: Uint8Array): {
   lines: MetadataLine[];
@@ -105,10 +110,10 @@ export function parseMetadataFile(bytes: Uint8Array): {
   const lines: MetadataLine[] = [];
   const errors: AptosDataError[] = [];
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const invalid = (why: string) => errors.push(new AptosDataError('METADATA_INVALID', why));
   for (let number = 1, at = 0; at < content.length; number += 1) {
     if (errors.length === MOST_ERRORS) {
-      invalid(`line ${number} and all after it were not read: too many cannot be read`);
+      const why = `line ${number} and all after it were not read: too many cannot be read`;
+      errors.push(new AptosDataError('METADATA_INVALID', why));
       break;
     }
     const newline = content.indexOf(NEWLINE, at);
@@ -117,7 +122,7 @@ export function parseMetadataFile(bytes: Uint8Array): {
       lines.push(parseLine(content.toString('utf8', at, end)));
     } catch (error) {
       if (!(error instanceof AptosDataError)) throw error;
-      invalid(`line ${number}: ${error.message}`);
+      errors.push(new AptosDataError(error.code, `line ${number}: ${error.message}`));
     }
     at = end + 1;
   }

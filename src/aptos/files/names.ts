@@ -4,13 +4,20 @@ export const TRANSACTION_MANIFEST = 'transaction.manifest';
 export const STATE_MANIFEST = 'state.manifest';
 export const STATE_ROOT_PROOF = 'state.proof';
 
-/** Folder names up to the suffix that tells attempts apart; `-` stands for an end not yet known. */
+/** Folder names without the suffix. They end with `-` instead of the last epoch or version, as in the stock tool. */
 export const epochEndingFolderBase = (firstEpoch: bigint) => `epoch_ending_${firstEpoch}-`;
 export const transactionFolderBase = (firstVersion: bigint) => `transaction_${firstVersion}-`;
 export const stateSnapshotFolderBase = (epoch: bigint, version: bigint) =>
   `state_epoch_${epoch}_ver_${version}`;
 
-/** A chunk of any kind is named by its first record. */
+/** Names of metadata files with one line. */
+export const epochEndingMetadataName = (firstEpoch: bigint, lastEpoch: bigint) =>
+  `epoch_ending_${firstEpoch}-${lastEpoch}.meta`;
+export const transactionMetadataName = (firstVersion: bigint, lastVersion: bigint) =>
+  `transaction_${firstVersion}-${lastVersion}.meta`;
+export const stateSnapshotMetadataName = (version: bigint) => `state_snapshot_ver_${version}.meta`;
+
+/** The name of a chunk of any kind; `first` is the number of its first record. */
 export const chunkName = (first: bigint) => `${first}-.chunk`;
 export const transactionProofName = (first: bigint, last: bigint) => `${first}-${last}.proof`;
 export const stateProofName = (firstIndex: bigint, lastIndex: bigint) =>

@@ -3,29 +3,29 @@ import { NodeHasher } from './node-hasher.js';
 import { WasmHasher, wasmIsUsable } from './wasm-hasher.js';
 
 /**
- * Hashes many slices of one memory in one call, each behind the seed of its type (docs/formats.md,
- * Hashes). All addresses are byte offsets into that memory. A table has two u32 per message.
+ * Hashes many slices of one memory in one call. Puts the seed of the type in front of each (docs/formats.md, Hashes).
+ * All addresses are byte offsets into that memory. A table describes each message by two u32.
  */
 export interface BatchHasher {
   readonly kind: 'wasm' | 'node';
-  /** All of the memory. Growing replaces it: take it anew after every call of `region`. */
+  /** The whole memory. `region` may replace it when it grows, so read this property again after each call. */
   readonly memory: Uint8Array;
-  /** The same as u32 words, for tables. */
+  /** The same memory as u32 words, for tables. */
   readonly words: Uint32Array;
   /**
-   * The address of the named part of the memory, at least `bytes` long and aligned to 16. Asking for
-   * more moves it, content included; regions are shared by all who know the name.
+   * The address of the region `name`, which has at least `bytes` bytes and is aligned to 16. A call with more bytes
+   * than before may move the region with its content. All callers that use the same name share the region.
    */
   region(name: string, bytes: number): number;
-  /** Hashes messages given as (address, length); digest i goes to `out + i * stride`. */
+  /** Hashes messages, each given as (address, length). Writes digest i to `out + i * stride`. @default stride 32 */
   hashSlices(name: SeedName, table: number, count: number, out: number, stride?: number): void;
-  /** Hashes messages of two 32-byte parts given as (address, address). */
+  /** Hashes pairs of 32-byte values, each given as (left address, right address). Writes as `hashSlices` does. */
   hashPairs(name: SeedName, table: number, count: number, out: number, stride?: number): void;
 }
 
 /**
- * The fastest hasher this machine has: a small WebAssembly module (about five times node:crypto on
- * Merkle-sized messages), or node:crypto where SIMD is missing.
+ * The fastest hasher for this machine: a small WebAssembly module, or node:crypto where WebAssembly has no SIMD. The
+ * module is about five times as fast as node:crypto for pairs of hashes.
  */
 export function createBatchHasher(kind?: BatchHasher['kind']): BatchHasher {
   const chosen = kind ?? (wasmIsUsable() ? 'wasm' : 'node');

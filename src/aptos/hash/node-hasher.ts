@@ -3,7 +3,7 @@ import type { BatchHasher } from './batch-hasher.js';
 import { Regions } from './regions.js';
 import { type SeedName, seed } from './seeds.js';
 
-/** The batch hasher without WebAssembly: one node:crypto hash after another. */
+/** The batch hasher without WebAssembly: it calls node:crypto for each message. */
 export class NodeHasher implements BatchHasher {
   readonly kind = 'node';
   memory = new Uint8Array(0);

@@ -1,14 +1,15 @@
 const PAGE = 65_536;
 
-/** Hands out named parts of a memory that grows at its end. */
+/** Allocates named parts of a memory that grows at its end. */
 export class Regions {
   private readonly parts = new Map<string, { at: number; bytes: number }>();
 
   constructor(private end: number) {}
 
   /**
-   * @param reserve makes sure the memory reaches so far
-   * @param copy moves the content of a part that outgrew its place
+   * The address of a part with at least `bytes` bytes.
+   * @param reserve makes the memory at least so large
+   * @param copy copies the content of a part to its new, larger place
    */
   get(
     name: string,
@@ -18,7 +19,7 @@ export class Regions {
   ): number {
     const known = this.parts.get(name);
     if (known && known.bytes >= bytes) return known.at;
-    // Doubling keeps what outgrown places waste below what is in use.
+    // A part that grows gets at least twice its size. So old places together waste less than the part uses now.
     const size = Math.ceil(Math.max(bytes, (known?.bytes ?? 0) * 2) / PAGE) * PAGE;
     const at = this.end;
     reserve(at + size + PAGE); // hashing may read a few bytes past the end

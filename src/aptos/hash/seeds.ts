@@ -1,6 +1,6 @@
 import { hash as oneShot } from 'node:crypto';
 
-/** Names of hashed types; each has its own domain (docs/formats.md, Hashes). */
+/** Names of the hashed types. Each type has its own seed (docs/formats.md, Hashes). */
 export type SeedName =
   | 'Transaction'
   | 'TransactionInfo'
@@ -18,7 +18,7 @@ export type SeedName =
 
 const seeds = new Map<SeedName, Uint8Array>();
 
-/** `sha3_256("APTOS::" + name)`: what every hash of that type begins with. */
+/** `sha3_256("APTOS::" ‖ name)`. It stands in front of the bytes in every hash of that type. */
 export function seed(name: SeedName): Uint8Array {
   let known = seeds.get(name);
   if (!known) {
@@ -28,7 +28,7 @@ export function seed(name: SeedName): Uint8Array {
   return known;
 }
 
-/** `sha3_256(seed(name) ‖ parts...)`. One at a time; for volume see the batch hasher. */
+/** `sha3_256(seed(name) ‖ parts...)`: one hash. For many hashes use the batch hasher. */
 export function hash(name: SeedName, ...parts: Uint8Array[]): Uint8Array {
   return sha3(Buffer.concat([seed(name), ...parts]));
 }
@@ -38,9 +38,9 @@ export function sha3(bytes: Uint8Array): Uint8Array {
   return oneShot('sha3-256', bytes, 'buffer');
 }
 
-/** Root of an empty accumulator and filler of its incomplete levels. */
+/** The root of an empty accumulator. It also fills up levels with an odd number of nodes. */
 export const ACCUMULATOR_PLACEHOLDER = placeholder('ACCUMULATOR_PLACEHOLDER_HASH');
-/** Root of an empty state tree or subtree. */
+/** The root of an empty state tree or subtree. */
 export const SPARSE_MERKLE_PLACEHOLDER = placeholder('SPARSE_MERKLE_PLACEHOLDER_HASH');
 
 function placeholder(text: string): Uint8Array {

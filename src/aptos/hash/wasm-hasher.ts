@@ -15,9 +15,9 @@ interface Exports {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** Compiled once a thread; the module is the same for sources and build. */
+/** Compiles the module once per thread. The file lies beside this one in src/ as well as in dist/. */
 function compile(): WebAssembly.Module {
-  const file = new URL('../../../build/sha3-batch.wasm', import.meta.url);
+  const file = new URL('./sha3-batch.wasm', import.meta.url);
   compiled ??= new WebAssembly.Module(readFileSync(file));
   return compiled;
 }
@@ -33,14 +33,14 @@ export function wasmIsUsable(): boolean {
   }
 }
 
-/** The batch hasher over a WebAssembly instance's own memory. */
+/** The batch hasher that uses the WebAssembly module and its memory. */
 export class WasmHasher implements BatchHasher {
   readonly kind = 'wasm';
   memory: Uint8Array;
   words: Uint32Array;
   private readonly wasm: Exports;
   private readonly regions: Regions;
-  /** Where each seed is; all fit into a region that is there from the start. */
+  /** The address of each seed that was used. All seeds fit into one region, so they never move. */
   private readonly prefixes = new Map<SeedName, number>();
   private readonly seeds: number;
 

@@ -1,4 +1,4 @@
-/** The part of the WebAssembly API we use; Node's own types leave it to the browser library. */
+/** The part of the WebAssembly API that we use. The types of Node.js do not have it. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

@@ -2,9 +2,9 @@ import type { BatchHasher } from '../hash/batch-hasher.js';
 import { ACCUMULATOR_PLACEHOLDER } from '../hash/seeds.js';
 
 /**
- * Event roots of many transactions at once: the accumulators of all of them are hashed together,
- * level by level. `starts[i]` to `starts[i + 1]` are transaction i's events among the event hashes
- * at address `hashes`. Returns the address of each root.
+ * Event roots of `count` transactions. Hashes the accumulators of all transactions together, level by level. The
+ * event hashes lie one after another at address `hashes`; those of transaction i have the indexes `starts[i]` to
+ * `starts[i + 1] - 1`. Returns the address of each root.
  */
 export function eventRoots(
   hasher: BatchHasher,

@@ -1,19 +1,19 @@
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import type { BatchHasher } from '../hash/batch-hasher.js';
 
 const BLOCK_BYTES = 1024 * 1024;
-/** No record of a healthy chain comes near; a length prefix can claim 4 GiB. */
+/** The largest record that is accepted. Records of a real chain are far smaller; a length prefix can claim 4 GiB. */
 export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
 /**
- * Whole length-prefixed records that lie one after another in the hasher's memory. Valid until more
- * bytes are pushed.
+ * Whole records with their length prefixes (frames), one after another in the hasher's memory. Valid until more bytes
+ * are pushed into the framer.
  */
 export class RecordBlock {
   constructor(
     private readonly hasher: BatchHasher,
     private readonly address: number,
-    /** Ends of the frames, as offsets into `bytes`. */
+    /** The end of each frame, as an offset into `bytes`. */
     private readonly ends: readonly number[],
   ) {}
 
@@ -36,15 +36,15 @@ export class RecordBlock {
     return this.address;
   }
 
-  /** All frames. Take it anew after hashing: the memory may have moved. */
+  /** All frames. Read this property again after hashing: the memory may have been replaced. */
   get bytes(): Uint8Array {
     return this.hasher.memory.subarray(this.address, this.address + (this.ends.at(-1) ?? 0));
   }
 }
 
 /**
- * Cuts a stream of length-prefixed records (docs/formats.md, Records) into blocks of whole records,
- * by copying it once into the memory in which it will be hashed.
+ * Cuts a stream of length-prefixed records (docs/formats.md, Records) into blocks of whole records. Copies the bytes
+ * once, into the memory in which they are hashed.
  */
 export class RecordFramer {
   /** Whole records seen so far. */
@@ -66,7 +66,10 @@ export class RecordFramer {
     this.address();
   }
 
-  /** @throws AptosDataError RECORD_INVALID for a record above the limit, before it is stored */
+  /**
+   * Takes the next bytes of the stream and yields blocks of whole records.
+   * @throws AptosDataError RECORD_INVALID when a length prefix is above the limit
+   */
   *push(bytes: Uint8Array): Generator<RecordBlock> {
     let rest = bytes;
     while (rest.length > 0) {
@@ -75,7 +78,7 @@ export class RecordFramer {
         else this.capacity = Math.min(this.capacity * 2, this.maxRecordBytes + 4);
       }
       const part = rest.subarray(0, this.capacity - this.filled);
-      const end = this.address() + this.filled; // before `memory` is taken: it may move it
+      const end = this.address() + this.filled; // first, because `address` may replace `memory`
       this.hasher.memory.set(part, end);
       this.filled += part.length;
       rest = rest.subarray(part.length);
@@ -85,8 +88,8 @@ export class RecordFramer {
   }
 
   /**
-   * The records that were not handed out yet, at the end of the stream.
-   * @throws AptosDataError RECORD_INVALID when it ends inside a record
+   * Call it at the end of the stream. Returns the records that `push` has not yielded yet; undefined when there are
+   * none. @throws AptosDataError RECORD_INVALID when the stream ends inside a record
    */
   flush(): RecordBlock | undefined {
     const whole = this.ends.at(-1) ?? 0;
@@ -101,7 +104,7 @@ export class RecordFramer {
     return block.count > 0 ? block : undefined;
   }
 
-  /** Forgets the bytes of a record that did not come whole; the caller asks for it again. */
+  /** Forgets the bytes of an incomplete record, when the stream broke. The caller requests that record again. */
   dropPartial(): void {
     this.filled = this.ends.at(-1) ?? 0;
   }
@@ -147,7 +150,7 @@ export class RecordFramer {
     }
   }
 
-  /** Asked anew each time, because the region moves when it grows. */
+  /** The address of the block. Call it each time, because the region moves when it grows. */
   private address(): number {
     return this.hasher.region('records', this.capacity);
   }

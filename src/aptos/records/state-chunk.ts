@@ -1,22 +1,24 @@
 import { skipStateKey, skipStateValue } from '../bcs/skip-state.js';
-import { AptosDataError } from '../errors.js';
+import { AptosDataError, UnknownForm } from '../data-error.js';
 import type { BatchHasher } from '../hash/batch-hasher.js';
 import { toHex } from '../hex.js';
 import { LeafRun, type RunProof } from '../state-tree/leaf-run.js';
 import type { RecordBlock } from './framing.js';
-import { hashedKeyForm } from './state-key.js';
+import { guessKey, hashedKeyForm } from './state-key.js';
 
 /**
- * Checks a chunk of a state snapshot while its records arrive: `(StateKey, StateValue)` each, keys
- * ascending by hash, and all of them under the snapshot's root (docs/formats.md, State tree).
+ * Checks a chunk of a state snapshot while its records arrive (docs/formats.md, State tree). Each record is
+ * `(StateKey, StateValue)`, the key hashes ascend, and `prove` checks that all items are under the state root.
  */
 export class StateChunkVerifier {
   count = 0;
   private first: Uint8Array | undefined;
   private readonly leaves: LeafRun;
   private readonly firstIndex: bigint;
+  /** The error for the first key of unknown form. It cannot be proven: we do not know which of its bytes are hashed. */
+  private unproven: AptosDataError | undefined;
 
-  /** `previousKey`: key hash of the item before the chunk, undefined only at index 0. */
+  /** `previousKey`: key hash of the item before the chunk; undefined only at index 0. */
   constructor(
     private readonly hasher: BatchHasher,
     options: { firstIndex: bigint; previousKey: Uint8Array | undefined },
@@ -39,8 +41,17 @@ export class StateChunkVerifier {
     for (let i = 0; i < count; i += 1) {
       const start = block.base + block.start(from + i) + 4;
       const end = block.base + block.end(from + i);
-      const value = this.split(memory, start, end, i);
-      const length = hashedKeyForm(memory, start, value, memory, form);
+      let value = this.split(memory, start, end, i);
+      let length: number;
+      if (value === UNKNOWN_KEY) {
+        const guess = guessKey(memory.slice(start, end));
+        if (!guess) throw this.unproven!;
+        memory.set(guess.form, form);
+        length = guess.form.length;
+        value = start + guess.end;
+      } else {
+        length = hashedKeyForm(memory, start, value, memory, form);
+      }
       words[keyTable + 2 * i] = length === 0 ? start : form;
       words[keyTable + 2 * i + 1] = length === 0 ? value - start : length;
       form += length;
@@ -50,8 +61,22 @@ export class StateChunkVerifier {
     hasher.hashSlices('StateKey', keyTable * 4, count, leaves, 64);
     hasher.hashSlices('StateValue', valueTable * 4, count, leaves + 32, 64);
     this.first ??= hasher.memory.slice(leaves, leaves + 32);
-    this.leaves.add(leaves, count, (i) => this.name(i));
+    this.withKnownKeys(() => this.leaves.add(leaves, count, (i) => this.name(i)));
     this.count += count;
+  }
+
+  /** Runs a check. If it fails after a key of unknown form, throws the error about that key, the likely cause. */
+  private withKnownKeys<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw error instanceof AptosDataError && this.unproven ? this.unproven : error;
+    }
+  }
+
+  /** Whether an item has a key of unknown form. Then `firstKey` and `lastKey` may be wrong. */
+  get hasUnknownKeys(): boolean {
+    return this.unproven !== undefined;
   }
 
   /** Key hash of the first item. */
@@ -66,21 +91,40 @@ export class StateChunkVerifier {
   }
 
   /**
-   * What the items and the siblings right of the last key prove; to be compared with the root (chunk
-   * at index 0) or with the siblings right of the key before. May be called again.
-   * @throws AptosDataError STATE_PROOF_MISMATCH
+   * Computes the root (chunk at index 0) or the in-frontier (other chunks) from the items and the siblings right of
+   * the last key. The callback `fits` compares it with what it should be. Can be called several times.
+   * @throws AptosDataError STATE_PROOF_MISMATCH. If a key has an unknown form: UNSUPPORTED, or RECORD_INVALID when
+   * the result fits with another variant of the key, which shows that only the variant is damaged
    */
-  prove(rightSiblings: readonly Uint8Array[]): RunProof {
-    return this.leaves.prove(rightSiblings);
+  prove(
+    rightSiblings: readonly Uint8Array[],
+    fits?: (step: RunProof) => boolean,
+  ): RunProof & { fits: boolean } {
+    const step = this.withKnownKeys(() => this.leaves.prove(rightSiblings));
+    const isFitting = fits?.(step) ?? false;
+    if (this.unproven && !isFitting) throw this.unproven;
+    if (this.unproven) {
+      const why = `${this.unproven.message}, unless it is damaged: with another variant, all fits`;
+      throw new AptosDataError('RECORD_INVALID', why);
+    }
+    return { ...step, fits: isFitting };
   }
 
-  /** Where the value begins. */
+  /**
+   * Where the value of item i begins, or UNKNOWN_KEY when its key has an unknown form. A value of unknown form is no
+   * problem: it ends with the record and is hashed as it is.
+   */
   private split(memory: Uint8Array, start: number, end: number, i: number): number {
+    let value = UNKNOWN_KEY;
     try {
-      const value = skipStateKey(memory, start, end);
+      value = skipStateKey(memory, start, end);
       if (skipStateValue(memory, value, end) === end) return value;
     } catch (error) {
       if (!(error instanceof AptosDataError)) throw error;
+      if (error instanceof UnknownForm) {
+        if (value === UNKNOWN_KEY) this.unproven ??= this.unknown(error, i);
+        return value;
+      }
     }
     throw new AptosDataError(
       'RECORD_INVALID',
@@ -88,7 +132,13 @@ export class StateChunkVerifier {
     );
   }
 
+  private unknown({ form }: UnknownForm, i: number): AptosDataError {
+    return new AptosDataError('UNSUPPORTED', `${this.name(i)}: ${form}; update aptos-backup`);
+  }
+
   private name(i: number): string {
     return `state item ${this.firstIndex + BigInt(this.count + i)}`;
   }
 }
+
+const UNKNOWN_KEY = -1;

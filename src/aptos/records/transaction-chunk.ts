@@ -2,9 +2,10 @@ import { RangeAccumulator, type RangeFrontiers } from '../accumulator/range-accu
 import { skipContractEvent } from '../bcs/skip-state.js';
 import { skipLength } from '../bcs/skip.js';
 import type { TransactionRangeProof } from '../chain/proofs.js';
-import { AptosDataError, type AptosErrorCode } from '../errors.js';
+import { AptosDataError, type AptosErrorCode, UnknownForm } from '../data-error.js';
 import type { BatchHasher } from '../hash/batch-hasher.js';
 import { toHex } from '../hex.js';
+import { type ProvenByHashes, proveByHashes } from './by-hashes.js';
 import { eventRoots } from './event-roots.js';
 import type { RecordBlock } from './framing.js';
 import {
@@ -15,25 +16,31 @@ import {
   splitTransaction,
 } from './split-transaction.js';
 
-/** Records that are hashed together; bounds the working memory whatever a block holds. */
+/** How many records are hashed together. This limits the working memory, however many records a block has. */
 const BATCH_RECORDS = 2048;
 
 /**
- * Checks a chunk of transactions while its records arrive: transaction, events, write set and
- * auxiliary info of each against its transaction info, and all infos against one range proof
- * (docs/formats.md, Records). All hashing is done in batches over many records.
+ * Checks a chunk of transactions while its records arrive (docs/formats.md, Records). `add` checks the transaction,
+ * events, write set and auxiliary info of each record against its transaction info; `prove` checks all infos against
+ * one range proof. Hashing is done in batches over many records.
  */
 export class TransactionChunkVerifier {
   count = 0;
   private detected: RecordFormat | undefined;
   private readonly infos: RangeAccumulator;
   private readonly parts: TransactionParts[] = [];
+  /** The error for the first record that cannot be proven because of an unknown form. */
+  private unproven: AptosDataError | undefined;
 
-  /** `format`: what every record must have; by default that of the first one. */
+  /**
+   * `format`: the format that every record must have; by default that of the first record. `rootsAt`: versions of the
+   * chunk, in ascending order, after which `prove` returns the root of the whole accumulator.
+   */
   constructor(
     private readonly hasher: BatchHasher,
     private readonly firstVersion: bigint,
     format?: RecordFormat,
+    private readonly rootsAt: readonly bigint[] = [],
   ) {
     this.detected = format;
     this.infos = new RangeAccumulator(hasher, firstVersion);
@@ -52,8 +59,10 @@ export class TransactionChunkVerifier {
   }
 
   /**
-   * Checks that the chunk is where the proof's ledger info says; its signatures are the caller's
-   * matter. May be called again. @throws AptosDataError RANGE_PROOF_MISMATCH
+   * Checks that the records are under the root in the ledger info of the proof. The caller must check the signatures
+   * of that ledger info. Can be called several times.
+   * @throws AptosDataError RANGE_PROOF_MISMATCH; UNSUPPORTED when the infos are proven, but a record is not because of
+   * an unknown form
    */
   prove(proof: TransactionRangeProof): RangeFrontiers {
     const last = this.firstVersion + BigInt(this.count) - 1n;
@@ -64,13 +73,15 @@ export class TransactionChunkVerifier {
         `the proof's ledger info is of version ${version}, below the chunk's last version ${last}`,
       );
     }
-    return this.infos.prove(executedStateId, proof.leftSiblings, proof.rightSiblings);
+    const frontiers = this.infos.prove(executedStateId, proof.leftSiblings, proof.rightSiblings);
+    if (this.unproven) throw this.unproven;
+    return frontiers;
   }
 
   private addBatch(block: RecordBlock, from: number, to: number): void {
     const count = to - from;
     const { hasher } = this;
-    this.splitRecords(block, from, count);
+    const leaves = this.splitRecords(block, from, count);
 
     const table = hasher.region('transaction table', count * 8);
     const transactions = hasher.region('transaction hashes', count * 32);
@@ -85,21 +96,38 @@ export class TransactionChunkVerifier {
     }
     const roots = this.hashEvents(count);
 
-    const { memory } = hasher;
     for (let i = 0; i < count; i += 1) {
-      const parts = this.parts[i]!;
-      const claimed = parts.transactionHash;
-      this.expect(memory, transactions + i * 32, claimed, i, 'TRANSACTION_HASH_MISMATCH');
-      this.expect(memory, roots[i]!, claimed + 32, i, 'EVENT_ROOT_MISMATCH');
-      this.expect(memory, writeSets + i * 32, claimed + 64, i, 'WRITE_SET_HASH_MISMATCH');
-      this.expectAuxiliary(memory, parts, auxiliaries + i * 32, i);
+      if (leaves.has(i)) continue;
+      const mismatch = this.mismatch(i, {
+        transaction: transactions + i * 32,
+        eventRoot: roots[i]!,
+        writeSet: writeSets + i * 32,
+        auxiliary: auxiliaries + i * 32,
+      });
+      if (mismatch) leaves.set(i, this.proveAlone(block, from, i, mismatch));
     }
-    this.infos.add(infos, count);
+    for (const [i, leaf] of leaves) hasher.memory.set(leaf, infos + i * 32);
+    this.addInfos(infos, count);
     this.count += count;
   }
 
-  private splitRecords(block: RecordBlock, from: number, count: number): void {
+  /** Adds the infos to the accumulator, and marks it at each version of `rootsAt`. */
+  private addInfos(infos: number, count: number): void {
+    let done = 0;
+    for (const version of this.rootsAt) {
+      const upTo = Number(version - this.version(0)) + 1;
+      if (upTo <= 0 || upTo > count) continue;
+      this.infos.add(infos + done * 32, upTo - done);
+      this.infos.mark();
+      done = upTo;
+    }
+    this.infos.add(infos + done * 32, count - done);
+  }
+
+  /** Finds the parts of all records. Returns, by index, the leaves of records that only their hashes could prove. */
+  private splitRecords(block: RecordBlock, from: number, count: number): Map<number, Uint8Array> {
     const { memory } = this.hasher;
+    const leaves = new Map<number, Uint8Array>();
     for (let i = 0; i < count; i += 1) {
       const parts = (this.parts[i] ??= emptyParts());
       const start = block.base + block.start(from + i) + 4;
@@ -109,9 +137,38 @@ export class TransactionChunkVerifier {
         splitTransaction(memory, start, end, this.detected, parts);
       } catch (error) {
         if (!(error instanceof AptosDataError)) throw error;
-        throw this.unreadable(memory.slice(start, end), i, error);
+        leaves.set(i, this.proveAlone(block, from, i));
+        Object.assign(parts, emptyParts());
       }
     }
+    return leaves;
+  }
+
+  /** Proves a record that cannot be split, or has a wrong part, by the hashes in it. Returns its leaf. */
+  private proveAlone(
+    block: RecordBlock,
+    from: number,
+    i: number,
+    mismatch?: AptosDataError,
+  ): Uint8Array {
+    const record = block.bytes.slice(block.start(from + i) + 4, block.end(from + i));
+    const version = this.version(i);
+    let proven: ProvenByHashes;
+    try {
+      proven = proveByHashes(record, this.unproven === undefined);
+    } catch (error) {
+      if (!(error instanceof AptosDataError)) throw error;
+      throw mismatch && !(error instanceof UnknownForm) ? mismatch : unreadable(version, error);
+    }
+    this.detected ??= proven.format;
+    if (proven.format !== this.detected && !proven.unproven) {
+      throw new AptosDataError(
+        'RECORD_FORMAT_MIXED',
+        `version ${version} has record format ${proven.format}, the versions before it ${this.detected}`,
+      );
+    }
+    if (proven.unproven) this.unproven ??= unreadable(version, proven.unproven);
+    return proven.leaf;
   }
 
   private hashParts(
@@ -137,7 +194,7 @@ export class TransactionChunkVerifier {
     const slices: number[] = [];
     for (let i = 0; i < count; i += 1) {
       const { events, writeSet } = this.parts[i]!;
-      let at = skipLength(hasher.memory, events, writeSet);
+      let at = events < writeSet ? skipLength(hasher.memory, events, writeSet) : writeSet;
       while (at < writeSet) {
         const next = skipContractEvent(hasher.memory, at, writeSet);
         slices.push(at, next - at);
@@ -152,63 +209,63 @@ export class TransactionChunkVerifier {
     return eventRoots(hasher, hashes, starts, count);
   }
 
-  private expect(
-    memory: Uint8Array,
+  /** The first difference between the hashes of a record's parts, at these addresses, and its info. */
+  private mismatch(
+    i: number,
+    at: { transaction: number; eventRoot: number; writeSet: number; auxiliary: number },
+  ): AptosDataError | undefined {
+    const claimed = this.parts[i]!.transactionHash;
+    return (
+      this.differs(at.transaction, claimed, i, 'TRANSACTION_HASH_MISMATCH') ??
+      this.differs(at.eventRoot, claimed + 32, i, 'EVENT_ROOT_MISMATCH') ??
+      this.differs(at.writeSet, claimed + 64, i, 'WRITE_SET_HASH_MISMATCH') ??
+      this.differentAuxiliary(at.auxiliary, i)
+    );
+  }
+
+  private differs(
     actual: number,
     claimed: number,
     i: number,
     code: AptosErrorCode,
-  ): void {
+  ): AptosDataError | undefined {
+    const { memory } = this.hasher;
     for (let k = 0; k < 32; k += 1) {
       if (memory[actual + k] === memory[claimed + k]) continue;
       const hex = (at: number) => toHex(memory.slice(at, at + 32));
-      throw new AptosDataError(
+      return new AptosDataError(
         code,
         `version ${this.version(i)}: ${WHAT[code] ?? code} has hash ${hex(actual)}, its transaction info says ${hex(claimed)}`,
       );
     }
+    return undefined;
   }
 
-  /** Docs/formats.md, Records: which auxiliary infos an info commits to. */
-  private expectAuxiliary(
-    memory: Uint8Array,
-    parts: TransactionParts,
-    actual: number,
-    i: number,
-  ): void {
-    const committed = this.detected === 'V1' && memory[parts.auxiliary] === 1;
-    if (committed && parts.auxiliaryInfoHash !== -1) {
-      this.expect(memory, actual, parts.auxiliaryInfoHash, i, 'AUXILIARY_INFO_MISMATCH');
-    } else if (committed || parts.auxiliaryInfoHash !== -1) {
-      throw new AptosDataError(
-        'AUXILIARY_INFO_MISMATCH',
-        `version ${this.version(i)}: ${committed ? 'there is auxiliary info, but the transaction info has no hash of it' : 'the transaction info has a hash of auxiliary info that is not there'}`,
-      );
+  /** The same for the auxiliary info. docs/formats.md, Records, says when the info must have a hash of it. */
+  private differentAuxiliary(actual: number, i: number): AptosDataError | undefined {
+    const { auxiliary, auxiliaryInfoHash } = this.parts[i]!;
+    const isV1 = this.detected === 'V1';
+    if (isV1 && auxiliaryInfoHash !== -1) {
+      return this.differs(actual, auxiliaryInfoHash, i, 'AUXILIARY_INFO_MISMATCH');
     }
-  }
-
-  /** Why a record does not split, with offsets inside it; perhaps it has the other format. */
-  private unreadable(record: Uint8Array, i: number, cause: AptosDataError): AptosDataError {
-    const version = this.version(i);
-    let why = cause;
-    try {
-      const actual = detectFormat(record, 0, record.length);
-      return new AptosDataError(
-        'RECORD_FORMAT_MIXED',
-        `version ${version} has record format ${actual}, the versions before it ${this.detected}`,
-      );
-    } catch (error) {
-      if (error instanceof AptosDataError) why = error;
-    }
-    const code = why.code === 'BCS_INVALID' ? 'RECORD_INVALID' : why.code;
-    return new AptosDataError(code, `version ${version} cannot be read: ${why.message}`, {
-      cause: why,
-    });
+    const isCommitted = isV1 && this.hasher.memory[auxiliary] === 1;
+    if (!isCommitted && auxiliaryInfoHash === -1) return undefined;
+    return new AptosDataError(
+      'AUXILIARY_INFO_MISMATCH',
+      `version ${this.version(i)}: ${isCommitted ? 'there is auxiliary info, but the transaction info has no hash of it' : 'the transaction info has a hash of auxiliary info that is not there'}`,
+    );
   }
 
   private version(i: number): bigint {
     return this.firstVersion + BigInt(this.count + i);
   }
+}
+
+/** The error for a record that cannot be read or proven. Offsets in its message count from the start of the record. */
+function unreadable(version: bigint, why: AptosDataError): AptosDataError {
+  const code = why.code === 'BCS_INVALID' ? 'RECORD_INVALID' : why.code;
+  const what = code === 'UNSUPPORTED' ? '' : ' cannot be read';
+  return new AptosDataError(code, `version ${version}${what}: ${why.message}`, { cause: why });
 }
 
 const WHAT: Partial<Record<AptosErrorCode, string>> = {

@@ -3,7 +3,7 @@ export function bitAt(key: Uint8Array, index: number): 0 | 1 {
   return ((key[index >> 3]! >> (7 - (index & 7))) & 1) as 0 | 1;
 }
 
-/** How many leading bits the 32-byte keys at two offsets share; 256 when they are equal. */
+/** How many leading bits two 32-byte keys share; 256 when they are equal. `aAt` and `bAt` are their offsets. */
 export function commonPrefix(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): number {
   for (let i = 0; i < 32; i += 1) {
     const difference = a[aAt + i]! ^ b[bAt + i]!;

@@ -3,13 +3,13 @@ import { equalBytes } from '../hex.js';
 import { bitAt, zeroBits } from './bits.js';
 import { innerNode, leafNode } from './node.js';
 
-/** A leaf of the state tree: hashes of a key and of its value. */
+/** A leaf of the state tree: the hash of a key and the hash of its value. */
 export interface StateLeaf {
   key: Uint8Array;
   value: Uint8Array;
 }
 
-/** A subtree that is known by its hash only, at a depth on the path of `key`. */
+/** A subtree of which only the hash is known. Its root is at `depth` on the path of `key`. */
 export interface Subtree {
   depth: number;
   key: Uint8Array;
@@ -17,9 +17,9 @@ export interface Subtree {
 }
 
 /**
- * The root at `depth` over sorted leaves and known subtrees, straight from the definition
- * (docs/formats.md, State tree): nothing is a placeholder, a lone leaf rises, all else is paired.
- * What checks chunks at speed is measured against this.
+ * The root at `depth` over sorted leaves and known subtrees, directly by the definition (docs/formats.md, State
+ * tree): an empty subtree is the placeholder, a single leaf is its own root, everything else is a pair. `LeafRun` is
+ * faster; tests compare it with this.
  */
 export function stateRoot(parts: readonly (StateLeaf | Subtree)[], depth = 0): Uint8Array {
   const [only] = parts;
@@ -33,7 +33,7 @@ export function stateRoot(parts: readonly (StateLeaf | Subtree)[], depth = 0): U
   return innerNode(stateRoot(left, depth + 1), stateRoot(right, depth + 1));
 }
 
-/** The siblings right of leaf `index`, bottom first: the proof a node gives for it. */
+/** The siblings right of leaf `index`, bottom first. A node gives them as the range proof of that leaf. */
 export function rightSiblings(leaves: readonly StateLeaf[], index: number): Uint8Array[] {
   const siblings: Uint8Array[] = [];
   const { key } = leaves[index]!;
@@ -47,8 +47,8 @@ export function rightSiblings(leaves: readonly StateLeaf[], index: number): Uint
 }
 
 /**
- * Whether `known` are all leaves of the tree under `root` from its first up to the last of them,
- * given the siblings right of that last one (docs/formats.md, State tree).
+ * Whether `known` are the first leaves of the tree with `root`, without gaps. `right` are the siblings right of the
+ * last one, bottom first (docs/formats.md, State tree).
  */
 export function verifyPrefix(
   root: Uint8Array,

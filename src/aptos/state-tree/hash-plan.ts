@@ -1,8 +1,8 @@
 import type { BatchHasher } from '../hash/batch-hasher.js';
 
 /**
- * Pairs to hash whose parts may be results of other pairs, done level by level in a few large
- * batches. Nodes are numbers: addresses of known hashes, or the results of `pair`.
+ * Collects pairs of nodes to hash, then hashes all of them level by level in a few large batches. A node is a number:
+ * the address of a known hash, or a result of `pair`, whose hash is not known before `run`.
  */
 export class HashPlan {
   private lefts = new Float64Array(1024);
@@ -14,7 +14,7 @@ export class HashPlan {
 
   constructor(private readonly hasher: BatchHasher) {}
 
-  /** A node for `hash(left ‖ right)`. Results are told from addresses by their sign. */
+  /** Plans `hash(left ‖ right)` and returns its node. The number is negative; addresses are not. */
   pair(left: number, right: number): number {
     if (this.count === this.lefts.length) this.grow();
     const index = this.count;
@@ -27,7 +27,7 @@ export class HashPlan {
     return -1 - index;
   }
 
-  /** Hashes everything; then `address` answers, until `clear`. */
+  /** Hashes all planned pairs. After it, `address` gives their places, until `clear`. */
   run(): void {
     const table = this.hasher.region('hash plan table', this.count * 8);
     const out = this.hasher.region('hash plan results', this.count * 32);
@@ -43,7 +43,7 @@ export class HashPlan {
       const place = next[this.levels[i]! - 1]!++;
       this.results[i] = out + place * 32;
     }
-    // The parts' places are known only now.
+    // A second loop, because a part may be a pair whose place is known only now.
     for (let i = 0; i < this.count; i += 1) {
       const entry = (table >> 2) + ((this.results[i]! - out) / 32) * 2;
       words[entry] = this.address(this.lefts[i]!);
@@ -56,7 +56,7 @@ export class HashPlan {
     }
   }
 
-  /** Where a node's hash is. */
+  /** The address of the hash of a node. */
   address(node: number): number {
     return node >= 0 ? node : this.results[-1 - node]!;
   }

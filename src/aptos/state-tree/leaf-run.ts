@@ -1,18 +1,25 @@
-import { AptosDataError } from '../errors.js';
+import { AptosDataError } from '../data-error.js';
 import type { BatchHasher } from '../hash/batch-hasher.js';
 import { SPARSE_MERKLE_PLACEHOLDER } from '../hash/seeds.js';
 import { toHex } from '../hex.js';
 import { bitAt, commonPrefix, zeroBits } from './bits.js';
-import { canonicalFrontier } from './frontier.js';
+import { canonicalFrontier } from './state-frontier.js';
 import { HashPlan } from './hash-plan.js';
+import { LeafJoin } from './leaf-join.js';
 import { innerNode, lift } from './node.js';
 
-/** What a run of leaves and the siblings right of it tell. */
+/**
+ * What a run of leaves and the siblings right of it give: the root if the run starts the tree, else the in-frontier.
+ * `isLast`: nothing lies right of the run.
+ */
 export type RunProof = { outFrontier: Uint8Array[]; isLast: boolean } & (
   { root: Uint8Array } | { inFrontier: Uint8Array[] }
 );
 
-/** The subtree of all leaves so far that share the last leaf's first `splitBit` bits and differ there. */
+/**
+ * A subtree left of the last leaf that waits for the subtree of the last leaf. Its leaves share the first `splitBit`
+ * bits with the last leaf and differ in the next bit.
+ */
 interface Waiting {
   splitBit: number;
   depth: number;
@@ -20,28 +27,21 @@ interface Waiting {
   hash: Uint8Array;
 }
 
-/** The same while its hash is only planned; `key` is an address. */
-interface Planned {
-  splitBit: number;
-  depth: number;
-  key: number;
-  node: number;
-}
-
 /**
- * A run of consecutive leaves of a state tree, in constant memory (docs/formats.md, State tree).
- * Leaves are joined in one pass; those right of the previous key fall into groups, one for each of
- * its bits where they branch off, and a group's root is the previous key's right sibling there.
+ * A run of consecutive leaves of a state tree, in constant memory (docs/formats.md, State tree). Leaves are joined in
+ * one pass. Each leaf branches off from the path of the previous key at some bit; leaves with the same bit form a
+ * group. The root of a group is the right sibling of the previous key at that bit.
  */
 export class LeafRun {
   private readonly plan: HashPlan;
   private waiting: Waiting[] = [];
-  /** Roots of groups that are complete, by the depth of the bit of the previous key. */
+  /** Roots of complete groups, by the bit of the previous key at which they branch off. */
   private readonly siblings = new Map<number, Uint8Array>();
+  /** The last leaf. It is joined when the next leaf is known. */
   private held: { key: Uint8Array; hash: Uint8Array } | undefined;
-  /** Depth of the root of the group that leaves go into now. */
+  /** Depth of the root of the present group. */
   private groupDepth = 0;
-  /** Leading bits that the held leaf shares with the key before it. */
+  /** How many leading bits the held leaf shares with the key before it. */
   private shared = -1;
 
   /** @param previousKey key hash of the leaf before the run; undefined when the run starts the tree */
@@ -53,80 +53,66 @@ export class LeafRun {
   }
 
   /**
-   * Adds leaves that lie in the hasher's memory: key hash i at `leaves + i * 64`, value hash behind
-   * it. `describe` names a leaf for errors. @throws AptosDataError STATE_KEY_ORDER
+   * Adds `count` leaves from the hasher's memory: key hash i lies at `leaves + i * 64`, its value hash follows.
+   * `describe` names leaf i in error messages. @throws AptosDataError STATE_KEY_ORDER
    */
   add(leaves: number, count: number, describe: (index: number) => string): void {
     if (count === 0) return;
     const hashes = this.hashLeaves(leaves, count);
-    const carried = this.hasher.region('leaf run carried', (256 + 2) * 64);
-    const { memory, plan } = this;
-    const placeholder = carried + 257 * 64;
-    memory.set(SPARSE_MERKLE_PLACEHOLDER, placeholder);
-    const stack: Planned[] = this.waiting.map((entry, i) => {
-      memory.set(entry.key, carried + i * 64);
-      memory.set(entry.hash, carried + i * 64 + 32);
-      const { splitBit, depth } = entry;
-      return { splitBit, depth, key: carried + i * 64, node: carried + i * 64 + 32 };
-    });
-    const finished: { depth: number; node: number }[] = [];
-
-    const lifted = (node: number, key: number, from: number, to: number): number => {
-      let result = node;
-      for (let depth = from - 1; depth >= to; depth -= 1) {
-        const right = (memory[key + (depth >> 3)]! >> (7 - (depth & 7))) & 1;
-        result = right === 1 ? plan.pair(placeholder, result) : plan.pair(result, placeholder);
-      }
-      return result;
-    };
-    /** Places a leaf, now that it is known how much it shares with the next one. */
-    const place = (key: number, leaf: number, next: number): void => {
-      let node = leaf;
-      let depth = 1 + Math.max(this.shared, next);
-      for (let top = stack.at(-1); top && top.splitBit > next; top = stack.at(-1)) {
-        stack.pop();
-        const left = lifted(top.node, top.key, top.depth, top.splitBit + 1);
-        node = plan.pair(left, lifted(node, key, depth, top.splitBit + 1));
-        depth = top.splitBit;
-      }
-      if (next >= this.groupDepth) {
-        stack.push({ splitBit: next, depth, key, node });
-      } else {
-        const root = lifted(node, key, depth, this.groupDepth);
-        finished.push({ depth: this.groupDepth - 1, node: root });
-        this.groupDepth = next + 1;
-      }
-      this.shared = next;
-    };
-
-    let previous: number | undefined;
-    let previousHash = 0;
-    if (this.held) {
-      previous = carried + 256 * 64;
-      previousHash = previous + 32;
-      memory.set(this.held.key, previous);
-      memory.set(this.held.hash, previousHash);
-    }
+    const { join, held } = this.carryIn();
+    let previous = held;
+    let previousHash = held === undefined ? 0 : held + 32;
     for (let i = 0; i < count; i += 1) {
       const key = leaves + i * 64;
       if (previous !== undefined) {
-        place(previous, previousHash, this.ascent(memory, previous, key, i, describe));
+        join.place(previous, previousHash, this.ascent(this.memory, previous, key, i, describe));
       } else if (this.previousKey) {
-        this.shared = this.ascent(this.previousKey, 0, key, i, describe);
-        this.groupDepth = this.shared + 1;
+        join.branchOff(this.ascent(this.previousKey, 0, key, i, describe));
       }
       previous = key;
       previousHash = hashes + i * 32;
     }
+    this.plan.run();
+    this.carryOut(join);
+    this.held = { key: this.at(previous!), hash: this.at(previousHash) };
+    this.plan.clear();
+  }
 
-    plan.run();
-    const at = (address: number) => this.memory.slice(address, address + 32);
-    this.waiting = stack.map(({ splitBit, depth, key, node }) => {
-      return { splitBit, depth, key: at(key), hash: at(plan.address(node)) };
+  /** Lays what earlier batches left into the hasher's memory. `held`: the address of the last leaf's key, its hash follows. */
+  private carryIn(): { join: LeafJoin; held: number | undefined } {
+    const carried = this.hasher.region('leaf run carried', (256 + 2) * 64);
+    const { memory, plan, waiting, groupDepth, shared } = this; // a new region may move the memory
+    const placeholder = carried + 257 * 64;
+    memory.set(SPARSE_MERKLE_PLACEHOLDER, placeholder);
+    const planned = waiting.map(({ splitBit, depth, key, hash }, i) => {
+      const at = carried + i * 64;
+      memory.set(key, at);
+      memory.set(hash, at + 32);
+      return { splitBit, depth, key: at, node: at + 32 };
     });
-    for (const { depth, node } of finished) this.siblings.set(depth, at(plan.address(node)));
-    this.held = { key: at(previous!), hash: at(previousHash) };
-    plan.clear();
+    const join = new LeafJoin(memory, plan, placeholder, { waiting: planned, groupDepth, shared });
+    if (!this.held) return { join, held: undefined };
+    const held = carried + 256 * 64;
+    memory.set(this.held.key, held);
+    memory.set(this.held.hash, held + 32);
+    return { join, held };
+  }
+
+  /** Copies what the next batch needs out of the hasher's memory, which others use in between. */
+  private carryOut({ waiting, groups, groupDepth, shared }: LeafJoin): void {
+    this.waiting = waiting.map(({ splitBit, depth, key, node }) => {
+      return { splitBit, depth, key: this.at(key), hash: this.at(this.plan.address(node)) };
+    });
+    for (const { depth, node } of groups) {
+      this.siblings.set(depth, this.at(this.plan.address(node)));
+    }
+    this.groupDepth = groupDepth;
+    this.shared = shared;
+  }
+
+  /** A copy of the 32 bytes at an address of the hasher's memory. */
+  private at(address: number): Uint8Array {
+    return this.memory.slice(address, address + 32);
   }
 
   get lastKey(): Uint8Array {
@@ -135,9 +121,9 @@ export class LeafRun {
   }
 
   /**
-   * What the siblings right of the run's last key make of it: the whole tree's root for a run that
-   * starts it, else what the siblings right of the previous key must be. May be called again.
-   * @throws AptosDataError STATE_PROOF_MISMATCH when their number does not fit to the leaves
+   * Computes what the leaves give together with `right`, the siblings right of the last key (bottom first): the root
+   * of the tree if the run starts it, else the in-frontier, which is the siblings right of the previous key. Can be
+   * called several times. @throws AptosDataError STATE_PROOF_MISMATCH when the number of siblings does not fit
    */
   prove(right: readonly Uint8Array[]): RunProof {
     const { held, previousKey, groupDepth } = this;
@@ -164,7 +150,7 @@ export class LeafRun {
     const outFrontier = canonicalFrontier(right);
     const known = { outFrontier, isLast: outFrontier.length === 0 };
     if (!previousKey) return { ...known, root: node };
-    // Above the last group the previous key and the last key run together, and so do their siblings.
+    // Above the last group, the paths of the previous key and of the last key are the same, and so are their siblings.
     const above = zeros.filter((z) => z < groupDepth - 1).reverse();
     const shared = new Map(above.map((bit, i) => [bit, right[used + i]]));
     const siblings = zeroBits(previousKey)
@@ -197,7 +183,7 @@ export class LeafRun {
     return hashes;
   }
 
-  /** Leading bits two neighbouring keys share; the second must be the greater one. */
+  /** How many leading bits two neighbouring keys share. The second key must be greater. @throws STATE_KEY_ORDER */
   private ascent(
     before: Uint8Array,
     beforeAt: number,

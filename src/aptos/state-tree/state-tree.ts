@@ -4,18 +4,18 @@ import { commonPrefix } from './bits.js';
 import { HashPlan } from './hash-plan.js';
 import { innerNode, leafNode, lift } from './node.js';
 
-/** Subtrees of so many leaves are hashed in one batch. */
+/** Subtrees with up to so many leaves are hashed in one batch. */
 const BATCH_LEAVES = 4096;
 
 /**
- * A whole state tree over sorted leaves, able to prove any key. For simulated chains: it keeps one
- * hash per branching (32 bytes a leaf) and computes what lies between them when asked.
+ * A whole state tree over sorted leaves that can prove any key. For simulated chains. It keeps one hash for each node
+ * with two children that are not empty (32 bytes a leaf), and computes the others when they are needed.
  */
 export class StateTree {
   readonly root: Uint8Array;
   private readonly branches: Uint8Array;
 
-  /** `keys` and `values` hold 32-byte hashes one after another, keys strictly ascending. */
+  /** `keys` and `values` hold 32-byte hashes one after another. Keys must strictly ascend. */
   constructor(
     private readonly keys: Uint8Array,
     private readonly values: Uint8Array,
@@ -35,7 +35,7 @@ export class StateTree {
     return this.keys.subarray(index * 32, index * 32 + 32);
   }
 
-  /** The leaf with this key hash, or undefined. */
+  /** The index of the leaf with this key hash, or undefined. */
   indexOf(key: Uint8Array): number | undefined {
     let from = 0;
     let to = this.count;
@@ -75,7 +75,7 @@ export class StateTree {
     return lift(this.branch(middle), this.key(from), shared, depth);
   }
 
-  /** Fills in the branchings among leaves [from, to). */
+  /** Fills in `branches` for leaves [from, to). */
   private build(from: number, to: number, hasher: BatchHasher, plan: HashPlan): void {
     if (to - from < 2) return;
     if (to - from <= BATCH_LEAVES) {
@@ -131,7 +131,7 @@ export class StateTree {
     return commonPrefix(this.keys, from * 32, this.keys, (to - 1) * 32);
   }
 
-  /** The first leaf of [from, to) whose bit at `depth` is 1. */
+  /** The index of the first leaf in [from, to) whose bit at `depth` is 1; `to` when there is none. */
   private split(from: number, to: number, depth: number): number {
     let low = from;
     let high = to;

@@ -1,42 +1,61 @@
-import { Accumulator } from '../../aptos/accumulator/accumulator.js';
-import { accumulatorRoot } from '../../aptos/accumulator/verify.js';
-import { BcsWriter } from '../../aptos/bcs/writer.js';
-import { readGenesis } from '../../aptos/chain/genesis.js';
 import {
-  type LedgerInfo,
+  Accumulator,
+  accumulatorRoot,
+  BcsWriter,
+  createBatchHasher,
   encodeLedgerInfo,
   encodeLedgerInfoWithSignatures,
-} from '../../aptos/chain/ledger-info.js';
-import { encodeTransactionInfo } from '../../aptos/chain/transaction-info.js';
-import { type Waypoint, waypointOf } from '../../aptos/chain/waypoint.js';
-import { createBatchHasher } from '../../aptos/hash/batch-hasher.js';
-import { hash } from '../../aptos/hash/seeds.js';
+  encodeTransactionInfo,
+  hash,
+  type LedgerInfo,
+  readGenesis,
+  type Waypoint,
+  waypointOf,
+} from '../../aptos/index.js';
+import {
+  type FutureRecords,
+  formsAt,
+  infoOfTomorrow,
+  isCommitted,
+  ledgerInfoOfTomorrow,
+  ofTomorrow,
+} from './future.js';
 import { StateItems } from './items.js';
 import { ownGenesis } from './own-genesis.js';
 import { PackedStrings } from './packed.js';
 import { Random } from './random.js';
 import { Snapshot } from './snapshot.js';
 import { blockMetadata, contractEvent, stateCheckpoint, userTransaction } from './transactions.js';
-import { type ValidatorSet, sign, validatorsOf } from './validators.js';
+import { type UnsignedHistory, signatureUnder } from './unsigned.js';
+import { type ValidatorSet, validatorsOf } from './validators.js';
 import { makeWriteSet } from './writes.js';
+
+/** Default start time, unix seconds. It is fixed, so that each start makes the same chain. */
+const START_TIME = 1_700_000_000;
 
 export interface ChainOptions {
   seed: number;
+  /** When the chain began by its own clock, unix seconds. @default 1700000000 */
+  startTime?: number;
   format: 'V0' | 'V1';
   validators: number;
-  /** Transactions of a block, its first and last included. */
+  /** Transactions in a block, with its first and last one. */
   blockSize: number;
   /** State items that each user transaction creates. */
   creations: number;
-  /** Bytes of a network's genesis transaction; the chain then has that one version only. */
+  /** Bytes of a network's genesis transaction. The chain then has only that version. */
   genesis?: Uint8Array;
-  /** Snapshots kept; older ones are pruned. */
+  /** Number of snapshots that are kept; older ones are pruned. */
   snapshotsKept: number;
   /**
-   * Makes the same chain up to genesis, then other data with trees and proofs that fit, under
-   * signatures of nobody.
+   * Makes a forged chain: the same genesis, then other data with trees and proofs that fit it, signed with keys
+   * that are not the validators'.
    */
   forged?: boolean;
+  /** Record formats that are newer than those we know. */
+  future?: FutureRecords;
+  /** A history whose first epochs nobody signed. */
+  unsigned?: UnsignedHistory | undefined;
 }
 
 /** The end of one epoch: its last version and the ledger info there. */
@@ -45,7 +64,7 @@ export interface EpochEnd {
   ledgerInfo: Uint8Array;
 }
 
-/** A chain in miniature: everything about it follows from the options and the calls of `grow`. */
+/** A small simulated chain. The options and the calls of `grow` determine everything in it. */
 export class Chain {
   readonly waypoint: Waypoint;
   /** Transaction records with their length prefixes, by version. */
@@ -53,18 +72,19 @@ export class Chain {
   readonly accumulator = new Accumulator('TransactionAccumulator');
   readonly infos = new PackedStrings();
   readonly ends: EpochEnd[] = [];
-  /** By the version of the epoch's end; pruned ones are gone. */
+  /** Snapshots by the version at which their epoch ends; pruned ones are removed. */
   readonly snapshots = new Map<number, Snapshot>();
   private readonly items: StateItems;
   private readonly hasher = createBatchHasher();
   private readonly random: Random;
   private validators: ValidatorSet | undefined;
   private round = 0n;
-  private timestampUsecs = 1_700_000_000_000_000n;
+  private timestampUsecs: bigint;
   private latest: { version: number; bytes: Uint8Array } | undefined;
 
   constructor(private readonly options: ChainOptions) {
     const { seed, genesis: given } = options;
+    this.timestampUsecs = BigInt(options.startTime ?? START_TIME) * 1_000_000n;
     const genesisRandom = new Random(seed);
     const first = given ? undefined : validatorsOf(seed, 1n, options.validators, genesisRandom);
     const genesis = readGenesis(given ?? ownGenesis(first!.state, genesisRandom));
@@ -96,12 +116,12 @@ export class Chain {
     return this.records.count - 1;
   }
 
-  /** The epoch of the newest ledger info: the open one, unless nothing follows the last end. */
+  /** The epoch of the newest ledger info. This is the open epoch, unless the last version ends an epoch. */
   get epoch(): number {
     return this.ends.at(-1)!.version === this.version ? this.ends.length - 1 : this.ends.length;
   }
 
-  /** Adds transactions in blocks, the last of which ends its epoch if asked. */
+  /** Adds transactions in blocks. With `endEpoch`, the last block ends the epoch. */
   grow(transactions: number, endEpoch: boolean): void {
     if (!this.validators) throw new Error('a chain made from a genesis blob cannot grow');
     let left = transactions;
@@ -112,7 +132,7 @@ export class Chain {
     }
   }
 
-  /** The ledger info that proves `version`: the end of its epoch, or the newest of the open one. */
+  /** The ledger info that proves `version`: that of the epoch's end, or the newest one in the open epoch. */
   ledgerInfoFor(version: number): { version: number; bytes: Uint8Array } | undefined {
     const epoch = this.epochOf(version);
     const end = this.ends[epoch];
@@ -159,25 +179,37 @@ export class Chain {
   }
 
   private addTransaction(
-    transaction: Uint8Array,
+    plain: Uint8Array,
     eventCount: number,
     creations: number,
     indexInBlock: number,
     stateCheckpointHash?: Uint8Array,
   ): void {
     const { random, options } = this;
-    const events = Array.from({ length: eventCount }, (_, i) =>
+    const plainEvents = Array.from({ length: eventCount }, (_, i) =>
       contractEvent(random, this.version * 4 + i),
     );
-    const isCheckpoint = transaction[0] === 3;
-    const writeSet = isCheckpoint
+    const isCheckpoint = plain[0] === 3;
+    const plainWriteSet = isCheckpoint
       ? Uint8Array.of(0, 0)
       : makeWriteSet(this.items, random, creations);
-    const auxiliary =
+    const plainAuxiliary =
       isCheckpoint || options.format === 'V0'
         ? Uint8Array.of(0)
         : new BcsWriter(8).uleb(1).u32(indexInBlock).toBytes();
-    const info = encodeTransactionInfo({
+    const forms = formsAt(options.future, this.version + 1);
+    if (isCheckpoint) forms.delete('status'); // a checkpoint never fails
+    const { transaction, auxiliary, events, writeSet } = ofTomorrow(
+      {
+        transaction: plain,
+        auxiliary: plainAuxiliary,
+        events: plainEvents,
+        writeSet: plainWriteSet,
+      },
+      forms,
+      random,
+    );
+    const known = encodeTransactionInfo({
       gasUsed: BigInt(random.below(2000)),
       transactionHash: hash('Transaction', transaction),
       eventRootHash: accumulatorRoot(
@@ -186,8 +218,11 @@ export class Chain {
       ),
       stateChangeHash: hash('WriteSet', writeSet),
       stateCheckpointHash,
-      auxiliaryInfoHash: auxiliary[0] === 1 ? hash('PersistedAuxiliaryInfo', auxiliary) : undefined,
+      auxiliaryInfoHash: isCommitted(auxiliary, forms)
+        ? hash('PersistedAuxiliaryInfo', auxiliary)
+        : undefined,
     });
+    const info = infoOfTomorrow(known, forms);
     const eventBytes = new BcsWriter(64);
     eventBytes.sequence(events, (event) => eventBytes.fixed(event));
     this.append(transaction, auxiliary, info, eventBytes.toBytes(), writeSet);
@@ -215,12 +250,12 @@ export class Chain {
     this.ends.push({ version: this.version, ledgerInfo: this.signLedgerInfo(true) });
   }
 
-  /** Signs the newest version; at the end of an epoch also names the next validators. */
+  /** Signs the newest version. With `ends`, the ledger info also names the next validators. */
   private signLedgerInfo(ends: boolean): Uint8Array {
     const { seed, validators: count } = this.options;
     const current = this.validators!;
     const epoch = current.state.epoch;
-    // Powers come from a generator of their own: a forged chain names the same validators.
+    // Voting power comes from its own generator, so that a forged chain names the same validators.
     const next = ends
       ? validatorsOf(seed, epoch + 1n, count, new Random(seed + Number(epoch) + 1000))
       : undefined;
@@ -235,24 +270,23 @@ export class Chain {
       consensusDataHash: new Uint8Array(32),
     };
     const random = new Random(seed + this.version);
-    const { bitmask, signature } = sign(current, encodeLedgerInfo(info), random);
+    const bytes = encodeLedgerInfo(info);
+    const { bitmask, signature } = signatureUnder(this.options.unsigned, current, bytes, random);
     if (next) this.validators = this.withSecrets(next);
-    return encodeLedgerInfoWithSignatures(info, bitmask, signature);
+    const signed = encodeLedgerInfoWithSignatures(info, bitmask, signature);
+    return ledgerInfoOfTomorrow(signed, formsAt(this.options.future, this.version));
   }
 
-  /** A forger knows whom to name, but has other keys. */
+  /** In a forged chain, replaces the secret keys: a forger can name the validators but does not have their keys. */
   private withSecrets(set: ValidatorSet): ValidatorSet {
-    if (!this.options.forged) return set;
-    const other = validatorsOf(
-      this.options.seed + 1,
-      set.state.epoch,
-      set.secrets.length,
-      new Random(0),
-    );
-    return { state: set.state, secrets: other.secrets };
+    const { forged, seed } = this.options;
+    if (!forged) return set;
+    const { state, secrets: own } = set;
+    const { secrets } = validatorsOf(seed + 1, state.epoch, own.length, new Random(0));
+    return { state, secrets };
   }
 
-  /** Keeps the state as it is now under a version, and returns its root. */
+  /** Keeps the present state as the snapshot of `version`, and returns its root hash. */
   private takeSnapshot(version: number): Uint8Array {
     const snapshot = new Snapshot(version, this.items, this.hasher);
     this.snapshots.set(version, snapshot);

@@ -1,30 +1,28 @@
 import { hash as oneShot } from 'node:crypto';
-import { BcsWriter } from '../../aptos/bcs/writer.js';
-import { hash } from '../../aptos/hash/seeds.js';
-import { stateKeyHash } from '../../aptos/records/state-key.js';
+import { BcsWriter, hash, stateKeyHash } from '../../aptos/index.js';
 import { PackedStrings } from './packed.js';
 
 const NONE = -1;
 
 /**
- * The live state: items by number, each with a key that follows from its number (or that genesis
- * gave) and its newest value. Old values stay, so that snapshots can point at them.
+ * The present state: items by number, each with its key and newest value. The number determines the key, except
+ * for items from genesis. Old values stay, because snapshots refer to them.
  */
 export class StateItems {
-  /** All values ever written, in BCS. */
+  /** All values that were ever written, in BCS. */
   readonly values = new PackedStrings();
   private readonly givenKeys: Uint8Array[] = [];
   private keyHashes = new Uint8Array(32 * 1024);
   private valueHashes = new Uint8Array(32 * 1024);
   private current = new Float64Array(1024);
   count = 0;
-  /** Numbers of the items that exist, in the order of their key hashes, as of `sort`. */
+  /** Numbers of the existing items, ordered by key hash; up to date after `sort`. */
   private order: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   private sorted = 0;
 
   constructor(private readonly seed: number) {}
 
-  /** Adds an item; with a key of its own when it comes from genesis. */
+  /** Adds an item and returns its number. Items from genesis bring their `key`. */
   create(value: Uint8Array, key?: Uint8Array): number {
     const item = this.count;
     if (key) this.givenKeys[item] = key;
@@ -48,7 +46,7 @@ export class StateItems {
     return this.current[item] !== NONE;
   }
 
-  /** The item's state key in BCS: mostly table items, some resources, a few raw keys. */
+  /** The item's state key in BCS. Most are keys of table items, some of resources, a few are raw keys. */
   key(item: number): Uint8Array {
     const given = this.givenKeys[item];
     if (given) return given;
@@ -73,7 +71,7 @@ export class StateItems {
       .toBytes();
   }
 
-  /** Everything a snapshot of now needs: order, values, and hashes in that order. */
+  /** The data for a snapshot of the present state: the order of items, and their values and hashes in that order. */
   snapshot(): { order: Uint32Array; values: Float64Array; keys: Uint8Array; hashes: Uint8Array } {
     this.sort();
     const { order } = this;
@@ -89,7 +87,7 @@ export class StateItems {
     return { order: order.slice(), values, keys, hashes };
   }
 
-  /** Merges the items that are new into the order and drops those that are gone. */
+  /** Merges new items into the order and drops removed ones. */
   private sort(): void {
     const fresh = Uint32Array.from({ length: this.count - this.sorted }, (_, i) => this.sorted + i);
     fresh.sort((a, b) => this.compare(a, b));

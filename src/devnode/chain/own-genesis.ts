@@ -1,11 +1,9 @@
-import { frameworkResourceKey } from '../../aptos/chain/genesis.js';
-import { BcsWriter } from '../../aptos/bcs/writer.js';
-import type { EpochState } from '../../aptos/chain/ledger-info.js';
+import { BcsWriter, type EpochState, frameworkResourceKey } from '../../aptos/index.js';
 import type { Random } from './random.js';
 import { contractEvent, genesisTransaction } from './transactions.js';
 import { encodeWriteSet, writeOp } from './writes.js';
 
-/** A genesis transaction that names the first validators, as a network would publish it. */
+/** Makes a genesis transaction that names the first validators, in the form in which a network publishes it. */
 export function ownGenesis(state: EpochState, random: Random): Uint8Array {
   const configuration = new BcsWriter().u64(state.epoch).u64(0n).toBytes();
   const validatorSet = new BcsWriter().uleb(0);

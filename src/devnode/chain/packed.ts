@@ -1,6 +1,6 @@
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 
-/** Many byte strings in a few large buffers: a chain of a million records has no million objects. */
+/** Stores many byte strings in a few large buffers, so that a million records do not need a million objects. */
 export class PackedStrings {
   private readonly segments: Buffer[] = [];
   private used = SEGMENT_BYTES;
@@ -8,6 +8,7 @@ export class PackedStrings {
   private lengths = new Uint32Array(1024);
   count = 0;
 
+  /** Adds a string and returns its index. */
   append(bytes: Uint8Array): number {
     if (this.used + bytes.length > SEGMENT_BYTES) {
       this.segments.push(Buffer.allocUnsafe(Math.max(SEGMENT_BYTES, bytes.length)));
@@ -34,8 +35,8 @@ export class PackedStrings {
   }
 
   /**
-   * Strings [from, to) in parts that each lie in one buffer, as the service flushes them: a part ends
-   * with the string that carries it to `flushBytes` or more.
+   * Strings [from, to) in the parts in which the real service flushes them. A part ends with the string that
+   * brings it to `flushBytes` or more. Each part is one buffer.
    */
   *parts(from: number, to: number, flushBytes: number): Generator<Buffer> {
     let pending: Buffer[] = [];

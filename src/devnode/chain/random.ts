@@ -1,4 +1,4 @@
-/** A small seeded generator: the same seed gives the same chain on every machine. */
+/** A small random generator with a seed: the same seed gives the same chain on every machine. */
 export class Random {
   private state: number;
 

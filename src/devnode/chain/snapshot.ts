@@ -1,9 +1,8 @@
-import type { BatchHasher } from '../../aptos/hash/batch-hasher.js';
-import { StateTree } from '../../aptos/state-tree/state-tree.js';
+import { type BatchHasher, StateTree } from '../../aptos/index.js';
 import type { StateItems } from './items.js';
 import { PackedStrings } from './packed.js';
 
-/** The state at the end of an epoch, in the order of key hashes. */
+/** The state at the end of an epoch, ordered by key hash. */
 export class Snapshot {
   readonly tree: StateTree;
   private readonly order: Uint32Array;
@@ -25,7 +24,7 @@ export class Snapshot {
     return this.order.length;
   }
 
-  /** All records `(StateKey, StateValue)` with their length prefixes; built when first asked for. */
+  /** All records `(StateKey, StateValue)` with their length prefixes. Built at the first call. */
   frames(): PackedStrings {
     this.framed ??= this.frame();
     return this.framed;

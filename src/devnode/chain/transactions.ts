@@ -1,14 +1,15 @@
-import { BcsWriter } from '../../aptos/bcs/writer.js';
+import { BcsWriter } from '../../aptos/index.js';
 import type { Random } from './random.js';
 
-/** Transactions in BCS as a chain has them; their content means nothing. */
+// This file makes transactions in the BCS of a real chain. Their content has no meaning.
+
 const CHAIN_ID = 4;
 
 export function userTransaction(random: Random, sequence: number): Uint8Array {
   const writer = new BcsWriter(384);
   writer.uleb(0).fixed(random.bytes(32)).u64(BigInt(sequence));
   if (random.below(8) === 0) {
-    // A script: code, no type arguments, one argument.
+    // A script with code, no type arguments and one argument.
     writer.uleb(0).bytes(random.bytes(60 + random.below(200)));
     writer.uleb(0).uleb(1).uleb(1).u64(BigInt(sequence));
   } else {
@@ -45,7 +46,7 @@ export function genesisTransaction(writeSet: Uint8Array, events: Uint8Array): Ui
     .toBytes();
 }
 
-/** An event of the older or the newer form. */
+/** An event in the old (V1) or new (V2) format, at random. */
 export function contractEvent(random: Random, sequence: number): Uint8Array {
   const writer = new BcsWriter(192);
   if (random.below(2) === 0) {

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { EpochState } from '../../aptos/chain/ledger-info.js';
-import { publicKeyOf, signLedgerInfo } from '../../aptos/chain/signatures.js';
+import { type EpochState, publicKeyOf, signLedgerInfo } from '../../aptos/index.js';
 import type { Random } from './random.js';
 
-/** The validators of one epoch, with their secrets. */
+/** The validators of one epoch, with their secret keys. */
 export interface ValidatorSet {
   state: EpochState;
   secrets: Uint8Array[];
 }
 
-/** Another set each epoch: some leave, some join, powers change. */
+/** Makes the validator set of an epoch. In each epoch some validators are new and all have other voting power. */
 export function validatorsOf(
   seed: number,
   epoch: bigint,
@@ -32,7 +31,7 @@ export function validatorsOf(
   return { state: { epoch, validators }, secrets };
 }
 
-/** Signs with a random quorum of the set: never all of them when some can be missing. */
+/** Signs with a random quorum of the set, with no more validators than the quorum needs. */
 export function sign(
   set: ValidatorSet,
   ledgerInfo: Uint8Array,
@@ -52,7 +51,7 @@ export function sign(
   return signLedgerInfo(ledgerInfo, set.secrets, signers);
 }
 
-/** A secret key below the order of the group. */
+/** Derives a secret key; two bits are cleared so that it is below the order of the group. */
 function secretOf(text: string): Uint8Array {
   const secret = createHash('sha256').update(`secret ${text}`).digest();
   secret[0]! &= 0x3f;

@@ -1,4 +1,4 @@
-import { BcsWriter } from '../../aptos/bcs/writer.js';
+import { BcsWriter } from '../../aptos/index.js';
 import type { StateItems } from './items.js';
 import type { Random } from './random.js';
 
@@ -8,8 +8,8 @@ interface Write {
 }
 
 /**
- * Makes a write set and applies it to the state: `creations` new items, some changed, now and then
- * one removed; with and without metadata of either version.
+ * Makes a write set and applies it to the state. It creates `creations` items, changes up to two and sometimes
+ * removes one. Values have no metadata, or metadata of version 0 or 1.
  */
 export function makeWriteSet(items: StateItems, random: Random, creations: number): Uint8Array {
   const writes: Write[] = [];
@@ -39,7 +39,7 @@ export function makeWriteSet(items: StateItems, random: Random, creations: numbe
   return encodeWriteSet(writes);
 }
 
-/** A write set is a map: its keys ascend by their bytes. */
+/** Encodes a write set. It is a map in BCS, so its keys must be sorted by their bytes. */
 export function encodeWriteSet(writes: Write[]): Uint8Array {
   const sorted = writes.sort((a, b) => Buffer.compare(a.key, b.key));
   const writer = new BcsWriter(256).uleb(0);
@@ -47,7 +47,7 @@ export function encodeWriteSet(writes: Write[]): Uint8Array {
   return writer.toBytes();
 }
 
-/** The state value that a write leaves behind. */
+/** The state value in BCS after a write of `data`. */
 export function stateValue(data: Uint8Array, metadata?: Uint8Array): Uint8Array {
   const writer = new BcsWriter(128).uleb(metadata ? 1 : 0).bytes(data);
   return (metadata ? writer.fixed(metadata) : writer).toBytes();

@@ -2,34 +2,34 @@ import {
   encodeStateRangeProof,
   encodeStateRootProof,
   encodeTransactionRangeProof,
-} from '../../aptos/chain/proofs.js';
+} from '../../aptos/index.js';
 import type { Chain } from '../chain/chain.js';
 import { PackedStrings } from '../chain/packed.js';
 import type { Snapshot } from '../chain/snapshot.js';
 
-/** What the service has to say to one request. */
+/** The answer of the service to one request. */
 export type Answer =
   | { kind: 'status'; status: 400 | 404 | 405 | 500 }
   | { kind: 'value'; bytes: Uint8Array }
-  /** Records [from, to), already with their length prefixes. */
+  /** Records [from, to) with their length prefixes. */
   | { kind: 'stream'; frames: PackedStrings; from: number; to: number }
   /** A stream that fails before its first record. */
   | { kind: 'abort' }
-  /** The request's task dies: the connection closes without a byte. */
+  /** The service crashes in this request: the connection closes without a byte. */
   | { kind: 'drop' };
 
-/** The chain that is served and how much of its past is gone. */
+/** The chain that a node serves, and how much of its history it keeps. */
 export interface Served {
   chain: Chain;
-  /** The same and some more versions, which no ledger info signs yet: only streams go on into it. */
+  /** The same chain with some more versions that no ledger info proves yet. Only transaction streams contain them. */
   ahead: Chain | undefined;
-  /** Versions kept; older transactions and snapshots are pruned. Undefined: all. */
+  /** How many versions are kept; older transactions and snapshots are pruned. Undefined: all are kept. */
   pruneWindow: number | undefined;
-  /** Before genesis: nothing is there at all. */
+  /** The node has no genesis yet, so it serves nothing. */
   empty: boolean;
 }
 
-/** Endpoints by their first path segment. */
+/** The endpoints. Each is the first segment of a path. */
 export const ENDPOINTS = [
   'db_state',
   'epoch_ending_ledger_infos',
@@ -48,17 +48,17 @@ const FAILED: Answer = { kind: 'status', status: 500 };
 const BAD_REQUEST: Answer = { kind: 'status', status: 400 };
 const ABORT: Answer = { kind: 'abort' };
 
-/** The request's endpoint and its parameters; undefined for another path. */
+/** Splits a path into endpoint and parameters; undefined when there is no such endpoint. */
 export function parsePath(url: string): { endpoint: Endpoint; params: string[] } | undefined {
   const path = url.split('?')[0]!;
   const [, first, ...rest] = path.split('/');
   const endpoint = ENDPOINTS.find((name) => name === first);
   if (!endpoint) return undefined;
-  if (rest.at(-1) === '') rest.pop(); // a trailing slash is fine
+  if (rest.at(-1) === '') rest.pop(); // the real service accepts a trailing slash
   return { endpoint, params: rest };
 }
 
-/** Answers as the real service does (docs/formats.md, Backup service). */
+/** Gives the answer of the real service (docs/formats.md, Backup service). */
 export function answer(served: Served, endpoint: Endpoint, params: string[]): Answer {
   const { chain } = served;
   const wantsHash = endpoint === 'state_range_proof';
@@ -103,7 +103,7 @@ const PARAMETERS: Record<Endpoint, number> = {
   state_root_proof: 1,
 };
 
-/** Rust's way: a plus sign and leading zeros are fine, anything else is not. */
+/** Parses a u64 as Rust does: it accepts a plus sign and leading zeros, and nothing else. */
 function parseU64(text: string): bigint | undefined {
   if (!/^\+?[0-9]+$/.test(text)) return undefined;
   const value = BigInt(text.replace('+', ''));
@@ -142,7 +142,7 @@ function rangeProof(served: Served, first: bigint, last: bigint): Answer {
   if (first === 0n && last === MAX_U64) return { kind: 'drop' };
   if (last < first || last > BigInt(chain.version)) return FAILED;
   const kept = firstKept(served);
-  // What lies before 0 needs no siblings, so a proof from there is there even when its data is not.
+  // A proof from version 0 needs no left siblings, so the node has it even if version 0 is pruned.
   if ((first > 0n && Number(first) < kept) || Number(last) < kept) return FAILED;
   const ledgerInfo = chain.ledgerInfoFor(Number(last))!;
   const size = ledgerInfo.version + 1;

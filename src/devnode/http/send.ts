@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PackedStrings } from '../chain/packed.js';
 
-/** The service hands its buffer on whenever it holds so much. */
+/** The real service flushes its buffer whenever it holds so many bytes. */
 const FLUSH_BYTES = 10_240;
 
-/** A status without content, or with that of a refused method. */
+/** Sends a status without content; only 405 has a text. */
 export function sendStatus(res: ServerResponse, status: number): void {
   const text = status === 405 ? 'HTTP method not allowed' : '';
   begin(res, status, {
@@ -13,6 +13,19 @@ export function sendStatus(res: ServerResponse, status: number): void {
     'content-length': `${text.length}`,
   });
   res.end(text);
+}
+
+/** Sends what a proxy before a node sends when there are too many requests. `retryAfter` in seconds. */
+export function sendThrottled(
+  res: ServerResponse,
+  status: 429 | 503,
+  retryAfter: number | undefined,
+): void {
+  begin(res, status, {
+    ...(retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` }),
+    'content-length': '0',
+  });
+  res.end();
 }
 
 export function sendValue(res: ServerResponse, bytes: Uint8Array): void {
@@ -23,33 +36,33 @@ export function sendValue(res: ServerResponse, bytes: Uint8Array): void {
   res.end(bytes);
 }
 
-/** Status line and headers of a stream; content follows when it follows. */
+/** Sends the status line and headers of a stream at once, before its content. */
 export function beginStream(res: ServerResponse): void {
   begin(res, 200, { 'transfer-encoding': 'chunked' });
   res.flushHeaders();
 }
 
-/** The headers the real service sends, and no others. */
+/** Sends exactly the headers that the real service sends. */
 function begin(res: ServerResponse, status: number, headers: Record<string, string>): void {
   res.sendDate = false;
   res.removeHeader('connection');
   res.writeHead(status, { ...headers, date: new Date().toUTCString() });
 }
 
-/** How a stream is tampered with on its way out. */
+/** How a stream is changed while it is sent. */
 export interface Tampering {
-  /** XOR on one byte of the whole stream. */
+  /** Flips a bit of this byte of the stream. */
   flipAt?: number;
   /** Closes the connection before this byte. */
   cutAt?: number;
   /** Sends nothing from this byte on. */
   stallAt?: number;
   bytesPerSecond?: number;
-  /** Sent behind everything else. */
+  /** Sent after everything else. */
   appended?: Uint8Array;
 }
 
-/** Sends records in the flushes of the real service, at the pace of the reader. */
+/** Sends records in the same parts as the real service, and waits for a slow reader. */
 export async function sendFrames(
   res: ServerResponse,
   frames: PackedStrings,
@@ -65,7 +78,7 @@ export async function sendFrames(
     if (stop !== undefined && sent + bytes.length > stop) {
       bytes = bytes.subarray(0, stop - sent);
       if (bytes.length > 0) res.write(bytes);
-      // A cut is a FIN without the last HTTP chunk; a stall is silence until the other side leaves.
+      // A cut closes the connection without the last HTTP chunk. A stall sends nothing until the client closes.
       if (cutAt !== undefined) res.socket?.end();
       return;
     }

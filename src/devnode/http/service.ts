@@ -1,27 +1,35 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   decodeStateRootProof,
   decodeTransactionRangeProof,
   encodeStateRootProof,
   encodeTransactionRangeProof,
-} from '../../aptos/chain/proofs.js';
+} from '../../aptos/index.js';
 import type { Fault, Faults } from '../faults.js';
 import { type Answer, type Endpoint, type Served, answer, parsePath } from './answers.js';
-import { type Tampering, beginStream, sendFrames, sendStatus, sendValue } from './send.js';
+import {
+  type Tampering,
+  beginStream,
+  sendFrames,
+  sendStatus,
+  sendThrottled,
+  sendValue,
+} from './send.js';
 
-/** Streams served at a time; further ones get their headers and wait. */
+/** So many streams are served at a time. Further ones get their headers and wait. */
 const MOST_STREAMS = 64;
 
 export interface ServiceOptions {
   served: Served;
-  /** The same node telling another story; made when first asked for. */
+  /** The forged chain for the faults that lie. Built at the first call. */
   forged: () => Served;
   faults: Faults;
   onRequest: (path: string) => void;
   onDie: () => void;
 }
 
-/** The backup service of a simulated node, faults included. */
+/** Creates the backup service of a simulated node, with its faults. */
 export function createService(options: ServiceOptions): Server {
   const streams = new StreamSlots();
   const server = createServer((req, res) => {
@@ -43,7 +51,9 @@ async function handle(
   if (!request) return sendStatus(res, 404);
   options.onRequest(url);
   const { endpoint, params } = request;
-  const fault = options.faults.pick(endpoint);
+  const { fault, delayMs } = options.faults.pick(endpoint);
+  if (delayMs > 0) await sleep(delayMs);
+  if (res.destroyed) return;
   switch (fault?.kind) {
     case 'refuse':
       req.socket.resetAndDestroy();
@@ -52,13 +62,15 @@ async function handle(
       return options.onDie();
     case 'error500':
       return sendStatus(res, 500);
+    case 'throttle':
+      return sendThrottled(res, options.faults.below(2) === 0 ? 429 : 503, fault.retry_after);
     default:
-      return reply(res, tell(options, endpoint, params, fault), fault, options, streams);
+      return reply(res, answerOrLie(options, endpoint, params, fault), fault, options, streams);
   }
 }
 
-/** What the node says, honest or not. */
-function tell(
+/** The node's answer, true or false. */
+function answerOrLie(
   options: ServiceOptions,
   endpoint: Endpoint,
   params: string[],
@@ -77,7 +89,7 @@ function tell(
   }
 }
 
-/** The same request for records one further on (or back, for the keyed proofs and counts: none). */
+/** The parameters of the same request, moved on by one record. Other endpoints than these stay as they are. */
 function shifted(endpoint: Endpoint, params: string[]): string[] {
   const further = (i: number) =>
     params.map((value, k) => (k === i ? `${BigInt(value) + 1n}` : value));
@@ -94,7 +106,7 @@ function shifted(endpoint: Endpoint, params: string[]): string[] {
   }
 }
 
-/** A forged proof under the genuine ledger info. */
+/** Puts the genuine ledger info into a forged proof. */
 function withLedgerInfoOf(honest: Answer, forged: Answer, endpoint: Endpoint): Answer {
   if (honest.kind !== 'value' || forged.kind !== 'value') return forged;
   if (endpoint === 'transaction_range_proof') {
@@ -126,7 +138,7 @@ async function reply(
       res.socket?.end();
       return;
     case 'abort':
-      // The real service's two shapes: no status line at all, or a 200 that breaks off.
+      // The real service does one of two things: it closes before the status line, or after a 200.
       if (options.faults.below(2) === 0) beginStream(res);
       res.socket?.end();
       return;
@@ -137,7 +149,7 @@ async function reply(
       await streams.use(res, async () => {
         const span = spanOf(said, fault);
         const tampering = tamperingOf(fault, sizeOf(said, span), options.faults);
-        // Where nothing follows that could be sent too much, the first record comes once more.
+        // `long` sends one record too many. If no record follows, it sends the first one again.
         if (fault?.kind === 'long' && span.to === said.to && span.to > span.from) {
           tampering.appended = said.frames.at(span.from);
         }
@@ -211,7 +223,7 @@ function closed(res: ServerResponse): Promise<void> {
   });
 }
 
-/** The threads that streams occupy. */
+/** Limits how many streams run at once, as the thread pool of the real service does. */
 class StreamSlots {
   private used = 0;
   private readonly waiting: (() => void)[] = [];

@@ -1,46 +1,23 @@
-/** Entry of a worker thread that runs one task of a verification: all hashing and parsing is here. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { createBatchHasher } from '../../aptos/hash/batch-hasher.js';
-import { toPlain } from '../../backup/thread/messages.js';
-import { TrustedWaypoints } from '../../backup/trust/trusted-waypoints.js';
+/** The program of a thread that runs one task of a verification. So hashing does not block the main thread. */
+import { createBatchHasher } from '../../aptos/index.js';
+import type { TaskResult } from '../../contract/verification.js';
+import { type JobInThread, serveJobs } from '../../lib/host/thread-entry.js';
+import { TrustedWaypoints } from '../../trust/trusted-waypoints.js';
 import { openStorage } from '../../storage/open.js';
 import { runTask } from '../run-task.js';
 import { StoredChain } from '../stored-chain.js';
-import type { FromVerifyThread, VerifyOrder } from './messages.js';
+import type { TaskProgress, VerifyOrder } from './verify-thread-messages.js';
 
-const PROGRESS_INTERVAL_MS = 500;
+let progress: TaskProgress = { bytes: 0, objects: 0 };
+serveJobs(run, () => progress);
 
-const order = workerData as VerifyOrder;
-const storage = openStorage(order.storage);
-const chain = new StoredChain(storage, new TrustedWaypoints(order.trusted, []));
-chain.restore(order.endings);
-const stopping = new AbortController();
-parentPort!.on('message', () => stopping.abort());
-
-let progress = { bytes: 0, objects: 0 };
-const tick = () => send({ kind: 'progress', ...progress });
-tick();
-const ticker = setInterval(tick, PROGRESS_INTERVAL_MS);
-try {
-  const tools = {
-    storage,
-    hasher: createBatchHasher(),
-    signal: stopping.signal,
-    onProgress: (more: { bytes: number; objects: number }) => {
-      progress = {
-        bytes: progress.bytes + more.bytes,
-        objects: progress.objects + more.objects,
-      };
-    },
+function run(order: VerifyOrder, { signal }: JobInThread<never, never>): Promise<TaskResult> {
+  const storage = openStorage(order.storage, signal);
+  const chain = new StoredChain(storage, new TrustedWaypoints(order.trusted, []));
+  chain.restore(order.endings);
+  const onProgress = ({ bytes, objects }: TaskProgress) => {
+    progress = { bytes: progress.bytes + bytes, objects: progress.objects + objects };
   };
-  send({ kind: 'done', result: await runTask(tools, order.task, chain, order.again) });
-} catch (error) {
-  send({ kind: 'failed', error: toPlain(error) });
-} finally {
-  clearInterval(ticker);
-  parentPort!.close();
-}
-
-function send(message: FromVerifyThread): void {
-  parentPort!.postMessage(message);
+  const tools = { storage, hasher: createBatchHasher(), onProgress };
+  return runTask(tools, order.task, chain, order.again);
 }

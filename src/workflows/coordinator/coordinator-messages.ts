@@ -1,9 +1,9 @@
 import { setHandler } from '@temporalio/workflow';
-import { parseCoordinatorInput, parseNow, parseStreams } from '../../plan/coordinator-input.js';
-import { InputError, parseConcurrency } from '../../plan/input.js';
-import { STREAMS } from '../../plan/coordinator.js';
-import { whenThere } from '../../plan/decide.js';
-import { type Target, describeTarget, targetKey } from '../../plan/job.js';
+import { parseConcurrency } from '../../contract/backup-input.js';
+import { InputError } from '../../contract/schema.js';
+import { parseCoordinatorInput, parseNow, parseStreams } from '../../contract/coordinator-input.js';
+import { STREAMS } from '../../contract/coordinator-state.js';
+import { type Target, describeTarget } from '../../contract/job.js';
 import {
   backUpNow,
   configure,
@@ -12,149 +12,136 @@ import {
   resumeStreams,
   retryUnits,
   setConcurrency,
-} from '../messages.js';
-import { holdsSomeOf } from './bookkeeping.js';
+} from '../message-definitions.js';
 import type { CoordinatorRun } from './coordinator-run.js';
+import { whenThere } from './decide.js';
+import type { Known } from '../../contract/known.js';
+import { holdsSomeOf } from './memory/stored.js';
+import { isSamePlace, storageName } from '../../contract/storage-name.js';
 
-/** Handlers only change what the coordinator knows; its loop does the rest. */
+/** Answers queries and updates. The handlers only change the memory; the main loop does the work. */
 export function answerMessages(run: CoordinatorRun): void {
-  const { memory } = run;
-
   setHandler(coordinatorStatus, () => run.status(), {
-    description: 'Lag, last commit, current work, rate and what it waits for, of each stream.',
+    description: 'For each stream: lag, last commit, current work, rate, and what it waits for.',
   });
+  answerPauses(run);
+  answerConcurrency(run);
+  answerRetry(run);
+  answerBackUpNow(run);
+  answerConfigure(run);
+}
 
+function answerPauses(run: CoordinatorRun): void {
   const setPaused = async (raw: unknown, paused: boolean) => {
     const streams = parseStreams(raw);
-    for (const stream of streams) memory.streams[stream].paused = paused;
+    run.memory.pauseSet(streams, paused);
     run.wake();
-    await run.tellUnits();
+    await run.units.tellAll();
     return [...streams];
   };
   const validator = (raw: unknown) => void parseStreams(raw);
   setHandler(pauseStreams, (raw) => setPaused(raw, true), {
-    description: 'Begin nothing new: "epoch_ending", "state_snapshot", "transaction", or all.',
+    description: `Begin nothing new: ${STREAMS.map((type) => `"${type}"`).join(', ')}, or all.`,
     validator,
   });
   setHandler(resumeStreams, (raw) => setPaused(raw, false), {
     description: 'Go on after a pause: one stream, or all.',
     validator,
   });
+}
 
-  setHandler(
-    setConcurrency,
-    async (value) => {
-      memory.settings.concurrency = value;
-      await run.tellUnits();
-      return value;
-    },
-    {
-      description: 'How many ranges each stream may have in flight, 1 to 64.',
-      validator: (value) => void parseConcurrency(value),
-    },
-  );
+function answerConcurrency(run: CoordinatorRun): void {
+  const handler = async (value: number) => {
+    run.memory.concurrencySet(value);
+    await run.units.tellAll();
+    return value;
+  };
+  setHandler(setConcurrency, handler, {
+    description: 'How many ranges each stream may have in flight, 1 to 64.',
+    validator: (value) => void parseConcurrency(value),
+  });
+}
 
-  setHandler(
-    retryUnits,
-    (raw) => {
-      let asked = 0;
-      if (raw === undefined || raw === null) delete memory.lies;
-      for (const stream of STREAMS) {
-        const { failed, givenUp } = memory.streams[stream];
-        for (const unit of failed) {
-          if (raw !== undefined && raw !== null && raw !== targetKey(unit.target)) continue;
-          unit.retryAt = 0;
-          asked += 1;
-        }
-        const again = givenUp.filter((epoch) => raw === `state_snapshot/${epoch}`);
-        memory.streams[stream].givenUp = givenUp.filter((epoch) => !again.includes(epoch));
-        asked += again.length;
-      }
-      run.wake();
-      return asked;
+function answerRetry(run: CoordinatorRun): void {
+  const handler = (unit: unknown) => {
+    const asked = run.memory.retryAsked(typeof unit === 'string' ? unit : undefined);
+    run.wake();
+    return asked;
+  };
+  setHandler(retryUnits, handler, {
+    description: 'Try failed units again now: one, as status names it, or all. Returns how many.',
+    validator: (raw) => {
+      if (raw === undefined || raw === null || typeof raw === 'string') return;
+      throw new InputError(
+        'name one failed unit, as status names it, or send nothing to retry all',
+      );
     },
-    {
-      description:
-        'Try what failed again now: one unit as status names it, or all; answers how many.',
-      validator: (raw) => {
-        if (raw === undefined || raw === null || typeof raw === 'string') return;
-        throw new InputError('say which unit, as status names it, or nothing for all');
-      },
-    },
-  );
+  });
+}
 
-  setHandler(
-    backUpNow,
-    (raw) => {
-      const { type, target } = parseNow(raw);
-      if (target) {
-        memory.streams[type].requested.push(target);
-      } else {
-        // Closes the batch that is open, also when one that was begun before ends only now.
-        memory.streams[type].batchOpenSince = 0;
-        memory.streams[type].askedAt = Date.now();
-      }
-      run.wake();
-      return target
-        ? `${describeTarget(target)} comes next`
-        : `${type}: whatever there is comes next`;
+function answerBackUpNow(run: CoordinatorRun): void {
+  const handler = (raw: unknown) => {
+    const { type, target } = parseNow(raw);
+    if (target) run.memory.unitAsked(target);
+    else run.memory.nowAsked(type, Date.now());
+    run.wake();
+    return target
+      ? `${describeTarget(target)} comes next`
+      : `${type}: the coordinator backs up next what the node has now`;
+  };
+  setHandler(backUpNow, handler, {
+    description:
+      'Back up now: {"type": "transaction"}, or with the fields of that workflow\'s input.',
+    validator: (raw) => {
+      const { target } = parseNow(raw);
+      if (!target) return;
+      requireNotStored(run.memory.known, target);
+      requireThere(run.memory.known, target);
     },
-    {
-      description:
-        'Back up out of turn: {"type": "transaction"}, or with the fields of that workflow\'s input.',
-      validator: (raw) => {
-        const { target } = parseNow(raw);
-        if (!target) return;
-        requireNotStored(run, target);
-        requireThere(run, target);
-      },
-    },
-  );
+  });
+}
 
-  setHandler(
-    configure,
-    (raw) => {
-      const settings = parseCoordinatorInput(raw);
-      if (JSON.stringify(settings) === JSON.stringify(memory.settings)) return 'as it was';
-      const sameNodes = settings.nodes.join() === memory.settings.nodes.join();
-      memory.settings = settings;
-      if (!sameNodes) run.lookAnew();
-      run.wake({ survey: true });
-      return 'changed; what runs already ends as it was begun';
+function answerConfigure(run: CoordinatorRun): void {
+  const handler = (raw: unknown) => {
+    const settings = parseCoordinatorInput(raw);
+    const before = run.memory.known.settings;
+    if (JSON.stringify(settings) === JSON.stringify(before)) return 'unchanged';
+    run.memory.configured(settings);
+    if (settings.nodes.join() !== before.nodes.join()) run.lookAnew();
+    run.storage.askSurvey();
+    run.wake();
+    return 'changed; units that run already keep their old settings';
+  };
+  setHandler(configure, handler, {
+    description: 'Replaces the settings: the input of this workflow. The storage must be the same.',
+    validator: (raw) => {
+      const { storage } = parseCoordinatorInput(raw);
+      const ours = run.memory.known.settings.storage;
+      if (isSamePlace(ours, storage)) return;
+      const [mine, theirs] = [storageName(ours), storageName(storage)];
+      throw new InputError(`this coordinator works for ${mine}; start another for ${theirs}`);
     },
-    {
-      description:
-        'Replaces the settings: the input of this workflow. The storage must be the same.',
-      validator: (raw) => {
-        const { storage } = parseCoordinatorInput(raw);
-        if (storage.local_fs_dir === memory.settings.storage.local_fs_dir) return;
-        throw new InputError(
-          `this coordinator works for ${memory.settings.storage.local_fs_dir}; start another for ${storage.local_fs_dir}`,
-        );
-      },
-    },
-  );
+  });
 }
 
 /** Overlapping backups would stop the stock tool from restoring anything. */
-function requireNotStored({ memory }: CoordinatorRun, target: Target): void {
-  const { survey } = memory;
-  if (!survey) throw new InputError('the storage was not looked at yet; try again in a moment');
+function requireNotStored({ survey }: Known, target: Target): void {
+  if (!survey)
+    throw new InputError('the coordinator has not read the storage yet; try again in a moment');
   if (!holdsSomeOf(survey, target)) return;
   throw new InputError(
     `${describeTarget(target)}: the storage has all or some of it already, and the stock tool restores nothing from a storage with overlapping backups`,
   );
 }
 
-/** What goes before everything else must not have to wait. */
-function requireThere({ memory }: CoordinatorRun, target: Target): void {
-  const { node } = memory;
+/** A requested unit comes before everything else, so it must not have to wait for the node. */
+function requireThere({ node }: Known, target: Target): void {
   if (!node || node.at === 0) {
-    throw new InputError('the node was not looked at yet; try again in a moment');
+    throw new InputError('the coordinator has not asked the node yet; try again in a moment');
   }
   const decision = whenThere(target, node);
   if ('start' in decision) return;
   throw new InputError(
-    `${describeTarget(target)}: the node is at version ${node.version} with ${node.ended} epochs ended; it is backed up by itself when it is there`,
+    `${describeTarget(target)}: the node is at version ${node.version} with ${node.ended} epochs ended; the coordinator backs it up when the node has it`,
   );
 }

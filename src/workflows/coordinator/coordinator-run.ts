@@ -1,330 +1,195 @@
 import {
-  CancellationScope,
   allHandlersFinished,
   condition,
   continueAsNew,
-  isCancellation,
-  proxyActivities,
   setCurrentDetails,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CoordinatorActivities } from '../../activities/coordinator.js';
-import type { CoordinatorInput } from '../../plan/coordinator-input.js';
-import { type CoordinatorMemory, STREAMS, type WatchResult } from '../../plan/coordinator.js';
-import { type Decision, decide } from '../../plan/decide.js';
-import type { BackupType, Target } from '../../plan/job.js';
-import { BACKUP_TYPE, NETWORK, PHASE } from '../../plan/search-attributes.js';
-import type { BackupResult } from '../../plan/unit.js';
-import { watchOptions } from '../activity-options.js';
-import { reasonOf } from '../failures.js';
-import type { LaneControls } from '../lanes.js';
-import { refreshAlarms } from './alarms.js';
-import { clear, dropPruned, noteEnd, noteLies, raise } from './bookkeeping.js';
+import type { ErrorCode } from '../../errors/catalogue.js';
+import type { CoordinatorInput } from '../../contract/coordinator-input.js';
+import { STREAMS, type WatchResult } from '../../contract/coordinator-state.js';
+import { type CoordinatorMemory } from '../../contract/coordinator-memory.js';
+import type { BackupType } from '../../contract/job.js';
+import { BACKUP_TYPE, NETWORK, PHASE } from '../../contract/search-attributes.js';
+import { Attributes } from '../known-attributes.js';
 import { answerMessages } from './coordinator-messages.js';
-import { noteWhatIsDue } from './due.js';
-import { openMemory } from './memory.js';
+import type { Decision, Situation } from '../../contract/kinds/situation.js';
+import { decide } from './decide.js';
+import { Hindrance } from './hindrance.js';
+import { Memory } from './memory/memory.js';
+import { openMemory } from './memory/open-memory.js';
+import type { UnitEnd } from './memory/unit-end.js';
+import { NodeWatch } from './node-watch.js';
 import { describeStatus, statusOf } from './status.js';
-import { TIDY_AFTER_MS, claim, release, survey, tidy } from './storage-work.js';
-import { type Running, RunningUnit } from './units.js';
-import { watchOrderOf, watchSummary } from './watch-order.js';
+import { StorageWork } from './storage-work.js';
+import { UnitsInHand } from './units-in-hand.js';
+import { watchOrderOf } from './watch-order.js';
+import type { CoordinatorStatus } from '../../contract/answers/coordinator-answers.js';
 
-const { watchNode } = proxyActivities<CoordinatorActivities>(watchOptions);
-
-/** A storage is read anew this often, in case somebody else wrote to it or took something away. */
-const SURVEY_MS = 6 * 60 * 60_000;
-/** About four days of an idle chain, or forty units. Every workflow task and query goes through all of it. */
+/**
+ * About four days of an idle chain, or forty units. Every workflow task and query replays the whole
+ * history.
+ */
 const LONG_HISTORY = 600;
-const FIRST_REST_MS = 15_000;
-const LONGEST_REST_MS = 10 * 60_000;
-/** Somebody else has stored all or some of the range of a unit. */
-const OVERTAKEN = ['RANGE_COMMITTED', 'RANGE_OVERLAP'];
+/** Another process has stored the range of this unit, or a part of it. */
+const OVERTAKEN: readonly ErrorCode[] = ['RANGE_COMMITTED', 'RANGE_OVERLAP'];
 
-/** One run of the coordinator: what it knows, what it waits for, and the units it has running. */
+/** One run of the coordinator: its memory, and the parts that observe, wait and back up. */
 export class CoordinatorRun {
-  readonly memory: CoordinatorMemory;
-  readonly running: Running = {};
-  readonly waiting: Partial<Record<BackupType, Decision>> = {};
-  /** Why nothing at all may be started: the storage or the node is not as it must be. */
-  blockedBy: string | undefined;
-  private blockedUntil = 0;
-  private readonly rests = new Map<string, number>();
-  /** Whether this is the one coordinator that its storage has, on whatever server. */
-  private claimed = false;
+  readonly memory: Memory;
+  readonly storage: StorageWork;
+  readonly units: UnitsInHand;
+  private readonly hindrance: Hindrance;
+  private readonly watch: NodeWatch;
+  /** What each idle stream waits for. */
+  private readonly waiting: Partial<Record<BackupType, Decision>> = {};
   private news = true;
-  private surveyAsked = false;
-  private tidying = false;
   private clockSetBack = false;
-  /** Streams that have begun a unit in this run. */
-  private readonly joined = new Set<BackupType>();
-  private committedMeanwhile: BackupResult[] = [];
-  private watch: { key: string; scope: CancellationScope } | undefined;
   private phase = '';
+  private readonly attributes: Attributes;
 
   constructor(
     private readonly input: CoordinatorInput,
     memory: unknown,
   ) {
-    this.memory = openMemory(input, memory, Date.now());
+    this.memory = new Memory(openMemory(input, memory, Date.now()));
+    this.hindrance = new Hindrance(this.memory, () => {
+      this.storage.beginAnew();
+      this.show();
+    });
+    this.storage = new StorageWork(this.memory, this.hindrance, () => this.wake());
+    this.units = new UnitsInHand(this.memory, ({ target }, end) =>
+      this.unitEnded(target.type, end),
+    );
+    this.watch = new NodeWatch({
+      seen: (result) => this.seen(result),
+      seenBefore: ({ view }) => this.memory.nodeSeenBefore(view),
+      watchFailed: (reason) => {
+        this.hindrance.failed('WATCH', reason);
+        this.news = true;
+      },
+    });
     answerMessages(this);
-    upsertSearchAttributes([
+    this.attributes = new Attributes(
       { key: BACKUP_TYPE, value: 'coordinator' },
-      { key: NETWORK, value: this.memory.settings.network ?? 'unknown' },
-    ]);
+      { key: NETWORK, value: this.memory.known.settings.network ?? 'unknown' },
+    );
   }
 
-  /** Something changed that decisions depend on. */
-  wake(options: { survey?: boolean } = {}): void {
-    if (options.survey) this.surveyAsked = true;
-    this.blockedUntil = 0;
+  /** Wakes the main loop, because something changed that decisions depend on. */
+  wake(): void {
+    this.hindrance.endRest();
     this.news = true;
   }
 
-  /**
-   * Sees to it that no other coordinator, of another server, works on this storage: claims it, or waits
-   * until whoever has it is gone. Returns whether it is ours.
-   */
-  async claimStorage(): Promise<boolean> {
-    if (this.claimed) return true;
-    if (Date.now() < this.blockedUntil) return false;
-    try {
-      let holder = await claim(this.memory, { wait: false });
-      if (holder !== undefined) {
-        this.standBy(holder);
-        holder = await claim(this.memory, { wait: true });
-      }
-      if (holder !== undefined) {
-        this.news = true; // look again at once
-        return false;
-      }
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      this.block('STORAGE', reasonOf(error));
-      return false;
-    }
-    this.claimed = true;
-    this.unblock('LEASE');
-    return true;
-  }
-
-  /** For a coordinator that was cancelled. */
-  async release(): Promise<void> {
-    if (this.claimed) await release(this.memory);
-  }
-
-  /** Learns what the storage holds: at the start, when asked to, and every few hours. */
-  async surveyWhenDue(): Promise<void> {
-    const { memory } = this;
-    const due = Date.now() - memory.surveyedAt >= SURVEY_MS || this.surveyAsked;
-    if (!due || Date.now() < this.blockedUntil) return;
-    this.committedMeanwhile = [];
-    try {
-      await survey(memory, this.committedMeanwhile);
-      this.surveyAsked = false;
-      this.unblock('STORAGE');
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      this.block('STORAGE', reasonOf(error));
-    }
-  }
-
-  /** Has removed what nothing will ever name: after each survey, and soon after something was given up. */
-  tidyWhenDue(): void {
-    const { tidyAt } = this.memory;
-    if (this.tidying || tidyAt === undefined || Date.now() < tidyAt) return;
-    if (this.blockedBy !== undefined) return;
-    this.tidying = true;
-    // Nothing waits for it: it may take long.
-    void tidy(this.memory, this.running).finally(() => {
-      this.tidying = false;
-      this.wake();
-    });
-  }
-
-  /** Starts the next unit of every stream that has something to do and works on nothing. */
+  /** Starts the next unit of every idle stream that has something to do. */
   startUnits(): void {
-    noteWhatIsDue(this.memory, this.blockedBy !== undefined, Date.now());
-    const { memory } = this;
-    const { survey, node, settings, streams } = memory;
+    this.memory.dueLookedAt(this.hindrance.why !== undefined, Date.now());
     for (const type of STREAMS) {
       delete this.waiting[type];
-      if (this.running[type] || streams[type].paused || this.blockedBy !== undefined) continue;
-      if (!survey || !node || node.at === 0 || node.problem !== undefined) continue;
-      const epochsBegun = this.running.epoch_ending?.since;
-      const now = Date.now();
-      const decision = decide(type, { settings, survey, node, streams, now, epochsBegun });
-      if ('start' in decision) this.start(decision.start, survey.storageId);
+      const situation = this.situationOf(type);
+      if (!situation) continue;
+      const decision = decide(type, situation);
+      if ('start' in decision) this.units.start(decision.start, situation.survey.storageId);
       else this.waiting[type] = decision;
     }
     this.show();
   }
 
-  /** Sleeps in a watch on the node until something happens anywhere. */
+  /** Undefined while the stream is busy or paused, or while too little is known. */
+  private situationOf(type: BackupType): Situation | undefined {
+    const { survey, node, settings, streams } = this.memory.known;
+    const { running } = this.units;
+    if (running[type] || streams[type].paused || this.hindrance.why !== undefined) return undefined;
+    if (!survey || !node || node.at === 0 || node.problem !== undefined) return undefined;
+    const epochsBegun = running.epoch_ending?.since;
+    return { settings, survey, node, streams, now: Date.now(), epochsBegun };
+  }
+
+  /** Waits in a watch on the node until something happens. */
   async waitForNews(): Promise<void> {
-    if (this.blockedBy === undefined) this.keepWatching();
-    else this.stopWatching();
-    const rest = this.blockedUntil - Date.now();
-    if (this.blockedBy === undefined || rest <= 0) await condition(() => this.news);
-    // By the timer, not by the clock: that may have been set back.
-    else if (!(await condition(() => this.news, rest))) this.blockedUntil = 0;
+    if (this.hindrance.why === undefined) this.keepWatching();
+    else this.watch.drop();
+    const rest = this.hindrance.restLeft;
+    if (this.hindrance.why === undefined || rest <= 0) await condition(() => this.news);
+    // Trust the timer, not the clock: somebody may have set the clock back.
+    else if (!(await condition(() => this.news, rest))) this.hindrance.endRest();
     this.news = false;
   }
 
-  /** Its history is long; or the server's clock was set back, and within a run time only goes forward. */
+  /**
+   * True when the history is long, or when the server's clock was set back. Within one run, workflow time
+   * never goes back.
+   */
   mustBeginAnew(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
     return historyLength > LONG_HISTORY || continueAsNewSuggested || this.clockSetBack;
   }
 
-  /** Units go on by themselves; the next run joins them again. */
+  /** Units go on while the next run starts. It joins them again. */
   async continueAsNew(): Promise<never> {
+    await this.watch.end();
     await condition(allHandlersFinished);
-    const { memory } = this;
-    for (const type of STREAMS) {
-      const unit = this.running[type];
-      if (unit) memory.streams[type].requested.unshift(unit.target);
-    }
-    if (this.tidying) memory.tidyAt = 0;
-    memory.runs += 1;
+    const memory = this.memory.handOver(this.units.targets, this.storage.tidying);
     return continueAsNew<(input: CoordinatorInput, memory: CoordinatorMemory) => Promise<never>>(
       this.input,
       memory,
     );
   }
 
-  /** Hands cap and pause to the units that run. */
-  async tellUnits(): Promise<void> {
-    const units = STREAMS.flatMap((type) => this.running[type] ?? []);
-    await Promise.all(units.map((unit) => unit.tell(this.controlsOf(unit.target.type))));
-  }
-
-  private controlsOf(type: BackupType): LaneControls {
-    const { settings, streams } = this.memory;
-    return { concurrency: settings.concurrency, paused: streams[type].paused };
-  }
-
-  status() {
-    return statusOf(this.memory, this.running, this.waiting, this.blockedBy, Date.now());
-  }
-
-  private start(target: Target, storageId: string): void {
-    const unit = new RunningUnit(target, Date.now(), storageId);
-    this.running[target.type] = unit;
-    // Cancelled with the coordinator: the main loop ends the workflow.
-    this.follow(unit).catch((error: unknown) => {
-      if (!isCancellation(error)) throw error;
-    });
-    // One that runs already may have been told otherwise, by the run before or another coordinator.
-    if (this.joined.has(target.type)) return;
-    this.joined.add(target.type);
-    void unit.tell(this.controlsOf(target.type));
-  }
-
-  private async follow(unit: RunningUnit): Promise<void> {
-    const end = await unit.run(this.memory.settings, true);
-    delete this.running[unit.target.type];
-    noteEnd(this.memory, unit.target, end, unit.since, Date.now());
-    if ('committed' in end) this.committedMeanwhile.push(end.committed);
-    if ('failed' in end && end.failed.code === 'NODE_BEHIND') this.lookAnew();
-    // A watch that is begun now looks for the edges of the node first.
-    if ('failed' in end && end.failed.code === 'NODE_PRUNED') this.stopWatching();
-    if ('givenUp' in end) this.memory.tidyAt = Date.now() + TIDY_AFTER_MS;
-    // Somebody else stored this range: look at what is there now.
-    const surprised = 'failed' in end && OVERTAKEN.includes(end.failed.code);
-    this.wake(surprised ? { survey: true } : {});
-  }
-
-  /** What is known of the node is wrong: nothing is begun before it was asked again. */
+  /**
+   * Forgets what is known of the node, because it is wrong. Nothing starts before the node is asked
+   * again.
+   */
   lookAnew(): void {
-    if (this.memory.node) this.memory.lookedAnewAt = Date.now();
-    delete this.memory.node;
-    this.stopWatching();
+    this.memory.nodeDoubted(Date.now());
+    this.watch.drop();
+  }
+
+  status(): CoordinatorStatus {
+    const { why } = this.hindrance;
+    return statusOf(this.memory.known, this.units.running, this.waiting, why, Date.now());
+  }
+
+  private unitEnded(type: BackupType, end: UnitEnd): void {
+    if ('committed' in end) this.storage.unitCommitted(end.committed);
+    if ('failed' in end) {
+      const { code } = end.failed;
+      if (code === 'NODE_BEHIND') this.lookAnew();
+      // A new watch first asks the node for its prune edges.
+      if (code === 'NODE_PRUNED') this.watch.drop();
+      if (OVERTAKEN.includes(code)) this.storage.askSurvey();
+    }
+    this.wake();
   }
 
   private keepWatching(): void {
-    const order = watchOrderOf(this.memory, this.running, this.waiting, this.tidying);
-    const { view: _, ...aims } = order;
-    const key = JSON.stringify(aims);
-    if (this.watch?.key === key) return;
-    this.stopWatching();
-    const scope = new CancellationScope();
-    const watch = { key, scope };
-    this.watch = watch;
-    const summary = watchSummary(order);
-    void scope
-      .run(() =>
-        watchNode.executeWithOptions({ ...watchOptions, summary }, [{ ...order, at: Date.now() }]),
-      )
-      .then(
-        (result) => this.watch === watch && this.seen(result),
-        (error: unknown) => {
-          if (this.watch !== watch || isCancellation(error)) return; // dropped for another
-          this.watch = undefined;
-          this.block('WATCH', reasonOf(error));
-          this.news = true;
-        },
-      );
-  }
-
-  private stopWatching(): void {
-    const { watch } = this;
-    this.watch = undefined;
-    watch?.scope.cancel();
+    const { tidying } = this.storage;
+    this.watch.keep(watchOrderOf(this.memory.known, this.units.running, this.waiting, tidying));
   }
 
   private seen({ view, snapshotLost, claimLost, clockSetBack, lies }: WatchResult): void {
-    this.watch = undefined;
-    noteLies(this.memory, lies, Date.now());
+    this.news = true;
+    this.memory.nodesLied(lies, Date.now());
     if (clockSetBack) {
       this.clockSetBack = true;
-      this.news = true;
       return;
     }
     if (claimLost !== undefined) {
-      this.standBy(claimLost);
-      this.news = true;
+      this.hindrance.heldBy(claimLost);
       return;
     }
-    this.memory.node = view;
-    dropPruned(this.memory);
-    this.unblock('WATCH');
-    if (snapshotLost !== undefined) this.running.state_snapshot?.giveUp(snapshotLost);
-    this.news = true;
-  }
-
-  /** Another coordinator has the storage: nothing is begun, and all is looked at anew afterwards. */
-  private standBy(holder: string): void {
-    this.hinder('LEASE', `${holder} works on this storage; it is taken over when that one is gone`);
-  }
-
-  /** Nothing is begun for a while; then the storage is claimed and looked at anew. */
-  private block(code: string, reason: string): void {
-    const rest = this.rests.get(code) ?? FIRST_REST_MS;
-    this.rests.set(code, Math.min(rest * 2, LONGEST_REST_MS));
-    this.blockedUntil = Date.now() + rest;
-    this.hinder(code, reason);
-  }
-
-  private hinder(code: string, reason: string): void {
-    this.claimed = false;
-    this.surveyAsked = true;
-    this.blockedBy = reason;
-    raise(this.memory, code, reason, Date.now());
-    this.show();
-  }
-
-  private unblock(code: string): void {
-    this.blockedBy = undefined;
-    this.rests.delete(code);
-    clear(this.memory, code);
+    this.memory.nodeSeen(view);
+    this.hindrance.over('WATCH');
+    if (snapshotLost !== undefined) this.units.running.state_snapshot?.giveUp(snapshotLost);
   }
 
   private show(): void {
-    refreshAlarms(this.memory, Date.now());
+    this.memory.alarmsLookedAt(Date.now());
     const status = this.status();
     if (status.phase !== this.phase) {
       this.phase = status.phase;
-      upsertSearchAttributes([{ key: PHASE, value: status.phase }]);
+      this.attributes.set({ key: PHASE, value: status.phase });
     }
     setCurrentDetails(describeStatus(status));
   }

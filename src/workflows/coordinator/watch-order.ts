@@ -1,26 +1,27 @@
-import { type CoordinatorMemory, STREAMS, type WatchOrder } from '../../plan/coordinator.js';
-import { type Decision, spans } from '../../plan/decide.js';
-import type { BackupType } from '../../plan/job.js';
-import { holesUpTo } from '../../plan/spans.js';
-import type { Running } from './units.js';
+import { STREAMS, type WatchOrder } from '../../contract/coordinator-state.js';
+import type { Decision } from '../../contract/kinds/situation.js';
+import type { BackupType } from '../../contract/job.js';
+import { holesUpTo, spanOf } from '../../lib/spans.js';
+import type { Known } from '../../contract/known.js';
+import type { Running } from './running-unit.js';
 
-/** What the watch on the node is to look out for, so that nothing that can be done waits. */
+/** What the watch on the node looks for, so that no stream waits longer than it must. */
 export function watchOrderOf(
-  memory: CoordinatorMemory,
+  known: Known,
   running: Running,
   waiting: Partial<Record<BackupType, Decision>>,
   tidying: boolean,
 ): WatchOrder {
-  const { settings, survey, node, streams, tidyAt, alarms } = memory;
+  const { settings, survey, node, streams, tidyAt, alarms } = known;
   const waits = Object.values(waiting).filter((d) => 'waitingFor' in d);
   const version = lowest(waits.map((w) => w.version));
   const ended = lowest(waits.map((w) => w.ended));
   const until = [
     ...waits.flatMap((w) => w.until ?? []),
-    ...retryTimes(memory, running),
+    ...retryTimes(known, running),
     ...(tidyAt === undefined || tidying ? [] : [tidyAt]),
   ].sort((a, b) => a - b)[0];
-  const versions = survey ? spans(survey.versions) : [];
+  const versions = survey ? survey.versions.map(spanOf) : [];
   const [hole] = holesUpTo(versions, BigInt(node?.version ?? 0));
   const last = versions.at(-1)?.last;
   const unit = running.state_snapshot;
@@ -28,17 +29,16 @@ export function watchOrderOf(
   const watchFailed = alarms.some(({ code }) => code === 'WATCH');
   return {
     settings,
-    ...(version === undefined ? {} : { version }),
-    ...(ended === undefined ? {} : { ended }),
-    ...(until === undefined ? {} : { until }),
+    ...{ version, ended, until },
     need: `${hole?.first ?? (last ?? -1n) + 1n}`,
-    ...(last === undefined ? {} : { stored: `${last}` }),
-    ...(due?.type === 'state_snapshot' ? { snapshotDue: due.epoch } : {}),
-    ...(unit?.target.type === 'state_snapshot'
-      ? { snapshot: { epoch: unit.target.epoch, workflowId: unit.workflowId } }
-      : {}),
-    // After a watch that failed the next one returns as soon as it has seen the node: it works again.
-    ...(node && !watchFailed ? { view: node } : {}),
+    stored: last?.toString(),
+    snapshotDue: due?.type === 'state_snapshot' ? due.epoch : undefined,
+    snapshot:
+      unit?.target.type === 'state_snapshot'
+        ? { epoch: unit.target.epoch, workflowId: unit.workflowId }
+        : undefined,
+    // After a failed watch, the next one returns as soon as it has seen the node. That ends the alarm.
+    view: watchFailed ? undefined : node,
     keepClaim: true,
   };
 }
@@ -54,10 +54,10 @@ export function watchSummary({ version, ended, until }: WatchOrder): string {
 }
 
 /**
- * When what failed is due again, in streams that are free to try. Only what will be done then: a watch
- * that returns for nothing is begun again at once.
+ * When failed units are due again, in streams that are free to try them. Other times are left out: a
+ * watch that returns for nothing would start again at once.
  */
-function retryTimes({ streams, node }: CoordinatorMemory, running: Running): number[] {
+function retryTimes({ streams, node }: Known, running: Running): number[] {
   if (node?.problem !== undefined) return [];
   const free = STREAMS.filter(
     (type) => !running[type] && !streams[type].paused && streams[type].requested.length === 0,

@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Accumulator } from '../../../src/aptos/accumulator/accumulator.js';
 import { RangeAccumulator } from '../../../src/aptos/accumulator/range-accumulator.js';
-import { accumulatorRoot, verifyLeaf, verifyRange } from '../../../src/aptos/accumulator/verify.js';
+import {
+  accumulatorRoot,
+  verifyLeaf,
+  verifyRange,
+} from '../../../src/aptos/accumulator/verify-proof.js';
 import { createBatchHasher } from '../../../src/aptos/hash/batch-hasher.js';
 import { hash } from '../../../src/aptos/hash/seeds.js';
 import { toHex } from '../../../src/aptos/hex.js';
@@ -20,7 +24,7 @@ function grown(count: number): Accumulator {
   return accumulator;
 }
 
-describe('known values', () => {
+describe('the accumulator', () => {
   const roots: Record<number, string> = {
     2: '8e096e39f3b8fa125e5d6280646ef5c0f3ac4a32a16191b638dbf418a1fcc0da',
     3: '8f78b4226bf1f951b8f3aaf656886656cc7f0980cc7a4893cbc3e4cd0771f6ec',
@@ -29,11 +33,11 @@ describe('known values', () => {
     6: 'e5f61b77d57d3cbb891d624f0015bc87e94b8431c45855ce693dcb2cd44d8f62',
     7: '024b9b1cf4f7f34a4522fb1a0ad9d96ac8dbfa2227c7548a3540568b24758cfc',
   };
-  it.each(Object.entries(roots))('root of %s leaves', (count, root) => {
+  it.each(Object.entries(roots))('has the known root of %s leaves', (count, root) => {
     const leaves = repeated(Number(count));
     expect(toHex(accumulatorRoot('TransactionAccumulator', leaves))).toBe(root);
   });
-  it('event roots', () => {
+  it('has the known event roots of two and three events', () => {
     expect(toHex(accumulatorRoot('EventAccumulator', repeated(2)))).toBe(
       'be195c4fe71d55c69c1cba8e1171f639f4446a6239d81e1dad467f679111b6fc',
     );
@@ -41,7 +45,7 @@ describe('known values', () => {
       '383a791fbc38617d87068ef8f30eac58027d38190bef1cee52aa904968ff38a5',
     );
   });
-  it('siblings of a range', () => {
+  it('gives the known siblings of a range', () => {
     const accumulator = new Accumulator('TransactionAccumulator');
     for (const one of repeated(7)) accumulator.append(one);
     const { left, right } = accumulator.rangeProof(3, 4);
@@ -60,8 +64,8 @@ const ranges = fc
     return { size, first: first!, last: last! };
   });
 
-describe('any size', () => {
-  it('has the root of the definition, also as of earlier sizes', () => {
+describe('an accumulator of any size', () => {
+  it('has the root of the definition, also for earlier sizes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 200 }), fc.nat(), (size, earlier) => {
         const accumulator = grown(size);
@@ -96,7 +100,7 @@ describe('any size', () => {
   });
 });
 
-describe('a run in batches', () => {
+describe('a run of leaves that is added in batches', () => {
   function runOf(leaves: Uint8Array[], first: number, batches: number[]): RangeAccumulator {
     const run = new RangeAccumulator(hasher, BigInt(first));
     let at = 0;

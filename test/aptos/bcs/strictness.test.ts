@@ -12,10 +12,10 @@ import {
 import { skipTransaction } from '../../../src/aptos/bcs/skip-transaction.js';
 import { BcsWriter } from '../../../src/aptos/bcs/writer.js';
 import { decodeLedgerInfoWithSignatures } from '../../../src/aptos/chain/ledger-info.js';
-import { AptosDataError } from '../../../src/aptos/errors.js';
+import { AptosDataError } from '../../../src/aptos/data-error.js';
 import { fromHex, toHex } from '../../../src/aptos/hex.js';
 
-describe('uleb128', () => {
+describe('in the encoding of a length,', () => {
   it.each([
     [0, '00'],
     [127, '7f'],
@@ -23,7 +23,7 @@ describe('uleb128', () => {
     [300, 'ac02'],
     [16384, '808001'],
     [0xffff_ffff, 'ffffffff0f'],
-  ])('%s is %s', (value, hex) => {
+  ])('%s is written as %s and read again', (value, hex) => {
     expect(toHex(new BcsWriter().uleb(value).toBytes())).toBe(hex);
     expect(new BcsReader(fromHex(hex)).uleb()).toBe(value);
     expect(skipUleb(fromHex(hex), 0, hex.length / 2)).toBe(hex.length / 2);
@@ -40,7 +40,7 @@ describe('uleb128', () => {
   });
 });
 
-it('what is written is read', () => {
+it('the reader reads what the writer wrote', () => {
   fc.assert(
     fc.property(
       fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
@@ -65,12 +65,16 @@ it('what is written is read', () => {
 });
 
 it.each([
-  ['a bool of 2', (r: BcsReader) => r.bool(), '02'],
+  ['a bool with the value 2', (r: BcsReader) => r.bool(), '02'],
   ['an option tag of 2', (r: BcsReader) => r.option(() => r.u8()), '0200'],
   ['text that is not UTF-8', (r: BcsReader) => r.string(), '02c328'],
   ['a string past the end', (r: BcsReader) => r.bytes(), '05aabb'],
-  ['more items than bytes', (r: BcsReader) => r.sequence(() => r.u8()), 'ffffffff07'],
-  ['bytes left over', (r: BcsReader) => (r.u8(), r.finish()), '0101'],
+  [
+    'a sequence with more items than bytes',
+    (r: BcsReader) => r.sequence(() => r.u8()),
+    'ffffffff07',
+  ],
+  ['a value with bytes left over', (r: BcsReader) => (r.u8(), r.finish()), '0101'],
 ] as const)('%s is refused', (_, read, hex) => {
   expect(() => read(new BcsReader(fromHex(hex)))).toThrow(
     expect.objectContaining({ code: 'BCS_INVALID' }) as Error,
@@ -93,13 +97,13 @@ it('type tags cannot nest without end', () => {
   expect(() => skipTypeTag(deep, 0, deep.length)).toThrow(/nest too deep/);
 });
 
-describe('damaged input', () => {
+describe('the reading of damaged input', () => {
   const fixture = (path: string) =>
     Uint8Array.from(readFileSync(new URL(`../../fixtures/${path}`, import.meta.url)));
   const epoch = fixture('stock/http/003.body').subarray(4);
   const transactions = fixture('stock/http/013.body').subarray(4);
 
-  it('never ends in anything but an error of ours', () => {
+  it('fails with an AptosDataError and nothing else', () => {
     const readers: [Uint8Array, (bytes: Uint8Array) => unknown][] = [
       [epoch, decodeLedgerInfoWithSignatures],
       [transactions, (b) => skipTransaction(b, 0, b.length)],
@@ -127,7 +131,7 @@ describe('damaged input', () => {
   });
 });
 
-it('what is kept of a ledger info does not share memory with what it was read from', () => {
+it('a decoded ledger info does not share memory with its input', () => {
   const file = new URL('../../fixtures/stock/http/003.body', import.meta.url);
   const source = Buffer.from(readFileSync(file).subarray(4));
   const signed = decodeLedgerInfoWithSignatures(source);

@@ -25,7 +25,7 @@ import {
   hash,
   seed,
 } from '../../../src/aptos/hash/seeds.js';
-import { accumulatorRoot } from '../../../src/aptos/accumulator/verify.js';
+import { accumulatorRoot } from '../../../src/aptos/accumulator/verify-proof.js';
 import { fromHex, toHex } from '../../../src/aptos/hex.js';
 import { stateKeyHash } from '../../../src/aptos/records/state-key.js';
 import { leafNode } from '../../../src/aptos/state-tree/node.js';
@@ -46,11 +46,11 @@ const SEEDS: Record<SeedName, string> = {
   PersistedAuxiliaryInfo: '83365516453ccf7cd4407bb5d7888ab49a4099e7ac71690272a1b23acda81a58',
 };
 
-it.each(Object.entries(SEEDS))('seed of %s', (name, expected) => {
+it.each(Object.entries(SEEDS))('the seed of %s is the known one', (name, expected) => {
   expect(toHex(seed(name as SeedName))).toBe(expected);
 });
 
-it('placeholders', () => {
+it('the placeholders are the padded names', () => {
   expect(toHex(ACCUMULATOR_PLACEHOLDER)).toBe(
     '414343554d554c41544f525f504c414345484f4c4445525f4841534800000000',
   );
@@ -68,7 +68,7 @@ describe('state items', () => {
     [resource, 'd763efaa519ece09c8d43b66386f5e3d203d6caf7c4be3ede545eab4916f4d4c'],
     [table, '6e4b28d40f98a106a65163530924c0dcb40c1349d3aa915d108b4d6cfc1ddb19'],
     ['0203616263', '15d8242d14e8ee2fde20e2334485e0b14172e2cd8e87bea91f50c74f7ab96cb6'],
-  ])('key %s', (key, expected) => {
+  ])('have the known hash of key %s', (key, expected) => {
     expect(toHex(stateKeyHash(fromHex(key)))).toBe(expected);
   });
   it.each([
@@ -85,10 +85,10 @@ describe('state items', () => {
       '0102cafe01050000000000000006000000000000000700000000000000',
       'abc863786021224e27e7ef2a457264e035bca88c72ca61fcf261549cc3469d04',
     ],
-  ])('value %s', (value, expected) => {
+  ])('have the known hash of value %s', (value, expected) => {
     expect(toHex(hash('StateValue', fromHex(value)))).toBe(expected);
   });
-  it('leaf', () => {
+  it('have the known hash of a leaf', () => {
     const leaf = leafNode(stateKeyHash(fromHex(resource)), hash('StateValue', fromHex('000102')));
     expect(toHex(leaf)).toBe('b85e744fb4f680867fc8462ebbff076460d46fbcfdcf820eab1c72325c6f2083');
   });
@@ -97,7 +97,7 @@ describe('state items', () => {
 it.each([
   ['00', '94121d67116cbda9539bf969d9a13f4fe53d144c476d048747bdbc4d44cfcbf6'],
   ['0107000000', '6c9a6f24c0c70a57f5819c4eadb08baa86d25da6d6084e8900ffdecb5ea8cddd'],
-])('auxiliary info %s', (bytes, expected) => {
+])('auxiliary info %s has its known hash', (bytes, expected) => {
   expect(toHex(hash('PersistedAuxiliaryInfo', fromHex(bytes)))).toBe(expected);
 });
 
@@ -127,7 +127,7 @@ describe("a public testnet's first versions", () => {
   });
 });
 
-it('module events and their root', () => {
+it('module events have their known hashes and root', () => {
   const events = [
     [
       '010700000000000000000000000000000000000000000000000000000000000000010e66756e6769626c655f61737365740857697468647261770028ea4046df0154f618d4cd306112a724774aab1ce61989e4eaba15cfc45cd7a5cd20a1070000000000',

@@ -1,4 +1,4 @@
-/** Metadata files that are damaged as a whole cost no more than others, and their good lines are kept. */
+/** Very damaged metadata files cost no more than others, and their good lines are kept. */
 import { expect, it } from 'vitest';
 import { encodeMetadataLine, parseMetadataFile } from '../../../src/aptos/files/metadata.js';
 
@@ -7,7 +7,7 @@ const good = encodeMetadataLine({
   ...{ firstVersion: 2n ** 60n, lastVersion: 2n ** 60n + 9n },
 });
 
-it('a bad line hides no other', () => {
+it('a bad line of metadata hides no other line', () => {
   const { lines, errors } = parseMetadataFile(Buffer.concat([good, Buffer.from('{\n\n'), good]));
   expect(lines.map((line) => 'firstVersion' in line && line.firstVersion)).toEqual([
     2n ** 60n,
@@ -16,7 +16,7 @@ it('a bad line hides no other', () => {
   expect(errors.map(({ message }) => message.split(':')[0])).toEqual(['line 2', 'line 3']);
 });
 
-it('of very many bad lines the first are told, and the rest is not read', () => {
+it('a file with very many bad lines is not read to its end, and the first bad lines are reported', () => {
   const { lines, errors } = parseMetadataFile(Buffer.concat([good, Buffer.alloc(64 << 20, '\n')]));
   expect(lines).toHaveLength(1);
   expect(errors).toHaveLength(1001);

@@ -1,5 +1,6 @@
 /** Manifests and metadata that the stock tool wrote are read, and written again byte for byte. */
 import { readFileSync, readdirSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { parseJson, stringifyJson } from '../../../src/aptos/files/json.js';
 import {
@@ -18,7 +19,10 @@ import {
 
 const fixtures = new URL('../../fixtures/', import.meta.url);
 const files = readdirSync(fixtures, { recursive: true, encoding: 'utf8' });
-const text = (file: string) => readFileSync(new URL(file, fixtures), 'utf8');
+const text = (file: string) => {
+  const bytes = readFileSync(new URL(file, fixtures));
+  return (file.includes('/stock-gzip/') ? gunzipSync(bytes) : bytes).toString();
+};
 
 const CODECS = [
   ['epoch_ending', (b: Buffer) => encodeEpochEndingManifest(decodeEpochEndingManifest(b))],
@@ -28,13 +32,13 @@ const CODECS = [
 
 describe.each(CODECS)('%s manifests', (kind, recode) => {
   const manifests = files.filter((f) => f.endsWith(`/${kind}.manifest`));
-  it('are there', () => expect(manifests.length).toBeGreaterThan(3));
-  it.each(manifests)('%s', (file) => {
+  it('are found for this test', () => expect(manifests.length).toBeGreaterThan(3));
+  it.each(manifests)('keep every byte when they are read and written: %s', (file) => {
     const content = text(file);
     expect(Buffer.from(recode(Buffer.from(content))).toString()).toBe(content);
   });
 
-  it('keep fields that stock does not know, behind its own', () => {
+  it('keep fields that the stock tool does not know, behind its own fields', () => {
     const content = text(manifests[0]!);
     const more = `${content.slice(0, -1)},"proven":"signed","bytes":18446744073709551615}`;
     expect(Buffer.from(recode(Buffer.from(more))).toString()).toBe(more);
@@ -49,9 +53,9 @@ describe.each(CODECS)('%s manifests', (kind, recode) => {
     ['a negative number', (t: string) => t.replace(/:\d+/, ':-1')],
     ['a number above 2^64', (t: string) => t.replace(/:\d+/, ':18446744073709551616')],
     ['a fraction', (t: string) => t.replace(/:\d+/, ':1.5')],
-    ['a field twice', (t: string) => t.replace('{', '{"chunks":[],')],
-    ['no chunks', (t: string) => t.replace(/"chunks":\[/, '"other":[')],
-  ])('refuse what is %s', (_, damage) => {
+    ['an object with a field twice', (t: string) => t.replace('{', '{"chunks":[],')],
+    ['without chunks', (t: string) => t.replace(/"chunks":\[/, '"other":[')],
+  ])('are refused when the content is %s', (_, damage) => {
     const damaged = Buffer.from(damage(text(manifests.at(-1)!)), 'latin1');
     expect(() => recode(damaged)).toThrow(
       expect.objectContaining({ name: 'AptosDataError' }) as Error,
@@ -59,7 +63,7 @@ describe.each(CODECS)('%s manifests', (kind, recode) => {
   });
 });
 
-it('a manifest may also say V0, as an older tool does', () => {
+it('a manifest may have the format V0, which an older stock tool writes', () => {
   const chunk =
     '{"first_version":0,"last_version":0,"transactions":"a/b","proof":"a/c","format":"V0"}';
   const manifest = `{"first_version":0,"last_version":0,"chunks":[${chunk}]}`;
@@ -92,10 +96,10 @@ it('chunks with a gap, an overlap or a wrong end are refused', () => {
   }
 });
 
-describe('metadata', () => {
+describe('a metadata file', () => {
   const metadata = files.filter((f) => f.endsWith('.meta'));
-  it('is there', () => expect(metadata.length).toBeGreaterThan(20));
-  it.each(metadata)('%s', (file) => {
+  it('is found for this test', () => expect(metadata.length).toBeGreaterThan(20));
+  it.each(metadata)('keeps every byte when it is read and written: %s', (file) => {
     const content = text(file);
     const { lines, errors } = parseMetadataFile(Buffer.from(content));
     expect(errors).toEqual([]);
@@ -107,7 +111,7 @@ describe('metadata', () => {
     }
   });
 
-  it('a bad line is named and does not hide the others', () => {
+  it('with a bad line gives an error with the line number, and all other lines', () => {
     const good =
       '{"TransactionBackup":{"first_version":0,"last_version":18446744073709551615,"manifest":"a/b"}}';
     const bad = ['', '{"Trans', '{"Unknown":{}}', '{"TransactionBackup":{"first_version":0}}'];
@@ -123,7 +127,7 @@ describe('metadata', () => {
   });
 });
 
-it('JSON keeps every u64 and every text', () => {
+it('our JSON reader and writer keep every u64 and every text', () => {
   const json = '{"a":[0,9007199254740993,18446744073709551615],"b":"\\u0000é\\"","c":{"d":null}}';
   expect(stringifyJson(parseJson(json))).toBe(json);
   expect(parseJson('{"__proto__":1}')).toEqual(

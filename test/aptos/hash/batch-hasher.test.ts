@@ -33,7 +33,7 @@ describe.each(['wasm', 'node'] as const)('the %s hasher', (kind) => {
     expect(hashMessages(hasher, messages, 32)).toEqual(expected);
   });
 
-  it('hashes any mixture of lengths, to strided places', () => {
+  it('hashes messages of mixed lengths and writes the hashes at the given distance', () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 600 }), { maxLength: 40 }),
@@ -46,7 +46,7 @@ describe.each(['wasm', 'node'] as const)('the %s hasher', (kind) => {
     );
   });
 
-  it('hashes pairs of any two places, also an odd number of them', () => {
+  it('hashes pairs of values at any two addresses, also an odd number of pairs', () => {
     const data = hasher.region('test data', 4096);
     const table = hasher.region('test table', 5 * 8);
     const out = hasher.region('test out', 5 * 32);

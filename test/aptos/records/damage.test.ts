@@ -1,4 +1,4 @@
-/** A chunk in which anything at all was changed is refused, with an error that says where. */
+/** A chunk with any change is refused, and the error says where. */
 import { readFileSync, readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -59,7 +59,7 @@ interface Manifest {
   }[];
 }
 
-/** The first chunk of the newest backup that has enough records to confuse. */
+/** The first chunk of the newest backup that has enough records. */
 function transactionCase(storage: string) {
   const { read, manifest } = manifestOf(storage, 'transaction_', 'transaction.manifest');
   const chunk = manifest.chunks.find((c) => split(read(c.transactions)).length > 2)!;
@@ -107,7 +107,7 @@ describe.each(CASES)('%s', (_, { frames, proof, check }) => {
   const runs = { numRuns: 150 };
   const at = fc.nat().map((n) => n % frames.length);
 
-  it('is proven as it is', () => {
+  it('is proven when it is not damaged', () => {
     expect(frames.length).toBeGreaterThan(2);
     expect(() => check(frames, proof)).not.toThrow();
   });
@@ -139,7 +139,7 @@ describe.each(CASES)('%s', (_, { frames, proof, check }) => {
   });
 
   it('is refused with any bit of the siblings in its proof changed', () => {
-    // A range proof's ledger info is checked by its signatures, which is not this test's matter.
+    // Signatures check the ledger info of a range proof. Other tests cover them.
     const siblings = Math.min(proof.length, 1 + 32 * proof[0]!);
     fc.assert(
       fc.property(fc.nat(), fc.nat({ max: 7 }), (byte, bit) => {
@@ -152,14 +152,14 @@ describe.each(CASES)('%s', (_, { frames, proof, check }) => {
   });
 });
 
-it('names the version and what differs', () => {
+it('the error names the version and the part that differs', () => {
   const { frames, proof, check } = transactionCase('stock/stock-plain');
   const damaged = frames.map((frame) => frame.slice());
   damaged[1]!.set([0xff], damaged[1]!.length - 1);
   expect(() => check(damaged, proof)).toThrow(/^version \d+/);
 });
 
-it('refuses records of both formats in one chunk', () => {
+it('a chunk with records of both formats is refused', () => {
   const v1 = transactionCase('stock/stock-plain');
   const v0 = transactionCase('stock-v0/stock-plain');
   expect(() => v1.check([v1.frames[0]!, v0.frames[1]!], v1.proof)).toThrow(

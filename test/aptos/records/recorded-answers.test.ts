@@ -1,4 +1,4 @@
-/** Every answer that was recorded of a real node is read, and proves what it claims to prove. */
+/** Every recorded answer of a real node is read, and proves what it claims. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
@@ -94,7 +94,7 @@ describe.each(['stock', 'stock-v0'])('%s', (chain) => {
     }
   });
 
-  it('every state range proof is what the tree over the items gives', () => {
+  it('every state range proof is the one that the tree over the items gives', () => {
     const items = records(largest('state_snapshot').body).map((record) => {
       const end = skipStateKey(record, 0, record.length);
       return {

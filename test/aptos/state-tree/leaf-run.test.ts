@@ -9,13 +9,13 @@ import {
   stateRoot,
   verifyPrefix,
 } from '../../../src/aptos/state-tree/definition.js';
-import { canonicalFrontier } from '../../../src/aptos/state-tree/frontier.js';
+import { canonicalFrontier } from '../../../src/aptos/state-tree/state-frontier.js';
 import { LeafRun, type RunProof } from '../../../src/aptos/state-tree/leaf-run.js';
 import { StateTree } from '../../../src/aptos/state-tree/state-tree.js';
 
 const hasher = createBatchHasher();
 
-/** Keys that branch late as well as early: random ones, some of them changed in a single bit. */
+/** Keys that branch early and late: random ones, some of them changed in a single bit. */
 const trees = fc
   .array(
     fc.record({
@@ -54,7 +54,7 @@ function run(leaves: StateLeaf[], previous: Uint8Array | undefined, batch = 7): 
   return result;
 }
 
-/** Whether chunks cut at `cuts` chain to the root, as a backup's commit decides it. */
+/** Whether chunks cut at `cuts` chain to the root, as the commit of a backup checks it. */
 function chains(leaves: StateLeaf[], whole: StateLeaf[], cuts: number[]): boolean {
   const root = toHex(stateRoot(whole));
   const edges = [...new Set(cuts.map((c) => 1 + (c % leaves.length)))].sort((a, b) => a - b);
@@ -80,7 +80,7 @@ function chains(leaves: StateLeaf[], whole: StateLeaf[], cuts: number[]): boolea
 
 const cuts = fc.array(fc.nat(), { maxLength: 5 });
 
-describe('any tree, cut anywhere', () => {
+describe('any state tree, cut into chunks anywhere', () => {
   it('is proven by its chunks', () => {
     fc.assert(
       fc.property(trees, cuts, (leaves, at) => {
@@ -146,7 +146,7 @@ describe('any tree, cut anywhere', () => {
   });
 });
 
-describe('order', () => {
+describe('a run of leaves', () => {
   const key = (first: number) => new Uint8Array(32).fill(0).fill(first, 0, 1);
   const value = new Uint8Array(32);
   const leaf = (first: number) => ({ key: key(first), value });
@@ -156,7 +156,7 @@ describe('order', () => {
     ['a lower key', [1, 9, 5], undefined, /leaf 2 has a key below/],
     ['the previous key again', [4, 5], key(4), /leaf 0 has the same key/],
     ['a key below the previous one', [3, 5], key(4), /leaf 0 has a key below/],
-  ])('%s is refused', (_, keys, previous, message) => {
+  ])('with %s is refused', (_, keys, previous, message) => {
     expect(() => run(keys.map(leaf), previous)).toThrow(message);
     expect(() => run(keys.map(leaf), previous, 1)).toThrow(
       expect.objectContaining({ code: 'STATE_KEY_ORDER' }) as Error,
@@ -164,7 +164,7 @@ describe('order', () => {
   });
 });
 
-it('has the known roots and siblings of a small tree', () => {
+it('a small state tree has the known roots and siblings', () => {
   const keys = ['10', '18', 'c0'].map((k) => fromHex(k + '00'.repeat(31)));
   const leaves = keys.map((key, i) => ({ key, value: new Uint8Array(32).fill(i + 1) }));
   const roots = [1, 2, 3].map((n) => toHex(stateRoot(leaves.slice(0, n))));

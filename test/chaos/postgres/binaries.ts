@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../../../src/temporal/binary/find-temporal.js';
-import { run } from '../../../src/temporal/run.js';
+import { cacheFolder } from '../../../src/temporal-server/binary/find-temporal.js';
+import { run } from '../../../src/lib/host/run.js';
 
 const VERSION = '1.32.0';
-/** Two programs of 190 MB from 8 CPU minutes; once. */
+/** Go builds two programs of 190 MB, once, with 8 minutes of CPU time. */
 const BUILD_MS = 60 * 60_000;
 
 export interface Binaries {
@@ -16,7 +16,7 @@ export interface Binaries {
   postgres: string;
 }
 
-/** Finds the programs of a production stack; builds Temporal's by Go into our cache folder. */
+/** Finds the programs of a production stack. Builds Temporal's with Go into our cache folder. */
 export async function findBinaries(say: (line: string) => void): Promise<Binaries> {
   const postgres = findPostgres();
   const folder = join(cacheFolder(), `temporal-server-${VERSION}`);
@@ -48,7 +48,7 @@ function findPostgres(): string {
   return found;
 }
 
-/** PostgreSQL refuses to run as root: then it runs as its own user. */
+/** PostgreSQL refuses to run as root. As root, the test runs it as PostgreSQL's own user. */
 export function postgresUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));

@@ -2,7 +2,7 @@
 export interface StackPorts {
   postgres: number;
   frontend: number;
-  /** Of membership and the other services. */
+  /** For membership and the other services. */
   inner: number[];
 }
 

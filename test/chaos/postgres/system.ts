@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { choosePort, isListening } from '../../../src/temporal/server/ports.js';
-import { run } from '../../../src/temporal/run.js';
+import { choosePort, isListening } from '../../../src/temporal-server/ports.js';
+import { run } from '../../../src/lib/host/run.js';
 import { until } from '../../support/temporal.js';
 import type { Target } from '../plan.js';
 import { Program } from '../program.js';
@@ -22,8 +22,8 @@ import { type StackPorts, serverConfig } from './server-config.js';
 const SETUP_MS = 60_000;
 
 /**
- * A production stack: PostgreSQL, a Temporal server on it, `aptos-backup worker`, each started again
- * when it dies; `continuously` starts the coordinator and leaves.
+ * A production stack: PostgreSQL, a Temporal server on it, and `aptos-backup worker`. Each is started
+ * again when it dies. `continuously` starts the coordinator and ends.
  */
 export class PostgresSystem implements System {
   readonly port: number;
@@ -128,7 +128,7 @@ function postgresProgram(folder: string, binaries: Binaries, ports: StackPorts):
     log: join(folder, 'postgres.log'),
     cwd: '/',
     ...(user ? { user } : {}),
-    // A killed one leaves it, and a new one may find its process id taken by another.
+    // A killed PostgreSQL leaves this file. Another process may have its process id by the next start.
     before: () => rmSync(join(database, 'postmaster.pid'), { force: true }),
   });
 }
@@ -167,7 +167,7 @@ async function makeNamespace(port: number): Promise<void> {
   await until('the namespace is made', isMade, SETUP_MS);
 }
 
-/** Runs the command until the coordinator runs; then it is not needed any more. */
+/** Runs the command until the coordinator runs. After that the command is not needed any more. */
 async function startCoordinator(
   args: string[],
   env: NodeJS.ProcessEnv,

@@ -1,8 +1,8 @@
 import { ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
-import type { WatchOrder, WatchResult } from '../../../src/plan/coordinator.js';
-import type { CoordinatorInput } from '../../../src/plan/coordinator-input.js';
-import { CONTROL_QUEUE } from '../../../src/plan/messages.js';
-import type { TemporalSession } from '../../../src/temporal/connection.js';
+import type { WatchOrder, WatchResult } from '../../../src/contract/coordinator-state.js';
+import type { CoordinatorInput } from '../../../src/contract/coordinator-input.js';
+import { CONTROL_QUEUE } from '../../../src/contract/messages.js';
+import type { TemporalSession } from '../../../src/temporal-server/open-temporal.js';
 import {
   PretendedWorld,
   coordinatorInput,
@@ -12,7 +12,7 @@ import {
 import { until, withActivities } from '../../support/temporal.js';
 import type { Save } from '../record.js';
 
-/** Coordinators: every message and trouble in one, two runs of a busy one, and one turn of `due`. */
+/** Coordinators: one with every message and trouble, two runs of a busy one, and one turn of `due`. */
 export async function recordCoordinators(session: TemporalSession, save: Save): Promise<void> {
   await withMessages(session, save);
   await twoRuns(session, save);
@@ -55,7 +55,7 @@ async function withMessages(session: TemporalSession, save: Save): Promise<void>
     await until('the rest, too', async () => {
       return (await status()).streams.transaction.newest === '590';
     });
-    // What it looks at anew when its settings change.
+    // It looks at this again when its settings change.
     const versions = [{ first: '0', last: '590' }];
     world.survey = { ...world.survey, epochs: [{ first: '0', last: '5' }], versions };
     await tell('configure', { ...input, transaction_batch_size: 50 });

@@ -1,9 +1,10 @@
-import { startVerify } from '../../../src/client/verify.js';
-import type { Coverage, TaskResult, VerifyCursor, VerifyPage } from '../../../src/plan/verify.js';
-import type { VerifyTotals } from '../../../src/plan/verify-totals.js';
-import type { TemporalSession } from '../../../src/temporal/connection.js';
+import { startVerify } from '../../../src/client/start-verification.js';
+import type { TaskResult, VerifyCursor, VerifyPage } from '../../../src/contract/verification.js';
+import type { VerifyTotals } from '../../../src/contract/verify-totals.js';
+import type { TemporalSession } from '../../../src/temporal-server/open-temporal.js';
 import { withActivities } from '../../support/temporal.js';
 import type { Save } from '../record.js';
+import type { Coverage } from '../../../src/contract/answers/verify-answers.js';
 
 const PAGES = 25;
 const TASKS = 60;
@@ -43,7 +44,8 @@ export async function recordVerifications(session: TemporalSession, save: Save):
         ok,
         findings: totals.findings,
         finding_count: totals.findingCount,
-        holes: { epoch_endings: [], transactions: [] },
+        missing: { epoch_endings: [], transactions: [], state_snapshots: [] },
+        read_so_far: { backups: 0, of_backups: 0, bytes: 0, of_bytes: 0 },
       } as unknown as Coverage),
   };
   await withActivities(session, activities, async () => {

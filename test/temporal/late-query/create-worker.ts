@@ -1,5 +1,5 @@
 import { type NativeConnection, Worker } from '@temporalio/worker';
-import { CACHED_WORKFLOWS } from '../../../src/temporal/supervision/worker-settings.js';
+import { CACHED_WORKFLOWS } from '../../../src/supervisor/worker-settings.js';
 
 export const TASK_QUEUE = 'late-query';
 

@@ -1,5 +1,10 @@
-import { CancellationScope, condition, proxyActivities, setHandler } from '@temporalio/workflow';
-import { defineQuery } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  proxyActivities,
+  setHandler,
+  defineQuery,
+} from '@temporalio/workflow';
 
 interface Activities {
   unit(name: string): Promise<void>;
@@ -9,7 +14,7 @@ const options = { taskQueue: 'late-query-activities', startToCloseTimeout: '10 m
 const { unit } = proxyActivities<Activities>(options);
 const { watch } = proxyActivities<Activities>({ ...options, cancellationType: 'TRY_CANCEL' });
 
-/** As the coordinator: whenever a unit ends, the watch on the node is begun anew. */
+/** Like the coordinator: whenever a unit ends, it starts a new watch on the node. */
 export async function lateQuery(): Promise<void> {
   let ended = 0;
   setHandler(defineQuery<number>('ended'), () => ended);

@@ -1,7 +1,7 @@
 import { startDevnode } from '../../../src/devnode/devnode.js';
 import { backUp } from '../../support/backup.js';
 
-/** Backups of ours with ranges like the stock fixture's, each of several chunks. */
+/** Backups of ours with ranges like those of the stock fixture, each of several chunks. */
 export async function writeOwnStorage(folder: string): Promise<void> {
   const node = await startDevnode({ transactions: 299, stateItems: 400, epochs: 6 });
   const common = { node: node.address, folder };

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import {
   decodeLedgerInfoWithSignatures,
   encodeLedgerInfoWithSignatures,
-} from '../../../src/aptos/chain/ledger-info.js';
+} from '../../../src/aptos/index.js';
 import {
   detectFormat,
   emptyParts,
@@ -10,7 +10,7 @@ import {
 } from '../../../src/aptos/records/split-transaction.js';
 import { StorageCopy } from '../../support/storage-copy.js';
 
-/** What is done to a storage, and the objects one of which must be named then. */
+/** A change to a storage, and the objects one of which a verification must then name. */
 export type Damage = [
   name: string,
   harm: (s: Subject) => unknown,
@@ -25,7 +25,7 @@ const PART_ENDS = {
   writeSet: 'end',
 } as const;
 
-/** A storage to be damaged, and its backups with several chunks: a first, a middle and a last. */
+/** A storage to be damaged, and its backups with several chunks: a first, a middle and a last one. */
 export class Subject extends StorageCopy {
   readonly epochLine = this.lastLine('epoch_ending_');
   readonly snapshotLine = this.lastLine('state_snapshot_');

@@ -4,7 +4,7 @@
  * as its own is done, so messages of unlike length cost no idle permutations. The lanes live in
  * memory: keeping 25 of them in locals makes engines spill them anyway, at a varying price.
  *
- * AssemblyScript, built to build/sha3-batch.wasm; batch-hasher.ts says what callers may rely on.
+ * AssemblyScript, built to hash/sha3-batch.wasm; batch-hasher.ts says what callers may rely on.
  */
 
 const RATE: usize = 136;

@@ -1,0 +1,144 @@
+import * as v from 'valibot';
+import { backupResult, backupStatus, dueResult } from '../src/contract/answers/backup-answers.js';
+import { coordinatorStatus } from '../src/contract/answers/coordinator-answers.js';
+import {
+  health,
+  healthJson,
+  listedSchedule,
+  liveStatus,
+} from '../src/contract/answers/shown-answers.js';
+import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
+
+/** An answer: where it stands, and what is in it. */
+interface Answer {
+  title: string;
+  about: string;
+  schema: ObjectSchema;
+  /** Its other fields are those of the answer before it. */
+  only?: readonly string[];
+}
+
+type ObjectSchema = v.ObjectSchema<v.ObjectEntries, undefined>;
+
+const STATUS_FIELDS = Object.keys(coordinatorStatus.entries);
+const more = (schema: ObjectSchema, known: readonly string[]) =>
+  Object.keys(schema.entries).filter((name) => !known.includes(name));
+
+export const ANSWERS: Answer[] = [
+  {
+    title: 'Status of a backup',
+    about:
+      'The query `status` of `epochEndingBackup`, `stateSnapshotBackup` and `transactionBackup`.',
+    schema: backupStatus,
+  },
+  {
+    title: 'Result of a backup',
+    about: 'The result of these workflows, and what `oneoff --json` prints.',
+    schema: backupResult,
+  },
+  {
+    title: 'Result of `backupDue`',
+    about: 'What one run did.',
+    schema: dueResult,
+  },
+  {
+    title: 'Status of a coordinator',
+    about: 'The query `status` of `backupCoordinator`.',
+    schema: coordinatorStatus,
+  },
+  {
+    title: '`status --json`',
+    about:
+      'The status of the coordinator, brought up to date by heartbeats, and more that the server knows. `up` and `continuously` print the same with `--json`.',
+    schema: liveStatus,
+    only: more(liveStatus, STATUS_FIELDS),
+  },
+  {
+    title: '`status --check --json`',
+    about: 'The health.',
+    schema: health,
+  },
+  {
+    title: '`/healthz`',
+    about: 'The health, and beside it what it was judged by.',
+    schema: healthJson,
+    only: more(healthJson, [...Object.keys(health.entries), 'status']),
+  },
+  {
+    title: '`schedule list --json`',
+    about: 'A list. Each schedule has:',
+    schema: listedSchedule,
+  },
+  {
+    title: 'Status of a verification',
+    about: 'The query `status` of `verifyBackups`.',
+    schema: verifyStatus,
+  },
+  {
+    title: 'Memo of a verification',
+    about: 'The memo `verified` of `verifyBackups`.',
+    schema: verifyProgress,
+  },
+  {
+    title: 'Coverage statement',
+    about:
+      'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
+    schema: coverage,
+  },
+];
+
+/** The tables of all answers, as paragraphs of Markdown. */
+export function describeAnswers(): string[] {
+  return ANSWERS.flatMap(({ title, about, schema, only }) => {
+    const entries = Object.entries(schema.entries);
+    const told = entries.filter(([name]) => only === undefined || only.includes(name));
+    const rows = told.flatMap(([name, field]) => rowsOf(name, field));
+    const table = ['| Field | Type | Meaning |', '| --- | --- | --- |', ...rows];
+    return [`### ${title}`, about, table.join('\n')];
+  });
+}
+
+/** One row for a field, and one for each field of the objects in it. */
+function rowsOf(name: string, field: Schema): string[] {
+  const inner = unwrapped(field);
+  const absent = inner === field ? '' : ', or absent';
+  const row = `| \`${name}\` | ${typeOf(inner)}${absent} | ${v.getDescription(inner) ?? ''} |`;
+  const { item, at } = itemOf(inner, name);
+  // The three streams have the same fields: they are told once.
+  const [[first, stream] = [], ...others] = Object.entries(item?.entries ?? {});
+  if (first === 'epoch_ending' && others.length === 2) {
+    const of = unwrapped(stream!);
+    const inside = of.entries ? Object.entries(of.entries) : [];
+    return [row, ...inside.flatMap(([key, one]) => rowsOf(`${at}.*.${key}`, one))];
+  }
+  return [
+    row,
+    ...Object.entries(item?.entries ?? {}).flatMap(([key, one]) => rowsOf(`${at}.${key}`, one)),
+  ];
+}
+
+interface Schema extends v.GenericSchema {
+  entries?: Record<string, Schema>;
+  item?: Schema;
+  wrapped?: Schema;
+  options?: readonly string[];
+  literal?: unknown;
+}
+
+function unwrapped(schema: Schema): Schema {
+  return schema.wrapped ?? schema;
+}
+
+/** The object that a field is, or a list of which it is. */
+function itemOf(schema: Schema, name: string): { item: Schema | undefined; at: string } {
+  return schema.item ? { item: schema.item, at: `${name}[]` } : { item: schema, at: name };
+}
+
+function typeOf(schema: Schema): string {
+  const title = v.getTitle(schema);
+  if (title !== undefined) return title;
+  if (schema.options) return schema.options.map((option) => `\`${option}\``).join(', ');
+  if (schema.item) return `list of ${schema.item.entries ? 'objects' : typeOf(schema.item)}`;
+  if (schema.type === 'literal') return `\`${String(schema.literal)}\``;
+  return schema.type === 'record' ? 'numbers by name' : schema.type;
+}

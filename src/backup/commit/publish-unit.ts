@@ -1,0 +1,74 @@
+import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../../aptos/index.js';
+import { forgetMetadata } from '../../repository/known-metadata.js';
+import { MAX_METADATA_BYTES, leftAlone, readMetadataFile } from '../../repository/metadata-file.js';
+import { isStorageError } from '../../storage/storage-error.js';
+import type { BackupStorage } from '../../storage/storage.js';
+import { BackupError } from '../../errors/backup-error.js';
+import { digestOf, isStored, putFile, readOwn } from '../../repository/stored-file.js';
+import { describeFile } from '../../repository/receipt.js';
+
+/**
+ * Writes a manifest. An existing manifest comes from an attempt that did not commit. Without a metadata line it
+ * counts for nothing, so a different one is replaced. `requireMay` is asked first, because our first write may have
+ * hung until somebody else had committed.
+ */
+export async function publishManifest(
+  storage: BackupStorage,
+  folder: string,
+  name: string,
+  content: Uint8Array,
+  requireMay: () => Promise<void>,
+): Promise<void> {
+  const { handle, outcome } = await putFile(storage, folder, name, content);
+  if (outcome === 'created') return;
+  const stored = await digestOf(storage, handle);
+  if (stored?.sha256 !== describeFile(name, content).sha256) {
+    await requireMay();
+    await putFile(storage, folder, name, content, { replace: true });
+  }
+}
+
+/**
+ * Writes the metadata line: the commit. Returns its handle. An existing file of the same name that
+ * commits nothing (torn by a crash, or naming missing manifests) is first moved to `metadata_backup`.
+ * @throws BackupError RANGE_COMMITTED when it names another backup of the same range; StorageError
+ * DAMAGED when it cannot be decoded
+ */
+export async function publishMetadata(storage: BackupStorage, line: MetadataLine): Promise<string> {
+  const name = metadataFileName(line);
+  const content = encodeMetadataLine(line);
+  try {
+    return (await storage.saveMetadata(name, content)).handle;
+  } catch (error) {
+    if (!isStorageError(error, 'EXISTS_DIFFERENT')) throw error;
+    const handle = `metadata/${name}`;
+    if (await commitsNothing(storage, handle)) {
+      await storage.retireMetadata(handle);
+      return (await storage.saveMetadata(name, content)).handle;
+    }
+    throw new BackupError(
+      'RANGE_COMMITTED',
+      `${handle} in ${storage.description} is there already and names another backup of the same range`,
+      { cause: error },
+    );
+  }
+}
+
+/** Removes a metadata line that must not exist, if it exists. */
+export async function withdrawMetadata(storage: BackupStorage, line: MetadataLine): Promise<void> {
+  const handle = `metadata/${metadataFileName(line)}`;
+  const bytes = await readOwn(storage, handle, MAX_METADATA_BYTES);
+  if (!bytes || Buffer.compare(bytes, encodeMetadataLine(line)) !== 0) return;
+  await storage.retireMetadata(handle);
+  await forgetMetadata(storage);
+}
+
+async function commitsNothing(storage: BackupStorage, handle: string): Promise<boolean> {
+  const file = await readMetadataFile(storage, handle);
+  if (file?.undecodable !== undefined) throw leftAlone(storage, handle, file.undecodable);
+  for (const line of file?.lines ?? []) {
+    if (!('manifest' in line)) return false;
+    if (await isStored(storage, line.manifest)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,77 @@
+import type { StorageConfig } from '../contract/job.js';
+import { storageName } from '../contract/storage-name.js';
+import { type Check, checkStorage, isFit, run } from '../repository/check-storage.js';
+import { openScratch } from '../repository/scratch-storage.js';
+import { openStorage } from '../storage/open.js';
+import { Interrupted } from '../client/command-failure.js';
+import { isStorageError } from '../storage/storage-error.js';
+import { type CommonFlags, storageOf } from './options.js';
+
+/**
+ * `check`: tries what a storage can do, in a folder that it removes afterwards. Returns the exit code: 0 when the
+ * storage is fit for backups, else 1.
+ */
+export async function runCheck(flags: CommonFlags, signal: AbortSignal): Promise<number> {
+  const settings = storageOf(flags);
+  const tell = (check: Check) => void (flags.json || console.log(rowOf(check)));
+  if (!flags.json) console.log(`Can ${storageName(settings)} ...`);
+  const checks = await checksOf(settings, signal, tell).catch((error: unknown) => {
+    throw signal.aborted ? new Interrupted('interrupted; nothing was left behind') : error;
+  });
+  const fit = isFit(checks);
+  if (flags.json) {
+    console.log(JSON.stringify({ storage: storageName(settings), fit, checks }));
+  } else {
+    console.log(fit ? 'It is fit for backups.' : verdict(checks));
+  }
+  return fit ? 0 : 1;
+}
+
+async function checksOf(
+  settings: StorageConfig,
+  signal: AbortSignal,
+  tell: (check: Check) => void,
+): Promise<Check[]> {
+  const own = (check: Check) => {
+    tell(check);
+    return check;
+  };
+  const read = own(await run({ what: READ, try: () => readStored(settings, signal) }));
+  if ('command_adapter_config' in settings) {
+    return [read, own(await run({ what: WRITE, try: () => tryAdapter(settings, signal) }))];
+  }
+  const scratch = await openScratch(settings).catch((error: unknown) => error as Error);
+  if (scratch instanceof Error) {
+    return [read, own(await run({ what: WRITE, try: () => Promise.reject(scratch) }))];
+  }
+  return [read, ...(await checkStorage(scratch, tell, signal))];
+}
+
+const READ = 'list what is stored';
+const WRITE = 'write into the place';
+
+/** Commands cannot remove files, so there is no folder to try things in. This does what the first backup does. */
+async function tryAdapter(settings: StorageConfig, signal: AbortSignal): Promise<string> {
+  await openStorage(settings, signal).requireFit();
+  return 'files read back as they were written; commands can neither lock nor remove anything';
+}
+
+async function readStored(settings: StorageConfig, signal: AbortSignal): Promise<string> {
+  try {
+    const { length } = await openStorage(settings, signal).listMetadata();
+    return length === 0 ? 'nothing is stored yet' : `${length} metadata files`;
+  } catch (error) {
+    if (!isStorageError(error, 'STORAGE_MISSING')) throw error;
+    return 'there is no storage yet: the first backup begins it';
+  }
+}
+
+function rowOf({ what, can, means }: Check): string {
+  return `  ${what.padEnd(40)} ${can.padEnd(9)}  ${means}`;
+}
+
+function verdict(checks: readonly Check[]): string {
+  const readable = checks.some(({ what, can }) => what === READ && can === 'yes');
+  const rest = readable ? ' What is in it can be read and verified.' : '';
+  return `It is not fit for backups: see what it cannot do above.${rest}`;
+}

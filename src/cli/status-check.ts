@@ -1,0 +1,68 @@
+import { DEFAULT_LIMITS, type HealthLimits, healthOf, healthWithout } from '../monitor/health.js';
+import { Overseer } from '../client/overseer.js';
+import { withCoordinator } from './coordinator-commands.js';
+import { Interrupted, UsageError, messageOf } from '../client/command-failure.js';
+import type { CommonFlags } from './options.js';
+import { type Health, LEVELS } from '../contract/answers/shown-answers.js';
+
+export interface CheckFlags {
+  check?: boolean;
+  warning?: string;
+  critical?: string;
+  verifiedWithin?: string;
+}
+
+/**
+ * `status --check`: prints the worst state there is. Its exit code is 0 for ok, 1 for warning, 2 for
+ * critical.
+ */
+export async function checkStatus(
+  flags: CommonFlags & CheckFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const limits: HealthLimits = {
+    ...DEFAULT_LIMITS,
+    warning: seconds('--warning', flags.warning) ?? DEFAULT_LIMITS.warning,
+    critical: seconds('--critical', flags.critical) ?? DEFAULT_LIMITS.critical,
+    ...(flags.verifiedWithin === undefined
+      ? {}
+      : { verifiedWithin: timeOf(flags.verifiedWithin), verifiedAsked: true as const }),
+  };
+  const health = await healthNow(flags, limits, signal);
+  const { level, reasons } = health;
+  if (flags.json) console.log(JSON.stringify(health));
+  else console.log([level.toUpperCase(), ...reasons.map(({ what }) => what)].join(': '));
+  return LEVELS.indexOf(level);
+}
+
+/** A coordinator that does not answer counts as critical. */
+async function healthNow(
+  flags: CommonFlags,
+  limits: HealthLimits,
+  signal: AbortSignal,
+): Promise<Health> {
+  try {
+    const status = await withCoordinator(flags, signal, (client, workflowId) =>
+      new Overseer(client, workflowId).read(),
+    );
+    return healthOf(status, limits, Date.now());
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof Interrupted) throw error;
+    return healthWithout(messageOf(error));
+  }
+}
+
+/** Parses "7d", "12h", or seconds. */
+function timeOf(text: string): number {
+  const [, count, unit = 's'] = /^([1-9][0-9]{0,8})([smhd])?$/.exec(text) ?? [];
+  if (count !== undefined)
+    return Number(count) * { s: 1, m: 60, h: 3_600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
+  throw new UsageError(`--verified-within must be seconds or a time like 12h or 7d, not "${text}"`);
+}
+
+function seconds(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new UsageError(`${flag} must be a whole number of seconds, not "${text}"`);
+}

@@ -1,0 +1,154 @@
+import type { Client } from '@temporalio/client';
+import { abortable, resultOf } from '../client/calls.js';
+import { type StartedVerification, coverageOf, startVerify } from '../client/start-verification.js';
+import { dataFolder } from '../lib/host/data-folder.js';
+import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_SET_CONCURRENCY } from '../contract/messages.js';
+import { type VerifyInput, parseVerifyInput } from '../contract/verify-input.js';
+import { readAnswer } from '../contract/answers/read-answer.js';
+import { workersPoll } from '../temporal/pollers.js';
+import { Interrupted, UsageError } from '../client/command-failure.js';
+import { describeCoverage } from './print-coverage.js';
+import { bytes } from '../monitor/format.js';
+import { openSession } from './open-session.js';
+import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
+import { ownWorkers } from './own-workers.js';
+import { tellStuck } from './tell-stuck.js';
+import {
+  type Coverage,
+  type VerifyStatus,
+  verifyStatus,
+} from '../contract/answers/verify-answers.js';
+
+export interface VerifyFlags extends CommonFlags {
+  startVersion?: string;
+  endVersion?: string;
+  stateSnapshotBeforeVersion?: string;
+  stateSnapshots?: string;
+  sample?: string;
+  budgetBytes?: string;
+  budgetSeconds?: string;
+  again?: boolean;
+  concurrentDownloads?: string;
+  skipEpochEndings?: boolean;
+  outputTransactionAnalysis?: string;
+}
+
+const PROGRESS_MS = 5_000;
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** `verify`. Returns the exit code: 0 when everything is proven, 1 when something is not. */
+export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promise<number> {
+  const input = verifyInput(flags);
+  parseVerifyInput(input); // report a mistake before anything starts
+  const chunkWorkers = chunkWorkerCount();
+  const data = dataFolder(flags.dataDir);
+  const session = await openSession(flags, signal);
+  const { client, connection, embedded, namespace } = session;
+  const worker = ownWorkers(session, { data, chunkWorkers, say });
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  signal.addEventListener('abort', leave);
+  try {
+    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
+    }
+    const coverage = await verified(client, input, leaving.signal);
+    console.log(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
+    return coverage.ok ? 0 : 1;
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+    await worker?.stop();
+    await session.close();
+  }
+}
+
+/**
+ * The coverage statement of a verification that started after this command. If one with the same options
+ * runs already, this waits for its end first. That one may have read for days, but it does not know what
+ * was stored or changed since.
+ */
+async function verified(client: Client, input: VerifyInput, left: AbortSignal): Promise<Coverage> {
+  const { handle, begunAt } = await abortable(client, left, () => startVerify(client, input));
+  const { concurrency, again: _, ...rest } = input;
+  if (begunAt) {
+    say(
+      `A verification with the same options runs since ${begunAt.toISOString()}. This command waits for it, then verifies what was stored or changed since`,
+    );
+    if (concurrency !== undefined) {
+      const set = () => handle.executeUpdate(UPDATE_SET_CONCURRENCY, { args: [concurrency] });
+      abortable(client, left, set).catch(() => undefined); // it has ended
+    }
+  }
+  const coverage = await followed(client, handle, left);
+  if (!begunAt) return coverage;
+  for (const { object, why } of coverage.findings) {
+    say(`It found ${object}: ${why}. This is checked again`);
+  }
+  say(`Now verifying what was stored or changed since ${begunAt.toISOString()}`);
+  // The verification that ended has read all the rest.
+  return verified(client, { ...rest, ...(concurrency ? { concurrency } : {}) }, left);
+}
+
+/** Waits for a verification and shows its progress. */
+async function followed(
+  client: Client,
+  handle: StartedVerification['handle'],
+  left: AbortSignal,
+): Promise<Coverage> {
+  const ask = async () =>
+    readAnswer(verifyStatus, await handle.query(QUERY_STATUS), handle.workflowId);
+  const timer = setInterval(() => {
+    abortable(client, left, ask).then(showProgress, () => undefined);
+  }, PROGRESS_MS);
+  const stop = tellStuck(client, handle.workflowId, say);
+  return coverageOf(resultOf(client, handle, left)).finally(() => {
+    clearInterval(timer);
+    stop();
+  });
+}
+
+/** The stock tool writes this for "all". As a start it means: none. */
+const MAX = 'max';
+const LAST_VERSION = `${2n ** 64n - 1n}`;
+
+function verifyInput(flags: VerifyFlags): VerifyInput {
+  if (flags.outputTransactionAnalysis !== undefined) {
+    throw new UsageError('--output-transaction-analysis is not supported');
+  }
+  if (flags.skipEpochEndings) {
+    say('--skip-epoch-endings is ignored: everything else is proven by epoch endings');
+  }
+  const given = {
+    network: flags.network,
+    start_version: flags.startVersion === MAX ? LAST_VERSION : flags.startVersion,
+    end_version: flags.endVersion === MAX ? undefined : flags.endVersion,
+    state_snapshots: flags.stateSnapshots,
+    state_snapshot_before_version:
+      flags.stateSnapshotBeforeVersion === MAX ? undefined : flags.stateSnapshotBeforeVersion,
+    sample: flags.sample,
+    budget_bytes: flags.budgetBytes,
+    budget_seconds: flags.budgetSeconds,
+    again: flags.again,
+    concurrency:
+      flags.concurrentDownloads === undefined ? undefined : Number(flags.concurrentDownloads),
+    trust_waypoints: flags.trustWaypoint?.length ? flags.trustWaypoint : undefined,
+  };
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { storage: storageOf(flags), ...Object.fromEntries(known) };
+}
+
+function showProgress({
+  records,
+  bytes: read,
+  objects,
+  proven_before: before,
+  finding_count: findings,
+}: VerifyStatus): void {
+  say(
+    `${records} records, ${bytes(read)} in ${objects} objects read, ${before} proven before, ${findings} finding(s)`,
+  );
+}

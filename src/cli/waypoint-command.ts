@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises';
+import { formatWaypoint, genesisWaypoint } from '../aptos/index.js';
+import { UsageError } from '../client/command-failure.js';
+
+/** `waypoint <genesis.blob>`: prints the waypoint that a network publishes with its genesis. */
+export async function printWaypoint(file: string, json: boolean): Promise<void> {
+  let blob: Uint8Array;
+  try {
+    blob = await readFile(file);
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  const waypoint = formatWaypoint(genesisWaypoint(Uint8Array.from(blob)));
+  console.log(json ? JSON.stringify({ waypoint }) : waypoint);
+}

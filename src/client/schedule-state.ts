@@ -1,0 +1,79 @@
+import {
+  type Client,
+  type ScheduleDescription,
+  ScheduleNotFoundError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import type { ListedSchedule } from '../contract/answers/shown-answers.js';
+
+/** A run that is later than this is overdue. */
+const OVERDUE_MS = 60_000;
+
+/** Reads a schedule and the result of its last run; undefined when there is no schedule with this id. */
+export async function scheduleState(
+  client: Client,
+  id: string,
+  now: number,
+): Promise<ListedSchedule | undefined> {
+  try {
+    return await stateOf(client, await client.schedule.getHandle(id).describe(), now);
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function stateOf(
+  client: Client,
+  { scheduleId: id, state, info, spec }: ScheduleDescription,
+  now: number,
+): Promise<ListedSchedule> {
+  const { paused, note } = state;
+  const next = info.nextActionTimes[0];
+  const last = info.recentActions.at(-1);
+  const run = last?.action.type === 'startWorkflow' ? last.action.workflow.workflowId : undefined;
+  const every = spec.intervals?.[0]?.every;
+  const isOverdue = next !== undefined && !paused && now - next.getTime() > OVERDUE_MS;
+  return {
+    id,
+    paused,
+    note,
+    every_ms: typeof every === 'number' ? every : undefined,
+    created_at: info.createdAt.toISOString(),
+    next: next?.toISOString(),
+    overdue: isOverdue ? true : undefined,
+    last: last?.takenAt.toISOString(),
+    ...(run === undefined ? {} : await outcomeOf(client, run)),
+    missed: info.numActionsMissedCatchupWindow,
+  };
+}
+
+async function outcomeOf(
+  client: Client,
+  workflowId: string,
+): Promise<Pick<ListedSchedule, 'outcome' | 'why'>> {
+  const handle = client.workflow.getHandle(workflowId);
+  try {
+    const { status } = await handle.describe();
+    if (status.name === 'RUNNING') return { outcome: 'runs' };
+    if (status.name === 'COMPLETED') return { outcome: 'done' };
+    if (status.name !== 'FAILED') {
+      return { outcome: status.name === 'TIMED_OUT' ? 'failed' : 'stopped' };
+    }
+    return { outcome: 'failed', why: await whyFailed(handle.result()) };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { outcome: 'unknown' };
+    throw error;
+  }
+}
+
+async function whyFailed(result: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await result;
+    return undefined;
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
+    return cause?.message;
+  }
+}

@@ -1,0 +1,96 @@
+import * as v from 'valibot';
+import { commonFields, parseTarget, settingsOf } from './backup-input.js';
+import { type CoordinatorSettings, STREAMS } from './coordinator-state.js';
+import type { BackupType, Target } from './job.js';
+import { InputError, count, mustBe, object, parse } from './schema.js';
+
+export const DEFAULT_BATCH_SIZE = '1000000';
+export const DEFAULT_BATCH_SECONDS = 600;
+const YEAR_SECONDS = 31_536_000n;
+const MOST_UNITS = 400n;
+
+export const coordinatorFields = {
+  ...commonFields,
+  state_snapshot_interval_epochs: v.optional(
+    v.pipe(count(), v.description('take a snapshot at the end of every n-th epoch')),
+    1,
+  ),
+  transaction_batch_size: v.optional(
+    v.pipe(count(), v.description('transactions of a full batch')),
+    DEFAULT_BATCH_SIZE,
+  ),
+  transaction_batch_seconds: v.optional(
+    v.pipe(
+      count(YEAR_SECONDS),
+      v.description('an open batch closes after this many seconds, even if it is not full'),
+    ),
+    DEFAULT_BATCH_SECONDS,
+  ),
+};
+const coordinatorInput = object(coordinatorFields);
+
+/** Input of `backupCoordinator`, and of its update `configure`. */
+export type CoordinatorInput = v.InferInput<typeof coordinatorInput>;
+
+/** @throws InputError naming the field */
+export function parseCoordinatorInput(raw: unknown): CoordinatorSettings {
+  const fields = parse(coordinatorInput, raw);
+  return {
+    ...settingsOf(fields),
+    concurrency: fields.concurrency,
+    snapshotInterval: `${fields.state_snapshot_interval_epochs}`,
+    batchSize: `${fields.transaction_batch_size}`,
+    batchSeconds: Number(fields.transaction_batch_seconds),
+  };
+}
+
+const stream = v.picklist(STREAMS, `must be one of ${STREAMS.join(', ')}`);
+
+export const dueFields = {
+  ...coordinatorFields,
+  types: v.optional(
+    v.pipe(
+      v.array(stream, `must be a list of ${STREAMS.join(', ')}`),
+      v.readonly(),
+      v.description('which streams'),
+    ),
+    STREAMS,
+  ),
+  most_units: v.optional(
+    v.pipe(count(MOST_UNITS), v.description('most units that one run makes')),
+    100,
+  ),
+};
+const dueInput = object(dueFields);
+
+/** Input of `backupDue`: the input of a coordinator, and the streams to back up. */
+export type DueInput = v.InferInput<typeof dueInput>;
+
+/** @throws InputError naming the field */
+export function parseDueInput(raw: unknown): { types: readonly BackupType[]; mostUnits: number } {
+  const { types, most_units: most } = parse(dueInput, raw);
+  return { types, mostUnits: Number(most) };
+}
+
+/** Parses the argument of `pause` and `resume`: one stream, or nothing for all. @throws InputError */
+export function parseStreams(raw: unknown): readonly BackupType[] {
+  if (raw === undefined || raw === null) return STREAMS;
+  if (v.is(stream, raw)) return [raw];
+  throw new InputError(`say which stream: one of ${STREAMS.join(', ')}, or nothing for all`);
+}
+
+/** Argument of `backUpNow`: a stream, and optionally a range. */
+export interface NowRequest {
+  type: BackupType;
+  /** Undefined: everything that the node has now. */
+  target: Target | undefined;
+}
+
+const request = v.looseObject({ type: stream }, mustBe('one JSON object'));
+
+/** @throws InputError naming the field */
+export function parseNow(raw: unknown): NowRequest {
+  const { type, ...range } = parse(request, raw, 'the request');
+  const target = Object.keys(range).length === 0 ? undefined : parseTarget(type, range);
+  return { type, target };
+}

@@ -1,0 +1,118 @@
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { worstOf } from './health.js';
+import { UsageError } from '../client/command-failure.js';
+import { healthPage } from './health-page.js';
+import { StartingHealth } from './starting-health.js';
+import type { Health, HealthJson, LiveStatus } from '../contract/answers/shown-answers.js';
+
+const HTML = 'text/html; charset=utf-8';
+
+export type HealthDetails = Omit<HealthJson, keyof Health>;
+
+/** A part of the program whose health is shown. */
+export interface HealthSource {
+  /** Why this part is not ready; undefined when it is. */
+  notReady(): string | undefined;
+  health(): Health;
+  /** Fields that `/healthz` shows beside level and reasons. */
+  details(): HealthDetails;
+  /** The coordinator's status, for the HTML page. Only a coordinator's source has one. */
+  status?(): LiveStatus | undefined;
+  /** Metrics in the format of Prometheus. Two sources must not have the same metric. */
+  metrics(): Promise<{ text: string; type: string }>;
+}
+
+/**
+ * Health over HTTP, for load balancers, orchestrators and Prometheus: `/livez` (this process answers),
+ * `/readyz`, `/healthz` (JSON; 503 when critical), `/metrics`, and `/` (the HTML page).
+ */
+export class HealthServer {
+  private readonly shown: HealthSource[] = [];
+  private readonly starting = new StartingHealth();
+  private readonly server: Server;
+
+  private constructor() {
+    this.server = createServer((request, response) => {
+      const send = (code: number, body: string, type = 'text/plain') =>
+        response.writeHead(code, { 'content-type': type }).end(`${body}\n`);
+      switch (request.url) {
+        case '/':
+          return send(200, healthPage(this.status(), this.health(), Date.now()), HTML);
+        case '/livez':
+          return send(200, 'alive');
+        case '/readyz': {
+          const missing = this.sources.flatMap((source) => source.notReady() ?? []);
+          return missing.length === 0 ? send(200, 'ready') : send(503, missing.join('; '));
+        }
+        case '/healthz': {
+          const { level, reasons } = this.health();
+          const details = this.sources.map((source) => source.details());
+          const json = JSON.stringify(Object.assign({ level, reasons }, ...details));
+          return send(level === 'critical' ? 503 : 200, json, 'application/json');
+        }
+        case '/metrics':
+          return void Promise.all(this.sources.map((source) => source.metrics())).then(
+            (all) => send(200, all.map(({ text }) => text).join('\n'), all[0]?.type),
+            (error: unknown) => send(500, String(error)),
+          );
+        default:
+          return send(404, `no such page; there are /, /livez, /readyz, /healthz and /metrics`);
+      }
+    });
+  }
+
+  /** Starts the server if the flags name an address, and says its URL. @throws UsageError */
+  static async open(
+    { healthAddress }: { healthAddress?: string },
+    say: (line: string) => void,
+  ): Promise<HealthServer | undefined> {
+    if (healthAddress === undefined) return undefined;
+    const health = await HealthServer.listen(healthAddress);
+    say(`Health: ${health.url}`);
+    return health;
+  }
+
+  /** Starts the server at `[HOST:]PORT`. @throws UsageError if the address cannot be used */
+  static async listen(address: string): Promise<HealthServer> {
+    const match = /^(?:(.+):)?(\d{1,5})$/.exec(address);
+    if (!match) throw new UsageError(`--health-address must be [HOST:]PORT, not "${address}"`);
+    const health = new HealthServer();
+    await new Promise<void>((resolve, reject) => {
+      health.server.on('error', (error) =>
+        reject(new UsageError(`--health-address ${address}: ${error.message}`)),
+      );
+      health.server.listen(Number(match[2]), match[1] ?? '127.0.0.1', resolve);
+    });
+    return health;
+  }
+
+  get url(): string {
+    const { address, port } = this.server.address() as AddressInfo;
+    return `http://${address}:${port}`;
+  }
+
+  /** Adds a source; from now on its health is shown, too. */
+  show(source: HealthSource): void {
+    this.shown.push(source);
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  /** Until a source is added, the command is starting: its health is unknown, not good. */
+  private get sources(): HealthSource[] {
+    return this.shown.length > 0 ? this.shown : [this.starting];
+  }
+
+  private status(): LiveStatus | undefined {
+    return this.sources.flatMap((source) => source.status?.() ?? [])[0];
+  }
+
+  /** The worst level of all sources, with all their reasons. */
+  private health(): Health {
+    return worstOf(this.sources.flatMap((source) => source.health().reasons));
+  }
+}

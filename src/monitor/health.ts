@@ -1,0 +1,148 @@
+import { whenCritical } from '../errors/codes/alarms-codes.js';
+import { STREAMS } from '../contract/coordinator-state.js';
+import { nodeReasons } from './node-health.js';
+import { describeStuck } from '../client/stuck.js';
+import { verificationTooOld } from './verified-age.js';
+import { workDoneAt } from './work-done.js';
+import {
+  type LiveStatus,
+  type Health,
+  type Level,
+  LEVELS,
+} from '../contract/answers/shown-answers.js';
+
+/** Limits above which something becomes a reason; in seconds. */
+export interface HealthLimits {
+  /** A warning when a stream with work to do stores nothing for so long, or a node's tip is so old. */
+  warning: number;
+  /** The same stream is critical after this time. */
+  critical: number;
+  /** How long a problem that often passes by itself may last before it is critical. */
+  trouble: number;
+  /** A warning when the whole storage was not verified for so long. Counts only if somebody verifies at all. */
+  verifiedWithin: number;
+  /** Makes `verifiedWithin` count also when nobody has ever verified the storage. */
+  verifiedAsked?: true;
+}
+
+export const DEFAULT_LIMITS: HealthLimits = {
+  warning: 3_600,
+  critical: 6 * 3_600,
+  trouble: 600,
+  verifiedWithin: 7 * 86_400,
+};
+
+/** The distance to the prune edge is critical below this share of the versions that the node keeps. */
+const EDGE_SHARE = 0.25;
+
+/**
+ * Judges the status of a coordinator. Lost data, and data that is about to be lost, is critical at once.
+ * Everything else becomes critical only when it lasts. `now` is in unix milliseconds.
+ */
+export function healthOf(status: LiveStatus, limits: HealthLimits, now: number): Health {
+  const reasons: Health['reasons'] = [];
+  const tell = (level: Level, what: string) => reasons.push({ level, what });
+  const {
+    alarms,
+    seen,
+    looked_anew_at: lookedAnewAt,
+    streams,
+    stuck,
+    verification,
+    phase,
+  } = status;
+  const ageOf = (at: number) => Math.max(0, Math.round((now - at) / 1000));
+  for (const workflow of stuck) tell('critical', describeStuck(workflow));
+  for (const alarm of alarms) {
+    const lasts = ageOf(Date.parse(alarm.since));
+    tell(alarmLevel(alarm.code, lasts, status, limits), `${alarm.code}: ${alarm.text}`);
+  }
+  if (seen) reasons.push(...nodeReasons(seen, limits, now));
+  if (phase === 'starting') {
+    const anew = lookedAnewAt === undefined ? 0 : Date.parse(lookedAnewAt);
+    const last = Math.max(anew, ...STREAMS.map((type) => workDoneAt(status, type)));
+    const level = levelAfter(ageOf(last), { warning: limits.trouble, critical: limits.warning });
+    if (level !== 'ok')
+      tell(level, `it is starting for ${ageOf(last)} s: storage or node were not read yet`);
+  }
+  for (const type of STREAMS) {
+    const { state, lag, due_since: dueSince, quarantined } = streams[type];
+    if (state === 'paused') {
+      tell('warning', `${type} is paused`);
+      continue;
+    }
+    if (quarantined.length > 0) tell('warning', `${type}: in quarantine ${quarantined.join(', ')}`);
+    if (dueSince === undefined) continue;
+    const idle = ageOf(workDoneAt(status, type));
+    const level = levelAfter(idle, limits);
+    const behind = lag === undefined ? '' : ` is ${lag} behind and`;
+    if (level !== 'ok') tell(level, `${type}${behind} has stored nothing for ${idle} s`);
+  }
+  const { restorable, started_at: startedAt, metadata_files: metadataFiles = 0 } = status;
+  const follows = ageOf(Date.parse(startedAt));
+  if (restorable && !restorable.yes && metadataFiles > 0 && follows > limits.warning) {
+    tell(
+      'warning',
+      `the stock tool cannot restore anything from the storage: ${restorable.why.join('; ')}`,
+    );
+  }
+  const { failed_at: failedAt, succeeded_at: succeededAt } = verification ?? {};
+  if (failedAt !== undefined && failedAt > (succeededAt ?? '')) {
+    tell('warning', `the last verification failed, at ${failedAt}`);
+  }
+  const { verifiedWithin: limit, verifiedAsked: asked = false } = limits;
+  const old = verificationTooOld(status, { limit, asked, now });
+  if (old !== undefined) tell('warning', old);
+  for (const what of scheduleTroubles(status)) tell('warning', what);
+  return worstOf(reasons);
+}
+
+function scheduleTroubles({ schedules = [] }: LiveStatus): string[] {
+  return schedules.flatMap(({ id, paused, overdue, next, outcome, why, last }) => {
+    const name = `schedule ${id.split('/').at(-1)}`;
+    const failed = `${name}: its last run, of ${last}, failed: ${why ?? 'it timed out'}`;
+    return [
+      ...(paused ? [`${name} is paused`] : []),
+      ...(overdue ? [`${name} is overdue: its run of ${next} has not begun`] : []),
+      ...(outcome === 'failed' ? [failed] : []),
+    ];
+  });
+}
+
+/** The health with these reasons: its level is the worst of theirs, and the worst comes first. */
+export function worstOf(reasons: Health['reasons']): Health {
+  const sorted = reasons.toSorted((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
+  return { level: sorted[0]?.level ?? 'ok', reasons: sorted };
+}
+
+/** The health of a coordinator that cannot be read: critical. */
+export function healthWithout(what: string): Health {
+  return worstOf([{ level: 'critical', what }]);
+}
+
+function alarmLevel(
+  code: string,
+  lasts: number,
+  { streams }: LiveStatus,
+  limits: HealthLimits,
+): Level {
+  const critical = whenCritical(code);
+  switch (critical) {
+    case 'at once':
+      return 'critical';
+    case 'never':
+      return 'warning';
+    case 'near the edge': {
+      const edges = STREAMS.flatMap((type) => streams[type].prune_edge ?? []);
+      const far = edges.every(({ versions, window }) => versions > window * EDGE_SHARE);
+      return edges.length > 0 && far ? 'warning' : 'critical';
+    }
+    default:
+      return lasts > limits[critical] ? 'critical' : 'warning';
+  }
+}
+
+function levelAfter(seconds: number, limits: { warning: number; critical: number }): Level {
+  if (seconds <= Math.min(limits.warning, limits.critical)) return 'ok';
+  return seconds > limits.critical ? 'critical' : 'warning';
+}

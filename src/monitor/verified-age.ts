@@ -1,0 +1,37 @@
+import type { LiveStatus } from '../contract/answers/shown-answers.js';
+
+const DAY_SECONDS = 86_400;
+
+/**
+ * A warning when the whole storage was not verified for longer than `limit` seconds, else undefined. It is given
+ * only if somebody verifies: a verification was begun, a schedule for it exists, or `asked` is set. `now` is in
+ * unix milliseconds.
+ */
+export function verificationTooOld(
+  { verification = { running: false }, schedules = [], started_at: startedAt }: LiveStatus,
+  { limit, asked, now }: { limit: number; asked: boolean; now: number },
+): string | undefined {
+  const {
+    whole_at: wholeAt,
+    rotated_at: rotatedAt,
+    first_at: firstAt,
+    started_at: begunAt,
+  } = verification;
+  const last = [wholeAt, rotatedAt]
+    .flatMap((at) => at ?? [])
+    .sort()
+    .at(-1);
+  const schedule = schedules.find(({ id }) => id.endsWith('/schedule/verify'))?.created_at;
+  const begin = [firstAt ?? begunAt, schedule].flatMap((at) => at ?? []).sort()[0];
+  const since = last ?? begin ?? (asked ? startedAt : undefined);
+  if (since === undefined) return undefined;
+  const seconds = (now - Date.parse(since)) / 1000;
+  if (seconds <= limit) return undefined;
+  const age =
+    seconds >= 2 * DAY_SECONDS
+      ? `${Math.floor(seconds / DAY_SECONDS)} days`
+      : `${Math.round(seconds)} s`;
+  return last === undefined
+    ? `no verification has proven the whole storage yet, for ${age}: run aptos-backup verify, or see why its schedule does not`
+    : `the whole storage was last verified ${age} ago, at ${last}: run aptos-backup verify, or see why its schedule does not`;
+}

@@ -1,0 +1,198 @@
+import { AptosDataError, decodeEpochEndingManifest, MAX_MANIFEST_BYTES } from '../aptos/index.js';
+import {
+  CHAIN_FILE,
+  CHAIN_FILE_NAME,
+  type StoredAnchor,
+  isWritten,
+  storedAnchor,
+} from '../repository/chain-file.js';
+import { readCatalog } from '../repository/catalog.js';
+import { IDENTITY } from '../repository/metadata-file.js';
+import { NodeClient } from '../node/client.js';
+import type { Anchor } from '../contract/unit.js';
+import { isStorageError } from '../storage/storage-error.js';
+import { OWN_FOLDER } from '../storage/handles.js';
+import type { BackupStorage } from '../storage/storage.js';
+import { BackupError, storageEmptied } from '../errors/backup-error.js';
+import { nodeFault } from './node-fault.js';
+import { encodeDigested } from '../lib/host/own-digest.js';
+import { type Site, fetchGenesis } from './site.js';
+import { putFile, readOwn } from '../repository/stored-file.js';
+import { ensureIdentity } from '../repository/unit-folder.js';
+
+/** What a storage says about the chain that it belongs to. */
+interface ChainFound {
+  /** The chain file. */
+  own: StoredAnchor;
+  /** Genesis waypoint by the chain file or the backup of epoch 0; undefined when neither says it. */
+  stored: string | undefined;
+}
+
+/**
+ * Checks that the storage belongs to the chain of the node, or to no chain yet. Writes nothing.
+ * @throws BackupError CHAIN_MISMATCH, which names both chains; STORED_DAMAGED when the chain file cannot be read and
+ * no backup of epoch 0 says which chain it is
+ */
+export async function requireSameChain(site: Site): Promise<ChainFound> {
+  const own = await storedAnchor(site.storage);
+  // We write the chain file before any backup. Damaged and without metadata: its writer died, and no backup needs it.
+  if (own === 'damaged' && !(await hasMetadata(site.storage))) return { own, stored: undefined };
+  const stored = isWritten(own) ? own.genesis : await stockGenesis(site);
+  if (own === 'damaged' && stored === undefined) throw unknownChain(site);
+  if (stored !== undefined && stored !== site.genesis) {
+    throw new BackupError(
+      'CHAIN_MISMATCH',
+      `${site.storage.description} holds backups of the chain with genesis ${stored}, but the node serves ${site.genesis}${site.network ? ` (${site.network})` : ''}; nothing was written. Use another storage or another node`,
+    );
+  }
+  return { own, stored };
+}
+
+/**
+ * Makes the same check as `requireSameChain`, and writes the chain file if it is not there or cannot be read
+ * (docs/formats.md, Our own files). Call it before anything else is written. @throws BackupError CHAIN_MISMATCH, also
+ * when other nodes of the job serve another chain and nothing says which one is meant; STORED_DAMAGED, STORAGE_EMPTIED
+ */
+export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {
+  const found = await requireSameChain(site);
+  await requireMetadata(site, found);
+  return writtenDown(site, found, signal);
+}
+
+/** Writes the chain file. Replaces one that cannot be read: the caller has checked the chain by other means. */
+async function writtenDown(
+  site: Site,
+  { own, stored }: ChainFound,
+  signal?: AbortSignal,
+): Promise<Anchor> {
+  const anchor = currentAnchor(site);
+  if (stored !== undefined) await site.storage.requireFit();
+  if (isWritten(own)) return anchor;
+  if (stored === undefined) {
+    if (!anchor.confirmed && site.network === undefined) await requireAgreement(site, signal);
+    await site.storage.begin();
+  }
+  // Metadata first, then the chain file: a chain file without metadata then means that somebody removed the metadata.
+  await ensureIdentity(site.storage);
+  const content = encodeDigested({
+    genesis_waypoint: anchor.waypoint,
+    ...(anchor.network === undefined ? {} : { network: anchor.network }),
+    confirmed: anchor.confirmed,
+  });
+  const folder = await site.storage.createBackup(OWN_FOLDER);
+  const options = { replace: own === 'damaged' };
+  const { outcome } = await putFile(site.storage, folder, CHAIN_FILE_NAME, content, options);
+  if (stored !== undefined && !(await hasMetadata(site.storage))) {
+    await site.storage.removeFile(CHAIN_FILE); // it was unmounted in between
+    throw emptied(site);
+  }
+  // Another process wrote the file first, perhaps for another chain: check again.
+  return outcome === 'exists' ? anchorStorage(site, signal) : anchor;
+}
+
+/**
+ * Checks that a storage into which we wrote before is still there. An unmounted storage shows an empty folder; we
+ * must not begin a new storage in it. @throws BackupError STORAGE_EMPTIED, CHAIN_MISMATCH, STORED_DAMAGED
+ */
+export async function requireBegun(site: Site, signal?: AbortSignal): Promise<Anchor> {
+  const found = await requireSameChain(site);
+  await requireMetadata(site, found);
+  // The chain file is whole, or only that file was damaged or lost: then it is written again.
+  if (found.stored !== undefined || found.own === 'damaged')
+    return writtenDown(site, found, signal);
+  throw emptied(site);
+}
+
+function emptied(site: Site): BackupError {
+  return storageEmptied(
+    `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied`,
+  );
+}
+
+/**
+ * Refuses a storage with a chain file but without metadata: somebody removed a part of it.
+ * @throws BackupError STORAGE_EMPTIED
+ */
+async function requireMetadata({ storage }: Site, { own }: ChainFound) {
+  if (!isWritten(own) || (await storage.stat(IDENTITY)) !== undefined) return;
+  if ((await storage.listMetadata()).length > 0) return;
+  const why = `${storage.description} held backups, as ${CHAIN_FILE} says, and has no metadata any more: somebody removed a part of it; nothing was written. Put the metadata back; or, if that was meant, remove ${OWN_FOLDER}/ as well and start again: a new storage is begun then`;
+  throw new BackupError('METADATA_REMOVED', why);
+}
+
+/** Whether the storage has a metadata file besides the identity. */
+async function hasMetadata(storage: BackupStorage): Promise<boolean> {
+  return (await storage.listMetadata()).some((handle) => handle !== IDENTITY);
+}
+
+/**
+ * Checks that the other nodes of the job serve the same genesis. The first write binds a storage to one chain for
+ * ever. Nodes that do not answer are left out. @throws BackupError CHAIN_MISMATCH
+ */
+async function requireAgreement(site: Site, signal?: AbortSignal): Promise<void> {
+  for (const address of site.others) {
+    const node = new NodeClient({ address, headersTimeoutMs: 10_000 });
+    try {
+      const genesis = await fetchGenesis(node, signal);
+      if (genesis === site.genesis) continue;
+      throw new BackupError(
+        'NODES_DISAGREE',
+        `the nodes are of different chains: ${site.address} serves genesis ${site.genesis}, ${address} serves ${genesis}, and ${site.storage.description} has no backups that say which is meant; nothing was written. Give nodes of one chain, or say which with network or a trusted waypoint`,
+      );
+    } catch (error) {
+      if (!nodeFault(error)) throw error;
+    } finally {
+      node.close();
+    }
+  }
+}
+
+/** The genesis of the node's chain, and whether a trusted waypoint (given or built in) confirms it. */
+export function currentAnchor(site: Site): Anchor {
+  return {
+    waypoint: site.genesis,
+    confirmed: site.history.passedTrustedWaypoint(),
+    ...(site.network === undefined ? {} : { network: site.network }),
+  };
+}
+
+function unknownChain({ storage, genesis, address }: Site): BackupError {
+  return new BackupError(
+    'STORED_DAMAGED',
+    `${CHAIN_FILE} in ${storage.description} cannot be read, and there is no backup of epoch 0 that says which chain the storage belongs to. ` +
+      `If it is that of ${address}, replace what is in it by {"genesis_waypoint":"${genesis}"}`,
+  );
+}
+
+/**
+ * The genesis waypoint in the backup of epoch 0; undefined when there is none. Needed for a storage that the stock
+ * tool began, and when the chain file is lost.
+ */
+async function stockGenesis(site: Site): Promise<string | undefined> {
+  for (const { firstEpoch, manifest } of await epochEndings(site.storage)) {
+    if (firstEpoch !== 0n) continue;
+    const bytes = await readOwn(site.storage, manifest, MAX_MANIFEST_BYTES);
+    const genesis = bytes && firstWaypoint(bytes);
+    if (genesis !== undefined) return genesis;
+  }
+  return undefined;
+}
+
+/** Undefined for a damaged manifest: a verification reports it. */
+function firstWaypoint(manifest: Uint8Array): string | undefined {
+  try {
+    return decodeEpochEndingManifest(manifest).waypoints[0];
+  } catch (error) {
+    if (error instanceof AptosDataError) return undefined;
+    throw error;
+  }
+}
+
+async function epochEndings(storage: BackupStorage) {
+  try {
+    return (await readCatalog(storage)).epochEndings;
+  } catch (error) {
+    if (isStorageError(error, 'STORAGE_MISSING')) return [];
+    throw error;
+  }
+}

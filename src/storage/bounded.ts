@@ -1,0 +1,89 @@
+import { setMaxListeners } from 'node:events';
+import { noteOverdue } from '../lib/host/overdue.js';
+import type { Call } from './backend.js';
+import { StorageError } from './storage-error.js';
+
+/** Starts an operation. */
+export type Start<T> = (call: Call) => Promise<T>;
+
+export interface Bounds<T> {
+  description: string;
+  limitMs: number;
+  /** The end of a sentence that begins with "asked to". */
+  what: string;
+  handle: string;
+  signal: AbortSignal | undefined;
+  /** Handles a value that arrives after everybody has stopped waiting. */
+  late: ((value: T) => void) | undefined;
+}
+
+/**
+ * Runs one operation of a storage. Its caller always gets an answer: the result, the error, the reason of
+ * the signal, or STORAGE_STALLED after `limitMs` without progress. When nobody waits any more, the
+ * operation is told to stop.
+ */
+export async function bounded<T>(
+  { description, limitMs, what, handle, signal, late }: Bounds<T>,
+  start: Start<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  if (signal) setMaxListeners(0, signal); // each running operation listens to it
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // so does each of the requests that it makes
+  let left = false;
+  let deadline: NodeJS.Timeout | undefined;
+  const progress = () => {
+    if (!left) deadline?.refresh();
+  };
+  const running = start({ signal: stop.signal, progress });
+  return new Promise<T>((resolve, reject) => {
+    const leave = (reason: Error) => {
+      if (left) return;
+      left = true;
+      stop.abort(reason);
+      reject(reason);
+    };
+    // It goes on after an abort, to see whether the operation ever returns.
+    deadline = setTimeout(() => {
+      noteOverdue(`${description}: ${what}`, running);
+      const why = `${description} has not answered for ${limitMs / 1000} s, asked to ${what}; is it reachable?`;
+      leave(new StorageError('STORAGE_STALLED', handle, why));
+    }, limitMs);
+    const onAbort = () => {
+      deadline?.unref();
+      leave(signal!.reason as Error);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const end = () => {
+      clearTimeout(deadline);
+      deadline = undefined; // a cleared timer must not start again
+      signal?.removeEventListener('abort', onAbort);
+    };
+    running.then(
+      (value) => {
+        end();
+        if (left) late?.(value);
+        else resolve(value);
+      },
+      (error: Error) => {
+        end();
+        reject(error);
+      },
+    );
+  });
+}
+
+/** Runs an operation within its bounds. */
+export type Run = <T>(what: string, handle: string, start: Start<T>) => Promise<T>;
+
+/** The progress of an operation of several steps is that of the step that runs. */
+export class Steps {
+  progress: () => void = () => undefined;
+
+  of<T>(start: () => Promise<T>): Start<T> {
+    return ({ progress }) => {
+      this.progress = progress;
+      return start();
+    };
+  }
+}

@@ -1,0 +1,47 @@
+import type { WorkerRole } from './worker-group.js';
+
+/**
+ * Workflows are not cached. When a query meets a workflow that is not in the cache, the SDK replays events
+ * that no workflow task has handled yet, and caches the workflow in that state. What it decides next then
+ * differs from a later replay, and it is stuck for ever (test/temporal/late-query.test.ts). We keep
+ * histories short instead.
+ */
+export const CACHED_WORKFLOWS = 0;
+
+/** Ranges that one process works on at once. Each needs a thread and some tens of MB. */
+const DEFAULT_CHUNK_SLOTS = 8;
+const MOST_CHUNK_SLOTS = 64;
+const MOST_CHUNK_WORKERS = 16;
+
+/** How many ranges a worker process takes at once. @throws Error that names the variable */
+export function chunkSlots(env: NodeJS.ProcessEnv): number {
+  const name = 'APTOS_BACKUP_CHUNK_SLOTS';
+  return wholeNumber(name, env[name], MOST_CHUNK_SLOTS) ?? DEFAULT_CHUNK_SLOTS;
+}
+
+/**
+ * How many processes work on chunks: as the flag says, else APTOS_BACKUP_CHUNK_WORKERS, else one.
+ * @throws Error that names the flag or the variable
+ */
+export function chunkWorkers(flag: string | undefined, env: NodeJS.ProcessEnv): number {
+  const name = 'APTOS_BACKUP_CHUNK_WORKERS';
+  return (
+    wholeNumber('--chunk-workers', flag, MOST_CHUNK_WORKERS) ??
+    wholeNumber(name, env[name], MOST_CHUNK_WORKERS) ??
+    1
+  );
+}
+
+/** The role that the supervisor gave this worker process. @throws Error if it gave none */
+export function workerRole(env: NodeJS.ProcessEnv): WorkerRole {
+  const role = env['APTOS_BACKUP_ROLE'];
+  if (role === 'workflows' || role === 'chunks' || role === 'apart') return role;
+  throw new Error(`APTOS_BACKUP_ROLE is for the supervisor to set; it cannot be "${role}"`);
+}
+
+function wholeNumber(name: string, text: string | undefined, most: number): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new Error(`${name} must be a whole number from 1 to ${most}, not "${text}"`);
+}

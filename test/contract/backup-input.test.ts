@@ -1,0 +1,44 @@
+/** An input that can never work is refused before anything starts. */
+import { expect, it } from 'vitest';
+import { parseNode, parseStorage } from '../../src/contract/backup-input.js';
+
+it.each([
+  'http://localhost:abc',
+  'http://node:618600',
+  'http://node:0',
+  'http://[::1',
+  'http://[::1]]:6186',
+  'http://?',
+  'http://#',
+  'http://:6186',
+  'http://1.2.3.4.5',
+  'http://node:6186?x=1',
+  'http://node:6186/path#x',
+  'http://user@node:6186',
+  'ftp://node:6186',
+])('%s is not accepted as the address of a node', (address) => {
+  expect(() => parseNode(address)).toThrow(/^node must be the URL of a backup service, .*not "/);
+});
+
+it.each([
+  ['http://localhost:6186', 'http://localhost:6186'],
+  ['http://localhost', 'http://localhost'],
+  ['https://node.example:443//', 'https://node.example:443'],
+  ['http://[::1]:6186/', 'http://[::1]:6186'],
+  ['http://10.0.0.1:65535/a/b%20c/', 'http://10.0.0.1:65535/a/b%20c'],
+  ['http://my_node:1', 'http://my_node:1'],
+])('%s is accepted as the address of a node', (address, kept) => {
+  expect(parseNode(address)).toBe(kept);
+});
+
+it.each([
+  ['a NUL', '/a\0b', 'control characters'],
+  ['a newline', '/a\nb', 'control characters'],
+  ['a name of 300 characters', `/backups/${'x'.repeat(300)}`, 'names of at most 255 bytes'],
+  ['a name of 300 bytes', `/backups/${'ü'.repeat(150)}`, 'names of at most 255 bytes'],
+  ['5000 characters', '/0123456789'.repeat(500), 'at most 3800 bytes'],
+  ['no slash at its beginning', 'backups', 'an absolute path'],
+])('a path with %s is refused', (_, local_fs_dir, why) => {
+  expect(() => parseStorage({ local_fs_dir })).toThrow(why);
+  expect(parseStorage({ local_fs_dir: '/backups/' })).toEqual({ local_fs_dir: '/backups/' });
+});

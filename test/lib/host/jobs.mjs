@@ -1,0 +1,28 @@
+/** A thread of tests: each order says what its job does. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serveJobs } from '../../../dist/lib/host/thread-entry.js';
+
+let done = 0;
+
+serveJobs(
+  async ({ what }, { signal, ask }) => {
+    done += 1;
+    switch (what) {
+      case 'add one':
+        return done;
+      case 'ask':
+        return ask('how much?');
+      case 'fail':
+        throw Object.assign(new TypeError('the order is wrong'), { code: 'WRONG' });
+      case 'exit':
+        return process.exit(7);
+      case 'stop when told':
+        return new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve('stopped in order'));
+        });
+      default:
+        return sleep(3_600_000); // deaf to a cancel
+    }
+  },
+  () => done,
+);

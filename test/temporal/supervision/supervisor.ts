@@ -1,4 +1,0 @@
-// A process that supervises the script in its first argument until it is killed.
-import { superviseWorker } from '../../../src/temporal/supervision/worker-process.js';
-
-superviseWorker({ env: process.env, say: () => {}, script: process.argv[2]! });
