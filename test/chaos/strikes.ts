@@ -12,7 +12,7 @@ import type { World } from './world.js';
 const THERE_MS = 150_000;
 /** A fault stays on until it hits something. During many kills there are few requests and writes. */
 const FIRES_MS = 300_000;
-const UNIT_MS = 20 * 60_000;
+const UNIT_MS = 5 * 60_000;
 
 /** Carries out a strike. Throws when it had no effect. */
 export async function strike(event: ChaosEvent, world: World): Promise<Evidence> {

@@ -34,7 +34,7 @@ export async function damageUnit(
   const receipt = receipts[random.below(receipts.length)]!;
   const named = namesIn(await files.read(`${folder}/${receipt}`));
   if (!named) return undefined; // an earlier strike has hit it
-  const [name, harm] = harmOf(mode, { receipt, ...named }, random);
+  const [name, harm] = harmOf(mode, { ...named, receipt }, random);
   const handle = `${folder}/${name}`;
   if (mode === 'leave part') {
     const part = await files.leavePart(folder, Buffer.from(random.bytes(500)));
@@ -79,7 +79,9 @@ interface Named {
 
 function namesIn(receipt: Buffer | undefined): Named | undefined {
   try {
-    return receipt && (JSON.parse(receipt.toString()) as Named);
+    if (!receipt) return undefined;
+    const { chunk, proof } = JSON.parse(receipt.toString()) as Named;
+    return { chunk, ...(proof && { proof }) };
   } catch {
     return undefined;
   }

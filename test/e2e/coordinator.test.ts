@@ -7,6 +7,7 @@ import { ensureCoordinator, readCoordinator } from '../../src/client/live-status
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { committedNames, leftovers } from '../support/backup.js';
+import { hasCaughtUp } from '../support/caught-up.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
 import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
@@ -90,13 +91,7 @@ it('the storage proves itself at every moment, through growth, pruning, faults a
     'it has caught up',
     async () => {
       status = await readCoordinator(session.client, workflowId).catch(() => undefined);
-      const { epoch_ending: epochs, state_snapshot: state, transaction } = status?.streams ?? {};
-      return (
-        transaction?.newest === `${version}` &&
-        epochs?.newest === `${epoch - 1}` &&
-        state?.newest === `${epoch - 1}` &&
-        !state.current
-      );
+      return hasCaughtUp(status, node.facts());
     },
     240_000,
   );

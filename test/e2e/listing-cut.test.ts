@@ -6,6 +6,7 @@ import { ensureCoordinator, readCoordinator } from '../../src/client/live-status
 import { UPDATE_RETRY } from '../../src/contract/messages.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
+import { hasCaughtUp } from '../support/caught-up.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/temporal.js';
 
@@ -22,8 +23,8 @@ it('an alarm says it while it lasts, and all goes on when it is over', async () 
   const { workflowId } = await ensureCoordinator(session.client, input);
   const status = () => readCoordinator(session.client, workflowId).catch(() => undefined);
   const isCaughtUp = async () => {
-    const { streams, alarms } = (await status()) ?? {};
-    return streams?.transaction.newest === `${node.facts().version}` && alarms?.length === 0;
+    const seen = await status();
+    return hasCaughtUp(seen, node.facts()) && seen?.alarms.length === 0;
   };
   await until('it has caught up', isCaughtUp, 120_000);
 

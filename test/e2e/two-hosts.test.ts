@@ -7,6 +7,7 @@ import { openStorage } from '../../src/storage/open.js';
 import { superviseWorkers } from '../../src/supervisor/worker-group.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
+import { hasCaughtUp } from '../support/caught-up.js';
 import { makeBucket, s3Server } from '../support/s3-bucket.js';
 import { S3_KEYS } from '../support/servers/seaweedfs.js';
 import { startTemporal, until } from '../support/temporal.js';
@@ -57,8 +58,7 @@ it.each(Object.keys(PLACES))(
     ]);
     const caughtUp = async (one: Host) => {
       const status = await one.status();
-      const stored = status?.streams.transaction.newest === `${node.facts().version}`;
-      return stored && status.alarms.length === 0;
+      return hasCaughtUp(status, node.facts()) && status?.alarms.length === 0;
     };
     let first: Host | undefined;
     await until('one has caught up', async () => {

@@ -75,18 +75,20 @@ describe('a store that asks for fewer requests', () => {
 describe('an upload that is cut off', () => {
   const stages = ['begin', 'part', 'complete', 'put'] as const;
   const faults = ['cut request', 'lose answer', 'cut answer', 'stall'] as const;
-  it.each(stages.flatMap((stage) => faults.map((fault) => ({ stage, fault }))))(
-    'goes on, and makes one file: $fault at $stage',
-    async ({ stage, fault }) => {
-      const { direct, store, met } = await faulty(is[stage], fault, 1);
-      expect(await store('large.json', CONTENT)).toBe('created');
-      expect(await store('small.json', CONTENT.subarray(0, 100))).toBe('created');
-      expect(met()).toBeGreaterThan(1);
-      expect(CONTENT.equals(await direct.readAll('a_backup/large.json', 14_000_000))).toBe(true);
-      expect((await direct.listFolder('a_backup')).length).toBe(2);
-      expect(await store('large.json', CONTENT)).toBe('exists');
-    },
-  );
+  /** An answer without a body cannot be cut in its middle. */
+  const bodyless: string[] = ['part', 'put'];
+  const cases = stages
+    .flatMap((stage) => faults.map((fault) => ({ stage, fault })))
+    .filter(({ stage, fault }) => fault !== 'cut answer' || !bodyless.includes(stage));
+  it.each(cases)('goes on, and makes one file: $fault at $stage', async ({ stage, fault }) => {
+    const { direct, store, met } = await faulty(is[stage], fault, 1);
+    expect(await store('large.json', CONTENT)).toBe('created');
+    expect(await store('small.json', CONTENT.subarray(0, 100))).toBe('created');
+    expect(met()).toBeGreaterThan(1);
+    expect(CONTENT.equals(await direct.readAll('a_backup/large.json', 14_000_000))).toBe(true);
+    expect((await direct.listFolder('a_backup')).length).toBe(2);
+    expect(await store('large.json', CONTENT)).toBe('exists');
+  });
 
   it.each(['part', 'complete', 'put'] as const)(
     'for good leaves no file and no upload: %s',
