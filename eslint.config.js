@@ -38,6 +38,18 @@ const ROOMS = {
   verify: {
     ours: ['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
   },
+  upkeep: {
+    ours: [...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository']],
+  },
+  restore: {
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
+      'verify',
+    ],
+  },
+  archive: {
+    ours: [...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository']],
+  },
   client: { ours: ['lib', 'errors', 'storage', 'contract'], sdk: ['client'] },
   temporal: {
     ours: ['lib', 'lib/host', 'errors', 'contract'],
@@ -56,7 +68,7 @@ const ROOMS = {
   activities: {
     ours: [
       ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'repository', 'site'],
-      ...['backup', 'coordinator', 'verify', 'client', 'supervisor'],
+      ...['backup', 'coordinator', 'verify', 'upkeep', 'restore', 'client', 'supervisor'],
     ],
     sdk: ['activity', 'client', 'worker'],
   },
@@ -70,6 +82,7 @@ const ROOMS = {
     ours: [
       ...['lib', 'lib/host', 'aptos', 'node', 'storage', 'contract', 'repository', 'client'],
       ...['temporal', 'temporal-server', 'supervisor', 'monitor'],
+      ...['upkeep', 'restore', 'archive'],
     ],
     sdk: ['client'],
   },

@@ -10,22 +10,50 @@ export interface CommitLock {
   requireHeld(): Promise<void>;
 }
 
+interface Waiting {
+  signal: AbortSignal;
+  report: (phase: string) => void;
+}
+
 /**
  * Runs `body` under the commit lock of a storage. Whatever changes which backups a storage has needs this lock:
  * one process at a time has it, over all hosts, for moments. If a holder dies, the next one waits until the
  * lease shows that it is dead.
  */
-export async function withCommitLock<T>(
+export function withCommitLock<T>(
   storage: BackupStorage,
   holder: Holder,
-  { signal, report }: { signal: AbortSignal; report: (phase: string) => void },
+  waiting: Waiting,
   body: (lock: CommitLock) => Promise<T>,
 ): Promise<T> {
-  const lease = new Lease(storage, 'commit', holder);
+  return withLock(storage, 'commit', holder, waiting, body);
+}
+
+/**
+ * The same under the upkeep lock: one process at a time, over all hosts, compacts, consolidates or removes. It may be
+ * held for hours. Take the commit lock inside of it for whatever changes which backups there are.
+ */
+export function withUpkeepLock<T>(
+  storage: BackupStorage,
+  holder: Holder,
+  waiting: Waiting,
+  body: (lock: CommitLock) => Promise<T>,
+): Promise<T> {
+  return withLock(storage, 'upkeep', holder, waiting, body);
+}
+
+async function withLock<T>(
+  storage: BackupStorage,
+  kind: 'commit' | 'upkeep',
+  holder: Holder,
+  { signal, report }: Waiting,
+  body: (lock: CommitLock) => Promise<T>,
+): Promise<T> {
+  const lease = new Lease(storage, kind, holder);
   for (;;) {
     const other = await lease.claim();
     if (!other) break;
-    report(`waiting for a commit of ${other.workflow} on ${other.host}`);
+    report(`waiting for the ${kind} lock, which ${other.workflow} on ${other.host} has`);
     await sleep(POLL_MS, undefined, { signal });
   }
   // A failed renewal needs no care here: if another process takes the lock over, `requireHeld` throws.
@@ -41,7 +69,7 @@ export async function withCommitLock<T>(
       async requireHeld() {
         const other = await lease.lostTo();
         if (!other) return;
-        const why = `this host did not renew its lock for so long that ${other.workflow} on ${other.host} took over; nothing was committed`;
+        const why = `this host did not renew its lock for so long that ${other.workflow} on ${other.host} took over; nothing more was changed`;
         throw new BackupError('COMMIT_LOCK_LOST', why);
       },
     });

@@ -7,6 +7,9 @@ import { storageEmptied } from '../errors/backup-error.js';
 import { type LeaseFiles, leaseFiles, misleading } from './lease-files.js';
 import { storedObject } from './stored-file.js';
 
+/** What a lease gives: to follow a node; to change which backups there are, for moments; to keep the storage in order. */
+export type LeaseKind = 'coordinator' | 'commit' | 'upkeep';
+
 /** Who holds a lease. `host` and `workflow` are for messages. */
 export interface Holder {
   /** The same for all processes and attempts that work for one workflow of one server. */
@@ -52,7 +55,7 @@ export class Lease {
 
   constructor(
     private readonly storage: BackupStorage,
-    private readonly kind: 'coordinator' | 'commit',
+    private readonly kind: LeaseKind,
     private readonly me: Holder,
   ) {
     this.files = leaseFiles(storage, kind);
