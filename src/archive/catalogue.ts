@@ -1,6 +1,7 @@
-import { readCatalog } from '../repository/catalog.js';
+import { type Catalog, readCatalog } from '../repository/catalog.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { Holdings } from './holdings.js';
+import { DamagedFile } from './not-served.js';
 
 /** The metadata is read again when it is so old and somebody asks. */
 const PACE_MS = 30_000;
@@ -12,8 +13,9 @@ export class Catalogue {
   private holdings: Holdings | undefined;
   private loading: Promise<void> | undefined;
   private nextAt = 0;
+  private told = new Set<string>();
 
-  /** `onError` is told of a reading that failed. What was known before stays known. */
+  /** `onError` is told of a reading that failed, and of metadata that is damaged. What was known before stays known. */
   constructor(
     private readonly storage: BackupStorage,
     private readonly onError: (error: unknown) => void,
@@ -23,7 +25,9 @@ export class Catalogue {
   /** Reads it for the first time. @throws StorageError, CatalogError */
   async open(): Promise<Holdings> {
     const begun = Date.now();
-    this.holdings = new Holdings(await readCatalog(this.storage));
+    const catalog = await readCatalog(this.storage);
+    this.tellDamage(catalog.damaged);
+    this.holdings = new Holdings(catalog);
     this.nextAt = Date.now() + Math.max(this.paceMs, (Date.now() - begun) * SHARE);
     return this.holdings;
   }
@@ -33,6 +37,17 @@ export class Catalogue {
     if (!this.holdings) throw new Error('the catalogue is not open');
     if (Date.now() >= this.nextAt) this.refresh();
     return this.holdings;
+  }
+
+  /** Tells of each damaged line once, as long as it stays the same. */
+  private tellDamage(damaged: Catalog['damaged']): void {
+    const before = this.told;
+    this.told = new Set(damaged.map(({ object, why }) => `${object}: ${why}`));
+    for (const { object, why } of damaged) {
+      if (!before.has(`${object}: ${why}`)) {
+        this.onError(new DamagedFile(object, 'METADATA_INVALID', why));
+      }
+    }
   }
 
   private refresh(): void {

@@ -50,7 +50,7 @@ class Ranges<E> {
     for (let i = low - 1; i >= 0 && this.reach[i]! >= at; i -= 1) {
       if (this.span(this.entries[i]!).last >= at) found.push(this.entries[i]!);
     }
-    return found.sort((a, b) => (this.span(a).last > this.span(b).last ? -1 : 1));
+    return found.sort((a, b) => Number(this.span(b).last - this.span(a).last));
   }
 }
 

@@ -11,7 +11,7 @@ import { STOCK } from '../support/storage-copy.js';
 
 /** The versions at which the recorded node had states, and the last version that it had, signed or not. */
 const STATES = [0, 43, 87, 138, 191, 240];
-const LAST = 263;
+const LAST = 263n;
 
 /** What an archive without some of the states and versions answers instead; undefined: the same as the node. */
 function without(
@@ -20,15 +20,20 @@ function without(
   lastVersion: bigint,
 ): { status?: string; clean?: boolean; lacksFrom?: number } | undefined {
   const [, endpoint = '', a = '', b = ''] = path.split('?')[0]!.split('/');
-  const isState = /^state_(item_count|snapshot|snapshot_chunk|range_proof)$/.test(endpoint);
-  if (isState && STATES.includes(Number(a)) && !states.includes(BigInt(a))) {
-    const isStream = endpoint.startsWith('state_snapshot');
-    return isStream ? { clean: false } : { status: 'HTTP/1.1 500 Internal Server Error' };
+  if (!/^\d+$/.test(a)) return undefined;
+  const failed = { status: 'HTTP/1.1 500 Internal Server Error' };
+  const version = BigInt(a);
+  const isStored = states.includes(version);
+  if (STATES.includes(Number(a)) && !isStored) {
+    if (endpoint.startsWith('state_snapshot')) return { clean: false };
+    if (endpoint === 'state_item_count' || endpoint === 'state_range_proof') return failed;
   }
-  if (endpoint !== 'transactions' || !/^\d+$/.test(a) || !/^\d+$/.test(b)) return undefined;
-  const [start, end] = [BigInt(a), BigInt(a) + BigInt(b)];
-  if (end <= lastVersion + 1n || start > BigInt(LAST)) return undefined;
-  return { lacksFrom: Number(start > lastVersion ? start : lastVersion + 1n) };
+  if (endpoint === 'state_root_proof' && version > lastVersion && !isStored) return failed;
+  if (!/^\d+$/.test(b)) return undefined;
+  if (endpoint === 'transaction_range_proof' && BigInt(b) > lastVersion) return failed;
+  const end = version + BigInt(b);
+  if (endpoint !== 'transactions' || end <= lastVersion + 1n || version > LAST) return undefined;
+  return { lacksFrom: Number(version > lastVersion ? version : lastVersion + 1n) };
 }
 
 describe.each([

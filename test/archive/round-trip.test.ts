@@ -65,12 +65,12 @@ function verified(folder: string, trustWaypoints: string[]) {
 
 describe.each(['V0', 'V1'] as const)('a chain with records %s, backed up and served,', (format) => {
   it('can be backed up again with other chunks and batches, and gives the same records', async () => {
-    const node = await devnode({ format, seed: 8, transactions: 500, stateItems: 700 });
+    const node = await devnode({ format, seed: 8, transactions: 300, stateItems: 300 });
     const { version, epoch, genesis_waypoint: genesis } = node.facts();
     const last = epoch - 1;
     const first = await copied({
       node: node.address,
-      maxChunkSize: 20_000,
+      maxChunkSize: 30_000,
       trust: [genesis],
       endings: [[0, last]],
       epochs: [1, last],
@@ -90,7 +90,7 @@ describe.each(['V0', 'V1'] as const)('a chain with records %s, backed up and ser
     ]);
     const second = await copied({
       node: archive.address,
-      maxChunkSize: 7_000,
+      maxChunkSize: 13_000,
       trust: [genesis],
       endings: [
         [0, 0],
@@ -99,8 +99,8 @@ describe.each(['V0', 'V1'] as const)('a chain with records %s, backed up and ser
       epochs: [1, last],
       batches: [
         [0, 99],
-        [100, 301],
-        [302, version],
+        [100, 201],
+        [202, version],
       ],
     });
     expect(archive.errors).toEqual([]);
@@ -124,14 +124,14 @@ it('unsigned history can be backed up from an archive, and is proven as it was f
   const first = await copied({
     ...common,
     node: node.address,
-    maxChunkSize: 20_000,
+    maxChunkSize: 30_000,
     batches: [[0, version]],
   });
   const archive = await served({ local_fs_dir: first.folder });
   const second = await copied({
     ...common,
     node: archive.address,
-    maxChunkSize: 9_000,
+    maxChunkSize: 17_000,
     batches: [
       [0, 150],
       [151, version],

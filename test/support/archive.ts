@@ -10,10 +10,10 @@ export interface Served {
   errors: string[];
 }
 
-/** A storage that is served until the end of the test. It is read again for new backups at each request. */
+/** A storage that is served until the end of the test. `paceMs`: how old its metadata may be. */
 export async function served(
   storage: StorageConfig,
-  { cacheBytes = 64 * 1024 * 1024, paceMs = 0 } = {},
+  { cacheBytes = 64 * 1024 * 1024, paceMs = 60_000 } = {},
 ): Promise<Served> {
   const errors: string[] = [];
   const onError = (error: unknown, path = '') => {
