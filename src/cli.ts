@@ -23,6 +23,7 @@ import {
   coordinatorInput,
   namesStorage,
 } from './cli/options.js';
+import { type ServeFlags, runServe } from './cli/serve-command.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
 import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
@@ -210,6 +211,13 @@ const check = add(program, 'check', 'try what a storage can do, and leave nothin
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {
   process.exitCode = await runCheck(flags, stopping.signal);
 });
+
+const serve = add(program, 'serve', "play a node's backup service from a storage, read-only")
+  .option('--listen <[HOST:]PORT>', 'where to listen', '127.0.0.1:6186')
+  .option('--cache-bytes <BYTES>', 'memory for chunks that are read in parts', '536870912');
+addCommonOptions(addStorageName(serve)).action((flags: ServeFlags) =>
+  runServe(flags, stopping.signal),
+);
 
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);

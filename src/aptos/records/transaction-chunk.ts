@@ -26,6 +26,8 @@ const BATCH_RECORDS = 2048;
  */
 export class TransactionChunkVerifier {
   count = 0;
+  /** Called with the leaves of the accumulator, 32 bytes each, as they are found. Valid during the call only. */
+  onLeaves: ((leaves: Uint8Array) => void) | undefined;
   private detected: RecordFormat | undefined;
   private readonly infos: RangeAccumulator;
   private readonly parts: TransactionParts[] = [];
@@ -113,6 +115,7 @@ export class TransactionChunkVerifier {
 
   /** Adds the infos to the accumulator, and marks it at each version of `rootsAt`. */
   private addInfos(infos: number, count: number): void {
+    this.onLeaves?.(this.hasher.memory.subarray(infos, infos + count * 32));
     let done = 0;
     for (const version of this.rootsAt) {
       const upTo = Number(version - this.version(0)) + 1;
