@@ -120,7 +120,7 @@ function azure(url: StorageUrl): Commands {
     read: `${sas}
 azcopy cp --from-to BlobPipe "$PLACE/$FILE_HANDLE$SAS" < /dev/null | gzip -cdf`,
     list: `${sas}
-azcopy list "$PLACE/metadata/$SAS" < /dev/null \\
+azcopy ls "$PLACE/metadata/$SAS" < /dev/null \\
   | sed -ne 's#^INFO: ##;s#;.*##;s#^\\([^ /]*[.]meta\\)$#metadata/\\1#p'`,
   };
 }
