@@ -25,7 +25,13 @@ import {
 } from './cli/options.js';
 import { type ServeFlags, runServe } from './cli/serve-command.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
-import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
+import { RESTORE, addDrillOptions, addRestoreCommands } from './cli/restore-options.js';
+import {
+  type ScheduleFlags,
+  scheduleCreate,
+  scheduleDelete,
+  scheduleList,
+} from './cli/schedule.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
@@ -172,9 +178,10 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
     '--sample <PART>',
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
   );
+addDrillOptions(created, 'of kind drill: ');
 addCommonOptions(
   addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
-).action((kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
+).action((kind: string, flags: CoordinatorFlags & ScheduleFlags) =>
   scheduleCreate(kind, flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
@@ -206,6 +213,8 @@ const verify = add(program, 'verify', 'read a storage again and prove everything
 addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) => {
   process.exitCode = await runVerify(flags, stopping.signal);
 });
+
+addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {

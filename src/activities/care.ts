@@ -7,6 +7,7 @@ import {
   RANGE_BUDGETS,
 } from './activity-failure.js';
 import type { AttributeActivities } from './attribute-activities.js';
+import type { DrillActivities } from './drill-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
@@ -24,6 +25,7 @@ type Activities = UnitActivities &
   RangeActivities &
   VerifyActivities['control'] &
   VerifyActivities['chunks'] &
+  DrillActivities &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -39,6 +41,10 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   verifyTask: OF_CHUNK,
   planVerification: OF_CONTROL,
   concludeVerification: OF_CONTROL,
+  planDrill: OF_CONTROL,
+  restoreInScratch: OF_CONTROL,
+  clearScratch: OF_CONTROL,
+  concludeDrill: OF_CONTROL,
   backUpUnit: OF_CONTROL,
   claimStorage: OF_COORDINATOR,
   releaseStorage: OF_COORDINATOR,

@@ -7,7 +7,7 @@ import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
 
-const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
+export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 const DEFAULT_NODE = 'http://localhost:6186';
 
 /** The flag of commands that ask one node. */

@@ -1,16 +1,29 @@
+import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 
+export interface ScheduleFlags {
+  every?: string;
+  sample?: string;
+  stockBinary?: string;
+  scratch?: string;
+}
+
 export async function scheduleCreate(
   kind: string,
-  flags: CoordinatorFlags & { every?: string; sample?: string },
+  flags: CoordinatorFlags & ScheduleFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const sample = flags.sample === undefined ? {} : { sample: flags.sample };
-  const input = { ...coordinatorInput(flags), ...sample };
+  const { sample, stockBinary, scratch } = flags;
+  const input = {
+    ...coordinatorInput(flags),
+    ...(sample === undefined ? {} : { sample }),
+    ...(stockBinary === undefined ? {} : { stock_binary: path.resolve(stockBinary) }),
+    ...(scratch === undefined ? {} : { scratch: path.resolve(scratch) }),
+  };
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);

@@ -1,5 +1,6 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-input.js';
+import { parseDrillInput } from '../contract/drill-input.js';
 import { InputError } from '../contract/schema.js';
 import type { BackupType, StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
@@ -15,13 +16,17 @@ const PREFIX = 'aptos-backup/';
 interface Kind {
   every: string;
   note: string;
-  workflowType: 'backupDue' | 'verifyBackups';
+  workflowType: 'backupDue' | 'verifyBackups' | 'restoreDrill';
   /** Makes the input that every run gets. */
   input: (input: ScheduleInput) => object;
 }
 
-/** The input for a new schedule. `sample` says how much each verification reads. */
-export type ScheduleInput = CoordinatorInput & { sample?: string };
+/** The input for a new schedule. `sample` says how much each verification reads, the other two are for drills. */
+export type ScheduleInput = CoordinatorInput & {
+  sample?: string;
+  stock_binary?: string;
+  scratch?: string;
+};
 
 /** The kinds of schedules that we create: what each run does, and the default interval. */
 const KINDS: Record<string, Kind> = {
@@ -40,6 +45,18 @@ const KINDS: Record<string, Kind> = {
       again: sample === undefined ? undefined : true,
     }),
   },
+  drill: {
+    every: '7d',
+    note: 'a restore drill',
+    workflowType: 'restoreDrill',
+    input: ({ storage, network, trust_waypoints: waypoints, stock_binary: binary, scratch }) => ({
+      storage,
+      network,
+      trust_waypoints: waypoints,
+      stock_binary: binary,
+      scratch,
+    }),
+  },
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);
 
@@ -53,7 +70,10 @@ function due(every: string, note: string, types: readonly BackupType[]): Kind {
     every,
     note,
     workflowType: 'backupDue',
-    input: ({ sample: _, ...input }) => ({ ...input, types }),
+    input: ({ sample: _, stock_binary: _binary, scratch: _scratch, ...input }) => ({
+      ...input,
+      types,
+    }),
   };
 }
 
@@ -90,6 +110,13 @@ export async function createSchedule(
   return scheduleId;
 }
 
+/** Checks the input of a run. */
+const PARSE: Record<Kind['workflowType'], (input: object) => unknown> = {
+  backupDue: parseDueInput,
+  verifyBackups: parseVerifyInput,
+  restoreDrill: parseDrillInput,
+};
+
 /** The definition of a schedule for the server. @throws InputError; asks no server */
 export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
   const settings = KINDS[kind];
@@ -97,9 +124,11 @@ export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
   if (input.sample !== undefined && kind !== 'verify') {
     throw new InputError('only a schedule of verifications takes a sample');
   }
+  if ((input.stock_binary ?? input.scratch) !== undefined && kind !== 'drill') {
+    throw new InputError('only a schedule of drills takes a stock binary and a scratch folder');
+  }
   const fixed = settings.input(input);
-  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
-  else parseVerifyInput(fixed);
+  PARSE[settings.workflowType](fixed);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const everyMs = interval(every ?? settings.every);
   return {

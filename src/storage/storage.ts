@@ -43,6 +43,11 @@ export class BackupStorage {
     return this.backend.byNameOnly === true;
   }
 
+  /** Whether files of the storage may be gzip'd, as its metadata shows. */
+  hasGzip(): Promise<boolean> {
+    return this.looks.hasGzip(this.files);
+  }
+
   /**
    * Makes a new storage, if the place is fit for one. No other operation makes one.
    * @throws StorageError STORAGE_UNFIT, and leaves nothing behind

@@ -1,3 +1,4 @@
+import type { DrillStatus } from '../contract/answers/restore-answers.js';
 import type { VerifyStatus } from '../contract/answers/verify-answers.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../contract/messages.js';
@@ -19,6 +20,9 @@ export const segmentStatus = defineQuery<SegmentStatus>(names.QUERY_STATUS);
 
 /** The status of a verification. */
 export const verifyStatus = defineQuery<VerifyStatus>(names.QUERY_STATUS);
+
+/** The status of a drill. */
+export const drillStatus = defineQuery<DrillStatus>(names.QUERY_STATUS);
 
 /** Messages of the coordinator. Validators check the arguments, because anybody may send them. */
 export const coordinatorStatus = defineQuery<CoordinatorStatus>(names.QUERY_STATUS);
