@@ -43,6 +43,11 @@ export class BackupStorage {
     return this.backend.byNameOnly === true;
   }
 
+  /** Its metadata is listed by an index of this time (unix milliseconds), because the store lists nothing to us. */
+  get indexedAt(): number | undefined {
+    return this.backend.indexedAt;
+  }
+
   /**
    * Makes a new storage, if the place is fit for one. No other operation makes one.
    * @throws StorageError STORAGE_UNFIT, and leaves nothing behind
