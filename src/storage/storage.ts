@@ -48,6 +48,11 @@ export class BackupStorage {
     return this.backend.indexedAt;
   }
 
+  /** Whether files may be stored gzip'd. Then their sizes say nothing of their contents. */
+  mayPack(): Promise<boolean> {
+    return this.looks.hasGzip(this.files);
+  }
+
   /**
    * Makes a new storage, if the place is fit for one. No other operation makes one.
    * @throws StorageError STORAGE_UNFIT, and leaves nothing behind

@@ -26,7 +26,10 @@ export class IndexedBackend implements StorageBackend {
 
   async *read(handle: string, call: Call): AsyncGenerator<Uint8Array> {
     const content = (await this.indexed(handle))?.content;
-    if (content !== undefined) return yield Buffer.from(content);
+    if (content !== undefined) {
+      yield Buffer.from(content);
+      return;
+    }
     try {
       yield* this.inner.read(handle, call);
     } catch (error) {

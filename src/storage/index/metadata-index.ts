@@ -98,7 +98,8 @@ function headOf({ index, at, files }: Record<string, unknown>): { at: number; fi
 
 function fileOf({ name, bytes, content, modified }: Record<string, unknown>): IndexedFile {
   if (typeof name !== 'string' || name.includes('/')) throw new Error('a file has no name');
-  if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes)) throw new Error(`${name} has no size`);
+  if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes))
+    throw new Error(`${name} has no size`);
   return {
     name,
     bytes,

@@ -70,10 +70,7 @@ async function wholeOf(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(read);
 }
 
-async function orDamaged<T>(
-  { description }: StorageBackend,
-  decode: () => Promise<T>,
-): Promise<T> {
+async function orDamaged<T>({ description }: StorageBackend, decode: () => Promise<T>): Promise<T> {
   try {
     return await decode();
   } catch (error) {

@@ -11,10 +11,7 @@ import type { TaskProgress, VerifyOrder } from './verify-thread-messages.js';
 let progress: TaskProgress = { bytes: 0, objects: 0 };
 serveJobs(run, () => progress);
 
-async function run(
-  order: VerifyOrder,
-  { signal }: JobInThread<never, never>,
-): Promise<TaskResult> {
+async function run(order: VerifyOrder, { signal }: JobInThread<never, never>): Promise<TaskResult> {
   const storage = await openReadable(order.storage, signal);
   const chain = new StoredChain(storage, new TrustedWaypoints(order.trusted, []));
   chain.restore(order.endings);
