@@ -26,6 +26,8 @@ export interface Named {
   chunks: NamedChunk[];
   /** Handles of all its files. */
   files: string[];
+  /** Of a snapshot: the root of the state. */
+  rootHash?: string;
   /** Fields that the stock tool does not know. */
   extra?: JsonObject | undefined;
 }
@@ -57,12 +59,12 @@ export const MANIFEST_KINDS: Record<BackupType, ManifestKind> = {
   state_snapshot: {
     name: STATE_MANIFEST,
     read(bytes) {
-      const { epoch, proof: root, chunks, extra } = decodeStateSnapshotManifest(bytes);
+      const { epoch, rootHash, proof, chunks, extra } = decodeStateSnapshotManifest(bytes);
       const named = chunks.map(({ firstIdx, lastIdx, blobs: file, proof, extra }) => {
         return { first: firstIdx, last: lastIdx, file, proof, extra };
       });
       const span = { first: epoch, last: epoch };
-      return { span, chunks: named, files: [root, ...filesOf(named)], extra };
+      return { span, chunks: named, files: [proof, ...filesOf(named)], rootHash, extra };
     },
   },
   transaction: {
