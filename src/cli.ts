@@ -24,6 +24,7 @@ import {
   namesStorage,
 } from './cli/options.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
+import { addRepositoryCommands } from './cli/repository-commands.js';
 import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
@@ -219,6 +220,8 @@ addNodeOption(add(query, 'node-state', 'print the newest epoch and version of a 
 addStorageOptions(
   add(query, 'backup-storage-state', 'print the newest backups of a storage'),
 ).action((_, command: Command) => queryStorageState(command.optsWithGlobals<CommonFlags>()));
+
+addRepositoryCommands(program, add, stopping.signal);
 
 addCommonOptions(add(program, 'waypoint', "print the waypoint of a network's genesis.blob"))
   .argument('<genesis.blob>')

@@ -48,7 +48,7 @@ export function manifestsByFolder(catalog: Catalog): Map<string, NamedManifest[]
 export async function forEachFolder(
   storage: BackupStorage,
   named: ReadonlyMap<string, NamedManifest[]>,
-  work: (folder: StoredFolder, index: number) => Promise<void>,
+  work: (folder: StoredFolder, index: number) => Promise<void> | void,
 ): Promise<void> {
   const folders = (await storage.listFolders()).filter((one) => !RESERVED.has(one)).sort();
   await forEachAtOnce(LISTINGS_IN_FLIGHT, folders, async (folder, index) => {
