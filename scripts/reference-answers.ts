@@ -7,6 +7,12 @@ import {
   listedSchedule,
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
+import {
+  backupList,
+  latest,
+  shownBackup,
+  storageStats,
+} from '../src/contract/answers/inventory-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -84,6 +90,26 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
     schema: coverage,
+  },
+  {
+    title: '`repository list --json`',
+    about: 'The backups of a storage. What only manifests and folders say is there with `--sizes`.',
+    schema: backupList,
+  },
+  {
+    title: '`repository show --json`',
+    about: 'All about one backup.',
+    schema: shownBackup,
+  },
+  {
+    title: '`repository stats --json`',
+    about: 'How much a storage holds, how it grows, and what nobody names.',
+    schema: storageStats,
+  },
+  {
+    title: '`repository index --json`',
+    about: 'What it also writes into the storage as `aptos-backup/latest.json`, with a digest.',
+    schema: latest,
   },
 ];
 

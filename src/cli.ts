@@ -32,6 +32,7 @@ import {
   scheduleDelete,
   scheduleList,
 } from './cli/schedule.js';
+import { addRepositoryCommands } from './cli/repository-commands.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
@@ -236,6 +237,8 @@ addNodeOption(add(query, 'node-state', 'print the newest epoch and version of a 
 addStorageOptions(
   add(query, 'backup-storage-state', 'print the newest backups of a storage'),
 ).action((_, command: Command) => queryStorageState(command.optsWithGlobals<CommonFlags>()));
+
+addRepositoryCommands(program, add, stopping.signal);
 
 addCommonOptions(add(program, 'waypoint', "print the waypoint of a network's genesis.blob"))
   .argument('<genesis.blob>')

@@ -11,7 +11,7 @@ import type {
 } from '../contract/verification.js';
 import type { VerifyTotals } from '../contract/verify-totals.js';
 import { timesOf } from '../contract/verified.js';
-import { openStorage } from '../storage/open.js';
+import { openReadable } from '../storage/index/open-readable.js';
 import { concludeCoverage } from '../verify/coverage.js';
 import { readChain } from '../verify/read-chain.js';
 import type { StoredChain } from '../verify/stored-chain.js';
@@ -72,13 +72,13 @@ export function createVerifyActivities() {
   };
 }
 
-function planVerification(
+async function planVerification(
   settings: VerifySettings,
   scope: VerifyScope,
   cursor?: VerifyCursor,
 ): Promise<VerifyPage> {
   const { signal } = currentHeart();
-  return nextTasks(openStorage(settings.storage, signal), scope, cursor ?? undefined);
+  return nextTasks(await openReadable(settings.storage, signal), scope, cursor ?? undefined);
 }
 
 async function concludeVerification(
@@ -88,19 +88,19 @@ async function concludeVerification(
   ending: VerifyEnding,
 ): Promise<Coverage> {
   const { signal } = currentHeart();
-  const storage = openStorage(settings.storage, signal);
+  const storage = await openReadable(settings.storage, signal);
   const coverage = await concludeCoverage(storage, scope, totals, ending);
   await rememberVerified(storage, timesOf(coverage, Date.now()));
   return coverage;
 }
 
 /** Reads the epoch endings. The activity that asks first reports the progress. */
-function readChainOf(settings: VerifySettings): Promise<ReadChain> {
+async function readChainOf(settings: VerifySettings): Promise<ReadChain> {
   const { beat } = currentHeart();
   let bytes = 0;
   const tools = {
     // Other tasks may wait for the same chain, so it is not cancelled with this one.
-    storage: openStorage(settings.storage),
+    storage: await openReadable(settings.storage),
     hasher: createBatchHasher(),
     onProgress: (more: { bytes: number }) => {
       bytes += more.bytes;

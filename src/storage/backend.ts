@@ -43,6 +43,8 @@ export interface ListedFile {
   handle: string;
   /** Size of the file as it is stored. */
   bytes: bigint;
+  /** When it was last written, by the store's clock: unix milliseconds. Absent where a store does not say it. */
+  modified?: number | undefined;
 }
 
 /**
@@ -68,6 +70,8 @@ export interface StorageBackend {
    * good, and `publish` without `replace` is no lock: of two who race, both may be told `created`.
    */
   readonly byNameOnly?: boolean | undefined;
+  /** Its metadata is listed by an index of this time (unix milliseconds), and it is only read. */
+  readonly indexedAt?: number | undefined;
   /**
    * Makes a new storage, if the place is fit for one. No other operation makes one: a storage that
    * vanishes during a write is away, and must not be made anew.

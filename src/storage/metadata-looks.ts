@@ -13,10 +13,15 @@ const SAMPLE = 16;
  * the answer.
  */
 export class MetadataLooks {
-  private gzip = false;
+  private gzip: boolean;
   /** Metadata files that are not gzip'd. */
   private readonly others = new Set<string>();
   private addedAs: 'plain' | 'gzip' | undefined;
+
+  /** `gzip`: any file that begins like gzip is gzip, without a look at the metadata. */
+  constructor({ gzip = false } = {}) {
+    this.gzip = gzip;
+  }
 
   /** Whether any metadata file is gzip'd. Then other files of the storage may be, too. */
   async hasGzip(files: Files): Promise<boolean> {

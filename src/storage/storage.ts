@@ -43,7 +43,12 @@ export class BackupStorage {
     return this.backend.byNameOnly === true;
   }
 
-  /** Whether files of the storage may be gzip'd, as its metadata shows. */
+  /** Its metadata is listed by an index of this time (unix milliseconds), because the store lists nothing to us. */
+  get indexedAt(): number | undefined {
+    return this.backend.indexedAt;
+  }
+
+  /** Whether files may be stored gzip'd. Then their sizes say nothing of their contents. */
   hasGzip(): Promise<boolean> {
     return this.looks.hasGzip(this.files);
   }

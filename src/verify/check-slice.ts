@@ -9,13 +9,12 @@ import { checkTransactions } from './check-transactions.js';
 import type { Findings } from './findings.js';
 import {
   type ProvenSlice,
-  filesState,
   folderOf,
   noteLook,
-  provenBefore,
   readLook,
   recordOf,
-} from './proven-before.js';
+} from '../repository/proven-record.js';
+import { filesState, provenBefore } from './proven-before.js';
 import { type SliceManifest, filesOf, readSliceManifest, versionsOf } from './slice-manifest.js';
 import type { StoredChain } from './stored-chain.js';
 import type { CheckTools } from './stored-records.js';

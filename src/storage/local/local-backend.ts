@@ -125,7 +125,8 @@ export class LocalBackend implements StorageBackend {
     try {
       const way = { hidden: false, signal, progress };
       for await (const { handle, stat } of walk(this.root, folder, way)) {
-        if (!stat.isDirectory()) found.push({ handle, bytes: stat.size });
+        if (stat.isDirectory()) continue;
+        found.push({ handle, bytes: stat.size, modified: Number(stat.mtimeMs) });
       }
       return found;
     } catch (error) {

@@ -100,7 +100,7 @@ export class ObjectBackend implements StorageBackend {
   async list(folder: string, call: Call): Promise<ListedFile[]> {
     const found: ListedFile[] = [];
     for await (const { objects } of this.pages(`${folder}/`, { delimited: false }, call)) {
-      found.push(...objects.map(({ key, bytes }) => ({ handle: key, bytes })));
+      found.push(...objects.map(({ key, bytes, modified }) => ({ handle: key, bytes, modified })));
     }
     return found;
   }

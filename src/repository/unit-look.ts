@@ -1,5 +1,6 @@
+import type { Proven } from '../contract/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { type Look, isProvenRecord, readLook } from './proven-before.js';
+import { type Look, isProvenRecord, readLook } from './proven-record.js';
 
 /** When a whole backup was last read. Several verifications may have read one part each. */
 export interface UnitLook {
@@ -7,6 +8,8 @@ export interface UnitLook {
   at?: number;
   /** The last reading of some part found something wrong. */
   bad: boolean;
+  /** How its parts were proven. Only of a backup that was read whole, and in which nothing was wrong. */
+  proven?: Proven[];
 }
 
 /** Reads the records that verifications left in the folder of a backup. `names`: all file names in that folder. */
@@ -28,6 +31,7 @@ function wholeLook(looks: Look[]): UnitLook {
   const [newest, ...older] = looks.sort((a, b) => b.at - a.at);
   if (!newest) return { bad: false };
   const seen = new Set<number>();
+  const proven: Proven[] = [];
   let at: number | undefined;
   let bad = false;
   for (const look of [newest, ...older]) {
@@ -35,7 +39,9 @@ function wholeLook(looks: Look[]): UnitLook {
     for (let chunk = look.from; chunk < Math.min(look.to, newest.of); chunk += 1) seen.add(chunk);
     if (seen.size === before && look !== newest) continue;
     at = look.at;
-    bad ||= !look.proof;
+    if (look.proof) proven.push(look.proof.result.proven);
+    else bad = true;
   }
-  return seen.size < newest.of || at === undefined ? { bad } : { at, bad };
+  if (seen.size < newest.of || at === undefined) return { bad };
+  return bad ? { at, bad } : { at, bad, proven };
 }
