@@ -1,7 +1,15 @@
-import type { Files, FileStat, FileWriter, ListedFile, StorageBackend } from './backend.js';
+import type {
+  Files,
+  FileStat,
+  FileWriter,
+  ListedFile,
+  StampedFile,
+  StorageBackend,
+} from './backend.js';
 import { storageDeadlineMs, withDeadlines } from './deadlines.js';
 import { withEncoding } from './encoding.js';
 import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handles.js';
+import { isGzip } from './looks.js';
 import { MetadataLooks, listMetadata } from './metadata-looks.js';
 import { remark } from './remarks.js';
 import { StorageError, isStorageError } from './storage-error.js';
@@ -33,6 +41,11 @@ export class BackupStorage {
   /** For messages, e.g. "local folder /backups". */
   get description(): string {
     return this.backend.description;
+  }
+
+  /** The short name of the storage (`storageId`). */
+  get id(): string {
+    return this.backend.id;
   }
 
   /**
@@ -202,6 +215,23 @@ export class BackupStorage {
    */
   listMetadata(): Promise<string[]> {
     return listMetadata(this.files);
+  }
+
+  /**
+   * All metadata files with their stamps, in no order, by one listing. Empty for a storage without any.
+   * @throws StorageError STORAGE_MISSING when the storage itself does not exist
+   */
+  listStampedMetadata(): Promise<StampedFile[]> {
+    return this.files.stamps(METADATA);
+  }
+
+  /** The content of a metadata file. @throws StorageError NOT_FOUND, TOO_LARGE, DAMAGED, NAME_INVALID */
+  async readMetadata(handle: string, maxBytes: number): Promise<Uint8Array> {
+    this.signal?.throwIfAborted();
+    requireHandle(handle);
+    const whole = await this.files.readSmall?.(handle);
+    if (whole === undefined || isGzip(whole)) return this.readAll(handle, maxBytes);
+    return whole;
   }
 
   /**
