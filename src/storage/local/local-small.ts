@@ -1,11 +1,21 @@
-import { constants, open, realpath } from 'node:fs/promises';
+import { close, constants, open, read } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { isStorageError } from '../storage-error.js';
 import { isCode } from './local-errors.js';
 import type { LocalRoot } from './local-root.js';
 
 /** Larger files are read in parts. */
 const MOST_BYTES = 64 * 1024;
+const MOST_BUFFERS = 16;
+/** No link is followed. O_NONBLOCK, because opening a named pipe would wait for a writer. */
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+// For small files, file handles of promises cost as much as the reading.
+const openFile = promisify(open);
+const readFile = promisify(read);
+const closeFile = promisify(close);
 
 /**
  * Reads small files of folders that are known to be inside of the storage. To find that out for each file would take
@@ -14,6 +24,8 @@ const MOST_BYTES = 64 * 1024;
 export class SmallFiles {
   /** Real paths, by folder. */
   private readonly folders = new Map<string, string>();
+  /** Buffers that nobody uses now. */
+  private readonly buffers: Buffer[] = [];
 
   constructor(
     private readonly root: string,
@@ -38,23 +50,25 @@ export class SmallFiles {
     const slash = handle.lastIndexOf('/');
     const folder = this.folders.get(handle.slice(0, slash));
     if (folder === undefined) return undefined;
-    // No link is followed. O_NONBLOCK, because opening a named pipe would wait for a writer.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     try {
-      const file = await open(path.join(folder, handle.slice(slash + 1)), flags);
+      const file = await openFile(path.join(folder, handle.slice(slash + 1)), FLAGS);
       try {
-        const looked = await file.stat();
-        if (!looked.isFile() || looked.size > MOST_BYTES) return undefined;
-        // One byte more than it should have shows whether it grew meanwhile.
-        const content = Buffer.allocUnsafe(looked.size + 1);
-        const { bytesRead } = await file.read(content, 0, content.length, 0);
-        return bytesRead === looked.size ? content.subarray(0, bytesRead) : undefined;
+        return await this.content(file);
       } finally {
-        await file.close();
+        await closeFile(file);
       }
     } catch (error) {
-      if (isCode(error, 'ELOOP')) return undefined;
+      if (isCode(error, 'ELOOP', 'EISDIR', 'ENXIO', 'EAGAIN')) return undefined;
       throw error;
     }
+  }
+
+  /** The listing has just shown a file. Asking again what it is would be one step more. */
+  private async content(file: number): Promise<Uint8Array | undefined> {
+    const buffer = this.buffers.pop() ?? Buffer.allocUnsafeSlow(MOST_BYTES);
+    const { bytesRead } = await readFile(file, buffer, 0, MOST_BYTES, 0);
+    const content = bytesRead < MOST_BYTES ? Buffer.from(buffer.subarray(0, bytesRead)) : undefined;
+    if (this.buffers.length < MOST_BUFFERS) this.buffers.push(buffer);
+    return content;
   }
 }

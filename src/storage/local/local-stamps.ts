@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs';
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { type Stats, lstat } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import type { Call, StampedFile } from '../backend.js';
@@ -63,11 +63,13 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-async function lookAt(file: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(file);
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+/** Undefined when the file is gone. With a callback, because a promise of Node.js takes much longer. */
+function lookAt(file: string): Promise<Stats | undefined> {
+  return new Promise((resolve, reject) =>
+    lstat(file, (error, looked) => {
+      if (!error) resolve(looked);
+      else if (isCode(error, 'ENOENT')) resolve(undefined);
+      else reject(error);
+    }),
+  );
 }
