@@ -1,7 +1,8 @@
 /**
  * The metadata of a storage, read through our catalogue: cold, and warm from its cache, beside the bare calls that list
  * and read the same objects. Each row is a process of its own. `npm run bench:catalogue`; BENCH_FILES sets the number of
- * files, BENCH_S3_FILES that in the bucket (0: no bucket), BENCH_LINES the number of lines in compacted files.
+ * files, BENCH_S3_FILES that in the bucket (0: no bucket), BENCH_LINES the number of lines in compacted files. Ours is what
+ * `npm run build` has built.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,12 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { S3 } from '@aws-sdk/client-s3';
+import type { S3 } from '@aws-sdk/client-s3';
 import { forEachAtOnce } from '../src/lib/at-once.js';
-import { keepCachesIn } from '../src/lib/host/data-folder.js';
-import { readCatalog } from '../src/repository/catalog.js';
-import { openStorage } from '../src/storage/open.js';
-import { S3_KEYS, startSeaweedFs } from '../test/support/servers/seaweedfs.js';
+import { builtProgram } from '../src/lib/host/built.js';
 
 const FILES = Number(process.env['BENCH_FILES'] ?? 100_000);
 const S3_FILES = Number(process.env['BENCH_S3_FILES'] ?? FILES);
@@ -56,9 +54,10 @@ async function runAll(): Promise<void> {
 }
 
 async function inBucket(root: string): Promise<void> {
+  const { S3_KEYS, startSeaweedFs } = await import('../test/support/servers/seaweedfs.js');
   Object.assign(process.env, S3_KEYS);
   const server = await startSeaweedFs();
-  const s3 = clientOf(server.endpoint);
+  const s3 = await clientOf(server.endpoint);
   try {
     await s3.createBucket({ Bucket: BUCKET });
     const numbers = Array.from({ length: S3_FILES }, (_, i) => i);
@@ -98,7 +97,6 @@ async function child(how: string, where: string, cache: string): Promise<Measure
 }
 
 async function measure(how: string): Promise<Measured> {
-  keepCachesIn(data);
   const work = { 'bare-list': bareList, 'bare-read': bareRead, ours }[how]!;
   const names = how === 'bare-read' ? await bareNames() : [];
   const [seconds, found] = await timed(() => work(names));
@@ -108,8 +106,19 @@ async function measure(how: string): Promise<Measured> {
 }
 
 async function ours(): Promise<number> {
+  const { keepCachesIn } =
+    await built<typeof import('../src/lib/host/data-folder.js')>('lib/host/data-folder.js');
+  const { readCatalog } =
+    await built<typeof import('../src/repository/catalog.js')>('repository/catalog.js');
+  const { openStorage } = await built<typeof import('../src/storage/open.js')>('storage/open.js');
+  keepCachesIn(data);
   const storage = openStorage(isBucket() ? { url: place } : { local_fs_dir: place });
   return (await readCatalog(storage)).transactions.length;
+}
+
+/** A module as it runs for operators. Code of these benches is compiled on the way, which takes time and memory. */
+async function built<M>(module: string): Promise<M> {
+  return (await import(builtProgram(module).href)) as M;
 }
 
 async function bareList(): Promise<number> {
@@ -123,7 +132,7 @@ async function bareList(): Promise<number> {
 }
 
 async function bareRead(names: readonly string[]): Promise<number> {
-  const s3 = isBucket() ? clientOf(endpointOf()) : undefined;
+  const s3 = isBucket() ? await clientOf(endpointOf()) : undefined;
   let bytes = 0;
   await forEachAtOnce(READS_AT_ONCE, names, async (name) => {
     if (!s3) {
@@ -139,7 +148,7 @@ async function bareRead(names: readonly string[]): Promise<number> {
 
 async function bareNames(): Promise<string[]> {
   if (!isBucket()) return readdir(join(place, 'metadata'));
-  const s3 = clientOf(endpointOf());
+  const s3 = await clientOf(endpointOf());
   const names: string[] = [];
   for (let token: string | undefined, more = true; more;) {
     const page = await s3.listObjectsV2({
@@ -165,7 +174,8 @@ function endpointOf(): string {
   return new URL(place).searchParams.get('endpoint')!;
 }
 
-function clientOf(endpoint: string): S3 {
+async function clientOf(endpoint: string): Promise<S3> {
+  const { S3 } = await import('@aws-sdk/client-s3');
   return new S3({ endpoint, region: 'us-east-1', forcePathStyle: true });
 }
 
