@@ -37,7 +37,7 @@ import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
-import { dataFolder } from './lib/host/data-folder.js';
+import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { type NowFlags, nowRequest } from './cli/now.js';
 import {
   UPDATE_BACK_UP_NOW,
@@ -53,7 +53,10 @@ const program = new Command('aptos-backup')
   .description('Durable, proven backups of Aptos-family nodes')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
-  .configureOutput({ outputError: () => undefined });
+  .configureOutput({ outputError: () => undefined })
+  .hook('preAction', (_, command) => {
+    keepCachesIn(dataFolder(command.optsWithGlobals<Partial<CommonFlags>>().dataDir));
+  });
 
 /** A subcommand that handles errors like its parent. */
 function add(parent: Command, name: string, description: string): Command {

@@ -11,7 +11,7 @@ import { createUnitActivities } from './activities/unit-activities.js';
 import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
-import { dataFolder } from './lib/host/data-folder.js';
+import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { collectTraffic, handOnTraffic } from './node/traffic.js';
 import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './contract/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
@@ -210,7 +210,9 @@ async function main(): Promise<void> {
     const slots = chunkSlots(process.env);
     const role = workerRole(process.env);
     const mark = process.argv[2] ?? newMark();
-    exitProcess(await runWorker({ role, mark, dataDir: dataFolder(), slots, say }));
+    const dataDir = dataFolder();
+    keepCachesIn(dataDir);
+    exitProcess(await runWorker({ role, mark, dataDir, slots, say }));
   } catch (error) {
     console.error(`aptos-backup worker: ${reasonOf(error)}`);
     process.exit(1);

@@ -27,7 +27,7 @@ export async function readMetadataFile(
 ): Promise<MetadataFile | undefined> {
   let bytes: Uint8Array;
   try {
-    bytes = await storage.readAll(handle, MAX_METADATA_BYTES);
+    bytes = await storage.readMetadata(handle, MAX_METADATA_BYTES);
   } catch (error) {
     if (isStorageError(error, 'NOT_FOUND')) return undefined;
     if (!isStorageError(error, 'TOO_LARGE', 'NAME_INVALID', 'DAMAGED')) throw error;

@@ -1,7 +1,15 @@
-import type { Files, FileStat, FileWriter, ListedFile, StorageBackend } from './backend.js';
+import type {
+  Files,
+  FileStat,
+  FileWriter,
+  ListedFile,
+  StampedFile,
+  StorageBackend,
+} from './backend.js';
 import { storageDeadlineMs, withDeadlines } from './deadlines.js';
 import { withEncoding } from './encoding.js';
 import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handles.js';
+import { isGzip } from './looks.js';
 import { MetadataLooks, listMetadata } from './metadata-looks.js';
 import { remark } from './remarks.js';
 import { StorageError, isStorageError } from './storage-error.js';
@@ -35,6 +43,11 @@ export class BackupStorage {
     return this.backend.description;
   }
 
+  /** The short name of the storage (`storageId`). */
+  get id(): string {
+    return this.backend.id;
+  }
+
   /**
    * Files are read and written by name alone: nothing but metadata is listed, nothing removed for good, and creating
    * a file is no lock. Who needs one of these has to do without.
@@ -48,8 +61,11 @@ export class BackupStorage {
     return this.backend.indexedAt;
   }
 
-  /** Whether files may be stored gzip'd. Then their sizes say nothing of their contents. */
-  hasGzip(): Promise<boolean> {
+  /**
+   * Whether files are stored gzip'd. Then their sizes say nothing of their contents. `perhaps`: there is too much
+   * metadata to look at all of it, and none of a large sample was.
+   */
+  hasGzip(): Promise<boolean | 'perhaps'> {
     return this.looks.hasGzip(this.files);
   }
 
@@ -212,6 +228,23 @@ export class BackupStorage {
    */
   listMetadata(): Promise<string[]> {
     return listMetadata(this.files);
+  }
+
+  /**
+   * All metadata files with their stamps, in no order, by one listing. Empty for a storage without any.
+   * @throws StorageError STORAGE_MISSING when the storage itself does not exist
+   */
+  listStampedMetadata(): Promise<StampedFile[]> {
+    return this.files.stamps(METADATA);
+  }
+
+  /** The content of a metadata file. @throws StorageError NOT_FOUND, TOO_LARGE, DAMAGED, NAME_INVALID */
+  async readMetadata(handle: string, maxBytes: number): Promise<Uint8Array> {
+    this.signal?.throwIfAborted();
+    requireHandle(handle);
+    const whole = await this.files.readSmall?.(handle);
+    if (whole === undefined || isGzip(whole)) return this.readAll(handle, maxBytes);
+    return whole;
   }
 
   /**

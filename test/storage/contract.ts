@@ -322,6 +322,43 @@ export function storageContract(
       expect(await metadata(open())).toEqual(['metadata/one.meta', 'metadata/two.meta']);
     });
 
+    it('is listed with sizes, and with stamps that stay as long as the content does', async () => {
+      const open = await create();
+      const listed = async () => {
+        const files = await open().listStampedMetadata();
+        return new Map(files.map(({ name, ...file }) => [name, file]));
+      };
+      await open().saveMetadata('one.meta', bytes('{1}\n'));
+      await open().saveMetadata('two.meta', bytes('{2}\n'));
+      await until(
+        'they have stamps',
+        async () => (await listed()).get('two.meta')?.stamp !== undefined,
+      );
+      const first = await listed();
+      expect([...first.keys()].filter((name) => name !== IDENTITY).sort()).toEqual([
+        'one.meta',
+        'two.meta',
+      ]);
+      expect(await listed()).toEqual(first);
+      if (byNameOnly) {
+        expect(first.get('one.meta')).toEqual({ bytes: undefined, stamp: '' });
+        return;
+      }
+      expect(first.get('one.meta')?.bytes).toEqual((await open().stat('metadata/one.meta'))?.bytes);
+      const file = await open().createFile('metadata', 'one.meta');
+      await file.write(bytes('{3}\n'));
+      await file.publish({ replace: true });
+      const second = await listed();
+      expect(second.get('one.meta')?.stamp).not.toBe(first.get('one.meta')?.stamp);
+      expect(second.get('two.meta')?.stamp).toBe(first.get('two.meta')?.stamp);
+      expect(text(await open().readMetadata('metadata/one.meta', 10))).toBe('{3}\n');
+      await expect(open().readMetadata('metadata/none.meta', 10)).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      });
+      await open().retireMetadata('metadata/one.meta');
+      expect((await listed()).has('one.meta')).toBe(false);
+    });
+
     it('may be saved again only as it is', async () => {
       const open = await create();
       const save = (content: string) => open().saveMetadata('one.meta', bytes(content));

@@ -135,7 +135,8 @@ async function commandsFor(
 ): Promise<NonNullable<RestorePlan['commands']>> {
   const config = order.settings.storage;
   // The tool reads a plain folder by itself.
-  const needsAdapter = 'url' in config || ('local_fs_dir' in config && (await storage.hasGzip()));
+  const needsAdapter =
+    'url' in config || ('local_fs_dir' in config && (await storage.hasGzip()) === true);
   const yaml = needsAdapter ? adapterYaml(config) : undefined;
   const file = order.adapterFile;
   const stock = {

@@ -1,6 +1,14 @@
 import { METADATA } from '../handles.js';
 import { StorageError, isStorageError } from '../storage-error.js';
-import type { Call, Entry, FileStat, FileWriter, ListedFile, StorageBackend } from '../backend.js';
+import type {
+  Call,
+  Entry,
+  FileStat,
+  FileWriter,
+  ListedFile,
+  StampedFile,
+  StorageBackend,
+} from '../backend.js';
 import { INDEX_FILE, type IndexedFile } from './metadata-index.js';
 import type { StoredIndex } from './stored-index.js';
 
@@ -61,6 +69,14 @@ export class IndexedBackend implements StorageBackend {
     if (folder !== METADATA) throw this.lists(folder);
     return [...(await this.index.files()).values()].map(({ name, bytes, modified }) => {
       return { handle: `${METADATA}/${name}`, bytes: BigInt(bytes), modified };
+    });
+  }
+
+  /** An index is replaced as a whole, so its time is the stamp of all that it names. */
+  async stamps(folder: string): Promise<StampedFile[]> {
+    if (folder !== METADATA) throw this.lists(folder);
+    return [...(await this.index.files()).values()].map(({ name, bytes }) => {
+      return { name, bytes: BigInt(bytes), stamp: `indexed ${this.indexedAt} ${bytes}` };
     });
   }
 

@@ -121,7 +121,7 @@ async function comparesNothing(
     const [stored, said] = [sizes?.get(file), saidBytes(extra)];
     return stored !== undefined && said !== undefined && stored !== said;
   });
-  return differs === true && storage.hasGzip();
+  return differs === true && (await storage.hasGzip()) !== false;
 }
 
 function lookAt(
