@@ -11,7 +11,7 @@ import { withEncoding } from './encoding.js';
 import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handles.js';
 import { isGzip } from './looks.js';
 import { MetadataLooks, listMetadata } from './metadata-looks.js';
-import { remark } from './remarks.js';
+import { ifAllowed } from './if-allowed.js';
 import { StorageError, isStorageError } from './storage-error.js';
 
 /**
@@ -278,20 +278,6 @@ export class BackupStorage {
       if (other) return false;
       throw error;
     }
-  }
-}
-
-/** Whether something could be removed from a storage that may let nobody delete. */
-async function ifAllowed(description: string, remove: () => Promise<void>): Promise<boolean> {
-  try {
-    await remove();
-    return true;
-  } catch (error) {
-    if (!isStorageError(error, 'DENIED')) throw error;
-    remark(
-      `${description} does not let us delete: backups work without it, but abandoned files stay there`,
-    );
-    return false;
   }
 }
 
