@@ -65,6 +65,20 @@ it('keeps all fields of all kinds of lines, also unknown ones', async () => {
   expect(cached.catalog).toEqual(fresh.catalog);
 });
 
+it('reads many large files with bounded memory, and one that is larger than that alone', async () => {
+  const p = new MetadataPlace();
+  const part = 'x'.repeat(100_000);
+  for (const file of upTo(10)) {
+    const lines = upTo(file === 0 ? 100 : 20).map((i) => lineOf(file * 100 + i, `${part}/${i}`));
+    p.put(lines, `transaction_compacted_${file}.meta`);
+  }
+  const { look, open } = await p.process();
+  expect((await look()).batches).toHaveLength(280);
+  expect(open.most).toBeGreaterThan(9_000_000); // the large one
+  expect(open.most).toBeLessThan(11_000_000);
+  expect((await (await p.process()).look()).batches).toHaveLength(280);
+});
+
 it('keeps nothing on disk in a process that was not told where', async () => {
   const p = new MetadataPlace();
   p.put([lineOf(0)]);

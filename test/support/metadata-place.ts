@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../../src/aptos/index.js';
@@ -52,14 +52,29 @@ export class MetadataPlace {
     const { readCatalog } = await import('../../src/repository/catalog.js');
     keepCachesIn(data ?? undefined);
     const counts = { reads: 0, listings: 0 };
+    /** Bytes of large files that are read at the moment, and the most that there were. */
+    const open = { bytes: 0, most: 0 };
     /** What happens when a listing has been made. */
     let listed: () => void = () => undefined;
     class Counting extends LocalBackend {
+      constructor(private readonly at: string) {
+        super(at);
+      }
       override async stamps(folder: string, call: Call) {
         counts.listings += 1;
         const found = await super.stamps(folder, call);
         listed();
         return found;
+      }
+      override async *read(handle: string, call: Call) {
+        const bytes = statSync(join(this.at, handle)).size;
+        open.bytes += bytes;
+        open.most = Math.max(open.most, open.bytes);
+        try {
+          yield* super.read(handle, call);
+        } finally {
+          open.bytes -= bytes;
+        }
       }
       override readSmall(handle: string, call: Call) {
         counts.reads += 1;
@@ -74,7 +89,7 @@ export class MetadataPlace {
       const batches = catalog.transactions.map(({ firstVersion }) => Number(firstVersion / 10n));
       return { ...counts, batches, catalog };
     };
-    return { look, storage, afterListing: (work: () => void) => (listed = work) };
+    return { look, open, afterListing: (work: () => void) => (listed = work) };
   }
 }
 
