@@ -66,7 +66,7 @@ export class Archive {
 
   /** The tip that it claims; undefined when nothing is stored. @throws StorageError */
   async tip(): Promise<Tip | undefined> {
-    const holdings = this.catalogue.now;
+    const holdings = await this.catalogue.newest();
     if (this.known?.holdings === holdings) return this.known.tip;
     const tip = await tipOf(holdings, this.endings, this.transactions, this.onError);
     this.known = { holdings, tip };

@@ -74,6 +74,12 @@ export class Holdings {
     }
   }
 
+  get isEmpty(): boolean {
+    return (
+      this.lastEpoch === undefined && this.lastVersion === undefined && this.snapshots.size === 0
+    );
+  }
+
   /** The newest epoch whose ending is stored. */
   get lastEpoch(): bigint | undefined {
     return this.endings.last;

@@ -171,7 +171,7 @@ export class Snapshots {
   /** Reads the proofs of a chunk and of the one before it, and begins to check that both fit its items. */
   private async beginCheck(snapshot: Snapshot, i: number): Promise<ChunkCheck> {
     const { chunks, rootHash } = snapshot.manifest;
-    const { firstIdx, firstKey, lastKey } = chunks[i]!;
+    const { firstIdx, firstKey, lastKey, proof } = chunks[i]!;
     const before = chunks[i - 1];
     const right = await this.chunkProof(snapshot, i);
     const expected = before ? canonicalFrontier(await this.chunkProof(snapshot, i - 1)) : [];
@@ -190,7 +190,7 @@ export class Snapshots {
         );
         const keys = toHex(verifier.firstKey) === firstKey && toHex(verifier.lastKey) === lastKey;
         if (fits && keys && isLast === (i === chunks.length - 1)) return;
-        const why = 'its items do not fit to its proof, to the chunk before it and to the manifest';
+        const why = `it, ${proof}, the chunk before it and the manifest do not fit`;
         throw new AptosDataError('STATE_PROOF_MISMATCH', why);
       },
     };

@@ -1,5 +1,6 @@
 import {
   AccumulatorWindow,
+  AptosDataError,
   decodeTransactionRangeProof,
   encodeStateRootProof,
   encodeTransactionRangeProof,
@@ -26,6 +27,7 @@ interface TransactionChunk {
   first: bigint;
   last: bigint;
   format: RecordFormat;
+  proofHandle: string;
   proof: () => Promise<RangeProof>;
 }
 
@@ -171,14 +173,13 @@ export class Transactions {
 
   /** Reads a chunk, and remembers when that fails. */
   private async *ofChunk(
-    { manifest, file }: TransactionChunk,
+    { manifest }: TransactionChunk,
     read: () => AsyncGenerator<Block>,
   ): AsyncGenerator<Block> {
     try {
       yield* read();
     } catch (error) {
       this.files.suspect(manifest, error);
-      this.leaves.forget(file.handle);
       throw error;
     }
   }
@@ -209,6 +210,7 @@ export class Transactions {
       first,
       last,
       format,
+      proofHandle,
       proof,
       file: {
         handle: chunk.transactions,
@@ -233,9 +235,10 @@ function chunkOf({ chunks }: TransactionManifest, version: bigint) {
   return chunk && chunk.firstVersion <= version ? chunk : undefined;
 }
 
+/** When records and proof do not fit, either file may be the damaged one: the error names both. */
 function checkOf(
   { hasher }: ChunkReader,
-  { first, format }: TransactionChunk,
+  { first, format, proofHandle }: TransactionChunk,
   proof: RangeProof,
   onLeaves?: (leaves: Uint8Array) => void,
 ): ChunkCheck {
@@ -243,6 +246,13 @@ function checkOf(
   verifier.onLeaves = onLeaves;
   return {
     add: (block) => verifier.add(block, 0, block.count),
-    prove: () => void verifier.prove(proof),
+    prove() {
+      try {
+        verifier.prove(proof);
+      } catch (error) {
+        if (!(error instanceof AptosDataError) || error.code === 'UNSUPPORTED') throw error;
+        throw new AptosDataError(error.code, `it and ${proofHandle} do not fit: ${error.message}`);
+      }
+    },
   };
 }

@@ -30,7 +30,7 @@ const DAMAGES: [string, (copy: StorageCopy) => { file: string; path: string }][]
       const file = chunkOf(copy, 'transaction_101', 3, 'proof');
       copy.flip(file, 20);
       return {
-        file: chunkOf(copy, 'transaction_101', 3, 'transactions'),
+        file,
         path: '/transactions/101/100',
       };
     },
@@ -167,6 +167,19 @@ it('a storage that goes away gives errors, and is served again when it is back',
   await expect
     .poll(async () => (await ask(address, 'GET', '/transaction_range_proof/101/150'))?.status)
     .toContain('200');
+  expect((await ask(address, 'GET', '/transactions/101/50'))?.clean).toBe(true);
+});
+
+it('a storage that suddenly lists no metadata is away, not empty', async () => {
+  const copy = new StorageCopy(PLAIN);
+  const { address, errors } = await served({ local_fs_dir: copy.folder }, { paceMs: 0 });
+  for (const file of copy.files().filter((name) => name.startsWith('metadata/'))) copy.remove(file);
+  const seen = async () => {
+    const tip = await ask(address, 'GET', '/db_state');
+    expect(tip!.body.readBigUInt64LE(9)).toBe(250n);
+    return errors.join();
+  };
+  await expect.poll(seen).toContain('lists no metadata any more');
   expect((await ask(address, 'GET', '/transactions/101/50'))?.clean).toBe(true);
 });
 
