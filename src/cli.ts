@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/status-check.js';
 import { runCheck } from './cli/check-command.js';
+import { type CompactionFlags, runCompact } from './cli/compact-command.js';
 import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
 import { follow } from './cli/follow.js';
@@ -12,6 +13,7 @@ import {
   type WorkerFlags,
   addBackupOptions,
   addCommonOptions,
+  addCompactionOptions,
   addCoordinatorOptions,
   addNodeOption,
   addNodeOptions,
@@ -171,10 +173,10 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
     '--sample <PART>',
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
   );
-addCommonOptions(
-  addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
-).action((kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
-  scheduleCreate(kind, flags, stopping.signal),
+addCompactionOptions(addCoordinatorOptions(created), 'of kind compact: ');
+addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(created)))).action(
+  (kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
+    scheduleCreate(kind, flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
   scheduleList(flags, stopping.signal),
@@ -205,6 +207,14 @@ const verify = add(program, 'verify', 'read a storage again and prove everything
 addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) => {
   process.exitCode = await runVerify(flags, stopping.signal);
 });
+
+const maintenance = add(program, 'backup-maintenance', 'keep the metadata of a storage in order');
+const compacting = add(maintenance, 'compact', 'put the lines of many metadata files into few');
+addCommonOptions(addStorageOptions(addCompactionOptions(compacting)))
+  .option('--dry-run', 'only say what would be done')
+  .action(async (flags: CompactionFlags) => {
+    process.exitCode = await runCompact(flags, stopping.signal);
+  });
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {

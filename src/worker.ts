@@ -7,6 +7,7 @@ import { carefulActivity } from './activities/interceptor.js';
 import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
 import { createUnitActivities } from './activities/unit-activities.js';
+import { createUpkeepActivities } from './activities/upkeep-activities.js';
 import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
@@ -172,6 +173,7 @@ async function createWorkers(
       activities: {
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
+        ...createUpkeepActivities(),
         ...verify.control,
         ...createAttributeActivities(tools.attributes),
       },

@@ -11,6 +11,7 @@ import type { CoordinatorActivities } from './coordinator-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
 import type { UnitActivities } from './unit-activities.js';
+import type { UpkeepActivities } from './upkeep-activities.js';
 import type { VerifyActivities } from './verify-activities.js';
 
 /** The failure budgets of an activity, and what happens when workers die with it in hand. */
@@ -24,6 +25,7 @@ type Activities = UnitActivities &
   RangeActivities &
   VerifyActivities['control'] &
   VerifyActivities['chunks'] &
+  UpkeepActivities &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -40,6 +42,8 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   planVerification: OF_CONTROL,
   concludeVerification: OF_CONTROL,
   backUpUnit: OF_CONTROL,
+  compactMetadata: OF_CONTROL,
+  awaitCompaction: OF_CONTROL,
   claimStorage: OF_COORDINATOR,
   releaseStorage: OF_COORDINATOR,
   surveyStorage: OF_COORDINATOR,

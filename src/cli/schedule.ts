@@ -1,16 +1,18 @@
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
+import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 
 export async function scheduleCreate(
   kind: string,
-  flags: CoordinatorFlags & { every?: string; sample?: string },
+  flags: CoordinatorFlags & CompactionFlags & { every?: string; sample?: string },
   signal: AbortSignal,
 ): Promise<void> {
   const sample = flags.sample === undefined ? {} : { sample: flags.sample };
-  const input = { ...coordinatorInput(flags), ...sample };
+  const { storage: _, ...compaction } = compactionInput(flags);
+  const input = { ...coordinatorInput(flags), ...sample, compaction };
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);

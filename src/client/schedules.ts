@@ -1,4 +1,5 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { type CompactionInput, parseCompactionInput } from '../contract/compaction-input.js';
 import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-input.js';
 import { InputError } from '../contract/schema.js';
 import type { BackupType, StorageConfig } from '../contract/job.js';
@@ -15,13 +16,16 @@ const PREFIX = 'aptos-backup/';
 interface Kind {
   every: string;
   note: string;
-  workflowType: 'backupDue' | 'verifyBackups';
+  workflowType: 'backupDue' | 'verifyBackups' | 'compactMetadata';
   /** Makes the input that every run gets. */
   input: (input: ScheduleInput) => object;
 }
 
-/** The input for a new schedule. `sample` says how much each verification reads. */
-export type ScheduleInput = CoordinatorInput & { sample?: string };
+/** The input for a new schedule. `sample` says how much each verification reads, `compaction` how each compacts. */
+export type ScheduleInput = CoordinatorInput & {
+  sample?: string;
+  compaction?: Omit<CompactionInput, 'storage'>;
+};
 
 /** The kinds of schedules that we create: what each run does, and the default interval. */
 const KINDS: Record<string, Kind> = {
@@ -40,8 +44,21 @@ const KINDS: Record<string, Kind> = {
       again: sample === undefined ? undefined : true,
     }),
   },
+  compact: {
+    every: '1d',
+    note: 'a compaction of metadata',
+    workflowType: 'compactMetadata',
+    input: ({ storage, compaction }) => ({ storage, ...compaction }),
+  },
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);
+
+/** Checks the input of a run. */
+const CHECKS: Record<Kind['workflowType'], (input: object) => unknown> = {
+  backupDue: parseDueInput,
+  verifyBackups: parseVerifyInput,
+  compactMetadata: parseCompactionInput,
+};
 
 function dueOf(type: BackupType): Kind {
   const { after, schedule } = rulesOf(type);
@@ -53,7 +70,7 @@ function due(every: string, note: string, types: readonly BackupType[]): Kind {
     every,
     note,
     workflowType: 'backupDue',
-    input: ({ sample: _, ...input }) => ({ ...input, types }),
+    input: ({ sample: _, compaction: __, ...input }) => ({ ...input, types }),
   };
 }
 
@@ -97,9 +114,11 @@ export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
   if (input.sample !== undefined && kind !== 'verify') {
     throw new InputError('only a schedule of verifications takes a sample');
   }
+  if (Object.keys(input.compaction ?? {}).length > 0 && kind !== 'compact') {
+    throw new InputError('only a schedule of compactions takes compact factors');
+  }
   const fixed = settings.input(input);
-  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
-  else parseVerifyInput(fixed);
+  CHECKS[settings.workflowType](fixed);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const everyMs = interval(every ?? settings.every);
   return {
