@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { backupResult, backupStatus, dueResult } from '../src/contract/answers/backup-answers.js';
+import { compaction } from '../src/contract/answers/compaction-answers.js';
 import { coordinatorStatus } from '../src/contract/answers/coordinator-answers.js';
 import {
   health,
@@ -84,6 +85,11 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
     schema: coverage,
+  },
+  {
+    title: 'Result of a compaction',
+    about: 'The result of `compactMetadata`, and what `backup-maintenance compact --json` prints.',
+    schema: compaction,
   },
 ];
 

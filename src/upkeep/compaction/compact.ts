@@ -2,6 +2,7 @@ import { BACKUP_TYPES } from '../../contract/kinds/index.js';
 import type { CompactionOrder } from '../../contract/compaction-input.js';
 import type { Compaction } from '../../contract/answers/compaction-answers.js';
 import { withUpkeepLock } from '../../repository/commit-lock.js';
+import { OWN_FOLDER } from '../../storage/handles.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { type Group, groupLines } from './groups.js';
 import type { CompactionTools } from './in-batches.js';
@@ -25,6 +26,7 @@ export async function compact(order: CompactionOrder, tools: CompactionTools): P
   if (order.dryRun) return tryOut(order, tools);
   await storage.requireFit();
   await storage.requireCanRetire();
+  await storage.createBackup(OWN_FOLDER); // for the locks: a storage of the stock tool has none
   return withUpkeepLock(storage, holder, { signal, report }, async (upkeep) => {
     const files = await readMetadataSet(storage, report);
     const plan = planGroups(files, order);

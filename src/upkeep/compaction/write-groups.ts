@@ -20,7 +20,7 @@ export async function writeGroups(
 ): Promise<{ there: Group[]; leftAlone: LeftAlone[] }> {
   const { storage } = tools;
   const missing = groups.filter(({ isThere }) => !isThere);
-  const there = groups.filter(({ isThere }) => isThere);
+  const failed = new Set<Group>();
   const leftAlone: LeftAlone[] = [];
   const work = { ...tools, upkeep, what: 'write files of many lines' };
   await inBatches(missing, work, async (batch, commit) => {
@@ -29,12 +29,13 @@ export async function writeGroups(
     await forEachAtOnce(IN_FLIGHT, batch, async (group) => {
       const gone = group.lines.find(({ source }) => !listed.has(source));
       const why = gone ? `${gone.source} vanished meanwhile` : await write(storage, group);
-      if (why === undefined) there.push(group);
-      else leftAlone.push({ object: group.handle, why: `${why}; the next compaction looks again` });
+      if (why === undefined) return;
+      failed.add(group);
+      leftAlone.push({ object: group.handle, why: `${why}; the next compaction looks again` });
     });
     return true;
   });
-  return { there, leftAlone };
+  return { there: groups.filter((group) => !failed.has(group)), leftAlone };
 }
 
 /** Returns why the group was not written. */
