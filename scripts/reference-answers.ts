@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { backupResult, backupStatus, dueResult } from '../src/contract/answers/backup-answers.js';
+import { compaction } from '../src/contract/answers/compaction-answers.js';
 import { coordinatorStatus } from '../src/contract/answers/coordinator-answers.js';
 import {
   health,
@@ -110,6 +111,11 @@ export const ANSWERS: Answer[] = [
     title: '`repository index --json`',
     about: 'What it also writes into the storage as `aptos-backup/latest.json`, with a digest.',
     schema: latest,
+  },
+  {
+    title: 'Result of a compaction',
+    about: 'The result of `compactMetadata`, and what `backup-maintenance compact --json` prints.',
+    schema: compaction,
   },
 ];
 

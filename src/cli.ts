@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/status-check.js';
 import { runCheck } from './cli/check-command.js';
+import { type CompactionFlags, runCompact } from './cli/compact-command.js';
 import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
 import { follow } from './cli/follow.js';
@@ -12,6 +13,7 @@ import {
   type WorkerFlags,
   addBackupOptions,
   addCommonOptions,
+  addCompactionOptions,
   addCoordinatorOptions,
   addNodeOption,
   addNodeOptions,
@@ -183,10 +185,10 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
   );
 addDrillOptions(created, 'of kind drill: ');
-addCommonOptions(
-  addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
-).action((kind: string, flags: CoordinatorFlags & ScheduleFlags) =>
-  scheduleCreate(kind, flags, stopping.signal),
+addCompactionOptions(addCoordinatorOptions(created), 'of kind compact: ');
+addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(created)))).action(
+  (kind: string, flags: CoordinatorFlags & CompactionFlags & ScheduleFlags) =>
+    scheduleCreate(kind, flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
   scheduleList(flags, stopping.signal),
@@ -219,6 +221,14 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
 });
 
 addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
+
+const maintenance = add(program, 'backup-maintenance', 'keep the metadata of a storage in order');
+const compacting = add(maintenance, 'compact', 'put the lines of many metadata files into few');
+addCommonOptions(addStorageOptions(addCompactionOptions(compacting)))
+  .option('--dry-run', 'only say what would be done')
+  .action(async (flags: CompactionFlags) => {
+    process.exitCode = await runCompact(flags, stopping.signal);
+  });
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {

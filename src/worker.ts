@@ -8,6 +8,7 @@ import { carefulActivity } from './activities/interceptor.js';
 import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
 import { createUnitActivities } from './activities/unit-activities.js';
+import { createUpkeepActivities } from './activities/upkeep-activities.js';
 import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
@@ -173,6 +174,7 @@ async function createWorkers(
       activities: {
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
+        ...createUpkeepActivities(),
         ...verify.control,
         ...createDrillActivities(),
         ...createAttributeActivities(tools.attributes),

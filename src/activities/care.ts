@@ -12,6 +12,7 @@ import type { CoordinatorActivities } from './coordinator-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
 import type { UnitActivities } from './unit-activities.js';
+import type { UpkeepActivities } from './upkeep-activities.js';
 import type { VerifyActivities } from './verify-activities.js';
 
 /** The failure budgets of an activity, and what happens when workers die with it in hand. */
@@ -26,6 +27,7 @@ type Activities = UnitActivities &
   VerifyActivities['control'] &
   VerifyActivities['chunks'] &
   DrillActivities &
+  UpkeepActivities &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -46,6 +48,8 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   clearScratch: OF_CONTROL,
   concludeDrill: OF_CONTROL,
   backUpUnit: OF_CONTROL,
+  compactMetadata: OF_CONTROL,
+  awaitCompaction: OF_CONTROL,
   claimStorage: OF_COORDINATOR,
   releaseStorage: OF_COORDINATOR,
   surveyStorage: OF_COORDINATOR,

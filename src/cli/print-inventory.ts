@@ -115,10 +115,7 @@ export function statsText(stats: StorageStats, now: number): string {
         `    ${folder}: ${bytes(held)}, ${what}${at === undefined ? '' : `, last written ${age(at, now)} ago`}`,
     ),
     row('restorable', describeRestorable(stats.restorable)),
-    row(
-      'verified',
-      verified === undefined ? 'not yet' : `${verified}, ${age(verified, now)} ago`,
-    ),
+    row('verified', verified === undefined ? 'not yet' : `${verified}, ${age(verified, now)} ago`),
   ].join('\n');
 }
 

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
+import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 
@@ -14,15 +15,17 @@ export interface ScheduleFlags {
 
 export async function scheduleCreate(
   kind: string,
-  flags: CoordinatorFlags & ScheduleFlags,
+  flags: CoordinatorFlags & CompactionFlags & ScheduleFlags,
   signal: AbortSignal,
 ): Promise<void> {
   const { sample, stockBinary, scratch } = flags;
+  const { storage: _, ...compaction } = compactionInput(flags);
   const input = {
     ...coordinatorInput(flags),
     ...(sample === undefined ? {} : { sample }),
     ...(stockBinary === undefined ? {} : { stock_binary: path.resolve(stockBinary) }),
     ...(scratch === undefined ? {} : { scratch: path.resolve(scratch) }),
+    compaction,
   };
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {

@@ -59,6 +59,13 @@ export function rangeOfName(handle: string) {
   return { kind: kind as 'epoch_ending' | 'transaction', first: BigInt(first), last: BigInt(last) };
 }
 
+const COMPACTED = /^metadata\/(?:epoch_ending|transaction|state_snapshot)_compacted_/;
+
+/** Whether the name of a file is that of one which a compaction makes. */
+export function isCompacted(handle: string): boolean {
+  return COMPACTED.test(handle);
+}
+
 /** The error for a file that only people can judge. */
 export function leftAlone(storage: BackupStorage, handle: string, why: string): StorageError {
   const said = why.includes(handle) ? why : `${handle} in ${storage.description}: ${why}`;

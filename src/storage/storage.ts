@@ -269,6 +269,16 @@ export class BackupStorage {
     await this.files.remove(handle);
   }
 
+  /**
+   * Tests whether metadata files can be moved away, and moves none.
+   * @throws StorageError STORAGE_UNFIT when the storage has no way to do so
+   */
+  async requireCanRetire(): Promise<void> {
+    await this.files.makeFolder(RETIRED);
+    const file = await this.files.create(`${RETIRED}/probe.meta`);
+    await file.discard();
+  }
+
   private async hasContent(handle: string, content: Uint8Array): Promise<boolean> {
     try {
       const stored = await this.readAll(handle, Math.max(content.length, 1));

@@ -77,6 +77,11 @@ export const clearOptions: ActivityOptions = {
   scheduleToCloseTimeout: '10 minutes',
 };
 
+/**
+ * Takes care of a storage, which may take hours: it may first have to wait for another one that does.
+ */
+export const upkeepOptions: ActivityOptions = { ...controlOptions, startToCloseTimeout: '7 days' };
+
 /** Asks a worker which search attributes exist. The worker answers at once and asks nobody else. */
 export const attributeOptions: ActivityOptions = {
   taskQueue: CONTROL_QUEUE,

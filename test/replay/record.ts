@@ -8,6 +8,7 @@ import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js'
 import { run } from '../../src/lib/host/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';
+import { recordCompactions } from './scenarios/compaction.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
 import { recordDrills } from './scenarios/drill.js';
 import { recordVerifications } from './scenarios/verify.js';
@@ -41,6 +42,7 @@ try {
   await recordCoordinators(session, save);
   await recordVerifications(session, save);
   await recordDrills(session, save);
+  await recordCompactions(session, save);
 } finally {
   await session.close();
 }
