@@ -3,14 +3,8 @@ import type { Catalog } from './catalog/entries.js';
 import { lookAtMetadata } from './catalog/look.js';
 import { readKnown, refuseEmptyListing, requireAllOf } from './known-metadata.js';
 
-export { type Damage, entriesOf, spanOfEntry } from './catalog/entries.js';
-export type {
-  BackupEntry,
-  Catalog,
-  EpochEndingEntry,
-  StateSnapshotEntry,
-  TransactionEntry,
-} from './catalog/entries.js';
+export { entriesOf, spanOfEntry } from './catalog/entries.js';
+export type * from './catalog/entries.js';
 
 /**
  * What the metadata of a storage names now. Lists the metadata, and reads only the files that this host has not read
