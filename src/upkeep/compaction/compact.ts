@@ -23,7 +23,9 @@ const MOST_NAMED = 20;
  */
 export async function compact(order: CompactionOrder, tools: CompactionTools): Promise<Compaction> {
   const { storage, holder, signal, report } = tools;
-  if (order.dryRun) return tryOut(order, tools);
+  // Nothing is written into an empty folder or a mistyped one.
+  const isEmpty = (await storage.listMetadata()).length === 0;
+  if (order.dryRun || isEmpty) return tryOut(order, tools);
   await storage.requireFit();
   await storage.requireCanRetire();
   await storage.createBackup(OWN_FOLDER); // for the locks: a storage of the stock tool has none
@@ -47,7 +49,7 @@ export async function compact(order: CompactionOrder, tools: CompactionTools): P
   });
 }
 
-/** Says what a run would do, and writes nothing. */
+/** Says what a run would do, and writes nothing. @throws CatalogError when the listing is empty and should not be */
 async function tryOut(order: CompactionOrder, tools: CompactionTools): Promise<Compaction> {
   const { storage, report } = tools;
   const files = await readMetadataSet(storage, report);
@@ -59,7 +61,7 @@ async function tryOut(order: CompactionOrder, tools: CompactionTools): Promise<C
   return {
     ...counts,
     storage: storage.description,
-    dry_run: true,
+    dry_run: order.dryRun,
     moved,
     files_after: files.size + counts.written + (judged.stamps ? 1 : 0) - moved,
     ...named([...leftAlone, ...found.leftAlone]),

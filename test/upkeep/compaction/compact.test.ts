@@ -1,5 +1,5 @@
 /** Compaction of metadata on real files: as the stock tool does it, and without its faults. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +7,8 @@ import { withCommitLock } from '../../../src/repository/commit-lock.js';
 import { readCatalog, readKnownCatalog } from '../../../src/repository/catalog.js';
 import { rememberMetadata } from '../../../src/repository/known-metadata.js';
 import { StorageError } from '../../../src/storage/storage-error.js';
+import { openStorage } from '../../../src/storage/open.js';
+import { storageFolder } from '../../support/backup.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
 import { until } from '../../support/temporal.js';
 import { hooked } from './hooked.js';
@@ -251,6 +253,13 @@ describe('what is left alone, and told', () => {
     expect(done).toMatchObject({ moved: 0, left_alone_count: 1 });
     expect(done.left_alone[0]!.why).toContain('does not let us delete');
     expect(await namedIn(s.storage)).toEqual(before);
+  });
+
+  it('an empty folder stays empty', async () => {
+    const folder = storageFolder();
+    const done = await compacted(openStorage({ local_fs_dir: folder }));
+    expect(done).toMatchObject({ files_before: 0, files_after: 0, written: 0, dry_run: false });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('a dry run says what a run then does, and writes nothing', async () => {
