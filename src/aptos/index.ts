@@ -10,6 +10,7 @@ export { type BatchHasher, createBatchHasher } from './hash/batch-hasher.js';
 export { hash, seed, type SeedName, sha3, SPARSE_MERKLE_PLACEHOLDER } from './hash/seeds.js';
 export { frontierDigest } from './accumulator/accumulator-frontier.js';
 export { Accumulator } from './accumulator/accumulator.js';
+export { KnownLeaves, type RightSiblings } from './accumulator/known-leaves.js';
 export { accumulatorRoot, verifyLeaf, verifyRange } from './accumulator/verify-proof.js';
 export { rightSiblings, stateRoot, verifyPrefix } from './state-tree/definition.js';
 export { canonicalFrontier } from './state-tree/state-frontier.js';

@@ -34,13 +34,15 @@ export class TransactionChunkVerifier {
 
   /**
    * `format`: the format that every record must have; by default that of the first record. `rootsAt`: versions of the
-   * chunk, in ascending order, after which `prove` returns the root of the whole accumulator.
+   * chunk, in ascending order, after which `prove` returns the root of the whole accumulator. `onLeaves`: called with
+   * the address and number of the infos' hashes, in order; they are not proven yet.
    */
   constructor(
     private readonly hasher: BatchHasher,
     private readonly firstVersion: bigint,
     format?: RecordFormat,
     private readonly rootsAt: readonly bigint[] = [],
+    private readonly onLeaves?: (address: number, count: number) => void,
   ) {
     this.detected = format;
     this.infos = new RangeAccumulator(hasher, firstVersion);
@@ -122,6 +124,7 @@ export class TransactionChunkVerifier {
       done = upTo;
     }
     this.infos.add(infos + done * 32, count - done);
+    this.onLeaves?.(infos, count);
   }
 
   /** Finds the parts of all records. Returns, by index, the leaves of records that only their hashes could prove. */

@@ -10,7 +10,7 @@ import { noteSeconds, timed } from '../../node/traffic.js';
 import type { BackupType } from '../../contract/job.js';
 import type { Range, RangeResult } from '../../contract/unit.js';
 import type { BackupStorage } from '../../storage/storage.js';
-import { ChunkFile } from './chunk-file.js';
+import { ChunkFile } from '../../repository/chunk-file.js';
 import { codeOf } from '../../errors/catalogue.js';
 import { BackupError } from '../../errors/backup-error.js';
 import type { Records } from '../kinds/kind.js';
