@@ -15,6 +15,7 @@ export { accumulatorRoot, verifyLeaf, verifyRange } from './accumulator/verify-p
 export { rightSiblings, stateRoot, verifyPrefix } from './state-tree/definition.js';
 export { canonicalFrontier } from './state-tree/state-frontier.js';
 export { StateTree } from './state-tree/state-tree.js';
+export { fittingRecords } from './records/fitting.js';
 export { RecordBlock, RecordFramer } from './records/framing.js';
 export { readRecords } from './records/record-stream.js';
 export { StateChunkVerifier } from './records/state-chunk.js';
@@ -48,7 +49,6 @@ export {
 } from './chain/signatures.js';
 export { encodeTransactionInfo } from './chain/transaction-info.js';
 export { formatWaypoint, parseWaypoint, type Waypoint, waypointOf } from './chain/waypoint.js';
-export { cutsBefore } from './files/chunking.js';
 export { Fields } from './files/fields.js';
 export { type JsonObject, type JsonValue, parseJson, stringifyJson } from './files/json.js';
 export {

@@ -1,6 +1,6 @@
 import type { MetadataLine } from '../aptos/index.js';
 import { listKnownMetadata } from './known-metadata.js';
-import { leftAlone, rangeOfName, readMetadataFile } from './metadata-file.js';
+import { type MetadataFile, leftAlone, rangeOfName, readMetadataFile } from './metadata-file.js';
 import type { BackupType, TargetOf } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { meet } from '../lib/spans.js';
@@ -44,6 +44,18 @@ export function claimOf(line: MetadataLine): Claimed | undefined {
   }
 }
 
+/** The metadata files that may name backups of a range, as their names tell. @throws CatalogError, StorageError */
+export async function* metadataAbout(
+  storage: BackupStorage,
+  claimed: Claimed,
+): AsyncGenerator<{ handle: string; file: MetadataFile }> {
+  for (const handle of await listKnownMetadata(storage)) {
+    if (isElsewhere(handle.slice(handle.indexOf('/') + 1), claimed)) continue;
+    const file = await readMetadataFile(storage, handle);
+    if (file) yield { handle, file };
+  }
+}
+
 /**
  * Refuses a range that overlaps another committed backup: the stock tool restores nothing from a storage with
  * overlapping backups. A metadata line whose manifest is gone does not count. Reads only files that may
@@ -51,14 +63,12 @@ export function claimOf(line: MetadataLine): Claimed | undefined {
  * @throws BackupError RANGE_OVERLAP, RANGE_COMMITTED; StorageError DAMAGED; CatalogError
  */
 export async function requireNoOverlap(storage: BackupStorage, claimed: Claimed): Promise<void> {
-  for (const handle of await listKnownMetadata(storage)) {
-    if (isElsewhere(handle.slice(handle.indexOf('/') + 1), claimed)) continue;
-    const file = await readMetadataFile(storage, handle);
-    const named = file?.undecodable === undefined ? undefined : rangeOfName(handle);
+  for await (const { handle, file } of metadataAbout(storage, claimed)) {
+    const named = file.undecodable === undefined ? undefined : rangeOfName(handle);
     if (named?.kind === claimed.kind && meet(named, claimed)) {
-      throw leftAlone(storage, handle, file!.undecodable!);
+      throw leftAlone(storage, handle, file.undecodable!);
     }
-    for (const line of file?.lines ?? []) {
+    for (const line of file.lines) {
       const other = claimOf(line);
       if (!other || other.kind !== claimed.kind || !meet(other, claimed)) continue;
       if (other.manifest === claimed.manifest) continue; // this same unit was committed before

@@ -1,3 +1,4 @@
+import { AptosDataError } from '../data-error.js';
 import type { BatchHasher } from '../hash/batch-hasher.js';
 import { ACCUMULATOR_PLACEHOLDER, hash } from '../hash/seeds.js';
 import { Frontier } from './accumulator-frontier.js';
@@ -26,7 +27,7 @@ export class KnownLeaves {
 
   /**
    * `left`: the siblings to the left of leaf `first`, from a range proof.
-   * @throws Error when their number does not fit `first`
+   * @throws AptosDataError RANGE_PROOF_MISMATCH when their number does not fit `first`
    */
   constructor(
     private readonly hasher: BatchHasher,
@@ -34,7 +35,10 @@ export class KnownLeaves {
     left: readonly Uint8Array[],
   ) {
     const frontier = Frontier.before(first, left);
-    if (!frontier) throw new Error(`${left.length} left siblings do not fit leaf ${first}`);
+    if (!frontier) {
+      const why = `${left.length} left siblings do not fit leaf ${first}`;
+      throw new AptosDataError('RANGE_PROOF_MISMATCH', why);
+    }
     this.frontier = frontier;
     this.open = new RangeAccumulator(hasher, first);
     this.next = first;

@@ -26,7 +26,7 @@ import { lackOfState } from '../../site/prune-edge.js';
 import type { Site } from '../../site/site.js';
 import { stateEdge } from '../../site/state-edge.js';
 import { fetchStateRoot } from '../../site/state-root.js';
-import { misfits } from '../commit/chunks-fit.js';
+import { misfits } from '../../repository/misfits.js';
 import { chunkExtra } from '../../repository/manifest-parts.js';
 import { requireEnded } from '../plan/node-has.js';
 import type {

@@ -19,7 +19,7 @@ import { transactionLineOf, transactionManifestOf } from '../../repository/trans
 import { lackOfTransaction } from '../../site/prune-edge.js';
 import type { Site } from '../../site/site.js';
 import { chainProofs, leastProven } from '../../trust/proven.js';
-import { misfits } from '../commit/chunks-fit.js';
+import { misfits } from '../../repository/misfits.js';
 import { behind, nodeState } from '../plan/node-has.js';
 import type {
   Content,

@@ -1,7 +1,7 @@
 import {
   AptosDataError,
   type BatchHasher,
-  cutsBefore,
+  fittingRecords,
   type RecordBlock,
   RecordFramer,
 } from '../../aptos/index.js';
@@ -176,7 +176,8 @@ class RangeJob {
   private async take(block: RecordBlock): Promise<void> {
     let from = 0;
     while (from < block.count) {
-      const to = this.fitting(block, from);
+      const length = this.open?.bytes ?? 0;
+      const to = fittingRecords(block, from, block.count, length, this.tools.maxChunkSize);
       if (to === from) {
         await this.closeChunk();
         continue;
@@ -187,21 +188,6 @@ class RangeJob {
       from = to;
       this.progress('streaming');
     }
-  }
-
-  /** The end of the records that still belong into the open chunk, by the stock rule: [from, result). */
-  private fitting(block: RecordBlock, from: number): number {
-    let length = this.open?.bytes ?? 0;
-    const max = this.tools.maxChunkSize;
-    if (length + block.end(block.count - 1) - block.start(from) <= max) return block.count;
-    let to = from;
-    while (to < block.count) {
-      const frame = block.end(to) - block.start(to);
-      if (cutsBefore(length, frame - 4, max)) break;
-      length += frame;
-      to += 1;
-    }
-    return to;
   }
 
   private async startChunk(): Promise<ChunkFile> {
