@@ -7,6 +7,7 @@ import {
   listedSchedule,
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
+import { consolidation } from '../src/contract/answers/consolidation-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -84,6 +85,12 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
     schema: coverage,
+  },
+  {
+    title: 'Consolidation',
+    about:
+      'The query `status` and the result of `consolidateBackups`, the details of its failure `CONSOLIDATION_DAMAGE`, and what `backup-maintenance consolidate --json` prints.',
+    schema: consolidation,
   },
 ];
 

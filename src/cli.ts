@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/status-check.js';
+import { type ConsolidateFlags, runConsolidation } from './cli/consolidate-command.js';
 import { runCheck } from './cli/check-command.js';
 import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
@@ -204,6 +205,27 @@ const verify = add(program, 'verify', 'read a storage again and prove everything
   .addOption(new Option('--output-transaction-analysis <DIR>', 'not supported').hideHelp());
 addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) => {
   process.exitCode = await runVerify(flags, stopping.signal);
+});
+
+const maintenance = add(program, 'backup-maintenance', 'keep a repository in order');
+const consolidate = add(
+  maintenance,
+  'consolidate',
+  'make full batches of the small ones that a coordinator stores at the tip',
+)
+  .option('--transaction-batch-size <N>', 'versions of a full batch (default: 1000000)')
+  .option('--max-chunk-size <BYTES>', 'most bytes of a chunk file (default: 134217728)')
+  .option('--grace-days <N>', 'days that the small backups stay (default: 7)')
+  .option('--dry-run', 'only say what would be done')
+  .option(
+    '--trust-waypoint <VERSION:HASH>',
+    'a waypoint that you trust; may be repeated',
+    collect,
+    [],
+  )
+  .option('--network <NAME>', 'trust the waypoints of this network, or custom:NAME');
+addCommonOptions(addStorageOptions(consolidate)).action(async (flags: ConsolidateFlags) => {
+  process.exitCode = await runConsolidation(flags, stopping.signal);
 });
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');

@@ -7,6 +7,7 @@ import { carefulActivity } from './activities/interceptor.js';
 import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
 import { createUnitActivities } from './activities/unit-activities.js';
+import { createConsolidateActivities } from './activities/consolidate-activities.js';
 import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
@@ -164,6 +165,7 @@ async function createWorkers(
     interceptors: { activity: [carefulActivity] },
   };
   const verify = createVerifyActivities();
+  const consolidate = createConsolidateActivities();
   const workflows = () =>
     Worker.create({
       ...common,
@@ -173,13 +175,18 @@ async function createWorkers(
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
         ...verify.control,
+        ...consolidate.control,
         ...createAttributeActivities(tools.attributes),
       },
       // Most of them only wait: for a node, or for a backup.
       maxConcurrentActivityTaskExecutions: 50,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
-  const forChunks = { ...createRangeActivities(tools), ...verify.chunks };
+  const forChunks = {
+    ...createRangeActivities(tools),
+    ...verify.chunks,
+    ...consolidate.chunks,
+  };
   const chunks = (taskQueue: string, atOnce: number, activities: object = forChunks) =>
     Worker.create({
       ...common,

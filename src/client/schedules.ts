@@ -1,4 +1,5 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { parseConsolidateInput } from '../contract/consolidate-input.js';
 import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-input.js';
 import { InputError } from '../contract/schema.js';
 import type { BackupType, StorageConfig } from '../contract/job.js';
@@ -15,7 +16,7 @@ const PREFIX = 'aptos-backup/';
 interface Kind {
   every: string;
   note: string;
-  workflowType: 'backupDue' | 'verifyBackups';
+  workflowType: 'backupDue' | 'verifyBackups' | 'consolidateBackups';
   /** Makes the input that every run gets. */
   input: (input: ScheduleInput) => object;
 }
@@ -40,6 +41,23 @@ const KINDS: Record<string, Kind> = {
       again: sample === undefined ? undefined : true,
     }),
   },
+  consolidate: {
+    every: '1d',
+    note: 'a consolidation of small batches',
+    workflowType: 'consolidateBackups',
+    input: (input) => ({
+      storage: input.storage,
+      network: input.network,
+      trust_waypoints: input.trust_waypoints,
+      transaction_batch_size: input.transaction_batch_size,
+      max_chunk_size: input.max_chunk_size,
+    }),
+  },
+};
+const PARSERS: Record<Kind['workflowType'], (input: object) => unknown> = {
+  backupDue: parseDueInput,
+  verifyBackups: parseVerifyInput,
+  consolidateBackups: parseConsolidateInput,
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);
 
@@ -98,8 +116,7 @@ export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
     throw new InputError('only a schedule of verifications takes a sample');
   }
   const fixed = settings.input(input);
-  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
-  else parseVerifyInput(fixed);
+  PARSERS[settings.workflowType](fixed);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const everyMs = interval(every ?? settings.every);
   return {

@@ -3,4 +3,5 @@ export { backupCoordinator } from './backup-coordinator.js';
 export { backupDue } from './backup-due.js';
 export { epochEndingBackup, stateSnapshotBackup, transactionBackup } from './backup/backup.js';
 export { chunkSegment } from './backup/segment.js';
+export { consolidateBackups } from './upkeep/consolidate.js';
 export { verifyBackups } from './verify-backups.js';
