@@ -61,8 +61,8 @@ export async function writeRetired(
     last: `${last}`,
     why,
     ...(replacedBy === undefined ? {} : { replaced_by: replacedBy }),
-    retired_at: `${retiredAt}`,
-    not_before: `${notBefore}`,
+    retired_at: `${Math.ceil(retiredAt)}`, // clocks of storages give fractions
+    not_before: `${Math.ceil(notBefore)}`,
   });
   const folder = folderOfManifest(entry.manifest);
   await putFile(storage, folder, RETIRED_FILE, content, { replace: true });

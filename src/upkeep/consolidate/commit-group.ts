@@ -9,7 +9,7 @@ import { type TransactionReceipt, voidReceipt } from '../../repository/receipt.j
 import { receiptsOfUnit } from '../../repository/receipts-of-unit.js';
 import { misfits } from '../../repository/misfits.js';
 import { transactionLineOf, transactionManifestOf } from '../../repository/transaction-manifest.js';
-import { PROOFS_FILE, noteCommitted, requireOpenUnit } from '../../repository/unit-folder.js';
+import { requireOpenUnit } from '../../repository/unit-folder.js';
 import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { chainProofs, leastProven } from '../../trust/proven.js';
@@ -104,9 +104,7 @@ async function exchange(
   report('exchanging the metadata lines');
   const line = transactionLineOf(folder, manifest);
   const times = await timesOf(tools);
-  const metadata = await swapLines(line, now.parts, { storage, requireHeld, times });
-  await noteCommitted(storage, folder, metadata);
-  await storage.removeFileIfAllowed(`${folder}/${PROOFS_FILE}`);
+  await swapLines(line, now.parts, { storage, requireHeld, times });
   return {
     status: 'committed',
     manifest: line.manifest,

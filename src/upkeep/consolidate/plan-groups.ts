@@ -4,8 +4,6 @@ import { readKnownCatalog } from '../../repository/catalog.js';
 import { withCommitLock, withUpkeepLock } from '../../repository/commit-lock.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import { readMetadataFile } from '../../repository/metadata-file.js';
-import { folderOfManifest } from '../../repository/retired.js';
-import { noteCommitted } from '../../repository/unit-folder.js';
 import { StorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import type { CommitGroupTools } from './commit-group.js';
@@ -62,8 +60,7 @@ export async function settleSwaps(
         if (!(await fullLineIn(storage, handle))) return;
         const requireHeld = () => lock.requireHeld();
         await rememberMetadata(storage, line);
-        const metadata = await settleSwap(line, { storage, requireHeld });
-        await noteCommitted(storage, folderOfManifest(line.manifest), metadata);
+        await settleSwap(line, { storage, requireHeld });
       }),
     );
   }

@@ -6,8 +6,9 @@ import { rememberMetadata } from '../../repository/known-metadata.js';
 import { MAX_METADATA_BYTES, leftAlone } from '../../repository/metadata-file.js';
 import { metadataAbout } from '../../repository/overlap.js';
 import { publishMetadata } from '../../repository/publish-unit.js';
-import { type Retirement, writeRetired } from '../../repository/retired.js';
+import { type Retirement, folderOfManifest, writeRetired } from '../../repository/retired.js';
 import { putFile } from '../../repository/stored-file.js';
+import { PROOFS_FILE, noteCommitted } from '../../repository/unit-folder.js';
 import { METADATA } from '../../storage/handles.js';
 import { StorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
@@ -37,13 +38,13 @@ interface SwapTools {
  * Exchanges the lines of small backups for the line of the full batch, so that no reader ever sees both or neither
  * (docs/formats.md, Consolidated batches): all small lines are gathered in one file, the files that held them are
  * retired, and then that one file is replaced at once. It can be broken off at any point and run again. Call it
- * under the commit lock. Returns the handle of the full line.
+ * under the commit lock.
  */
 export async function swapLines(
   line: TransactionLine,
   parts: readonly TransactionEntry[],
   tools: SwapTools,
-): Promise<string> {
+): Promise<void> {
   const { storage, requireHeld } = tools;
   const name = swapName(line.firstVersion, line.lastVersion);
   const gathered = Buffer.concat(parts.map((part) => encodeMetadataLine(lineOf(part))));
@@ -53,18 +54,23 @@ export async function swapLines(
   await requireHeld();
   await rememberMetadata(storage, line);
   await putFile(storage, METADATA, name, encodeMetadataLine(line), { replace: true });
-  return settleSwap(line, tools);
+  await settleSwap(line, tools);
 }
 
-/** The last steps of a swap: the full line gets the file that the stock tool would have written. */
+/**
+ * The last steps of a swap: the full line gets the file that the stock tool would have written. The file of the swap
+ * goes last, because it shows the next run that there is something to end.
+ */
 export async function settleSwap(
   line: TransactionLine,
   { storage, requireHeld }: Pick<SwapTools, 'storage' | 'requireHeld'>,
-): Promise<string> {
+): Promise<void> {
   const handle = await publishMetadata(storage, line);
+  const folder = folderOfManifest(line.manifest);
+  await noteCommitted(storage, folder, handle);
+  await storage.removeFileIfAllowed(`${folder}/${PROOFS_FILE}`);
   await requireHeld();
   await storage.retireMetadata(`${METADATA}/${swapName(line.firstVersion, line.lastVersion)}`);
-  return handle;
 }
 
 /**
