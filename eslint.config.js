@@ -41,7 +41,10 @@ const ROOMS = {
     ours: ['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
   },
   upkeep: {
-    ours: [...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository']],
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
+      'verify', // what becomes of stored backups is proven by what is stored
+    ],
   },
   restore: {
     ours: [

@@ -14,6 +14,7 @@ import {
   shownBackup,
   storageStats,
 } from '../src/contract/answers/inventory-answers.js';
+import { consolidation } from '../src/contract/answers/consolidation-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -116,6 +117,12 @@ export const ANSWERS: Answer[] = [
     title: 'Result of a compaction',
     about: 'The result of `compactMetadata`, and what `backup-maintenance compact --json` prints.',
     schema: compaction,
+  },
+  {
+    title: 'Consolidation',
+    about:
+      'The query `status` and the result of `consolidateBackups`, the details of its failure `CONSOLIDATION_DAMAGE`, and what `backup-maintenance consolidate --json` prints.',
+    schema: consolidation,
   },
 ];
 

@@ -4,6 +4,7 @@ import { backupFields } from '../src/contract/backup-input.js';
 import { coordinatorFields, dueFields } from '../src/contract/coordinator-input.js';
 import { rulesOf } from '../src/contract/kinds/index.js';
 import { compactionFields } from '../src/contract/compaction-input.js';
+import { consolidateFields } from '../src/contract/consolidate-input.js';
 import { verifyFields } from '../src/contract/verify-input.js';
 import { describeAnswers } from './reference-answers.js';
 
@@ -49,6 +50,11 @@ const SECTIONS: Section[] = [
     title: '`compactMetadata`',
     about: 'Puts the lines of many metadata files into few.',
     fields: compactionFields,
+  },
+  {
+    title: '`consolidateBackups`',
+    about: 'Makes full batches of small backups of transactions.',
+    fields: consolidateFields,
   },
 ];
 

@@ -2,7 +2,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/status-check.js';
 import { runCheck } from './cli/check-command.js';
-import { type CompactionFlags, runCompact } from './cli/compact-command.js';
+import type { CompactionFlags } from './cli/compact-command.js';
+import { MAINTENANCE, addMaintenanceCommands } from './cli/maintenance-commands.js';
 import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
 import { follow } from './cli/follow.js';
@@ -221,14 +222,7 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
 });
 
 addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
-
-const maintenance = add(program, 'backup-maintenance', 'keep the metadata of a storage in order');
-const compacting = add(maintenance, 'compact', 'put the lines of many metadata files into few');
-addCommonOptions(addStorageOptions(addCompactionOptions(compacting)))
-  .option('--dry-run', 'only say what would be done')
-  .action(async (flags: CompactionFlags) => {
-    process.exitCode = await runCompact(flags, stopping.signal);
-  });
+addMaintenanceCommands(add(program, 'backup-maintenance', MAINTENANCE), add, stopping.signal);
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {

@@ -9,6 +9,7 @@ import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
 import { createUnitActivities } from './activities/unit-activities.js';
 import { createUpkeepActivities } from './activities/upkeep-activities.js';
+import { createConsolidateActivities } from './activities/consolidate-activities.js';
 import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
@@ -166,6 +167,7 @@ async function createWorkers(
     interceptors: { activity: [carefulActivity] },
   };
   const verify = createVerifyActivities();
+  const consolidate = createConsolidateActivities();
   const workflows = () =>
     Worker.create({
       ...common,
@@ -177,13 +179,18 @@ async function createWorkers(
         ...createUpkeepActivities(),
         ...verify.control,
         ...createDrillActivities(),
+        ...consolidate.control,
         ...createAttributeActivities(tools.attributes),
       },
       // Most of them only wait: for a node, or for a backup.
       maxConcurrentActivityTaskExecutions: 50,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
-  const forChunks = { ...createRangeActivities(tools), ...verify.chunks };
+  const forChunks = {
+    ...createRangeActivities(tools),
+    ...verify.chunks,
+    ...consolidate.chunks,
+  };
   const chunks = (taskQueue: string, atOnce: number, activities: object = forChunks) =>
     Worker.create({
       ...common,

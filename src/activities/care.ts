@@ -8,6 +8,7 @@ import {
 } from './activity-failure.js';
 import type { AttributeActivities } from './attribute-activities.js';
 import type { DrillActivities } from './drill-activities.js';
+import type { ConsolidateActivities } from './consolidate-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
@@ -28,6 +29,8 @@ type Activities = UnitActivities &
   VerifyActivities['chunks'] &
   DrillActivities &
   UpkeepActivities &
+  ConsolidateActivities['control'] &
+  ConsolidateActivities['chunks'] &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -47,6 +50,9 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   restoreInScratch: OF_CONTROL,
   clearScratch: OF_CONTROL,
   concludeDrill: OF_CONTROL,
+  planConsolidation: OF_CONTROL,
+  consolidateBatch: OF_CHUNK,
+  commitConsolidation: OF_CONTROL,
   backUpUnit: OF_CONTROL,
   compactMetadata: OF_CONTROL,
   awaitCompaction: OF_CONTROL,

@@ -243,7 +243,8 @@ function checkOf(
   onLeaves?: (leaves: Uint8Array) => void,
 ): ChunkCheck {
   const verifier = new TransactionChunkVerifier(hasher, first, format);
-  verifier.onLeaves = onLeaves;
+  verifier.onLeaves = (address, count) =>
+    onLeaves?.(hasher.memory.subarray(address, address + count * 32));
   return {
     add: (block) => verifier.add(block, 0, block.count),
     prove() {

@@ -1,4 +1,5 @@
 import { type CompactionInput, parseCompactionInput } from '../contract/compaction-input.js';
+import { parseConsolidateInput } from '../contract/consolidate-input.js';
 import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-input.js';
 import { parseDrillInput } from '../contract/drill-input.js';
 import type { BackupType } from '../contract/job.js';
@@ -77,6 +78,18 @@ const KINDS: Record<string, Kind> = {
     takes: ['compaction'],
     input: ({ storage, compaction }) => ({ storage, ...compaction }),
     check: parseCompactionInput,
+  },
+  consolidate: {
+    every: '1d',
+    note: 'a consolidation of small batches',
+    workflowType: 'consolidateBackups',
+    takes: [],
+    input: ({ transaction_batch_size, max_chunk_size, ...input }) => ({
+      ...provenBy(input),
+      transaction_batch_size,
+      max_chunk_size,
+    }),
+    check: parseConsolidateInput,
   },
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);

@@ -59,15 +59,15 @@ export async function refuseEmptyListing(storage: BackupStorage): Promise<void> 
 
 /**
  * Remembers in the storage what its metadata names, so that a listing that lacks it is recognized as an outage. Call
- * it under the commit lock, after `line` was written. `catalog`: what was there before.
+ * it under the commit lock. `catalog`: what was there before `line` was written, if one was.
  */
 export async function rememberMetadata(
   storage: BackupStorage,
-  line: MetadataLine,
   catalog: Catalog,
+  line?: MetadataLine,
 ): Promise<void> {
   const known = (await readKnown(storage)) ?? { epochs: [], versions: [], snapshots: [] };
-  const parts = [known, namedBy(catalog), linesOf([line])];
+  const parts = [known, namedBy(catalog), linesOf(line ? [line] : [])];
   const snapshots = [...new Set(parts.flatMap((part) => part.snapshots))];
   const texts = (spans: Span[]) =>
     unionOf(spans)

@@ -1,6 +1,6 @@
 import type { MetadataLine } from '../aptos/index.js';
 import { type Catalog, entriesOf, readKnownOrNone, spanOfEntry } from './catalog.js';
-import { leftAlone, rangeOfName, readMetadataFile } from './metadata-file.js';
+import { type MetadataFile, leftAlone, rangeOfName, readMetadataFile } from './metadata-file.js';
 import type { BackupType, TargetOf } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { meet } from '../lib/spans.js';
@@ -39,6 +39,26 @@ export function claimOf(line: MetadataLine): Claimed | undefined {
   }
 }
 
+/** The metadata files that name backups of a range, or whose names do if they cannot be read. @throws CatalogError, StorageError */
+export async function* metadataAbout(
+  storage: BackupStorage,
+  claimed: Claimed,
+): AsyncGenerator<{ handle: string; file: MetadataFile }> {
+  yield* filesAbout(storage, await readKnownOrNone(storage), claimed);
+}
+
+/** What is decided by them may stay so for days, so the files themselves are read once more. */
+async function* filesAbout(
+  storage: BackupStorage,
+  catalog: Catalog,
+  claimed: Claimed,
+): AsyncGenerator<{ handle: string; file: MetadataFile }> {
+  for (const handle of handlesThatMeet(catalog, claimed)) {
+    const file = await readMetadataFile(storage, handle);
+    if (file) yield { handle, file };
+  }
+}
+
 /**
  * Refuses a range that overlaps another committed backup: the stock tool restores nothing from a storage with
  * overlapping backups. A metadata line whose manifest is gone does not count. If a file cannot be decoded, the range
@@ -47,14 +67,12 @@ export function claimOf(line: MetadataLine): Claimed | undefined {
  */
 export async function requireNoOverlap(storage: BackupStorage, claimed: Claimed): Promise<Catalog> {
   const catalog = await readKnownOrNone(storage);
-  // What is refused may stay refused for days, so the files that say it are read once more.
-  for (const handle of handlesThatMeet(catalog, claimed)) {
-    const file = await readMetadataFile(storage, handle);
-    const named = file?.undecodable === undefined ? undefined : rangeOfName(handle);
+  for await (const { handle, file } of filesAbout(storage, catalog, claimed)) {
+    const named = file.undecodable === undefined ? undefined : rangeOfName(handle);
     if (named?.kind === claimed.kind && meet(named, claimed)) {
-      throw leftAlone(storage, handle, file!.undecodable!);
+      throw leftAlone(storage, handle, file.undecodable!);
     }
-    for (const line of file?.lines ?? []) {
+    for (const line of file.lines) {
       const other = claimOf(line);
       if (!other || other.kind !== claimed.kind || !meet(other, claimed)) continue;
       if (other.manifest === claimed.manifest) continue; // this same unit was committed before

@@ -1,4 +1,5 @@
 import { AptosDataError, MAX_MANIFEST_BYTES } from '../aptos/index.js';
+import { readRetired } from '../repository/retired.js';
 import { PLAN_FILE, ownFile } from '../repository/unit-folder.js';
 import {
   type BackupEntry,
@@ -24,7 +25,8 @@ import type { Finding } from '../contract/answers/verify-answers.js';
 /**
  * Finds orphans: folders that no metadata line points into, and files in other folders that no manifest names.
  * Abandoned attempts leave them. Some such folders hold a whole backup whose metadata line was lost: these become
- * findings, unless other sound backups hold all of their range (docs/formats.md, Verification). @throws StorageError
+ * findings, unless other sound backups hold all of their range (docs/formats.md, Verification). Folders of backups that
+ * were retired on purpose are no orphans. @throws StorageError
  */
 export async function findUnreferenced(
   storage: BackupStorage,
@@ -45,7 +47,11 @@ export async function findUnreferenced(
       return;
     }
     if (names.length === 0) return;
-    orphans[index] = [`${folder}/`];
+    const retired = names.some((name) => ownFile(name) === 'retired')
+      ? await readRetired(storage, folder)
+      : undefined;
+    if (!retired) orphans[index] = [`${folder}/`];
+    if (retired?.why === 'retention') return; // nobody wants its range any more
     const unnamed = await wholeBackup(storage, folder, names);
     if (unnamed) whole.push(unnamed);
   });

@@ -5,4 +5,5 @@ export { epochEndingBackup, stateSnapshotBackup, transactionBackup } from './bac
 export { chunkSegment } from './backup/segment.js';
 export { restoreDrill } from './restore-drill.js';
 export { compactMetadata } from './upkeep/compact-metadata.js';
+export { consolidateBackups } from './upkeep/consolidate.js';
 export { verifyBackups } from './verify-backups.js';

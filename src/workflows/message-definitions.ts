@@ -3,6 +3,7 @@ import type { VerifyStatus } from '../contract/answers/verify-answers.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../contract/messages.js';
 import type { CoordinatorStatus } from '../contract/answers/coordinator-answers.js';
+import type { Consolidation } from '../contract/answers/consolidation-answers.js';
 import type { BackupStatus, SegmentStatus } from '../contract/answers/backup-answers.js';
 
 /** Messages of the backup workflows. docs/temporal.md describes them. */
@@ -17,6 +18,9 @@ export const controlsSignal = defineSignal<[unknown]>(names.SIGNAL_CONTROLS);
 
 /** The status of a segment. */
 export const segmentStatus = defineQuery<SegmentStatus>(names.QUERY_STATUS);
+
+/** What a consolidation has done so far. */
+export const consolidateStatus = defineQuery<Consolidation>(names.QUERY_STATUS);
 
 /** The status of a verification. */
 export const verifyStatus = defineQuery<VerifyStatus>(names.QUERY_STATUS);

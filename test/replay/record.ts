@@ -9,6 +9,7 @@ import { run } from '../../src/lib/host/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';
 import { recordCompactions } from './scenarios/compaction.js';
+import { recordConsolidations } from './scenarios/consolidate.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
 import { recordDrills } from './scenarios/drill.js';
 import { recordVerifications } from './scenarios/verify.js';
@@ -43,6 +44,7 @@ try {
   await recordVerifications(session, save);
   await recordDrills(session, save);
   await recordCompactions(session, save);
+  await recordConsolidations(session, save);
 } finally {
   await session.close();
 }

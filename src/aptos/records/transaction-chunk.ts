@@ -26,8 +26,11 @@ const BATCH_RECORDS = 2048;
  */
 export class TransactionChunkVerifier {
   count = 0;
-  /** Called with the leaves of the accumulator, 32 bytes each, as they are found. Valid during the call only. */
-  onLeaves: ((leaves: Uint8Array) => void) | undefined;
+  /**
+   * Called with the leaves of the accumulator as they are found, in order: their address in the memory of the hasher,
+   * valid during the call only, and their number. They are not proven yet.
+   */
+  onLeaves: ((address: number, count: number) => void) | undefined;
   private detected: RecordFormat | undefined;
   private readonly infos: RangeAccumulator;
   private readonly parts: TransactionParts[] = [];
@@ -115,7 +118,7 @@ export class TransactionChunkVerifier {
 
   /** Adds the infos to the accumulator, and marks it at each version of `rootsAt`. */
   private addInfos(infos: number, count: number): void {
-    this.onLeaves?.(this.hasher.memory.subarray(infos, infos + count * 32));
+    this.onLeaves?.(infos, count);
     let done = 0;
     for (const version of this.rootsAt) {
       const upTo = Number(version - this.version(0)) + 1;

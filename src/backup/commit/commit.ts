@@ -12,7 +12,11 @@ import type { Holder } from '../../repository/lease.js';
 import { type Catalog, readCatalog } from '../../repository/catalog.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import { claimOf, requireNoOverlap } from '../../repository/overlap.js';
-import { publishManifest, publishMetadata, withdrawMetadata } from './publish-unit.js';
+import {
+  publishManifest,
+  publishMetadata,
+  withdrawMetadata,
+} from '../../repository/publish-unit.js';
 import { receiptsOfUnit } from '../../repository/receipts-of-unit.js';
 import type { Site } from '../../site/site.js';
 import { noteCommitted, requireOpenUnit } from '../../repository/unit-folder.js';
@@ -81,7 +85,7 @@ async function publish<K extends BackupType>(
     // may hold it at once.
     if (storage.byNameOnly) await requireAlone(storage, line);
     else await held().catch(() => requireAlone(storage, line));
-    await rememberMetadata(storage, line, before);
+    await rememberMetadata(storage, before, line);
     return metadata;
   });
 }

@@ -101,6 +101,13 @@ export const WORK_ERRORS = {
     retryable: false,
     whatToDo: 'Give the path of the program on the host of the workers with --stock-binary.',
   },
+  CONSOLIDATION_DAMAGE: {
+    meaning:
+      'A consolidation met damaged or unproven backups, and left their batches as they are. The others are consolidated.',
+    fault: 'the storage',
+    retryable: false,
+    whatToDo: 'Read the findings in the result, repair the objects, and run it again.',
+  },
   INTERNAL: {
     meaning: 'An error without a code: a bug in aptos-backup, or in something that it uses.',
     fault: 'aptos-backup',

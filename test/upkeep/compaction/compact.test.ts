@@ -162,7 +162,7 @@ describe('nobody is disturbed', () => {
       lastVersion: line.last,
       manifest: s.manifestOf('metadata/transaction_201-250.meta'),
     };
-    await rememberMetadata(s.storage, added, before);
+    await rememberMetadata(s.storage, before, added);
     await compacted(s.storage);
     await compacted(s.storage, { at: FIRST_RUN + 2 });
     expect((await readKnownCatalog(s.storage)).files).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
-import type { Proven } from '../../contract/unit.js';
-import type { Receipt } from '../../repository/receipt.js';
+import type { Proven } from '../contract/unit.js';
+import type { Receipt } from './receipt.js';
 
 /** The fields that our manifests add to a chunk of the stock tool's (docs/formats.md, Our own files). */
 export function chunkExtra(receipt: Receipt, proven: Proven) {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chunkName, type RecordBlock } from '../../aptos/index.js';
-import type { FileWriter } from '../../storage/backend.js';
-import type { BackupStorage } from '../../storage/storage.js';
-import type { OpenChunk } from '../kinds/kind.js';
+import { chunkName, type RecordBlock } from '../aptos/index.js';
+import type { FileWriter } from '../storage/backend.js';
+import type { BackupStorage } from '../storage/storage.js';
 import {
   type ChunkFacts,
   type Receipt,
@@ -10,10 +9,24 @@ import {
   describeFile,
   receiptOf,
   writeReceipt,
-} from '../../repository/receipt.js';
-import { digestOf, putFile, readOwn } from '../../repository/stored-file.js';
+} from './receipt.js';
+import { digestOf, putFile, readOwn } from './stored-file.js';
 
 const MAX_PROOF_BYTES = 16 * 1024 * 1024;
+
+/** A chunk while its records arrive. */
+export interface OpenChunk {
+  /** Checks records [from, to) of a block. @throws AptosDataError naming the record and what differs */
+  add(block: RecordBlock, from: number, to: number): void | Promise<void>;
+  /** The file that proves it; undefined: its records prove themselves. */
+  proof?: {
+    name(last: bigint): string;
+    /** Its bytes, e.g. from the node. */
+    fetch(last: bigint, signal: AbortSignal): Promise<Uint8Array>;
+  };
+  /** Checks all records against the proof. May be called again with other bytes. */
+  prove(last: bigint, proof: Uint8Array | undefined, signal: AbortSignal): Promise<ChunkFacts>;
+}
 
 /**
  * One chunk that is being stored. Records are checked and written to a hidden file. `finish` proves them,
