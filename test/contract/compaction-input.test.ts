@@ -31,5 +31,7 @@ it('a schedule gives each run the factors, and no other kind of schedule takes t
     workflowType: 'compactMetadata',
     args: [{ storage, transaction_file_compact_factor: 7 }],
   });
-  expect(() => scheduleOf('due', { ...input, compaction })).toThrow(/only a schedule of kind compact takes/);
+  expect(() => scheduleOf('due', { ...input, compaction })).toThrow(
+    /only a schedule of kind compact takes/,
+  );
 });
