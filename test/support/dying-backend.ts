@@ -26,7 +26,7 @@ export class DyingBackend {
   open(): StorageBackend {
     return new Proxy(this.backend, {
       get: (backend, name: keyof StorageBackend) => {
-        const value: unknown = backend[name];
+        const value = Reflect.get(backend, name) as unknown;
         if (typeof value !== 'function') return value;
         const call = value.bind(backend) as (...args: unknown[]) => unknown;
         if (name === 'read') return call;
