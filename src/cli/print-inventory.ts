@@ -13,7 +13,7 @@ const MOST_PARTS = 20;
 export function indexedLine(indexedAt: number | undefined, now: number): string {
   if (indexedAt === undefined) return '';
   const at = new Date(indexedAt).toISOString();
-  return `The storage lists nothing to us: this is what its index of ${at} says (${age(at, now)} ago).\n`;
+  return `The storage lists nothing to us: this is what its index of ${at} says (${ageOf(at, now)} ago).\n`;
 }
 
 export function listHead(sizes: boolean): string {
@@ -24,10 +24,10 @@ export function listHead(sizes: boolean): string {
 export function listRow(row: ListedBackup, now: number, sizes: boolean): string {
   const { kind, first, last, version, committed_at: at, backup } = row;
   const [from, to] = version === undefined ? [first, last] : [`epoch ${first}`, version];
-  const old = at === undefined ? 'unknown' : age(at, now);
+  const age = at === undefined ? 'unknown' : ageOf(at, now);
   const more = sizes ? `${sizeOf(row).padEnd(9)} ${(row.proven ?? 'unknown').padEnd(9)} ` : '';
   const fault = row.fault === undefined ? '' : `  FAULT: ${row.fault}`;
-  return `${kind.padEnd(15)} ${from.padEnd(13)} ${to.padEnd(13)} ${old.padEnd(9)} ${more}${backup}${fault}`;
+  return `${kind.padEnd(15)} ${from.padEnd(13)} ${to.padEnd(13)} ${age.padEnd(9)} ${more}${backup}${fault}`;
 }
 
 function sizeOf({ bytes: stored }: ListedBackup): string {
@@ -39,7 +39,7 @@ export function shownText(shown: ShownBackup, now: number): string {
   const range =
     version === undefined ? `${first} to ${last}` : `epoch ${first}, version ${version}`;
   const at = (time: string | undefined, none: string) =>
-    time === undefined ? none : `${time}, ${age(time, now)} ago`;
+    time === undefined ? none : `${time}, ${ageOf(time, now)} ago`;
   const content =
     shown.content_bytes === undefined ? '' : `; ${bytes(shown.content_bytes)} without gzip`;
   const waypoint = shown.waypoint === undefined ? '' : ` to waypoint ${shown.waypoint}`;
@@ -112,10 +112,13 @@ export function statsText(stats: StorageStats, now: number): string {
     row('orphans', orphans ? `${orphans.folders} folders, ${bytes(orphans.bytes)}` : UNKNOWN),
     ...(orphans?.first ?? []).map(
       ({ folder, bytes: held, what, changed_at: at }) =>
-        `    ${folder}: ${bytes(held)}, ${what}${at === undefined ? '' : `, last written ${age(at, now)} ago`}`,
+        `    ${folder}: ${bytes(held)}, ${what}${at === undefined ? '' : `, last written ${ageOf(at, now)} ago`}`,
     ),
     row('restorable', describeRestorable(stats.restorable)),
-    row('verified', verified === undefined ? 'not yet' : `${verified}, ${age(verified, now)} ago`),
+    row(
+      'verified',
+      verified === undefined ? 'not yet' : `${verified}, ${ageOf(verified, now)} ago`,
+    ),
   ].join('\n');
 }
 
@@ -155,7 +158,7 @@ function row(name: string, text: string): string {
 }
 
 /** How long ago an ISO time was; of backups that are years old, in days. */
-function age(at: string, now: number): string {
+function ageOf(at: string, now: number): string {
   const days = Math.floor((now - Date.parse(at)) / 86_400_000);
   return days >= 2 ? `${days}d` : since(at, now);
 }
