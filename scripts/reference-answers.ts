@@ -7,6 +7,7 @@ import {
   listedSchedule,
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
+import { drillReport, drillStatus, restorePlan } from '../src/contract/answers/restore-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -84,6 +85,22 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
     schema: coverage,
+  },
+  {
+    title: '`restore plan --json`',
+    about: 'What the stock tool will do.',
+    schema: restorePlan,
+  },
+  {
+    title: 'Status of a drill',
+    about: 'The query `status` of `restoreDrill`.',
+    schema: drillStatus,
+  },
+  {
+    title: 'Report of a drill',
+    about:
+      'The result of `restoreDrill`, the details of its failure `DRILL_FAILED`, and what `restore drill --json` prints.',
+    schema: drillReport,
   },
 ];
 

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { backupFields } from '../src/contract/backup-input.js';
 import { coordinatorFields, dueFields } from '../src/contract/coordinator-input.js';
 import { rulesOf } from '../src/contract/kinds/index.js';
+import { drillFields } from '../src/contract/drill-input.js';
 import { verifyFields } from '../src/contract/verify-input.js';
 import { describeAnswers } from './reference-answers.js';
 
@@ -43,6 +44,11 @@ const SECTIONS: Section[] = [
     title: '`verifyBackups`',
     about: 'Proves a storage from its own files.',
     fields: verifyFields,
+  },
+  {
+    title: '`restoreDrill`',
+    about: 'Proves what a restore needs, and practises it with the stock tool.',
+    fields: drillFields,
   },
 ];
 
