@@ -15,6 +15,7 @@ import {
   storageStats,
 } from '../src/contract/answers/inventory-answers.js';
 import { consolidation } from '../src/contract/answers/consolidation-answers.js';
+import { drillReport, drillStatus, restorePlan } from '../src/contract/answers/restore-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -123,6 +124,22 @@ export const ANSWERS: Answer[] = [
     about:
       'The query `status` and the result of `consolidateBackups`, the details of its failure `CONSOLIDATION_DAMAGE`, and what `backup-maintenance consolidate --json` prints.',
     schema: consolidation,
+  },
+  {
+    title: '`restore plan --json`',
+    about: 'What the stock tool will do.',
+    schema: restorePlan,
+  },
+  {
+    title: 'Status of a drill',
+    about: 'The query `status` of `restoreDrill`.',
+    schema: drillStatus,
+  },
+  {
+    title: 'Report of a drill',
+    about:
+      'The result of `restoreDrill`, the details of its failure `DRILL_FAILED`, and what `restore drill --json` prints.',
+    schema: drillReport,
   },
 ];
 

@@ -5,6 +5,7 @@ import { coordinatorFields, dueFields } from '../src/contract/coordinator-input.
 import { rulesOf } from '../src/contract/kinds/index.js';
 import { compactionFields } from '../src/contract/compaction-input.js';
 import { consolidateFields } from '../src/contract/consolidate-input.js';
+import { drillFields } from '../src/contract/drill-input.js';
 import { verifyFields } from '../src/contract/verify-input.js';
 import { describeAnswers } from './reference-answers.js';
 
@@ -55,6 +56,11 @@ const SECTIONS: Section[] = [
     title: '`consolidateBackups`',
     about: 'Makes full batches of small backups of transactions.',
     fields: consolidateFields,
+  },
+  {
+    title: '`restoreDrill`',
+    about: 'Proves what a restore needs, and practises it with the stock tool.',
+    fields: drillFields,
   },
 ];
 

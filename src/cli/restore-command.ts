@@ -97,12 +97,17 @@ export async function runRestoreDrill(flags: DrillFlags, signal: AbortSignal): P
     if (joined) say('A drill of this storage runs already; this command waits for its end');
     const ask = async () =>
       readAnswer(drillStatus, await handle.query(QUERY_STATUS), handle.workflowId);
+    let asking = false;
     const timer = setInterval(() => {
-      abortable(client, leaving.signal, ask).then(
-        ({ phase, version }) =>
-          say(`${phase}${version === undefined ? '' : `, up to version ${version}`}`),
-        () => undefined,
-      );
+      if (asking) return; // no worker answers yet
+      asking = true;
+      abortable(client, leaving.signal, ask)
+        .then(
+          ({ phase, version }) =>
+            say(`${phase}${version === undefined ? '' : `, up to version ${version}`}`),
+          () => undefined,
+        )
+        .finally(() => (asking = false));
     }, PROGRESS_MS);
     const stopTelling = tellStuck(client, handle.workflowId, say);
     stop = () => {
