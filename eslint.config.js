@@ -39,7 +39,10 @@ const ROOMS = {
     ours: ['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
   },
   upkeep: {
-    ours: [...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository']],
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
+      'verify',
+    ],
   },
   restore: {
     ours: [

@@ -24,6 +24,8 @@ import {
   namesStorage,
 } from './cli/options.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
+import { runGc, runKeep, runPrune, runUnkeep } from './cli/retention-commands.js';
+import { type PruneFlags, addPruneOptions } from './cli/retention-options.js';
 import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
@@ -172,9 +174,12 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
   );
 addCommonOptions(
-  addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
-).action((kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
-  scheduleCreate(kind, flags, stopping.signal),
+  addBackupOptions(
+    addNodeOptions(addStorageOptions(addCoordinatorOptions(addPruneOptions(created)))),
+  ),
+).action(
+  (kind: string, flags: CoordinatorFlags & PruneFlags & { every?: string; sample?: string }) =>
+    scheduleCreate(kind, flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
   scheduleList(flags, stopping.signal),
@@ -210,6 +215,33 @@ const check = add(program, 'check', 'try what a storage can do, and leave nothin
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {
   process.exitCode = await runCheck(flags, stopping.signal);
 });
+
+const repository = add(program, 'repository', 'keep what is stored in order');
+function ofRepository(name: string, description: string): Command {
+  return addCommonOptions(addStorageName(add(repository, name, description)));
+}
+
+addPruneOptions(ofRepository('prune', 'retire backups that no keep rule keeps'))
+  .option('--dry-run', 'only show what would be retired')
+  .option('--yes', 'do it')
+  .action(async (flags: PruneFlags & { dryRun?: boolean; yes?: boolean }) => {
+    process.exitCode = await runPrune(flags, stopping.signal);
+  });
+ofRepository('gc', 'remove the data of retired backups, and what attempts left behind')
+  .option('--dry-run', 'only show what would be removed')
+  .option('--grace <TIME>', 'how long ago it must have been retired (default: as was said then)')
+  .action((flags: CommonFlags & { dryRun?: boolean; grace?: string }) =>
+    runGc(flags, stopping.signal),
+  );
+ofRepository('keep', 'pin a backup, so that no keep rule retires it; without one, list the pins')
+  .argument('[backup]', 'the folder of the backup')
+  .option('--note <TEXT>', 'why it is pinned')
+  .action((backup: string | undefined, flags: CommonFlags & { note?: string }) =>
+    runKeep(backup, flags, stopping.signal),
+  );
+ofRepository('unkeep', 'take the pin of a backup away')
+  .argument('<backup>', 'the folder of the backup')
+  .action((backup: string, flags: CommonFlags) => runUnkeep(backup, flags, stopping.signal));
 
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);

@@ -1,6 +1,7 @@
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createAttributeActivities } from './activities/attribute-activities.js';
+import { gcActivities } from './activities/gc-activities.js';
 import { createCoordinatorActivities } from './activities/coordinator-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
 import { carefulActivity } from './activities/interceptor.js';
@@ -173,6 +174,7 @@ async function createWorkers(
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
         ...verify.control,
+        ...gcActivities,
         ...createAttributeActivities(tools.attributes),
       },
       // Most of them only wait: for a node, or for a backup.

@@ -8,6 +8,7 @@ import {
 } from './activity-failure.js';
 import type { AttributeActivities } from './attribute-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
+import type { GcActivities } from './gc-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
 import type { UnitActivities } from './unit-activities.js';
@@ -24,6 +25,7 @@ type Activities = UnitActivities &
   RangeActivities &
   VerifyActivities['control'] &
   VerifyActivities['chunks'] &
+  GcActivities &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -39,6 +41,9 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   verifyTask: OF_CHUNK,
   planVerification: OF_CONTROL,
   concludeVerification: OF_CONTROL,
+  planPrune: OF_CONTROL,
+  retirePage: OF_CONTROL,
+  removeGarbage: OF_CONTROL,
   backUpUnit: OF_CONTROL,
   claimStorage: OF_COORDINATOR,
   releaseStorage: OF_COORDINATOR,

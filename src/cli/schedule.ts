@@ -3,14 +3,17 @@ import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../cl
 import { describeSchedule } from '../monitor/format.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
+import { type PruneFlags, rulesOf } from './retention-options.js';
 
 export async function scheduleCreate(
   kind: string,
-  flags: CoordinatorFlags & { every?: string; sample?: string },
+  flags: CoordinatorFlags & PruneFlags & { every?: string; sample?: string },
   signal: AbortSignal,
 ): Promise<void> {
   const sample = flags.sample === undefined ? {} : { sample: flags.sample };
-  const input = { ...coordinatorInput(flags), ...sample };
+  const rules = rulesOf(flags);
+  const prune = Object.keys(rules).length > 0 ? { prune: rules } : {};
+  const input = { ...coordinatorInput(flags), ...sample, ...prune };
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);

@@ -4,6 +4,7 @@ import { InputError } from '../contract/schema.js';
 import type { BackupType, StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
+import { type PruneInput, parseGcInput, parsePruneInput } from '../contract/retention-input.js';
 import { parseVerifyInput } from '../contract/verify-input.js';
 import { storageId } from '../storage/open.js';
 import { scheduleState } from './schedule-state.js';
@@ -15,13 +16,18 @@ const PREFIX = 'aptos-backup/';
 interface Kind {
   every: string;
   note: string;
-  workflowType: 'backupDue' | 'verifyBackups';
+  workflowType: 'backupDue' | 'verifyBackups' | 'pruneBackups' | 'collectGarbage';
+  /** @throws InputError */
+  check: (input: object) => unknown;
   /** Makes the input that every run gets. */
   input: (input: ScheduleInput) => object;
 }
 
-/** The input for a new schedule. `sample` says how much each verification reads. */
-export type ScheduleInput = CoordinatorInput & { sample?: string };
+/** The input for a new schedule. `sample` says how much each verification reads, `prune` what a prune keeps. */
+export type ScheduleInput = CoordinatorInput & {
+  sample?: string;
+  prune?: Omit<PruneInput, 'storage'>;
+};
 
 /** The kinds of schedules that we create: what each run does, and the default interval. */
 const KINDS: Record<string, Kind> = {
@@ -31,6 +37,7 @@ const KINDS: Record<string, Kind> = {
     every: '1d',
     note: 'a verification',
     workflowType: 'verifyBackups',
+    check: parseVerifyInput,
     input: ({ storage, network, trust_waypoints: waypoints, sample }) => ({
       storage,
       network,
@@ -39,6 +46,20 @@ const KINDS: Record<string, Kind> = {
       sample,
       again: sample === undefined ? undefined : true,
     }),
+  },
+  prune: {
+    every: '1d',
+    note: 'a prune by keep rules',
+    workflowType: 'pruneBackups',
+    check: parsePruneInput,
+    input: ({ storage, prune }) => ({ storage, ...prune }),
+  },
+  gc: {
+    every: '1d',
+    note: 'a gc',
+    workflowType: 'collectGarbage',
+    check: parseGcInput,
+    input: ({ storage, prune }) => ({ storage, ...(prune?.grace ? { grace: prune.grace } : {}) }),
   },
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);
@@ -53,7 +74,8 @@ function due(every: string, note: string, types: readonly BackupType[]): Kind {
     every,
     note,
     workflowType: 'backupDue',
-    input: ({ sample: _, ...input }) => ({ ...input, types }),
+    check: parseDueInput,
+    input: ({ sample: _, prune: __, ...input }) => ({ ...input, types }),
   };
 }
 
@@ -97,9 +119,12 @@ export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
   if (input.sample !== undefined && kind !== 'verify') {
     throw new InputError('only a schedule of verifications takes a sample');
   }
+  const rules = Object.keys(input.prune ?? {});
+  if (rules.length > 0 && kind !== 'prune' && (kind !== 'gc' || rules.join() !== 'grace')) {
+    throw new InputError('only a schedule of kind prune takes keep rules; gc takes --grace alone');
+  }
   const fixed = settings.input(input);
-  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
-  else parseVerifyInput(fixed);
+  settings.check(fixed);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const everyMs = interval(every ?? settings.every);
   return {

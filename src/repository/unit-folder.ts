@@ -11,6 +11,7 @@ import { type UnitCut, rangeCountOf } from '../contract/unit.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { isStorageError } from '../storage/storage-error.js';
 import { BackupError, storageEmptied } from '../errors/backup-error.js';
+import { RETIRED_FILE } from './retired.js';
 import { putFile, readOwn, storedObject } from './stored-file.js';
 
 /** Two backups with equal fields here are the same unit. The suffix of the folder is a hash of these fields. */
@@ -122,9 +123,9 @@ export async function abandonUnit(
   await putFile(storage, folder, ABANDONED_FILE, content);
 }
 
-/** Whether a file must be removed last from a given-up folder. These files show that the folder is ours. */
+/** Whether a file must be removed last from a folder. These files show that the folder is ours to remove. */
 export function isLastToGo(name: string): boolean {
-  return name === PLAN_FILE || name === ABANDONED_FILE;
+  return name === PLAN_FILE || name === ABANDONED_FILE || name === RETIRED_FILE;
 }
 
 /** Whether a unit was given up. Its folder is then being removed, or an earlier removal did not finish. */
@@ -149,7 +150,10 @@ export async function unitOfFolder(
 }
 
 /** Which of our own files a name in a backup's folder is; undefined for a file of the backup itself. */
-export function ownFile(name: string): 'plan' | 'committed' | 'receipt' | 'deadly' | undefined {
+export function ownFile(
+  name: string,
+): 'plan' | 'committed' | 'receipt' | 'deadly' | 'retired' | undefined {
+  if (name === RETIRED_FILE) return 'retired';
   if (isLastToGo(name)) return 'plan';
   if (name === COMMITTED_FILE) return 'committed';
   if (name.endsWith('.deadly')) return 'deadly';

@@ -3,4 +3,6 @@ export { backupCoordinator } from './backup-coordinator.js';
 export { backupDue } from './backup-due.js';
 export { epochEndingBackup, stateSnapshotBackup, transactionBackup } from './backup/backup.js';
 export { chunkSegment } from './backup/segment.js';
+export { collectGarbage } from './upkeep/gc.js';
+export { pruneBackups } from './upkeep/prune.js';
 export { verifyBackups } from './verify-backups.js';

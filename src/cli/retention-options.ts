@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import type { PruneInput } from '../contract/retention-input.js';
+import type { CommonFlags } from './options.js';
+
+export interface PruneFlags extends CommonFlags {
+  keepLast?: string;
+  keepDaily?: string;
+  keepWeekly?: string;
+  keepMonthly?: string;
+  transactionsFrom?: string;
+  epochEndingsFrom?: string;
+  grace?: string;
+  force?: boolean;
+}
+
+/** Flags that say what to keep. */
+export function addPruneOptions(command: Command): Command {
+  return command
+    .option('--keep-last <N>', 'keep the newest N state snapshots')
+    .option('--keep-daily <TIME>', 'keep the newest snapshot of each day, for so long, like 30d')
+    .option('--keep-weekly <TIME>', 'the same of each week, like 12w')
+    .option('--keep-monthly <TIME>', 'the same of each month, like 2y')
+    .option('--transactions-from <V>', 'retire transactions of backups that end below version V')
+    .option('--epoch-endings-from <V>', 'retire epoch endings of backups that end below version V')
+    .option('--grace <TIME>', 'how long the data of what is retired stays (default: 7d)')
+    .option('--force', 'also retire what makes versions unrestorable');
+}
+
+/** The rules that flags give, as a part of an input. */
+export function rulesOf(flags: PruneFlags): Omit<PruneInput, 'storage'> {
+  const given = {
+    keep_last: flags.keepLast,
+    keep_daily: flags.keepDaily,
+    keep_weekly: flags.keepWeekly,
+    keep_monthly: flags.keepMonthly,
+    transactions_from: flags.transactionsFrom,
+    epoch_endings_from: flags.epochEndingsFrom,
+    grace: flags.grace,
+    force: flags.force,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
