@@ -31,6 +31,9 @@ export function describePrune(answer: PruneAnswer): string[] {
           `Not restorable any more: versions ${lost.first} to ${lost.last}${others.length > 0 ? ` and ${others.length} more runs` : ''}`,
         ]
       : []),
+    ...(answer.denied
+      ? ['The storage does not let us delete: the metadata of what was to go stays.']
+      : []),
     `Restorable now         ${describeRestorable(answer.restorable_before)}`,
     `Restorable afterwards  ${describeRestorable(answer.restorable_after)}`,
     answer.data_stays ??

@@ -47,11 +47,9 @@ export async function retireLines(
   const names = new Set(entries.map((entry) => metadataFileName(entry)));
   const handles = (await storage.listMetadata()).filter((handle) => mayHold(handle, names)).sort();
   const moved: string[] = [];
-  let rest: MetadataLine | undefined;
   for (const handle of handles) {
     const lines = await rawLines(storage, handle);
     const kept = lines.filter(({ line }) => !('manifest' in line && manifests.has(line.manifest)));
-    rest ??= kept.find(({ line }) => 'manifest' in line)?.line;
     if (kept.length === lines.length) continue;
     report(`retire lines of ${handle}`);
     if (moved.length === 0) {
@@ -64,7 +62,7 @@ export async function retireLines(
     await storage.retireMetadata(handle);
     moved.push(handle);
   }
-  if (moved.length > 0 && rest) await rememberMetadata(storage, rest);
+  if (moved.length > 0) await rememberMetadata(storage);
   return moved;
 }
 

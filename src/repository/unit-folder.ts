@@ -27,7 +27,7 @@ export interface UnitIdentity {
 
 export const PLAN_FILE = 'plan.json';
 const COMMITTED_FILE = 'committed.json';
-const ABANDONED_FILE = 'abandoned.json';
+export const ABANDONED_FILE = 'abandoned.json';
 const MAX_PLAN_BYTES = 64 * 1024;
 /** Most suffixes that are tried. They have 16 bits, so many taken ones in a row are no coincidence. */
 const MOST_TAKEN = 64;

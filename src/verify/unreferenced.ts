@@ -41,7 +41,7 @@ export async function findUnreferenced(
     const listed = await storage.listFolder(folder);
     const names = listed.map(({ handle }) => handle.slice(folder.length + 1));
     const bytes = listed.reduce((sum, file) => sum + Number(file.bytes), 0);
-    ours ||= names.some((name) => ownFile(name) === 'plan');
+    ours ||= names.includes(PLAN_FILE);
     const manifests = named.get(folder);
     if (manifests) {
       files.set(folder, { names, bytes });

@@ -9,6 +9,7 @@ import { run } from '../../src/lib/host/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
+import { recordRetention } from './scenarios/retention.js';
 import { recordVerifications } from './scenarios/verify.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -39,6 +40,7 @@ try {
   await recordBackups(session, save);
   await recordCoordinators(session, save);
   await recordVerifications(session, save);
+  await recordRetention(session, save);
 } finally {
   await session.close();
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { flag, text, u64Text } from '../shape.js';
 import { restorable } from './coordinator-answers.js';
-import { field, isoTime, maybe, number, run } from './fields.js';
+import { field, isoTime, maybe, number, run, yes } from './fields.js';
 
 const kind = v.pipe(
   v.picklist(['epoch_ending', 'state_snapshot', 'transaction']),
@@ -42,6 +42,7 @@ export const pruneAnswer = v.object({
   restorable_after: field(restorable, 'what it restores afterwards'),
   data_from: maybe(isoTime, 'from when on gc may remove the data, by the clock of the storage'),
   data_stays: maybe(text, 'why no data will ever be removed'),
+  denied: maybe(yes, 'the storage does not let us delete: the metadata of what was to go stays'),
 });
 
 export type GcLeft = v.InferOutput<typeof gcLeft>;

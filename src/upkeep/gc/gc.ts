@@ -6,9 +6,11 @@ import { withUpkeepLock } from '../../repository/commit-lock.js';
 import { readPins } from '../../repository/kept.js';
 import { RESERVED } from '../../storage/handles.js';
 import type { BackupStorage } from '../../storage/storage.js';
+import { beginUpkeep } from '../begin-upkeep.js';
 import type { UpkeepTools } from '../retention/retire.js';
+import { mayDelete } from '../may-delete.js';
 import { type Verdict, judge, namedFolders } from './judge.js';
-import { mayDelete, removeAll, removeOldLeases } from './remove.js';
+import { removeAll, removeOldLeases } from './remove.js';
 
 const IN_FLIGHT = 16;
 /** Most folders that an answer lists. */
@@ -40,10 +42,11 @@ const FOLDERS_OF_A_PAGE = 500;
  * failure.
  * @throws CatalogError when the storage lists less than is known to be there
  */
-export function gcPage(order: GcPageOrder, tools: GcTools): Promise<GcPage> {
+export async function gcPage(order: GcPageOrder, tools: GcTools): Promise<GcPage> {
   const { storage, holder, signal, report } = tools;
-  if (storage.byNameOnly) return Promise.resolve({ ...nothing(), blocked: cannot(storage) });
+  if (storage.byNameOnly) return { ...nothing(), blocked: cannot(storage) };
   if (order.dryRun) return sweep(order, tools);
+  await beginUpkeep(storage);
   return withUpkeepLock(storage, holder, { signal, report }, async (lock) => {
     const page = await sweep(order, tools);
     await lock.requireHeld();

@@ -10,7 +10,7 @@ import {
   readRetired,
 } from '../../repository/retired.js';
 import { isStored, readOwn } from '../../repository/stored-file.js';
-import { isLastToGo, ownFile, unitOfFolder } from '../../repository/unit-folder.js';
+import { ABANDONED_FILE, PLAN_FILE, ownFile, unitOfFolder } from '../../repository/unit-folder.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { MANIFEST_KINDS } from '../../verify/manifest-kinds.js';
 
@@ -51,7 +51,7 @@ export async function judge(folder: string, tools: JudgeTools): Promise<Verdict>
   const bytes = files.reduce((sum, file) => sum + Number(file.bytes), 0);
   const stay = (why: string) => ({ bytes, stay: why });
   if (pinned.has(folder)) return stay('it is pinned');
-  if (names.some((name) => name === 'abandoned.json')) {
+  if (names.includes(ABANDONED_FILE)) {
     return { bytes, remove: 'its removal was begun before' };
   }
   if (names.includes(RETIRED_FILE)) {
@@ -99,7 +99,7 @@ async function judgeOrphan(
   const { storage, catalog, now } = tools;
   const changed = await storage.lastChange(folder);
   const quietMs = changed === undefined ? Infinity : now - changed;
-  const isOurs = names.some((name) => ownFile(name) === 'plan' && isLastToGo(name));
+  const isOurs = names.includes(PLAN_FILE);
   const isCommitted = names.some((name) => ownFile(name) === 'committed');
   if (isOurs && !isCommitted) return judgeUnit(folder, quietMs, tools);
   const type = BACKUP_TYPES.find((one) => names.includes(MANIFEST_KINDS[one].name));

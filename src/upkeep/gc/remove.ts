@@ -4,7 +4,6 @@ import { readKnownCatalog } from '../../repository/catalog.js';
 import { withCommitLock } from '../../repository/commit-lock.js';
 import { readPins } from '../../repository/kept.js';
 import { readRetired } from '../../repository/retired.js';
-import { putFile } from '../../repository/stored-file.js';
 import { abandonUnit, isLastToGo } from '../../repository/unit-folder.js';
 import { OWN_FOLDER } from '../../storage/handles.js';
 import type { BackupStorage } from '../../storage/storage.js';
@@ -14,17 +13,8 @@ import type { Going } from './gc.js';
 import { isReplaced, namedFolders } from './judge.js';
 
 const IN_FLIGHT = 16;
-const PROBE = 'gc.json';
 const LEASE = new RegExp(`^${OWN_FOLDER}/([a-z]+)-(\\d{8,15})\\.lease$`);
 const MANIFESTS = new Set(BACKUP_TYPES.map((type) => MANIFEST_KINDS[type].name));
-
-/** Tries it with a file of our own: a folder must not be marked where it can never be removed. */
-export async function mayDelete(storage: BackupStorage): Promise<boolean> {
-  const content = Buffer.from('{"gc":1}\n');
-  await storage.createBackup(OWN_FOLDER);
-  await putFile(storage, OWN_FOLDER, PROBE, content, { replace: true });
-  return storage.removeFileIfAllowed(`${OWN_FOLDER}/${PROBE}`);
-}
 
 /**
  * Removes folders. Each is marked first, under the commit lock, if the metadata still does not name it. A folder that

@@ -2,6 +2,7 @@ import { BACKUP_TYPES } from '../../contract/kinds/index.js';
 import { entriesOf, readKnownCatalog } from '../../repository/catalog.js';
 import { withCommitLock } from '../../repository/commit-lock.js';
 import { type Pin, pin, readPins, unpin } from '../../repository/kept.js';
+import { beginUpkeep } from '../begin-upkeep.js';
 import type { UpkeepTools } from './retire.js';
 import { PruneError } from './prune-error.js';
 import { folderOf } from './plan.js';
@@ -11,12 +12,13 @@ import { folderOf } from './plan.js';
  * has retired the backup before. Returns its folder.
  * @throws PruneError BACKUP_UNKNOWN when no metadata line names it
  */
-export function keepBackup(
+export async function keepBackup(
   backup: string,
   note: string | undefined,
   { storage, holder, signal, report }: UpkeepTools,
 ): Promise<string> {
   const folder = backup.split('/')[0]!;
+  await beginUpkeep(storage);
   return withCommitLock(storage, holder, { signal, report }, async (lock) => {
     const catalog = await readKnownCatalog(storage);
     const entry = BACKUP_TYPES.flatMap((type) => entriesOf(catalog, type)).find(

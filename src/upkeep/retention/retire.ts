@@ -15,6 +15,8 @@ import { writeRetired } from '../../repository/retired.js';
 import { completeCommit } from '../../repository/unit-folder.js';
 import { isStored } from '../../repository/stored-file.js';
 import type { BackupStorage } from '../../storage/storage.js';
+import { beginUpkeep } from '../begin-upkeep.js';
+import { mayDelete } from '../may-delete.js';
 import { sizesOf } from './describe-plan.js';
 import { folderOf, kindOfEntry, lossOf, planPrune, requireNoLoss } from './plan.js';
 
@@ -35,6 +37,8 @@ export interface RetiredPage {
   bytes: number;
   /** There may be more to retire. */
   more: boolean;
+  /** The storage does not let us delete, so metadata cannot be moved away: nothing was retired. */
+  denied?: true;
 }
 
 /**
@@ -43,15 +47,19 @@ export interface RetiredPage {
  * the catalogue, and what is not is retired then.
  * @throws PruneError PRUNE_REFUSED when the stock tool could restore less and the order does not force it
  */
-export function retirePage(
+export async function retirePage(
   { rules, graceMs, force }: PruneOrder,
   tools: UpkeepTools,
   most = 10 * AT_ONCE,
 ): Promise<RetiredPage> {
   const { storage, holder, signal, report } = tools;
+  await beginUpkeep(storage);
   return withUpkeepLock(storage, holder, { signal, report }, async (upkeep) => {
     const plan = await planPrune(storage, rules, report);
     requireNoLoss(lossOf(plan.catalog, plan.damaged, plan.retire).lost, force);
+    if (plan.retire.length > 0 && !(await mayDelete(storage))) {
+      return { count: 0, bytes: 0, more: false, denied: true };
+    }
     const page = plan.retire.slice(0, most);
     const sizes = await sizesOf(storage, page.map(folderOf), report);
     const { damaged } = plan;

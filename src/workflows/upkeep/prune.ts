@@ -36,10 +36,10 @@ export async function pruneBackups(input: PruneInput, memory?: PruneMemory): Pro
       throw failureOf('PRUNE_REFUSED', why, { details: [retired.plan] });
     }
     do {
-      const { count, bytes, more } = await retirePage(order);
+      const { count, bytes, more, denied } = await retirePage(order);
       retired = { ...retired, count: retired.count + count, bytes: retired.bytes + bytes };
       setCurrentDetails(`${retired.count} of ${retired.plan.retired_count} backups retired`);
-      if (!more) return answerOf(retired);
+      if (!more) return { ...answerOf(retired), ...(denied ? { denied } : {}) };
     } while (workflowInfo().historyLength <= LONG_HISTORY);
   } catch (error) {
     throw asWorkflowFailure(error);
