@@ -7,6 +7,7 @@ import {
   listedSchedule,
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
+import { gcAnswer, pruneAnswer } from '../src/contract/answers/retention-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -84,6 +85,17 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
     schema: coverage,
+  },
+  {
+    title: 'Result of a prune',
+    about:
+      'The result of `pruneBackups`, the details of its failure `PRUNE_REFUSED`, and what `repository prune --json` prints.',
+    schema: pruneAnswer,
+  },
+  {
+    title: 'Result of a gc',
+    about: 'The result of `collectGarbage`, and what `repository gc --json` prints.',
+    schema: gcAnswer,
   },
 ];
 

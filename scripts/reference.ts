@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { backupFields } from '../src/contract/backup-input.js';
 import { coordinatorFields, dueFields } from '../src/contract/coordinator-input.js';
 import { rulesOf } from '../src/contract/kinds/index.js';
+import { gcFields, pruneFields } from '../src/contract/retention-input.js';
 import { verifyFields } from '../src/contract/verify-input.js';
 import { describeAnswers } from './reference-answers.js';
 
@@ -43,6 +44,16 @@ const SECTIONS: Section[] = [
     title: '`verifyBackups`',
     about: 'Proves a storage from its own files.',
     fields: verifyFields,
+  },
+  {
+    title: '`pruneBackups`',
+    about: 'Retires backups that no keep rule keeps. At least one rule is needed.',
+    fields: pruneFields,
+  },
+  {
+    title: '`collectGarbage`',
+    about: 'Removes the data of retired backups, and what attempts left behind.',
+    fields: gcFields,
   },
 ];
 
