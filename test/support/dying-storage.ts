@@ -27,7 +27,7 @@ export function dyingStorage(folder: string, diesAt = Infinity) {
   };
   const dying = new Proxy(backend, {
     get(target, name: keyof StorageBackend) {
-      const value: unknown = target[name];
+      const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
       const method = value.bind(target) as (...args: unknown[]) => unknown;
       if (name === 'create') {

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PruneInput } from '../../src/contract/retention-input.js';
-import { parsePruneInput } from '../../src/contract/retention-input.js';
+import { type PruneInput, parsePruneInput } from '../../src/contract/retention-input.js';
 import type { BackupStorage } from '../../src/storage/storage.js';
 import { openStorage } from '../../src/storage/open.js';
 import { type GcPageOrder, gcPage } from '../../src/upkeep/gc/gc.js';

@@ -17,7 +17,6 @@ const retiredBackup = v.object({
   bytes: maybe(number, 'bytes of its files as stored; absent where the storage lists no folders'),
 });
 
-export type KeptSnapshot = v.InferOutput<typeof keptSnapshot>;
 const keptSnapshot = v.object({
   backup: field(text, 'its folder'),
   epoch: field(u64Text, 'its epoch'),
@@ -45,7 +44,6 @@ export const pruneAnswer = v.object({
   denied: maybe(yes, 'the storage does not let us delete: the metadata of what was to go stays'),
 });
 
-export type GcLeft = v.InferOutput<typeof gcLeft>;
 const gcLeft = v.object({
   folder: field(text, 'the folder'),
   why: field(text, 'why it stays'),
