@@ -16,6 +16,7 @@ import {
 } from '../src/contract/answers/inventory-answers.js';
 import { consolidation } from '../src/contract/answers/consolidation-answers.js';
 import { drillReport, drillStatus, restorePlan } from '../src/contract/answers/restore-answers.js';
+import { gcAnswer, pruneAnswer } from '../src/contract/answers/retention-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -140,6 +141,17 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `restoreDrill`, the details of its failure `DRILL_FAILED`, and what `restore drill --json` prints.',
     schema: drillReport,
+  },
+  {
+    title: 'Result of a prune',
+    about:
+      'The result of `pruneBackups`, the details of its failure `PRUNE_REFUSED`, and what `repository prune --json` prints.',
+    schema: pruneAnswer,
+  },
+  {
+    title: 'Result of a gc',
+    about: 'The result of `collectGarbage`, and what `repository gc --json` prints.',
+    schema: gcAnswer,
   },
 ];
 

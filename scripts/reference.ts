@@ -6,6 +6,7 @@ import { rulesOf } from '../src/contract/kinds/index.js';
 import { compactionFields } from '../src/contract/compaction-input.js';
 import { consolidateFields } from '../src/contract/consolidate-input.js';
 import { drillFields } from '../src/contract/drill-input.js';
+import { gcFields, pruneFields } from '../src/contract/retention-input.js';
 import { verifyFields } from '../src/contract/verify-input.js';
 import { describeAnswers } from './reference-answers.js';
 
@@ -61,6 +62,16 @@ const SECTIONS: Section[] = [
     title: '`restoreDrill`',
     about: 'Proves what a restore needs, and practises it with the stock tool.',
     fields: drillFields,
+  },
+  {
+    title: '`pruneBackups`',
+    about: 'Retires backups that no keep rule keeps. At least one rule is needed.',
+    fields: pruneFields,
+  },
+  {
+    title: '`collectGarbage`',
+    about: 'Removes the data of retired backups, and what attempts left behind.',
+    fields: gcFields,
   },
 ];
 

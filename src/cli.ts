@@ -36,6 +36,7 @@ import {
   scheduleList,
 } from './cli/schedule.js';
 import { addRepositoryCommands } from './cli/repository-commands.js';
+import { addPruneOptions } from './cli/retention-options.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
@@ -186,6 +187,7 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
   );
 addDrillOptions(created, 'of kind drill: ');
+addPruneOptions(created, 'of kind prune: ');
 addCompactionOptions(addCoordinatorOptions(created), 'of kind compact: ');
 addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(created)))).action(
   (kind: string, flags: CoordinatorFlags & CompactionFlags & ScheduleFlags) =>

@@ -1,6 +1,7 @@
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createAttributeActivities } from './activities/attribute-activities.js';
+import { gcActivities } from './activities/gc-activities.js';
 import { createCoordinatorActivities } from './activities/coordinator-activities.js';
 import { createDrillActivities } from './activities/drill-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
@@ -180,6 +181,7 @@ async function createWorkers(
         ...verify.control,
         ...createDrillActivities(),
         ...consolidate.control,
+        ...gcActivities,
         ...createAttributeActivities(tools.attributes),
       },
       // Most of them only wait: for a node, or for a backup.

@@ -10,6 +10,7 @@ import type { AttributeActivities } from './attribute-activities.js';
 import type { DrillActivities } from './drill-activities.js';
 import type { ConsolidateActivities } from './consolidate-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
+import type { GcActivities } from './gc-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
 import type { UnitActivities } from './unit-activities.js';
@@ -31,6 +32,7 @@ type Activities = UnitActivities &
   UpkeepActivities &
   ConsolidateActivities['control'] &
   ConsolidateActivities['chunks'] &
+  GcActivities &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -53,6 +55,9 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   planConsolidation: OF_CONTROL,
   consolidateBatch: OF_CHUNK,
   commitConsolidation: OF_CONTROL,
+  planPrune: OF_CONTROL,
+  retirePage: OF_CONTROL,
+  removeGarbage: OF_CONTROL,
   backUpUnit: OF_CONTROL,
   compactMetadata: OF_CONTROL,
   awaitCompaction: OF_CONTROL,

@@ -4,7 +4,6 @@ import {
   type Client,
   type WorkflowHandle,
   WorkflowFailedError,
-  WorkflowNotFoundError,
 } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import { codeOfFailure, failureOf } from '../contract/failure.js';
@@ -22,6 +21,7 @@ import type { BackupResult } from '../contract/unit.js';
 import { openStorage, storageId } from '../storage/open.js';
 import { createClaimActivities } from './claim-activities.js';
 import { holderOfActivity } from './holder.js';
+import { isRunning } from './is-running.js';
 import { currentHeart } from './heartbeat.js';
 import { onNode } from './on-node.js';
 import { ServerClock } from './server-clock.js';
@@ -122,15 +122,6 @@ async function backUpUnit(type: BackupType, input: BackupInput): Promise<BackupR
     throw unitFailure(error);
   } finally {
     clearInterval(show);
-  }
-}
-
-async function isRunning(client: Client, workflowId: string): Promise<boolean> {
-  try {
-    return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
   }
 }
 

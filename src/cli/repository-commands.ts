@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addRetentionCommands } from './add-retention-commands.js';
 import { type CommonFlags, addCommonOptions, addStorageOptions } from './options.js';
 import {
   type ListFlags,
@@ -17,7 +18,7 @@ export function addRepositoryCommands(
   const repository = add(
     program,
     'repository',
-    'show what a storage holds, and publish an index of it',
+    'show what a storage holds, keep it in order, and publish an index of it',
   );
   addCommonOptions(addStorageOptions(repository));
   add(repository, 'list', 'list the backups, by kind and range, from the metadata alone')
@@ -50,4 +51,5 @@ export function addRepositoryCommands(
   ).action((_, command: Command) =>
     indexRepository(command.optsWithGlobals<CommonFlags>(), signal),
   );
+  addRetentionCommands(repository, add, signal);
 }

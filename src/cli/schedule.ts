@@ -5,8 +5,9 @@ import { describeSchedule } from '../monitor/format.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
+import { type PruneFlags, rulesOf } from './retention-options.js';
 
-export interface ScheduleFlags {
+export interface ScheduleFlags extends PruneFlags {
   every?: string;
   sample?: string;
   stockBinary?: string;
@@ -26,6 +27,7 @@ export async function scheduleCreate(
     ...(stockBinary === undefined ? {} : { stock_binary: path.resolve(stockBinary) }),
     ...(scratch === undefined ? {} : { scratch: path.resolve(scratch) }),
     compaction,
+    prune: rulesOf(flags),
   };
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {

@@ -4,6 +4,7 @@ import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-in
 import { parseDrillInput } from '../contract/drill-input.js';
 import type { BackupType } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
+import { type PruneInput, parseGcInput, parsePruneInput } from '../contract/retention-input.js';
 import { InputError } from '../contract/schema.js';
 import { parseVerifyInput } from '../contract/verify-input.js';
 
@@ -17,6 +18,8 @@ interface OwnInput {
   scratch?: string;
   /** How each compaction compacts. */
   compaction?: Omit<CompactionInput, 'storage'>;
+  /** What each prune keeps. A gc takes the grace time alone. */
+  prune?: Omit<PruneInput, 'storage'>;
 }
 
 /** The input for a new schedule. */
@@ -28,6 +31,7 @@ const WORDS: Record<keyof OwnInput, string> = {
   stock_binary: 'a stock binary',
   scratch: 'a scratch folder',
   compaction: 'compact factors',
+  prune: 'keep rules',
 };
 
 interface Kind {
@@ -78,6 +82,22 @@ const KINDS: Record<string, Kind> = {
     takes: ['compaction'],
     input: ({ storage, compaction }) => ({ storage, ...compaction }),
     check: parseCompactionInput,
+  },
+  prune: {
+    every: '1d',
+    note: 'a prune by keep rules',
+    workflowType: 'pruneBackups',
+    takes: ['prune'],
+    input: ({ storage, prune }) => ({ storage, ...prune }),
+    check: parsePruneInput,
+  },
+  gc: {
+    every: '1d',
+    note: 'a gc',
+    workflowType: 'collectGarbage',
+    takes: ['prune'],
+    input: ({ storage, prune }) => ({ storage, ...prune }),
+    check: parseGcInput,
   },
   consolidate: {
     every: '1d',

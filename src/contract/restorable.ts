@@ -46,14 +46,13 @@ export function restorable(source: RestoreSource): Restorable {
     const what = `${unreadable} cannot be read, and the stock tool then loads no metadata at all`;
     return { yes: false, why: [what] };
   }
-  const epochs = chainOf(source.epochs, 'epoch endings', true);
-  const transactions = chainOf(source.transactions, 'transactions', false);
+  const { epochs, transactions, target: highest } = chainsOf(source);
   const why = [...transactions.why, ...epochs.why];
   if (epochs.last < 0n || transactions.last < 0n) {
     if (source.snapshots.length === 0) why.push('there is no state snapshot');
     return { yes: false, why };
   }
-  let target = min(transactions.last, transactions.limit, epochs.limit);
+  let target = highest;
   const points = selectable(source.snapshots);
   if (points.length === 0) why.push('there is no state snapshot');
   else if (points[0]!.version > target) {
@@ -147,8 +146,15 @@ function chainOf(
   return { last: next - 1n, why: [] };
 }
 
+/** How far epoch endings and transactions follow each other, and the highest version with which both do. */
+export function chainsOf(source: RestoreSource) {
+  const epochs = chainOf(source.epochs, 'epoch endings', true);
+  const transactions = chainOf(source.transactions, 'transactions', false);
+  return { epochs, transactions, target: min(transactions.last, transactions.limit, epochs.limit) };
+}
+
 /** In order. Of several backups of one version, the tool takes the last. */
-function selectable(snapshots: readonly RestorePoint[]): RestorePoint[] {
+export function selectable(snapshots: readonly RestorePoint[]): RestorePoint[] {
   const byVersion = new Map(snapshots.map((point) => [point.version, point]));
   return [...byVersion.values()].sort((a, b) => (a.version < b.version ? -1 : 1));
 }
@@ -157,7 +163,7 @@ function selectable(snapshots: readonly RestorePoint[]): RestorePoint[] {
  * Why a snapshot cannot be used. The ending of the epoch before names the validators who sign its ledger
  * info.
  */
-function unusable({ epoch, version, damaged }: RestorePoint, lastEpoch: bigint) {
+export function unusable({ epoch, version, damaged }: RestorePoint, lastEpoch: bigint) {
   const name = `the state snapshot of epoch ${epoch} (version ${version})`;
   if (damaged) return `${name} is ${HURT}`;
   if (epoch <= lastEpoch + 1n) return undefined;
@@ -165,7 +171,7 @@ function unusable({ epoch, version, damaged }: RestorePoint, lastEpoch: bigint) 
 }
 
 /** The first damaged run of those that a restore reads, from the backup on that holds `from`. */
-function firstDamaged(runs: readonly RestoreRun[], from: bigint, target: bigint) {
+export function firstDamaged(runs: readonly RestoreRun[], from: bigint, target: bigint) {
   return runs.find(({ first, last, damaged }) => damaged && last >= from && first <= target);
 }
 

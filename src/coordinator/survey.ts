@@ -20,6 +20,7 @@ import { requireSameChain } from '../site/chain-anchor.js';
 import type { Claimed } from '../repository/overlap.js';
 import type { Site } from '../site/site.js';
 import { restoreSourceOf } from '../repository/restore-source.js';
+import { prunedSpans } from '../repository/pruned.js';
 import { isStored } from '../repository/stored-file.js';
 import { readVerifiedTimes } from '../repository/verified-times.js';
 import type { StorageConfig } from '../contract/job.js';
@@ -63,9 +64,19 @@ export async function surveyStorage(site: Site, config: StorageConfig): Promise<
   // backup of the range would overlap with it.
   const kept = (kind: Claimed['kind']) =>
     catalog.undecodable.map(rangeOfName).filter((named) => named?.kind === kind) as Claimed[];
-  const epochRuns = unionOf([...epochs.map(spanOfEntry), ...kept('epoch_ending')]);
+  // What a keep rule gave up is not fetched again.
+  const pruned = await prunedSpans(site.storage);
+  const epochRuns = unionOf([
+    ...epochs.map(spanOfEntry),
+    ...kept('epoch_ending'),
+    ...pruned.epochs,
+  ]);
   const endsAt = endOfFirstRun(epochRuns, epochs);
-  const versions = unionOf([...transactions.map(spanOfEntry), ...kept('transaction')]);
+  const versions = unionOf([
+    ...transactions.map(spanOfEntry),
+    ...kept('transaction'),
+    ...pruned.versions,
+  ]);
   return {
     storageId: storageId(config),
     epochs: texts(epochRuns),
@@ -76,7 +87,7 @@ export async function surveyStorage(site: Site, config: StorageConfig): Promise<
     damagedCount: damaged.length,
     files: catalog.files,
     notCompacted: catalog.files - compactedFiles(catalog),
-    ...listedOf(catalog),
+    ...listedOf(catalog, pruned),
     verified: await readVerifiedTimes(site.storage),
     restore: storedForRestore(restoreSourceOf(catalog, (entry) => useless.has(entry))),
   };
@@ -92,7 +103,10 @@ function compactedFiles({ epochEndings, snapshots, transactions }: Catalog): num
  * All that metadata names, whether it can be used or not: what a later listing must name again. Nothing for a
  * storage in ruins.
  */
-function listedOf(catalog: Catalog): Pick<Survey, 'listed'> {
+function listedOf(
+  catalog: Catalog,
+  pruned: { epochs: Span[]; versions: Span[] },
+): Pick<Survey, 'listed'> {
   const named = (kind: Claimed['kind']) =>
     [...catalog.undecodable, ...catalog.damaged.map(({ object }) => object)].flatMap((handle) => {
       const range = rangeOfName(handle);
@@ -101,10 +115,12 @@ function listedOf(catalog: Catalog): Pick<Survey, 'listed'> {
   const epochs = unionOf([
     ...catalog.epochEndings.map((e) => ({ first: e.firstEpoch, last: e.lastEpoch })),
     ...named('epoch_ending'),
+    ...pruned.epochs,
   ]);
   const versions = unionOf([
     ...catalog.transactions.map((t) => ({ first: t.firstVersion, last: t.lastVersion })),
     ...named('transaction'),
+    ...pruned.versions,
   ]);
   if (epochs.length > MOST_RUNS || versions.length > MOST_RUNS) return {};
   return { listed: { epochs: texts(epochs), versions: texts(versions) } };

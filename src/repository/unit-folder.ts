@@ -28,7 +28,7 @@ export interface UnitIdentity {
 
 export const PLAN_FILE = 'plan.json';
 const COMMITTED_FILE = 'committed.json';
-const ABANDONED_FILE = 'abandoned.json';
+export const ABANDONED_FILE = 'abandoned.json';
 /** The note in the folder of a backup that was retired on purpose (retired.ts). */
 export const RETIRED_FILE = 'retired.json';
 /** Where a consolidation keeps the proofs that it made, until it is committed. */

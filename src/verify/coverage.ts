@@ -1,4 +1,5 @@
 import { CHAIN_FILE, storedAnchor } from '../repository/chain-file.js';
+import { prunedSpans } from '../repository/pruned.js';
 import { restoreSourceOf } from '../repository/restore-source.js';
 import { type Catalog, readCatalog, readKnownOrNone } from '../repository/catalog.js';
 import { CatalogError } from '../repository/catalog-error.js';
@@ -55,7 +56,7 @@ export async function concludeCoverage(
   const storageWide = [...metadataFindings(catalog), ...found.lost, ...unlisted, ...anchor];
   const findings = [...storageWide, ...totals.findings, ...unproven];
   const count = storageWide.length + totals.findingCount + unproven.length;
-  const missing = missingOf(catalog, scope, totals);
+  const missing = missingOf(catalog, scope, totals, await prunedSpans(storage));
   return {
     ok: count === 0 && missing.missing_count === 0 && objects + skipped > 0,
     storage: storage.description,

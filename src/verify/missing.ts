@@ -11,16 +11,18 @@ const MOST_LISTED = 200;
 
 /**
  * What a whole archive (from 0 to the newest) would have and this storage lacks, within the scope of the
- * verification. Missing means: no metadata line names it, or the backup that is named cannot be used.
+ * verification. Missing means: no metadata line names it, or the backup that is named cannot be used. What a keep rule
+ * gave up (`pruned`) is not missing.
  * Spans of epochs and versions are inclusive.
  */
 export function missingOf(
   catalog: Catalog,
   scope: VerifyScope,
   { unusable, ledgerEpoch }: Pick<VerifyTotals, 'unusable' | 'ledgerEpoch'>,
+  pruned: { epochs: readonly Span[]; versions: readonly Span[] },
 ): Pick<Coverage, 'missing' | 'missing_count'> {
-  const epochs = catalog.epochEndings.map(spanOfEntry);
-  const versions = catalog.transactions.map(spanOfEntry);
+  const epochs = [...catalog.epochEndings.map(spanOfEntry), ...pruned.epochs];
+  const versions = [...catalog.transactions.map(spanOfEntry), ...pruned.versions];
   const missing = {
     epoch_endings: textsOf(
       unionOf([

@@ -40,7 +40,7 @@ export async function findUnreferenced(
   const files = new Map<string, { names: string[]; bytes: number }>();
   let ours = false;
   await forEachFolder(storage, named, async ({ folder, names, bytes, manifests }, index) => {
-    ours ||= names.some((name) => ownFile(name) === 'plan');
+    ours ||= names.includes(PLAN_FILE);
     if (manifests) {
       files.set(folder, { names, bytes });
       orphans[index] = await strayFiles(storage, folder, names, manifests);

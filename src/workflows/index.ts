@@ -6,4 +6,6 @@ export { chunkSegment } from './backup/segment.js';
 export { restoreDrill } from './restore-drill.js';
 export { compactMetadata } from './upkeep/compact-metadata.js';
 export { consolidateBackups } from './upkeep/consolidate.js';
+export { collectGarbage } from './upkeep/gc.js';
+export { pruneBackups } from './upkeep/prune.js';
 export { verifyBackups } from './verify-backups.js';

@@ -12,6 +12,7 @@ import { recordCompactions } from './scenarios/compaction.js';
 import { recordConsolidations } from './scenarios/consolidate.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
 import { recordDrills } from './scenarios/drill.js';
+import { recordRetention } from './scenarios/retention.js';
 import { recordVerifications } from './scenarios/verify.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -45,6 +46,7 @@ try {
   await recordDrills(session, save);
   await recordCompactions(session, save);
   await recordConsolidations(session, save);
+  await recordRetention(session, save);
 } finally {
   await session.close();
 }

@@ -108,6 +108,20 @@ export const WORK_ERRORS = {
     retryable: false,
     whatToDo: 'Read the findings in the result, repair the objects, and run it again.',
   },
+  PRUNE_REFUSED: {
+    meaning:
+      'A prune would leave the stock tool less to restore, or metadata cannot be read. Nothing more was retired.',
+    fault: 'the input',
+    retryable: false,
+    whatToDo:
+      'Look at the plan with --dry-run. Change the rules, or give --force if the loss is wanted. Repair damaged metadata first.',
+  },
+  BACKUP_UNKNOWN: {
+    meaning: 'No metadata line names the backup that was given.',
+    fault: 'the input',
+    retryable: false,
+    whatToDo: 'Give the folder or the manifest of a committed backup.',
+  },
   INTERNAL: {
     meaning: 'An error without a code: a bug in aptos-backup, or in something that it uses.',
     fault: 'aptos-backup',

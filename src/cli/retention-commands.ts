@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Client } from '@temporalio/client';
+import { abortable, resultOf } from '../client/calls.js';
+import { Interrupted } from '../client/command-failure.js';
+import { startGc, startPrune } from '../client/start-retention.js';
+import {
+  type GcAnswer,
+  type PruneAnswer,
+  gcAnswer,
+  pruneAnswer,
+} from '../contract/answers/retention-answers.js';
+import { readAnswer } from '../contract/answers/read-answer.js';
+import type { StorageConfig } from '../contract/job.js';
+import { CONTROL_QUEUE } from '../contract/messages.js';
+import { parseGcInput, parsePruneInput } from '../contract/retention-input.js';
+import { addGc } from '../contract/retention-memory.js';
+import { dataFolder } from '../lib/host/data-folder.js';
+import { openStorage } from '../storage/open.js';
+import { workersPoll } from '../temporal/pollers.js';
+import { gcPage, nothing } from '../upkeep/gc/gc.js';
+import { describePlan } from '../upkeep/retention/describe-plan.js';
+import { keepBackup, listPins, unkeepBackup } from '../upkeep/retention/pins.js';
+import { planPrune } from '../upkeep/retention/plan.js';
+import type { UpkeepTools } from '../upkeep/retention/retire.js';
+import { openSession } from './open-session.js';
+import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
+import { ownWorkers } from './own-workers.js';
+import { describeGc, describePin, describePrune } from './print-retention.js';
+import { type PruneFlags, rulesOf } from './retention-options.js';
+
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+/**
+ * `repository prune`. Without `--yes` it only shows the plan. Returns the exit code: 1 when the plan would be refused, 2
+ * when it was neither a dry run nor confirmed.
+ */
+export async function runPrune(
+  flags: PruneFlags & { dryRun?: boolean; yes?: boolean },
+  signal: AbortSignal,
+): Promise<number> {
+  const input = { storage: storageOf(flags), ...rulesOf(flags) };
+  const { rules, graceMs, force } = parsePruneInput(input); // report a mistake before anything starts
+  const show = (answer: PruneAnswer) =>
+    console.log(flags.json ? JSON.stringify(answer) : describePrune(answer).join('\n'));
+  if (flags.yes && !flags.dryRun) {
+    const start = (client: Client) => startPrune(client, input);
+    show(readAnswer(pruneAnswer, await atServer(flags, start, signal), 'the prune'));
+    return 0;
+  }
+  const { storage, report } = toolsFor(input.storage, 'prune', signal);
+  const plan = await planPrune(storage, rules, report);
+  const answer = await describePlan(storage, plan, graceMs, report);
+  show(answer);
+  if (answer.would_lose.length > 0 && !force) {
+    say('This would be refused. Change the rules, or give --force if the loss is wanted.');
+    return 1;
+  }
+  if (flags.dryRun || answer.retired_count === 0) return 0;
+  say('Nothing was retired. Run it again with --yes to do it.');
+  return 2;
+}
+
+/** `repository gc`. */
+export async function runGc(
+  flags: CommonFlags & { dryRun?: boolean; grace?: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const input = {
+    storage: storageOf(flags),
+    ...(flags.grace === undefined ? {} : { grace: flags.grace }),
+  };
+  const { graceMs } = parseGcInput(input);
+  const start = (client: Client) => startGc(client, input);
+  const answer = flags.dryRun
+    ? await gcPlan(input.storage, graceMs, signal)
+    : readAnswer(gcAnswer, await atServer(flags, start, signal), 'the gc');
+  console.log(flags.json ? JSON.stringify(answer) : describeGc(answer).join('\n'));
+}
+
+async function gcPlan(
+  settings: StorageConfig,
+  graceMs: number | undefined,
+  signal: AbortSignal,
+): Promise<GcAnswer> {
+  // No server is asked about workflows. What one still works on is not old enough to go.
+  const tools = { ...toolsFor(settings, 'gc', signal), isRunning: () => Promise.resolve(false) };
+  let found: Omit<GcAnswer, 'storage' | 'done'> = nothing();
+  let after: string | undefined;
+  do {
+    const { next, ...page } = await gcPage({ graceMs, dryRun: true, after }, tools);
+    found = addGc(found, page);
+    after = next;
+  } while (after !== undefined);
+  return { storage: tools.storage.description, done: false, ...found };
+}
+
+/** `repository keep`: without a backup it lists the pins. */
+export async function runKeep(
+  backup: string | undefined,
+  flags: CommonFlags & { note?: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const tools = toolsFor(storageOf(flags), 'keep', signal);
+  if (backup === undefined) {
+    const pins = await listPins(tools);
+    if (flags.json) console.log(JSON.stringify(pins));
+    else console.log(pins.map(describePin).join('\n') || 'Nothing is pinned.');
+    return;
+  }
+  const kept = await keepBackup(backup, flags.note, tools);
+  console.log(flags.json ? JSON.stringify({ kept }) : `Pinned ${kept}: no keep rule retires it.`);
+}
+
+/** `repository unkeep`. */
+export async function runUnkeep(
+  backup: string,
+  flags: CommonFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const unkept = await unkeepBackup(backup, toolsFor(storageOf(flags), 'unkeep', signal));
+  console.log(flags.json ? JSON.stringify({ unkept }) : `${unkept} is not pinned any more.`);
+}
+
+function toolsFor(settings: StorageConfig, command: string, signal: AbortSignal): UpkeepTools {
+  const workflow = `aptos-backup repository ${command}`;
+  return {
+    storage: openStorage(settings, signal),
+    holder: { owner: `command/${randomUUID()}`, host: hostname(), workflow },
+    signal,
+    report: () => undefined,
+  };
+}
+
+/** Starts a workflow and waits for its result, with a server and workers of its own if the environment names none. */
+async function atServer<R>(
+  flags: CommonFlags,
+  start: (client: Client) => Promise<{ result(): Promise<R> }>,
+  signal: AbortSignal,
+): Promise<R> {
+  const chunkWorkers = chunkWorkerCount();
+  const data = dataFolder(flags.dataDir);
+  const session = await openSession(flags, signal);
+  const { client, connection, embedded, namespace } = session;
+  const worker = ownWorkers(session, { data, chunkWorkers, say });
+  try {
+    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
+    }
+    const handle = await abortable(client, signal, () => start(client));
+    return await resultOf(client, handle, signal);
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
+    throw error;
+  } finally {
+    await worker?.stop();
+    await session.close();
+  }
+}

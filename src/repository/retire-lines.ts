@@ -1,0 +1,177 @@
+import {
+  type MetadataLine,
+  encodeMetadataLine,
+  metadataFileName,
+  parseMetadataFile,
+} from '../aptos/index.js';
+import { METADATA } from '../storage/handles.js';
+import { isStorageError } from '../storage/storage-error.js';
+import type { BackupStorage } from '../storage/storage.js';
+import { type BackupEntry, readCatalog } from './catalog.js';
+import type { CommitLock } from './commit-lock.js';
+import { forgetMetadata, rememberMetadata } from './known-metadata.js';
+import { MAX_METADATA_BYTES, leftAlone } from './metadata-file.js';
+
+interface Tools {
+  lock: CommitLock;
+  report: (phase: string) => void;
+}
+
+/** Names that the stock tool and we give to files with one line, and to those that hold no backup. */
+const ONE_LINE = /^(epoch_ending|transaction)_\d+-\d+\.meta$|^state_snapshot_ver_\d+\.meta$/;
+const NO_BACKUP = /^(identity|compaction_timestamps_\d+)\.meta$/;
+const TIMESTAMPS = /^compaction_timestamps_(\d{1,20})\.meta$/;
+/** Most names that are tried for a rewritten file. */
+const MOST_NAMES = 64;
+const NEWLINE = 0x0a;
+
+/** A line of a file, as it is stored. */
+interface RawLine {
+  bytes: Uint8Array;
+  line: MetadataLine;
+}
+
+/**
+ * Takes backups out of the metadata: from then on they are not committed. Call it under the commit lock. A file with
+ * other lines, too, is rewritten without them first, and read back; then the old file is moved to `metadata_backup`. A
+ * crash in between leaves lines twice, which is no harm. What is retired is no longer remembered as known. Returns the
+ * handles of the files that were moved.
+ * @throws StorageError DAMAGED when a file holds a line that nobody can read: then its content is unknown
+ */
+export async function retireLines(
+  storage: BackupStorage,
+  entries: readonly BackupEntry[],
+  { lock, report }: Tools,
+): Promise<string[]> {
+  const manifests = new Set(entries.map(({ manifest }) => manifest));
+  const names = new Set(entries.map((entry) => metadataFileName(entry)));
+  const handles = (await storage.listMetadata()).filter((handle) => mayHold(handle, names)).sort();
+  const moved: string[] = [];
+  for (const handle of handles) {
+    const lines = await rawLines(storage, handle);
+    const kept = lines.filter(({ line }) => !('manifest' in line && manifests.has(line.manifest)));
+    if (kept.length === lines.length) continue;
+    report(`retire lines of ${handle}`);
+    if (moved.length === 0) {
+      await lock.requireHeld();
+      await forgetMetadata(storage);
+    }
+    for (const group of groupsOf(kept)) await saveGroup(storage, handle, group);
+    await forgetTimestamp(storage, handle);
+    await lock.requireHeld();
+    await storage.retireMetadata(handle);
+    moved.push(handle);
+  }
+  if (moved.length > 0) await rememberMetadata(storage, await readCatalog(storage));
+  return moved;
+}
+
+function mayHold(handle: string, names: ReadonlySet<string>): boolean {
+  const name = handle.slice(METADATA.length + 1);
+  return !NO_BACKUP.test(name) && (!ONE_LINE.test(name) || names.has(name));
+}
+
+/** The lines of a file, each with its own bytes. Empty when the file is gone. */
+async function rawLines(storage: BackupStorage, handle: string): Promise<RawLine[]> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await storage.readAll(handle, MAX_METADATA_BYTES);
+  } catch (error) {
+    if (isStorageError(error, 'NOT_FOUND')) return [];
+    throw error;
+  }
+  const found: RawLine[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, at);
+    const end = newline === -1 ? bytes.length : newline + 1;
+    const one = bytes.subarray(at, end);
+    const { lines, errors } = parseMetadataFile(one);
+    const [line] = lines;
+    if (!line) throw leftAlone(storage, handle, errors[0]?.message ?? 'it has a line of nothing');
+    found.push({ bytes: one, line });
+    at = end;
+  }
+  return found;
+}
+
+/** Lines of one kind that follow each other, as a compaction puts them into one file. */
+function groupsOf(lines: readonly RawLine[]): RawLine[][] {
+  const groups: RawLine[][] = [];
+  for (const raw of lines) {
+    const group = groups.at(-1);
+    const before = group?.at(-1);
+    if (group && before && follows(before.line, raw.line)) group.push(raw);
+    else groups.push([raw]);
+  }
+  return groups;
+}
+
+function follows(a: MetadataLine, b: MetadataLine): boolean {
+  if (a.type === 'TransactionBackup' && b.type === a.type) {
+    return b.firstVersion === a.lastVersion + 1n;
+  }
+  if (a.type === 'EpochEndingBackup' && b.type === a.type) return b.firstEpoch === a.lastEpoch + 1n;
+  return a.type === 'StateSnapshotBackup' && b.type === a.type;
+}
+
+/** Stores lines under the name that a compaction would give them, and reads them back. */
+async function saveGroup(
+  storage: BackupStorage,
+  old: string,
+  group: readonly RawLine[],
+): Promise<void> {
+  const content = Buffer.concat(group.map(({ bytes }) => bytes));
+  const base = nameOf(group);
+  for (let taken = 1; taken <= MOST_NAMES; taken += 1) {
+    const name = taken === 1 ? `${base}.meta` : `${base}.${taken}.meta`;
+    if (`${METADATA}/${name}` === old) continue;
+    try {
+      const { handle } = await storage.saveMetadata(name, content);
+      const stored = await storage.readAll(handle, content.length + 1);
+      if (Buffer.compare(stored, content) === 0) return;
+      throw leftAlone(storage, handle, 'it does not read back as it was written');
+    } catch (error) {
+      if (!isStorageError(error, 'EXISTS_DIFFERENT')) throw error;
+    }
+  }
+  throw leftAlone(storage, old, `its lines need a new file, and ${MOST_NAMES} names are taken`);
+}
+
+function nameOf(group: readonly RawLine[]): string {
+  const [first, last] = [group[0]!.line, group.at(-1)!.line];
+  if (first.type === 'TransactionBackup' && last.type === first.type) {
+    return `transaction_compacted_${first.firstVersion}-${last.lastVersion}`;
+  }
+  if (first.type === 'EpochEndingBackup' && last.type === first.type) {
+    return `epoch_ending_compacted_${first.firstEpoch}-${last.lastEpoch}`;
+  }
+  if (first.type === 'StateSnapshotBackup' && last.type === first.type) {
+    return `state_snapshot_compacted_epoch_${first.epoch}_${last.epoch}`;
+  }
+  return metadataFileName(first).replace(/\.meta$/, '');
+}
+
+/**
+ * Writes the newest stamps of a compaction again without a file that is about to go: older versions of the stock
+ * tool's compactor fail for ever when a file that they have stamped is gone.
+ */
+async function forgetTimestamp(storage: BackupStorage, handle: string): Promise<void> {
+  const stamped = (await storage.listMetadata())
+    .flatMap((one) => {
+      const [, at] = TIMESTAMPS.exec(one.slice(METADATA.length + 1)) ?? [];
+      return at === undefined ? [] : [{ handle: one, at: BigInt(at) }];
+    })
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
+  const newest = stamped.at(-1);
+  if (!newest) return;
+  const line = (await rawLines(storage, newest.handle)).find(
+    ({ line: one }) => one.type === 'CompactionTimestamps',
+  )?.line;
+  if (line?.type !== 'CompactionTimestamps' || !line.compactionTimestamps.has(handle)) return;
+  const now = BigInt(Math.floor((await storage.now()) / 1000));
+  const fileCompactedAt = now > line.fileCompactedAt ? now : line.fileCompactedAt + 1n;
+  const compactionTimestamps = new Map(line.compactionTimestamps);
+  compactionTimestamps.delete(handle);
+  const renewed: MetadataLine = { ...line, fileCompactedAt, compactionTimestamps };
+  await storage.saveMetadata(metadataFileName(renewed), encodeMetadataLine(renewed));
+}

@@ -1,0 +1,186 @@
+import { AptosDataError, MAX_MANIFEST_BYTES } from '../../aptos/index.js';
+import { type BackupType, type Target, spanOfTarget } from '../../contract/job.js';
+import { BACKUP_TYPES, rulesOf } from '../../contract/kinds/index.js';
+import { type Span, meet, without } from '../../lib/spans.js';
+import { type Catalog, entriesOf, spanOfEntry } from '../../repository/catalog.js';
+import { type RetiredRecord, folderOfManifest, readRetired } from '../../repository/retired.js';
+import { isStored, readOwn } from '../../repository/stored-file.js';
+import {
+  ABANDONED_FILE,
+  PLAN_FILE,
+  RETIRED_FILE,
+  ownFile,
+  unitOfFolder,
+} from '../../repository/unit-folder.js';
+import type { BackupStorage } from '../../storage/storage.js';
+import { MANIFEST_KINDS } from '../../repository/manifest-kinds.js';
+
+/** What a unit needs that nobody else has: its workflow may be blocked for two weeks, on any server. */
+const UNFINISHED_MS = 30 * 24 * 60 * 60_000;
+/** A unit that can never be committed. Its last attempt has noticed that by then. */
+const USELESS_MS = 24 * 60 * 60_000;
+/** Names that the stock tool and we give to folders of backups. */
+const BACKUP = /^(epoch_ending_\d+-|transaction_\d+-|state_epoch_\d+_ver_\d+)\.[0-9a-f]{4}$/;
+
+/** What is to become of a folder that no metadata line names. `bytes`: of all its files. */
+export type Verdict = { bytes: number } & (
+  { remove: string } | { waitUntil: number } | { stay: string }
+);
+
+export interface JudgeTools {
+  storage: BackupStorage;
+  catalog: Catalog;
+  /** By the storage's clock. */
+  now: number;
+  /** Replaces the grace that each record has. */
+  graceMs: number | undefined;
+  /** Folders that somebody pinned. */
+  pinned: ReadonlySet<string>;
+  /** Whether a workflow of this server works on a unit. */
+  isRunning: (unit: Target) => Promise<boolean>;
+}
+
+/**
+ * Decides about a folder that no metadata line names. Only what nobody can need goes: what was retired and whose grace
+ * is over; what can never be committed; and attempts that were left alone for so long that nobody works on them, on
+ * whatever host. Ages are by the storage's clock.
+ */
+export async function judge(folder: string, tools: JudgeTools): Promise<Verdict> {
+  const { storage, pinned } = tools;
+  const files = await storage.listFolder(folder);
+  const names = files.map(({ handle }) => handle.slice(folder.length + 1));
+  const bytes = files.reduce((sum, file) => sum + Number(file.bytes), 0);
+  const stay = (why: string) => ({ bytes, stay: why });
+  if (pinned.has(folder)) return stay('it is pinned');
+  if (names.includes(ABANDONED_FILE)) {
+    return { bytes, remove: 'its removal was begun before' };
+  }
+  if (names.includes(RETIRED_FILE)) {
+    const record = await readRetired(storage, folder);
+    if (!record) return stay(`its ${RETIRED_FILE} is damaged; repair it, or remove the folder`);
+    return { bytes, ...(await judgeRetired(record, tools)) };
+  }
+  if (!BACKUP.test(folder)) return stay('its name is not that of a backup');
+  return { bytes, ...(await judgeOrphan(folder, names, tools)) };
+}
+
+type Judged = { remove: string } | { waitUntil: number } | { stay: string };
+
+async function judgeRetired(
+  record: RetiredRecord,
+  { storage, catalog, now, graceMs }: JudgeTools,
+): Promise<Judged> {
+  if (!(await isReplaced(storage, catalog, record))) {
+    return { stay: `it was retired for ${record.replacedBy}, which is not there or holds less` };
+  }
+  const { retiredAt, notBefore, why } = record;
+  const due = graceMs === undefined ? notBefore : retiredAt + graceMs;
+  if (now < due) return { waitUntil: due };
+  return { remove: `retired at ${new Date(retiredAt).toISOString()} (${why})` };
+}
+
+/** Whether a retired backup is needed no more: a consolidated one needs the backup that holds the same. */
+export async function isReplaced(
+  storage: BackupStorage,
+  catalog: Catalog,
+  { why, kind, first, last, replacedBy }: RetiredRecord,
+): Promise<boolean> {
+  if (why === 'retention') return true;
+  const larger = entriesOf(catalog, kind).find(({ manifest }) => manifest === replacedBy);
+  if (!larger || without([{ first, last }], [spanOfEntry(larger)]).length > 0) return false;
+  return isStored(storage, larger.manifest);
+}
+
+/** A folder that looks like a backup, and that no line and no record names. */
+async function judgeOrphan(
+  folder: string,
+  names: readonly string[],
+  tools: JudgeTools,
+): Promise<Judged> {
+  const { storage, catalog, now } = tools;
+  const changed = await storage.lastChange(folder);
+  const quietMs = changed === undefined ? Infinity : now - changed;
+  const isOurs = names.includes(PLAN_FILE);
+  const isCommitted = names.some((name) => ownFile(name) === 'committed');
+  if (isOurs && !isCommitted) return judgeUnit(folder, quietMs, tools);
+  const type = BACKUP_TYPES.find((one) => names.includes(MANIFEST_KINDS[one].name));
+  if (type !== undefined) {
+    const span = await spanOfManifest(storage, `${folder}/${MANIFEST_KINDS[type].name}`, type);
+    if (!span) return { stay: 'its manifest cannot be read, so nobody knows what it holds' };
+    if (!(await isHeld(storage, catalog, type, span))) {
+      return { stay: 'it is a whole backup, and no other one has its range: its line may be lost' };
+    }
+  } else if (isOurs) {
+    return { stay: 'it was committed, but its manifest and its metadata line are gone' };
+  }
+  if (quietMs < UNFINISHED_MS) return { stay: young(quietMs, UNFINISHED_MS) };
+  return {
+    remove:
+      type === undefined
+        ? 'an attempt that nobody goes on with'
+        : 'no metadata names it, and another backup has its range',
+  };
+}
+
+async function judgeUnit(
+  folder: string,
+  quietMs: number,
+  { storage, catalog, isRunning }: JudgeTools,
+): Promise<Judged> {
+  const unit = await unitOfFolder(storage, folder);
+  if (!unit) return { stay: 'its plan.json cannot be read, so nobody knows whose it is' };
+  if (await isRunning(unit)) return { stay: 'a backup works on it' };
+  const wanted = spanOfTarget(unit);
+  const held = entriesOf(catalog, unit.type).some((entry) => meet(spanOfEntry(entry), wanted));
+  const limit = held ? USELESS_MS : UNFINISHED_MS;
+  if (quietMs < limit) return { stay: young(quietMs, limit) };
+  const { counts } = rulesOf(unit.type);
+  return {
+    remove: held
+      ? `unfinished, and another backup has some of its ${counts}s`
+      : 'unfinished, and nobody goes on with it',
+  };
+}
+
+function young(quietMs: number, limitMs: number): string {
+  const days = (ms: number) => Math.floor(ms / 86_400_000);
+  return `somebody may still work on it: it changed ${days(quietMs)} days ago, and ${days(limitMs)} are needed`;
+}
+
+async function spanOfManifest(
+  storage: BackupStorage,
+  manifest: string,
+  type: BackupType,
+): Promise<Span | undefined> {
+  const bytes = await readOwn(storage, manifest, MAX_MANIFEST_BYTES);
+  try {
+    return bytes && MANIFEST_KINDS[type].read(bytes).span;
+  } catch (error) {
+    if (error instanceof AptosDataError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether committed backups whose manifests are stored hold all of a range. */
+async function isHeld(
+  storage: BackupStorage,
+  catalog: Catalog,
+  type: BackupType,
+  span: Span,
+): Promise<boolean> {
+  const spans: Span[] = [];
+  for (const entry of entriesOf(catalog, type)) {
+    if (!meet(spanOfEntry(entry), span)) continue;
+    if (await isStored(storage, entry.manifest)) spans.push(spanOfEntry(entry));
+  }
+  return without([span], spans).length === 0;
+}
+
+/** The folders that metadata lines name. */
+export function namedFolders(catalog: Catalog): Set<string> {
+  return new Set(
+    BACKUP_TYPES.flatMap((type) =>
+      entriesOf(catalog, type).map(({ manifest }) => folderOfManifest(manifest).split('/')[0]!),
+    ),
+  );
+}

@@ -1,0 +1,141 @@
+import type { BackupType } from '../../contract/job.js';
+import { BACKUP_TYPES } from '../../contract/kinds/index.js';
+import type { PruneRules } from '../../contract/retention-input.js';
+import { restorableVersions } from '../../contract/restorable-versions.js';
+import { type Span, without } from '../../lib/spans.js';
+import {
+  type BackupEntry,
+  type Catalog,
+  entriesOf,
+  readKnownCatalog,
+} from '../../repository/catalog.js';
+import { readPins } from '../../repository/kept.js';
+import { restoreSourceOf } from '../../repository/restore-source.js';
+import { folderOfManifest } from '../../repository/retired.js';
+import type { BackupStorage } from '../../storage/storage.js';
+import { PruneError } from './prune-error.js';
+import { type KeepReason, hasSnapshotRule, hasTimeRule, keptSnapshots } from './rules.js';
+import { type Snapshot, newestProven, snapshotFacts } from './snapshot-facts.js';
+
+/** What keep rules retire, and what stays. */
+export interface PrunePlan {
+  catalog: Catalog;
+  /** Snapshots first, then epoch endings and transactions, the oldest first. */
+  retire: BackupEntry[];
+  /** Snapshots that stay, the newest first. Empty when no rule is about snapshots. */
+  kept: { snapshot: Snapshot; why: KeepReason[] }[];
+  /** Times of the snapshots that go, by manifest; unix milliseconds. */
+  times: Map<string, number>;
+  /** Folders that only a pin keeps. */
+  pinned: string[];
+  /** Manifests of snapshots that cannot be used. */
+  damaged: ReadonlySet<string>;
+}
+
+/**
+ * Reads a storage and says what the rules retire. Never writes.
+ * @throws PruneError PRUNE_REFUSED when metadata cannot be read: nobody knows what it names; CatalogError
+ */
+export async function planPrune(
+  storage: BackupStorage,
+  rules: PruneRules,
+  report: (phase: string) => void,
+): Promise<PrunePlan> {
+  const catalog = await readKnownCatalog(storage);
+  requireReadable(storage, catalog);
+  const folders = BACKUP_TYPES.flatMap((type) => entriesOf(catalog, type).map(folderOf));
+  const pinned = new Set((await readPins(storage, folders)).keys());
+  const snapshots = hasSnapshotRule(rules)
+    ? await snapshotFacts(storage, catalog.snapshots, { timed: hasTimeRule(rules), report })
+    : [];
+  const proven = (await newestProven(storage, snapshots))?.manifest;
+  const reasons = keptSnapshots(snapshots, rules, { proven, pinned });
+  const goes = ({ manifest }: Snapshot) => reasons.get(manifest)!.length === 0;
+  const below = [
+    ...catalog.epochEndings.filter(endsBelow(rules.epochEndingsFrom)),
+    ...catalog.transactions.filter(endsBelow(rules.transactionsFrom)),
+  ];
+  return {
+    catalog,
+    retire: [
+      ...snapshots.filter(goes).map(({ entry }) => entry),
+      ...below.filter((entry) => !pinned.has(folderOf(entry))),
+    ],
+    kept: snapshots
+      .filter((one) => !goes(one))
+      .map((snapshot) => ({ snapshot, why: reasons.get(snapshot.manifest)! }))
+      .reverse(),
+    times: new Map(
+      snapshots.flatMap(({ manifest, at }) => (at === undefined ? [] : [[manifest, at]])),
+    ),
+    pinned: [
+      ...snapshots
+        .filter(({ manifest }) => reasons.get(manifest)!.join() === 'pinned')
+        .map(folderOf),
+      ...below.map(folderOf).filter((folder) => pinned.has(folder)),
+    ],
+    damaged: new Set(snapshots.filter(({ damaged }) => damaged).map(({ manifest }) => manifest)),
+  };
+}
+
+export function folderOf({ manifest }: { manifest: string }): string {
+  return folderOfManifest(manifest);
+}
+
+/** What the stock tool restores with and without some backups, and the versions that it could no longer restore. */
+export function lossOf(
+  catalog: Catalog,
+  damaged: ReadonlySet<string>,
+  retire: readonly BackupEntry[],
+) {
+  const gone = new Set(retire.map(({ manifest }) => manifest));
+  const staying = <E extends BackupEntry>(entries: E[]) =>
+    entries.filter(({ manifest }) => !gone.has(manifest));
+  const rest = {
+    ...catalog,
+    epochEndings: staying(catalog.epochEndings),
+    snapshots: staying(catalog.snapshots),
+    transactions: staying(catalog.transactions),
+  };
+  const isDamaged = ({ manifest }: BackupEntry) => damaged.has(manifest);
+  const before = restoreSourceOf(catalog, isDamaged);
+  const after = restoreSourceOf(rest, isDamaged);
+  return { before, after, lost: without(restorableVersions(before), restorableVersions(after)) };
+}
+
+/** @throws PruneError PRUNE_REFUSED when the stock tool could restore less, unless that is wanted */
+export function requireNoLoss(lost: readonly Span[], force: boolean): void {
+  const [first] = lost;
+  if (!first || force) return;
+  const more = lost.length > 1 ? `, and ${lost.length - 1} more runs` : '';
+  throw new PruneError(
+    'PRUNE_REFUSED',
+    `without these backups the stock tool could no longer restore versions ${first.first} to ${first.last}${more}; nothing was retired. Change the rules, or give --force if that is wanted`,
+  );
+}
+
+function requireReadable(storage: BackupStorage, { damaged }: Catalog): void {
+  const [first] = damaged;
+  if (!first) return;
+  throw new PruneError(
+    'PRUNE_REFUSED',
+    `${first.object} in ${storage.description} cannot be read (${first.why}), so what it names is not known; nothing was retired. Repair it, or move it out of metadata/`,
+  );
+}
+
+function endsBelow(from: string | undefined) {
+  return ({ lastVersion }: { lastVersion: bigint }) =>
+    from !== undefined && lastVersion < BigInt(from);
+}
+
+/** The kind of a backup, for people. */
+export function kindOfEntry({ type }: BackupEntry): BackupType {
+  switch (type) {
+    case 'EpochEndingBackup':
+      return 'epoch_ending';
+    case 'StateSnapshotBackup':
+      return 'state_snapshot';
+    case 'TransactionBackup':
+      return 'transaction';
+  }
+}
