@@ -9,8 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { isAlive } from '../../src/lib/host/process-info.js';
-import { startOf } from '../../src/lib/host/process-info.js';
+import { isAlive, startOf } from '../../src/lib/host/process-info.js';
 import { type DrillPlan, drillRestore, wrongWith } from '../../src/restore/drill/drill-restore.js';
 import { StockLog } from '../../src/restore/drill/stock-log.js';
 import { sharedData } from '../shared-data.js';
