@@ -1,11 +1,13 @@
 /** Commands list names alone: a metadata file is read once, and again only when the storage is another one. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
 import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../../src/aptos/index.js';
 import { keepCachesIn } from '../../src/lib/host/data-folder.js';
 import { readCatalog } from '../../src/repository/catalog.js';
 import { requireNoOverlap } from '../../src/repository/overlap.js';
+import { openCommandAdapter } from '../../src/storage/command/command-backend.js';
 import { BackupStorage } from '../../src/storage/storage.js';
 import { AdapterPlace } from '../support/adapters/place.js';
 import { ADAPTERS } from '../support/adapters/yaml.js';
@@ -14,16 +16,18 @@ import { lineOf } from '../support/metadata-place.js';
 afterEach(() => keepCachesIn(undefined));
 
 it('reads by name once, and everything again from a storage that was begun anew', async () => {
-  const place = new AdapterPlace(ADAPTERS['aws s3']!);
+  const place = new AdapterPlace(ADAPTERS['aws s3 at another endpoint']!);
+  const file = place.file();
+  const open = () => new BackupStorage(openCommandAdapter(file));
   const put = (line: MetadataLine) => {
     const object = place.objectOf(`metadata/${metadataFileName(line)}`);
     mkdirSync(dirname(object), { recursive: true });
-    writeFileSync(object, encodeMetadataLine(line));
+    writeFileSync(object, gzipSync(encodeMetadataLine(line)));
   };
   const look = async (data: string) => {
     keepCachesIn(join(place.root, data));
     const before = place.asked('get').length;
-    const { transactions } = await readCatalog(new BackupStorage(place.open()));
+    const { transactions } = await readCatalog(open());
     const gets = place.asked('get').slice(before);
     const reads = gets.filter((name) => name.includes('transaction_')).length;
     return { reads, manifests: transactions.map(({ manifest }) => manifest) };
@@ -45,7 +49,7 @@ it('reads by name once, and everything again from a storage that was begun anew'
   // Nobody is refused for a line that is not in the storage any more.
   put(lineOf(2, 'second/2'));
   const claimed = { kind: 'transaction', first: 20n, last: 29n, manifest: 'second/2' } as const;
-  await requireNoOverlap(new BackupStorage(place.open()), claimed);
+  await requireNoOverlap(open(), claimed);
 
   rmSync(place.objectOf('metadata'), { recursive: true });
   put({ type: 'Identity', id: '22'.repeat(32) });
