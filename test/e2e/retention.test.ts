@@ -65,7 +65,7 @@ it('prune shows its plan, refuses a loss, retires with --yes, and gc removes the
     prune: { transactions_from: 101, force: true, grace: '0h' },
   };
   expect(() => scheduleOf('verify', input)).toThrow(
-    /only a schedule of kind prune takes keep rules/,
+    /only a schedule of kind prune or gc takes keep rules/,
   );
   const rest = { ...input, prune: { grace: '0h' } };
   for (const [kind, given] of [
