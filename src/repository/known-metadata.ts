@@ -62,11 +62,14 @@ export async function refuseEmptyListing(storage: BackupStorage): Promise<void> 
 
 /**
  * Remembers in the storage what its metadata names, so that a listing that lacks it is recognized as an outage. Call
- * it under the commit lock, after `line` was written.
+ * it under the commit lock, after `lines` were written.
  */
-export async function rememberMetadata(storage: BackupStorage, line: MetadataLine): Promise<void> {
+export async function rememberMetadata(
+  storage: BackupStorage,
+  ...lines: readonly MetadataLine[]
+): Promise<void> {
   const known = (await readKnown(storage)) ?? { epochs: [], versions: [], snapshots: [] };
-  const parts = [known, namesOf(await storage.listMetadata()), linesOf([line])];
+  const parts = [known, namesOf(await storage.listMetadata()), linesOf(lines)];
   const snapshots = [...new Set(parts.flatMap((part) => part.snapshots))];
   const texts = (spans: Span[]) =>
     unionOf(spans)

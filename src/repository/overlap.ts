@@ -47,11 +47,16 @@ export function claimOf(line: MetadataLine): Claimed | undefined {
 /**
  * Refuses a range that overlaps another committed backup: the stock tool restores nothing from a storage with
  * overlapping backups. A metadata line whose manifest is gone does not count. Reads only files that may
- * concern the range. If a file cannot be decoded, the range in its name counts.
+ * concern the range. If a file cannot be decoded, the range in its name counts. `handles`: the metadata files, for who
+ * has just listed them under the commit lock.
  * @throws BackupError RANGE_OVERLAP, RANGE_COMMITTED; StorageError DAMAGED; CatalogError
  */
-export async function requireNoOverlap(storage: BackupStorage, claimed: Claimed): Promise<void> {
-  for (const handle of await listKnownMetadata(storage)) {
+export async function requireNoOverlap(
+  storage: BackupStorage,
+  claimed: Claimed,
+  handles?: readonly string[],
+): Promise<void> {
+  for (const handle of handles ?? (await listKnownMetadata(storage))) {
     if (isElsewhere(handle.slice(handle.indexOf('/') + 1), claimed)) continue;
     const file = await readMetadataFile(storage, handle);
     const named = file?.undecodable === undefined ? undefined : rangeOfName(handle);

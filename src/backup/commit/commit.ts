@@ -11,7 +11,11 @@ import type { NewManifest } from '../kinds/kind.js';
 import type { Holder } from '../../repository/lease.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import { claimOf, requireNoOverlap } from '../../repository/overlap.js';
-import { publishManifest, publishMetadata, withdrawMetadata } from './publish-unit.js';
+import {
+  publishManifest,
+  publishMetadata,
+  withdrawMetadata,
+} from '../../repository/publish-unit.js';
 import { receiptsOfUnit } from '../../repository/receipts-of-unit.js';
 import type { Site } from '../../site/site.js';
 import { noteCommitted, requireOpenUnit } from '../../repository/unit-folder.js';

@@ -1,11 +1,11 @@
-import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../../aptos/index.js';
-import { forgetMetadata } from '../../repository/known-metadata.js';
-import { MAX_METADATA_BYTES, leftAlone, readMetadataFile } from '../../repository/metadata-file.js';
-import { isStorageError } from '../../storage/storage-error.js';
-import type { BackupStorage } from '../../storage/storage.js';
-import { BackupError } from '../../errors/backup-error.js';
-import { digestOf, isStored, putFile, readOwn } from '../../repository/stored-file.js';
-import { describeFile } from '../../repository/receipt.js';
+import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../aptos/index.js';
+import { forgetMetadata } from './known-metadata.js';
+import { MAX_METADATA_BYTES, leftAlone, readMetadataFile } from './metadata-file.js';
+import { isStorageError } from '../storage/storage-error.js';
+import type { BackupStorage } from '../storage/storage.js';
+import { BackupError } from '../errors/backup-error.js';
+import { digestOf, isStored, putFile, readOwn } from './stored-file.js';
+import { describeFile } from './receipt.js';
 
 /**
  * Writes a manifest. An existing manifest comes from an attempt that did not commit. Without a metadata line it

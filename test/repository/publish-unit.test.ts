@@ -2,11 +2,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { encodeMetadataLine } from '../../../src/aptos/index.js';
-import { readCatalog } from '../../../src/repository/catalog.js';
-import { publishManifest, publishMetadata } from '../../../src/backup/commit/publish-unit.js';
-import { openStorage } from '../../../src/storage/open.js';
-import { storageFolder } from '../../support/backup.js';
+import { encodeMetadataLine } from '../../src/aptos/index.js';
+import { readCatalog } from '../../src/repository/catalog.js';
+import { publishManifest, publishMetadata } from '../../src/repository/publish-unit.js';
+import { openStorage } from '../../src/storage/open.js';
+import { storageFolder } from '../support/backup.js';
 
 it('a manifest of another attempt is replaced under the lock, and left alone without it', async () => {
   const storage = openStorage({ local_fs_dir: storageFolder() });
