@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/status-check.js';
+import { type CopyFlags, runCopy } from './cli/copy-command.js';
 import { runCheck } from './cli/check-command.js';
 import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
@@ -204,6 +205,27 @@ const verify = add(program, 'verify', 'read a storage again and prove everything
   .addOption(new Option('--output-transaction-analysis <DIR>', 'not supported').hideHelp());
 addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) => {
   process.exitCode = await runVerify(flags, stopping.signal);
+});
+
+const copy = add(program, 'copy', 'copy backups into another storage, and prove them on the way')
+  .requiredOption('--from <URL>', 'the source: a URL, a folder, or the YAML of a command adapter')
+  .requiredOption('--to <URL>', 'the target, which keeps what it has; a new one is begun')
+  .option('--versions <A-B>', 'only transactions and snapshots of these versions')
+  .option('--epochs <A-B>', 'only transactions and snapshots of these epochs')
+  .option('--newest-snapshot', 'only the newest snapshot, and the transactions from there on')
+  .option('--since <VERSION|TIME>', 'only transactions and snapshots from this version or time on')
+  .option('--bytes-per-second <N>', 'read and write at most N bytes a second, all lanes together')
+  .option('--requests-per-second <N>', 'at most N requests a second to each of the two storages')
+  .option('--lanes <N>', 'tasks in flight (default: 4)')
+  .option(
+    '--trust-waypoint <VERSION:HASH>',
+    'a waypoint that you trust; may be repeated',
+    collect,
+    [],
+  )
+  .option('--network <NAME>', 'trust the waypoints of this network, or custom:NAME');
+addCommonOptions(copy).action(async (flags: CopyFlags) => {
+  process.exitCode = await runCopy(flags, stopping.signal);
 });
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');

@@ -1,6 +1,7 @@
 import { pathToFileURL, fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createAttributeActivities } from './activities/attribute-activities.js';
+import { createCopyActivities } from './activities/copy-activities.js';
 import { createCoordinatorActivities } from './activities/coordinator-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
 import { carefulActivity } from './activities/interceptor.js';
@@ -164,6 +165,7 @@ async function createWorkers(
     interceptors: { activity: [carefulActivity] },
   };
   const verify = createVerifyActivities();
+  const copy = createCopyActivities();
   const workflows = () =>
     Worker.create({
       ...common,
@@ -173,13 +175,14 @@ async function createWorkers(
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
         ...verify.control,
+        ...copy.control,
         ...createAttributeActivities(tools.attributes),
       },
       // Most of them only wait: for a node, or for a backup.
       maxConcurrentActivityTaskExecutions: 50,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
-  const forChunks = { ...createRangeActivities(tools), ...verify.chunks };
+  const forChunks = { ...createRangeActivities(tools), ...verify.chunks, ...copy.chunks };
   const chunks = (taskQueue: string, atOnce: number, activities: object = forChunks) =>
     Worker.create({
       ...common,

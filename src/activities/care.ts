@@ -7,6 +7,7 @@ import {
   RANGE_BUDGETS,
 } from './activity-failure.js';
 import type { AttributeActivities } from './attribute-activities.js';
+import type { CopyActivities } from './copy-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
@@ -24,6 +25,8 @@ type Activities = UnitActivities &
   RangeActivities &
   VerifyActivities['control'] &
   VerifyActivities['chunks'] &
+  CopyActivities['control'] &
+  CopyActivities['chunks'] &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -39,6 +42,9 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   verifyTask: OF_CHUNK,
   planVerification: OF_CONTROL,
   concludeVerification: OF_CONTROL,
+  copyTask: OF_CHUNK,
+  planCopy: OF_CONTROL,
+  commitCopied: OF_CONTROL,
   backUpUnit: OF_CONTROL,
   claimStorage: OF_COORDINATOR,
   releaseStorage: OF_COORDINATOR,

@@ -1,4 +1,5 @@
 import type { VerifyStatus } from '../contract/answers/verify-answers.js';
+import type { CopyStatus } from '../contract/answers/copy-answers.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../contract/messages.js';
 import type { CoordinatorStatus } from '../contract/answers/coordinator-answers.js';
@@ -19,6 +20,9 @@ export const segmentStatus = defineQuery<SegmentStatus>(names.QUERY_STATUS);
 
 /** The status of a verification. */
 export const verifyStatus = defineQuery<VerifyStatus>(names.QUERY_STATUS);
+
+/** The status of a copy. */
+export const copyStatus = defineQuery<CopyStatus>(names.QUERY_STATUS);
 
 /** Messages of the coordinator. Validators check the arguments, because anybody may send them. */
 export const coordinatorStatus = defineQuery<CoordinatorStatus>(names.QUERY_STATUS);
