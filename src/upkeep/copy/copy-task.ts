@@ -1,5 +1,6 @@
 import type { CopyTaskResult, CopySlice, CopyUnit } from '../../contract/copying.js';
 import { type BatchHasher, MAX_MANIFEST_BYTES } from '../../aptos/index.js';
+import type { Proven } from '../../contract/unit.js';
 import type { Piece, UnitSlice } from '../../contract/verification.js';
 import type { EpochEndingEntry } from '../../repository/catalog.js';
 import { checkEpochEndings } from '../../verify/check-epoch-endings.js';
@@ -110,6 +111,10 @@ class SliceCopy {
     const entry = entryOfUnit(unit) as EpochEndingEntry;
     await checkEpochEndings(checks, entry, tools.chain, findings);
     storage.requireWell();
+    for (let epoch = entry.firstEpoch; epoch <= entry.lastEpoch; epoch += 1n) {
+      const ending = tools.chain.ending(epoch);
+      if (ending && epoch > 0n) this.requireProven(ending.file, ending.proven, ending.version);
+    }
     if (findings.count > 0) return;
     for (const [i, file] of (await storage.publish()).entries()) {
       await this.mark(names[i]!, { files: [file] });
@@ -170,14 +175,28 @@ class SliceCopy {
     const { chain } = this.tools;
     try {
       if (manifest.kind === 'state_snapshot') {
-        await checkSnapshot(checks, slice, manifest.manifest, chain, findings);
+        const { proven } = await checkSnapshot(checks, slice, manifest.manifest, chain, findings);
+        const { proof, version } = manifest.manifest;
+        if (proven) this.requireProven(proof, proven, version);
         return undefined;
       }
       const found = await checkTransactions(checks, slice, manifest.manifest, chain, findings);
-      return found.pieces[0];
+      const [piece] = found.pieces;
+      if (piece) this.requireProven(piece.head, piece.proven, BigInt(piece.last));
+      return piece;
     } finally {
       storage.requireWell();
     }
+  }
+
+  /**
+   * A verification waits for what may prove unsigned history later. A copy does not: it takes such history only below a
+   * trusted waypoint, where it is meant to be.
+   */
+  private requireProven(object: string, proven: Proven, version: bigint): void {
+    if (proven !== 'not yet proven' || this.tools.chain.trusted.covers(version)) return;
+    const why = 'epoch endings before it are missing in the source, so no signature proves it';
+    this.findings.add(object, 'UNPROVEN', why);
   }
 
   /** The manifest decides what is copied, so all of the copy must go by the same one. */

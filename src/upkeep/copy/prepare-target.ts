@@ -57,8 +57,8 @@ export async function prepareTarget(
   if (target === undefined || target.files === 0) await to.begin();
   else await to.requireFit();
   await ensureIdentity(to);
+  const folder = await to.createBackup(OWN_FOLDER); // locks are in it, too
   if (genesis === undefined || isWritten(own)) return genesis;
-  const folder = await to.createBackup(OWN_FOLDER);
   const content = await chainFile(from, genesis, network);
   const { outcome } = await putFile(to, folder, CHAIN_FILE_NAME, content, {
     replace: own === 'damaged',
