@@ -7,6 +7,7 @@ import {
   listedSchedule,
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
+import { copyResult, copyStatus } from '../src/contract/answers/copy-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -84,6 +85,17 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
     schema: coverage,
+  },
+  {
+    title: 'Status of a copy',
+    about: 'The query `status` of `copyBackups`.',
+    schema: copyStatus,
+  },
+  {
+    title: 'Result of a copy',
+    about:
+      'The result of `copyBackups`, the details of its failure `COPY_INCOMPLETE`, and what `copy --json` prints.',
+    schema: copyResult,
   },
 ];
 

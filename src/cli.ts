@@ -171,11 +171,13 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
   .option(
     '--sample <PART>',
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
-  );
+  )
+  .option('--to <URL>', 'of kind copy: the storage that gets the backups');
 addCommonOptions(
   addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
-).action((kind: string, flags: CoordinatorFlags & { every?: string; sample?: string }) =>
-  scheduleCreate(kind, flags, stopping.signal),
+).action(
+  (kind: string, flags: CoordinatorFlags & { every?: string; sample?: string; to?: string }) =>
+    scheduleCreate(kind, flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
   scheduleList(flags, stopping.signal),

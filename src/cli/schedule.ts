@@ -1,16 +1,18 @@
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
+import { placeOf } from './copy-command.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 
 export async function scheduleCreate(
   kind: string,
-  flags: CoordinatorFlags & { every?: string; sample?: string },
+  flags: CoordinatorFlags & { every?: string; sample?: string; to?: string },
   signal: AbortSignal,
 ): Promise<void> {
   const sample = flags.sample === undefined ? {} : { sample: flags.sample };
-  const input = { ...coordinatorInput(flags), ...sample };
+  const to = flags.to === undefined ? {} : { to: placeOf(flags.to) };
+  const input = { ...coordinatorInput(flags), ...sample, ...to };
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);

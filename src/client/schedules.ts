@@ -4,6 +4,7 @@ import { InputError } from '../contract/schema.js';
 import type { BackupType, StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
+import { parseCopyInput } from '../contract/copy-input.js';
 import { parseVerifyInput } from '../contract/verify-input.js';
 import { storageId } from '../storage/open.js';
 import { scheduleState } from './schedule-state.js';
@@ -15,13 +16,13 @@ const PREFIX = 'aptos-backup/';
 interface Kind {
   every: string;
   note: string;
-  workflowType: 'backupDue' | 'verifyBackups';
+  workflowType: 'backupDue' | 'verifyBackups' | 'copyBackups';
   /** Makes the input that every run gets. */
   input: (input: ScheduleInput) => object;
 }
 
-/** The input for a new schedule. `sample` says how much each verification reads. */
-export type ScheduleInput = CoordinatorInput & { sample?: string };
+/** The input for a new schedule. `sample` says how much each verification reads, `to` where copies go. */
+export type ScheduleInput = CoordinatorInput & { sample?: string; to?: StorageConfig };
 
 /** The kinds of schedules that we create: what each run does, and the default interval. */
 const KINDS: Record<string, Kind> = {
@@ -40,6 +41,14 @@ const KINDS: Record<string, Kind> = {
       again: sample === undefined ? undefined : true,
     }),
   },
+  copy: {
+    every: '1h',
+    note: 'a copy',
+    workflowType: 'copyBackups',
+    input: ({ storage: from, network, trust_waypoints: waypoints, to }) => {
+      return { from, to, network, trust_waypoints: waypoints };
+    },
+  },
 };
 export const SCHEDULE_KINDS = Object.keys(KINDS);
 
@@ -53,9 +62,15 @@ function due(every: string, note: string, types: readonly BackupType[]): Kind {
     every,
     note,
     workflowType: 'backupDue',
-    input: ({ sample: _, ...input }) => ({ ...input, types }),
+    input: ({ sample: _, to: __, ...input }) => ({ ...input, types }),
   };
 }
+
+const PARSERS = {
+  backupDue: parseDueInput,
+  verifyBackups: parseVerifyInput,
+  copyBackups: parseCopyInput,
+};
 
 /** Longest time a server needs to come back and handle its schedules. */
 const COMES_BACK_MS = 10 * 60_000;
@@ -97,9 +112,11 @@ export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
   if (input.sample !== undefined && kind !== 'verify') {
     throw new InputError('only a schedule of verifications takes a sample');
   }
+  if ((input.to === undefined) === (kind === 'copy')) {
+    throw new InputError('a schedule of copies, and no other, takes the storage to copy to');
+  }
   const fixed = settings.input(input);
-  if (settings.workflowType === 'backupDue') parseDueInput(fixed);
-  else parseVerifyInput(fixed);
+  PARSERS[settings.workflowType](fixed);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const everyMs = interval(every ?? settings.every);
   return {

@@ -8,6 +8,7 @@ import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js'
 import { run } from '../../src/lib/host/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';
+import { recordCopies } from './scenarios/copy.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
 import { recordVerifications } from './scenarios/verify.js';
 
@@ -39,6 +40,7 @@ try {
   await recordBackups(session, save);
   await recordCoordinators(session, save);
   await recordVerifications(session, save);
+  await recordCopies(session, save);
 } finally {
   await session.close();
 }
