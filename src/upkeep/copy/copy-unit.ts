@@ -13,12 +13,7 @@ import type { Skipped } from '../../contract/answers/copy-answers.js';
 import type { CopyUnit } from '../../contract/copying.js';
 import type { BackupType } from '../../contract/job.js';
 import { codeOf, entryOf } from '../../errors/catalogue.js';
-import {
-  type BackupEntry,
-  type Catalog,
-  entriesOf,
-  readCatalog,
-} from '../../repository/catalog.js';
+import { type BackupEntry, entriesOf, readCatalog } from '../../repository/catalog.js';
 import { ownFile } from '../../repository/unit-folder.js';
 import { RESERVED } from '../../storage/handles.js';
 import { StorageError } from '../../storage/storage-error.js';
@@ -129,8 +124,7 @@ export async function isStillNamed(
   from: BackupStorage,
   type: BackupType,
   manifest: string,
-  catalog?: Catalog,
 ): Promise<boolean> {
-  const entries = entriesOf(catalog ?? (await readCatalog(from)), type);
+  const entries = entriesOf(await readCatalog(from), type);
   return entries.some((entry) => entry.manifest === manifest);
 }
