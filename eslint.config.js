@@ -14,7 +14,9 @@ const ROOMS = {
   node: { ours: ['errors'] },
   storage: { ours: ['lib', 'lib/host', 'errors'] },
   contract: { ours: ['lib', 'errors'], sdk: ['common'], pure: true },
-  devnode: { ours: ['aptos'] },
+  // What the simulated node and the archive share: both answer as a real node does.
+  'backup-service': {},
+  devnode: { ours: ['aptos', 'backup-service'] },
   trust: { ours: ['errors', 'aptos', 'node', 'contract'] },
   repository: { ours: ['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract'] },
   site: {
@@ -42,7 +44,7 @@ const ROOMS = {
   upkeep: {
     ours: [
       ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
-      'verify',
+      'verify', // what becomes of stored backups is proven by what is stored
     ],
   },
   restore: {
@@ -52,7 +54,10 @@ const ROOMS = {
     ],
   },
   archive: {
-    ours: [...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository']],
+    ours: [
+      ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'backup-service', 'trust'],
+      ...['repository', 'verify'],
+    ],
   },
   client: { ours: ['lib', 'errors', 'storage', 'contract'], sdk: ['client'] },
   temporal: {

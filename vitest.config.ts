@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // Many tests wait for timeouts and restarts: more of them than cores at once.
     maxWorkers: 3,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // They only end what hangs: no test asserts a time.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { backupResult, backupStatus, dueResult } from '../src/contract/answers/backup-answers.js';
+import { compaction } from '../src/contract/answers/compaction-answers.js';
 import { coordinatorStatus } from '../src/contract/answers/coordinator-answers.js';
 import {
   health,
@@ -8,6 +9,14 @@ import {
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
 import { copyResult, copyStatus } from '../src/contract/answers/copy-answers.js';
+import {
+  backupList,
+  latest,
+  shownBackup,
+  storageStats,
+} from '../src/contract/answers/inventory-answers.js';
+import { consolidation } from '../src/contract/answers/consolidation-answers.js';
+import { drillReport, drillStatus, restorePlan } from '../src/contract/answers/restore-answers.js';
 import { coverage, verifyProgress, verifyStatus } from '../src/contract/answers/verify-answers.js';
 
 /** An answer: where it stands, and what is in it. */
@@ -96,6 +105,53 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `copyBackups`, the details of its failure `COPY_INCOMPLETE`, and what `copy --json` prints.',
     schema: copyResult,
+  },
+  {
+    title: '`repository list --json`',
+    about: 'The backups of a storage. What only manifests and folders say is there with `--sizes`.',
+    schema: backupList,
+  },
+  {
+    title: '`repository show --json`',
+    about: 'All about one backup.',
+    schema: shownBackup,
+  },
+  {
+    title: '`repository stats --json`',
+    about: 'How much a storage holds, how it grows, and what nobody names.',
+    schema: storageStats,
+  },
+  {
+    title: '`repository index --json`',
+    about: 'What it also writes into the storage as `aptos-backup/latest.json`, with a digest.',
+    schema: latest,
+  },
+  {
+    title: 'Result of a compaction',
+    about: 'The result of `compactMetadata`, and what `backup-maintenance compact --json` prints.',
+    schema: compaction,
+  },
+  {
+    title: 'Consolidation',
+    about:
+      'The query `status` and the result of `consolidateBackups`, the details of its failure `CONSOLIDATION_DAMAGE`, and what `backup-maintenance consolidate --json` prints.',
+    schema: consolidation,
+  },
+  {
+    title: '`restore plan --json`',
+    about: 'What the stock tool will do.',
+    schema: restorePlan,
+  },
+  {
+    title: 'Status of a drill',
+    about: 'The query `status` of `restoreDrill`.',
+    schema: drillStatus,
+  },
+  {
+    title: 'Report of a drill',
+    about:
+      'The result of `restoreDrill`, the details of its failure `DRILL_FAILED`, and what `restore drill --json` prints.',
+    schema: drillReport,
   },
 ];
 

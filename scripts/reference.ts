@@ -4,6 +4,9 @@ import { backupFields } from '../src/contract/backup-input.js';
 import { copyFields } from '../src/contract/copy-input.js';
 import { coordinatorFields, dueFields } from '../src/contract/coordinator-input.js';
 import { rulesOf } from '../src/contract/kinds/index.js';
+import { compactionFields } from '../src/contract/compaction-input.js';
+import { consolidateFields } from '../src/contract/consolidate-input.js';
+import { drillFields } from '../src/contract/drill-input.js';
 import { verifyFields } from '../src/contract/verify-input.js';
 import { describeAnswers } from './reference-answers.js';
 
@@ -49,6 +52,21 @@ const SECTIONS: Section[] = [
     title: '`copyBackups`',
     about: 'Copies backups into another storage, and proves them on the way.',
     fields: copyFields,
+  },
+  {
+    title: '`compactMetadata`',
+    about: 'Puts the lines of many metadata files into few.',
+    fields: compactionFields,
+  },
+  {
+    title: '`consolidateBackups`',
+    about: 'Makes full batches of small backups of transactions.',
+    fields: consolidateFields,
+  },
+  {
+    title: '`restoreDrill`',
+    about: 'Proves what a restore needs, and practises it with the stock tool.',
+    fields: drillFields,
   },
 ];
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/status-check.js';
-import { type CopyFlags, runCopy } from './cli/copy-command.js';
+import { COPY, addCopyCommand } from './cli/copy-command.js';
 import { runCheck } from './cli/check-command.js';
+import type { CompactionFlags } from './cli/compact-command.js';
+import { MAINTENANCE, addMaintenanceCommands } from './cli/maintenance-commands.js';
 import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
 import { follow } from './cli/follow.js';
@@ -13,6 +15,7 @@ import {
   type WorkerFlags,
   addBackupOptions,
   addCommonOptions,
+  addCompactionOptions,
   addCoordinatorOptions,
   addNodeOption,
   addNodeOptions,
@@ -24,13 +27,21 @@ import {
   coordinatorInput,
   namesStorage,
 } from './cli/options.js';
+import { type ServeFlags, runServe } from './cli/serve-command.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
-import { scheduleCreate, scheduleDelete, scheduleList } from './cli/schedule.js';
+import { RESTORE, addDrillOptions, addRestoreCommands } from './cli/restore-options.js';
+import {
+  type ScheduleFlags,
+  scheduleCreate,
+  scheduleDelete,
+  scheduleList,
+} from './cli/schedule.js';
+import { addRepositoryCommands } from './cli/repository-commands.js';
 import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
-import { dataFolder } from './lib/host/data-folder.js';
+import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { type NowFlags, nowRequest } from './cli/now.js';
 import {
   UPDATE_BACK_UP_NOW,
@@ -46,7 +57,10 @@ const program = new Command('aptos-backup')
   .description('Durable, proven backups of Aptos-family nodes')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
-  .configureOutput({ outputError: () => undefined });
+  .configureOutput({ outputError: () => undefined })
+  .hook('preAction', (_, command) => {
+    keepCachesIn(dataFolder(command.optsWithGlobals<Partial<CommonFlags>>().dataDir));
+  });
 
 /** A subcommand that handles errors like its parent. */
 function add(parent: Command, name: string, description: string): Command {
@@ -173,10 +187,10 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
   )
   .option('--to <URL>', 'of kind copy: the storage that gets the backups');
-addCommonOptions(
-  addBackupOptions(addNodeOptions(addStorageOptions(addCoordinatorOptions(created)))),
-).action(
-  (kind: string, flags: CoordinatorFlags & { every?: string; sample?: string; to?: string }) =>
+addDrillOptions(created, 'of kind drill: ');
+addCompactionOptions(addCoordinatorOptions(created), 'of kind compact: ');
+addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(created)))).action(
+  (kind: string, flags: CoordinatorFlags & CompactionFlags & ScheduleFlags) =>
     scheduleCreate(kind, flags, stopping.signal),
 );
 addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
@@ -209,31 +223,21 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
   process.exitCode = await runVerify(flags, stopping.signal);
 });
 
-const copy = add(program, 'copy', 'copy backups into another storage, and prove them on the way')
-  .requiredOption('--from <URL>', 'the source: a URL, a folder, or the YAML of a command adapter')
-  .requiredOption('--to <URL>', 'the target, which keeps what it has; a new one is begun')
-  .option('--versions <A-B>', 'only transactions and snapshots of these versions')
-  .option('--epochs <A-B>', 'only transactions and snapshots of these epochs')
-  .option('--newest-snapshot', 'only the newest snapshot, and the transactions from there on')
-  .option('--since <VERSION|TIME>', 'only transactions and snapshots from this version or time on')
-  .option('--bytes-per-second <N>', 'read and write at most N bytes a second, all lanes together')
-  .option('--requests-per-second <N>', 'at most N requests a second to each of the two storages')
-  .option('--lanes <N>', 'tasks in flight (default: 4)')
-  .option(
-    '--trust-waypoint <VERSION:HASH>',
-    'a waypoint that you trust; may be repeated',
-    collect,
-    [],
-  )
-  .option('--network <NAME>', 'trust the waypoints of this network, or custom:NAME');
-addCommonOptions(copy).action(async (flags: CopyFlags) => {
-  process.exitCode = await runCopy(flags, stopping.signal);
-});
+addCopyCommand(add(program, 'copy', COPY), stopping.signal);
+addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
+addMaintenanceCommands(add(program, 'backup-maintenance', MAINTENANCE), add, stopping.signal);
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {
   process.exitCode = await runCheck(flags, stopping.signal);
 });
+
+const serve = add(program, 'serve', "play a node's backup service from a storage, read-only")
+  .option('--listen <[HOST:]PORT>', 'where to listen', '127.0.0.1:6186')
+  .option('--cache-bytes <BYTES>', 'memory for chunks that are read in parts', '536870912');
+addCommonOptions(addStorageName(serve)).action((flags: ServeFlags) =>
+  runServe(flags, stopping.signal),
+);
 
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);
@@ -243,6 +247,8 @@ addNodeOption(add(query, 'node-state', 'print the newest epoch and version of a 
 addStorageOptions(
   add(query, 'backup-storage-state', 'print the newest backups of a storage'),
 ).action((_, command: Command) => queryStorageState(command.optsWithGlobals<CommonFlags>()));
+
+addRepositoryCommands(program, add, stopping.signal);
 
 addCommonOptions(add(program, 'waypoint', "print the waypoint of a network's genesis.blob"))
   .argument('<genesis.blob>')

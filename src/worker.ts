@@ -3,15 +3,18 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createAttributeActivities } from './activities/attribute-activities.js';
 import { createCopyActivities } from './activities/copy-activities.js';
 import { createCoordinatorActivities } from './activities/coordinator-activities.js';
+import { createDrillActivities } from './activities/drill-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
 import { carefulActivity } from './activities/interceptor.js';
 import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
 import { createUnitActivities } from './activities/unit-activities.js';
+import { createUpkeepActivities } from './activities/upkeep-activities.js';
+import { createConsolidateActivities } from './activities/consolidate-activities.js';
 import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
-import { dataFolder } from './lib/host/data-folder.js';
+import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { collectTraffic, handOnTraffic } from './node/traffic.js';
 import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './contract/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
@@ -166,6 +169,7 @@ async function createWorkers(
   };
   const verify = createVerifyActivities();
   const copy = createCopyActivities();
+  const consolidate = createConsolidateActivities();
   const workflows = () =>
     Worker.create({
       ...common,
@@ -174,15 +178,23 @@ async function createWorkers(
       activities: {
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
+        ...createUpkeepActivities(),
         ...verify.control,
         ...copy.control,
+        ...createDrillActivities(),
+        ...consolidate.control,
         ...createAttributeActivities(tools.attributes),
       },
       // Most of them only wait: for a node, or for a backup.
       maxConcurrentActivityTaskExecutions: 50,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
-  const forChunks = { ...createRangeActivities(tools), ...verify.chunks, ...copy.chunks };
+  const forChunks = {
+    ...createRangeActivities(tools),
+    ...verify.chunks,
+    ...consolidate.chunks,
+    ...copy.chunks,
+  };
   const chunks = (taskQueue: string, atOnce: number, activities: object = forChunks) =>
     Worker.create({
       ...common,
@@ -211,7 +223,9 @@ async function main(): Promise<void> {
     const slots = chunkSlots(process.env);
     const role = workerRole(process.env);
     const mark = process.argv[2] ?? newMark();
-    exitProcess(await runWorker({ role, mark, dataDir: dataFolder(), slots, say }));
+    const dataDir = dataFolder();
+    keepCachesIn(dataDir);
+    exitProcess(await runWorker({ role, mark, dataDir, slots, say }));
   } catch (error) {
     console.error(`aptos-backup worker: ${reasonOf(error)}`);
     process.exit(1);

@@ -8,10 +8,13 @@ import {
 } from './activity-failure.js';
 import type { AttributeActivities } from './attribute-activities.js';
 import type { CopyActivities } from './copy-activities.js';
+import type { DrillActivities } from './drill-activities.js';
+import type { ConsolidateActivities } from './consolidate-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
 import type { Deaths } from './heartbeat.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
 import type { UnitActivities } from './unit-activities.js';
+import type { UpkeepActivities } from './upkeep-activities.js';
 import type { VerifyActivities } from './verify-activities.js';
 
 /** The failure budgets of an activity, and what happens when workers die with it in hand. */
@@ -27,6 +30,10 @@ type Activities = UnitActivities &
   VerifyActivities['chunks'] &
   CopyActivities['control'] &
   CopyActivities['chunks'] &
+  DrillActivities &
+  UpkeepActivities &
+  ConsolidateActivities['control'] &
+  ConsolidateActivities['chunks'] &
   AttributeActivities;
 
 const OF_UNIT: Care = { budgets: CONTROL_BUDGETS, deaths: { most: MOST_DEATHS } };
@@ -45,7 +52,16 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   copyTask: OF_CHUNK,
   planCopy: OF_CONTROL,
   commitCopied: OF_CONTROL,
+  planDrill: OF_CONTROL,
+  restoreInScratch: OF_CONTROL,
+  clearScratch: OF_CONTROL,
+  concludeDrill: OF_CONTROL,
+  planConsolidation: OF_CONTROL,
+  consolidateBatch: OF_CHUNK,
+  commitConsolidation: OF_CONTROL,
   backUpUnit: OF_CONTROL,
+  compactMetadata: OF_CONTROL,
+  awaitCompaction: OF_CONTROL,
   claimStorage: OF_COORDINATOR,
   releaseStorage: OF_COORDINATOR,
   surveyStorage: OF_COORDINATOR,

@@ -1,4 +1,3 @@
-import { createBatchHasher } from '../aptos/index.js';
 import { rememberVerified } from '../repository/verified-times.js';
 import type {
   TaskResult,
@@ -11,42 +10,22 @@ import type {
 } from '../contract/verification.js';
 import type { VerifyTotals } from '../contract/verify-totals.js';
 import { timesOf } from '../contract/verified.js';
-import { openStorage } from '../storage/open.js';
+import { openReadable } from '../storage/index/open-readable.js';
 import { concludeCoverage } from '../verify/coverage.js';
-import { readChain } from '../verify/read-chain.js';
-import type { StoredChain } from '../verify/stored-chain.js';
 import { nextTasks } from '../verify/tasks.js';
 import { runInThread } from '../verify/thread/run-in-thread.js';
 import { currentHeart } from './heartbeat.js';
+import { storedChains } from './stored-chains.js';
 import type { Coverage } from '../contract/answers/verify-answers.js';
 
 export type VerifyActivities = ReturnType<typeof createVerifyActivities>;
-
-/** Number of verifications whose chains a process keeps. Each takes some megabytes. */
-const CHAINS_KEPT = 4;
-
-interface ReadChain {
-  chain: StoredChain;
-  result: TaskResult;
-}
 
 /**
  * Activities of a verification, which `run` names. All its tasks are checked under the epoch endings that
  * were stored when it started. Each process reads them once.
  */
 export function createVerifyActivities() {
-  const chains = new Map<string, Promise<ReadChain>>();
-  const chainOf = (settings: VerifySettings, run: string) => {
-    const known = chains.get(run);
-    if (known) return known;
-    const chain = readChainOf(settings);
-    chains.set(run, chain);
-    chain.catch(() => chains.delete(run));
-    const oldest = chains.keys().next();
-    if (chains.size > CHAINS_KEPT && !oldest.done) chains.delete(oldest.value);
-    return chain;
-  };
-
+  const chainOf = storedChains();
   return {
     /** Activities of the control queue. */
     control: { planVerification, concludeVerification },
@@ -72,13 +51,13 @@ export function createVerifyActivities() {
   };
 }
 
-function planVerification(
+async function planVerification(
   settings: VerifySettings,
   scope: VerifyScope,
   cursor?: VerifyCursor,
 ): Promise<VerifyPage> {
   const { signal } = currentHeart();
-  return nextTasks(openStorage(settings.storage, signal), scope, cursor ?? undefined);
+  return nextTasks(await openReadable(settings.storage, signal), scope, cursor ?? undefined);
 }
 
 async function concludeVerification(
@@ -88,24 +67,8 @@ async function concludeVerification(
   ending: VerifyEnding,
 ): Promise<Coverage> {
   const { signal } = currentHeart();
-  const storage = openStorage(settings.storage, signal);
+  const storage = await openReadable(settings.storage, signal);
   const coverage = await concludeCoverage(storage, scope, totals, ending);
   await rememberVerified(storage, timesOf(coverage, Date.now()));
   return coverage;
-}
-
-/** Reads the epoch endings. The activity that asks first reports the progress. */
-function readChainOf(settings: VerifySettings): Promise<ReadChain> {
-  const { beat } = currentHeart();
-  let bytes = 0;
-  const tools = {
-    // Other tasks may wait for the same chain, so it is not cancelled with this one.
-    storage: openStorage(settings.storage),
-    hasher: createBatchHasher(),
-    onProgress: (more: { bytes: number }) => {
-      bytes += more.bytes;
-      beat({ phase: 'epoch endings', bytes });
-    },
-  };
-  return readChain(tools, settings);
 }

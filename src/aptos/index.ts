@@ -10,11 +10,15 @@ export { type BatchHasher, createBatchHasher } from './hash/batch-hasher.js';
 export { hash, seed, type SeedName, sha3, SPARSE_MERKLE_PLACEHOLDER } from './hash/seeds.js';
 export { frontierDigest } from './accumulator/accumulator-frontier.js';
 export { Accumulator } from './accumulator/accumulator.js';
+export { AccumulatorWindow } from './accumulator/accumulator-window.js';
+export { KnownLeaves, type RightSiblings } from './accumulator/known-leaves.js';
 export { accumulatorRoot, verifyLeaf, verifyRange } from './accumulator/verify-proof.js';
 export { rightSiblings, stateRoot, verifyPrefix } from './state-tree/definition.js';
-export { canonicalFrontier } from './state-tree/state-frontier.js';
+export { canonicalFrontier, siblingsDownTo } from './state-tree/state-frontier.js';
 export { StateTree } from './state-tree/state-tree.js';
-export { RecordBlock, RecordFramer } from './records/framing.js';
+export { type RecordFormat, transactionInfoIn } from './records/split-transaction.js';
+export { fittingRecords } from './records/fitting.js';
+export { MAX_RECORD_BYTES, RecordBlock, RecordFramer } from './records/framing.js';
 export { readRecords } from './records/record-stream.js';
 export { StateChunkVerifier } from './records/state-chunk.js';
 export { stateKeyHash, stateRecordKeyHash } from './records/state-key.js';
@@ -47,7 +51,6 @@ export {
 } from './chain/signatures.js';
 export { encodeTransactionInfo } from './chain/transaction-info.js';
 export { formatWaypoint, parseWaypoint, type Waypoint, waypointOf } from './chain/waypoint.js';
-export { cutsBefore } from './files/chunking.js';
 export { Fields } from './files/fields.js';
 export { type JsonObject, type JsonValue, parseJson, stringifyJson } from './files/json.js';
 export {
@@ -68,18 +71,22 @@ export {
   metadataFileName,
   type MetadataLine,
   parseMetadataFile,
+  parseMetadataLine,
 } from './files/metadata.js';
 export {
   chunkName,
   EPOCH_ENDING_MANIFEST,
+  epochEndingCompactedName,
   epochEndingFolderBase,
   epochEndingMetadataName,
   STATE_MANIFEST,
   STATE_ROOT_PROOF,
   stateProofName,
+  stateSnapshotCompactedName,
   stateSnapshotFolderBase,
   stateSnapshotMetadataName,
   TRANSACTION_MANIFEST,
+  transactionCompactedName,
   transactionFolderBase,
   transactionMetadataName,
   transactionProofName,

@@ -1,5 +1,6 @@
 import { AptosDataError, MAX_MANIFEST_BYTES } from '../aptos/index.js';
-import { leftAlone, readMetadataFile } from '../repository/metadata-file.js';
+import { readLineFile } from '../repository/line-file.js';
+import { leftAlone } from '../repository/metadata-file.js';
 import type { BackupType } from '../contract/job.js';
 import type { Outcome } from '../contract/answers/backup-answers.js';
 import type { Proven, ResultOf } from '../contract/unit.js';
@@ -11,8 +12,8 @@ import { kindOf } from './kinds/index.js';
 import type { Content } from './kinds/kind.js';
 
 /**
- * The backup that the storage already holds under the metadata file of that name, ours or the stock tool's; then
- * there is nothing to do. No other metadata is looked at.
+ * The backup that the storage already holds under the metadata file of that name, ours or the stock tool's, or in a
+ * file that a compaction has put its line into; then there is nothing to do. No other metadata is looked at.
  * @throws StorageError DAMAGED when nobody knows what that says: no other can be committed beside it
  */
 export async function findCommitted<K extends BackupType>(
@@ -20,7 +21,7 @@ export async function findCommitted<K extends BackupType>(
   type: K,
   metadata: string,
 ): Promise<ResultOf<K> | undefined> {
-  const file = await readMetadataFile(site.storage, metadata);
+  const file = await readLineFile(site.storage, metadata);
   if (file?.undecodable !== undefined) throw leftAlone(site.storage, metadata, file.undecodable);
   for (const line of file?.lines ?? []) {
     if (!('manifest' in line)) continue;
@@ -28,7 +29,7 @@ export async function findCommitted<K extends BackupType>(
     const bytes = await readOwn(site.storage, manifest, MAX_MANIFEST_BYTES);
     const content = bytes && readIfValid(type, bytes);
     if (!content) continue;
-    const committed = await resultOf(site, type, { manifest, metadata, content });
+    const committed = await resultOf(site, type, { manifest, metadata: file!.handle, content });
     return { ...committed, chunks_reused: content.chunks.length, already_committed: true };
   }
   return undefined;

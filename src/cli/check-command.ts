@@ -1,9 +1,14 @@
+import { IDENTITY_FILE } from '../aptos/index.js';
 import type { StorageConfig } from '../contract/job.js';
 import { storageName } from '../contract/storage-name.js';
 import { type Check, checkStorage, isFit, run } from '../repository/check-storage.js';
+import { IDENTITY } from '../repository/metadata-file.js';
 import { openScratch } from '../repository/scratch-storage.js';
+import { putFile } from '../repository/stored-file.js';
+import { METADATA } from '../storage/handles.js';
 import { openStorage } from '../storage/open.js';
 import { Interrupted } from '../client/command-failure.js';
+import type { BackupStorage } from '../storage/storage.js';
 import { isStorageError } from '../storage/storage-error.js';
 import { type CommonFlags, storageOf } from './options.js';
 
@@ -38,7 +43,11 @@ async function checksOf(
   };
   const read = own(await run({ what: READ, try: () => readStored(settings, signal) }));
   if ('command_adapter_config' in settings) {
-    return [read, own(await run({ what: WRITE, try: () => tryAdapter(settings, signal) }))];
+    // One command that hangs should not take the ten minutes that a large upload may take.
+    process.env['APTOS_BACKUP_ADAPTER_SECONDS'] ??= `${CHECK_SECONDS}`;
+    const adapter = openStorage(settings, signal);
+    const write = own(await run({ what: WRITE, try: () => tryAdapter(adapter) }));
+    return [read, write, own(await metadataCheck(adapter))];
   }
   const scratch = await openScratch(settings).catch((error: unknown) => error as Error);
   if (scratch instanceof Error) {
@@ -49,11 +58,35 @@ async function checksOf(
 
 const READ = 'list what is stored';
 const WRITE = 'write into the place';
+const CHECK_SECONDS = 60;
+const MOST_IDENTITY_BYTES = 64 * 1024;
 
 /** Commands cannot remove files, so there is no folder to try things in. This does what the first backup does. */
-async function tryAdapter(settings: StorageConfig, signal: AbortSignal): Promise<string> {
-  await openStorage(settings, signal).requireFit();
+async function tryAdapter(adapter: BackupStorage): Promise<string> {
+  await adapter.requireFit();
   return 'files read back as they were written; commands can neither lock nor remove anything';
+}
+
+/** Of a storage that is there, the identity is saved again as it is. A new one must not be begun by a check. */
+async function metadataCheck(adapter: BackupStorage): Promise<Check> {
+  const what = 'save a metadata line';
+  const identity = await readIdentity(adapter).catch(() => undefined);
+  if (!identity) {
+    const means = 'the first backup does it: a check begins no storage';
+    return { what, can: 'not tried', needed: false, means };
+  }
+  return run({
+    what,
+    async try() {
+      await putFile(adapter, METADATA, IDENTITY_FILE, identity, { replace: true });
+      return 'the identity of the storage was saved again as it was';
+    },
+  });
+}
+
+async function readIdentity(adapter: BackupStorage): Promise<Uint8Array | undefined> {
+  if (!(await adapter.listMetadata()).includes(IDENTITY)) return undefined;
+  return adapter.readAll(IDENTITY, MOST_IDENTITY_BYTES);
 }
 
 async function readStored(settings: StorageConfig, signal: AbortSignal): Promise<string> {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Command } from 'commander';
 import type { Client } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
 import { Interrupted } from '../client/command-failure.js';
@@ -18,11 +19,11 @@ import { dataFolder } from '../lib/host/data-folder.js';
 import { bytes } from '../monitor/format.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { openSession } from './open-session.js';
-import { type CommonFlags, chunkWorkerCount } from './options.js';
+import { type CommonFlags, addCommonOptions, chunkWorkerCount, collect } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
 
-export interface CopyFlags extends CommonFlags {
+interface CopyFlags extends CommonFlags {
   from: string;
   to: string;
   versions?: string;
@@ -34,11 +35,39 @@ export interface CopyFlags extends CommonFlags {
   lanes?: string;
 }
 
+export const COPY = 'copy backups into another storage, and prove them on the way';
 const PROGRESS_MS = 5_000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
+/** Gives the command `copy` its flags. */
+export function addCopyCommand(copy: Command, signal: AbortSignal): void {
+  addCommonOptions(copy)
+    .requiredOption('--from <URL>', 'the source: a URL, a folder, or the YAML of a command adapter')
+    .requiredOption('--to <URL>', 'the target, which keeps what it has; a new one is begun')
+    .option('--versions <A-B>', 'only transactions and snapshots of these versions')
+    .option('--epochs <A-B>', 'only transactions and snapshots of these epochs')
+    .option('--newest-snapshot', 'only the newest snapshot, and the transactions from there on')
+    .option(
+      '--since <VERSION|TIME>',
+      'only transactions and snapshots from this version or time on',
+    )
+    .option('--bytes-per-second <N>', 'read and write at most N bytes a second, all lanes together')
+    .option('--requests-per-second <N>', 'at most N requests a second to each of the two storages')
+    .option('--lanes <N>', 'tasks in flight (default: 4)')
+    .option(
+      '--trust-waypoint <VERSION:HASH>',
+      'a waypoint that you trust; may be repeated',
+      collect,
+      [],
+    )
+    .option('--network <NAME>', 'trust the waypoints of this network, or custom:NAME')
+    .action(async (flags: CopyFlags) => {
+      process.exitCode = await runCopy(flags, signal);
+    });
+}
+
 /** `copy`. Returns the exit code: 0 when the target has all that was asked for, 1 when something was skipped. */
-export async function runCopy(flags: CopyFlags, signal: AbortSignal): Promise<number> {
+async function runCopy(flags: CopyFlags, signal: AbortSignal): Promise<number> {
   const input = copyInput(flags);
   parseCopyInput(input); // report a mistake before anything starts
   const chunkWorkers = chunkWorkerCount();

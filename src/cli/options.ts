@@ -7,7 +7,7 @@ import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
 
-const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
+export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 const DEFAULT_NODE = 'http://localhost:6186';
 
 /** The flag of commands that ask one node. */
@@ -73,6 +73,23 @@ export function addCoordinatorOptions(command: Command): Command {
     .option(
       '--transaction-batch-seconds <S>',
       'close a batch that is not full after S seconds (default: 600)',
+    )
+    .option(
+      '--compact-above-files <N>',
+      'compact the metadata when more than N of its files are not compacted yet; 0: never (default: 1000)',
+    );
+}
+
+/** Flags of a compaction. They are those of the stock tool. */
+export function addCompactionOptions(command: Command, when = ''): Command {
+  const factor = (what: string) => `${when}${what} in one metadata file (default: 100)`;
+  return command
+    .option('--epoch-ending-file-compact-factor <N>', factor('backups of epoch endings'))
+    .option('--state-snapshot-file-compact-factor <N>', factor('state snapshots'))
+    .option('--transaction-file-compact-factor <N>', factor('backups of transactions'))
+    .option(
+      '--remove-compacted-file-after <S>',
+      `${when}move a replaced file away after S seconds (default: 86400)`,
     );
 }
 
@@ -105,6 +122,7 @@ export interface CoordinatorFlags extends CommonFlags, WorkerFlags {
   stateSnapshotIntervalEpochs?: string;
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;
+  compactAboveFiles?: string;
 }
 
 /** The input of a coordinator. @throws UsageError */
@@ -116,10 +134,15 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
     ...optional('state_snapshot_interval_epochs', stateSnapshotIntervalEpochs),
     ...optional('transaction_batch_size', transactionBatchSize),
     ...optional('transaction_batch_seconds', transactionBatchSeconds),
+    ...optional('compact_above_files', flags.compactAboveFiles),
   };
 }
 
-function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
+/** A field of an input, if its flag is given. */
+export function optional<K extends string>(
+  name: K,
+  value: string | undefined,
+): { [P in K]?: string } {
   return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string };
 }
 

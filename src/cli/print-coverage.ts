@@ -43,7 +43,7 @@ export function describeCoverage(coverage: Coverage): string[] {
     `  restorable       ${describeRestorable(stock)}`,
     `  read             ${checked.records} records, ${bytes(checked.bytes)} in ${checked.objects} objects; ${checked.proven_before} objects proven before and unchanged`,
     ...again,
-    `  read so far      ${soFar(coverage)}`,
+    ...soFar(coverage),
     ...(coverage.orphan_count > 0
       ? [`  not referred to  ${coverage.orphan_count}: ${coverage.orphans.slice(0, 5).join(', ')}`]
       : []),
@@ -75,8 +75,12 @@ function stoppedBy({ stopped }: Coverage): string[] {
   ];
 }
 
-function soFar({ read_so_far: read }: Coverage): string {
+/** Empty for a storage that keeps no track of it: a command adapter lists no files beside its metadata. */
+function soFar({ read_so_far: read }: Coverage): string[] {
   const { backups, of_backups: all, bytes: done, of_bytes: size, since } = read;
   const from = since === undefined ? '' : `, the oldest at ${since}`;
-  return `${backups} of ${all} backups, ${bytes(done)} of ${bytes(size)}${from}`;
+  if (all > 0 && size === 0) return [];
+  return [
+    `  read so far      ${backups} of ${all} backups, ${bytes(done)} of ${bytes(size)}${from}`,
+  ];
 }

@@ -1,7 +1,6 @@
-import { type JsonObject, type MetadataLine, stringifyJson } from '../aptos/index.js';
+import { type JsonObject, stringifyJson } from '../aptos/index.js';
 import { NodeClient } from '../node/client.js';
-import { listKnownMetadata, refuseEmptyListing } from '../repository/known-metadata.js';
-import { readMetadataFile } from '../repository/metadata-file.js';
+import { readKnownCatalog } from '../repository/catalog.js';
 import { openStorage } from '../storage/open.js';
 import { type CommonFlags, nodeAddress, storageOf } from './options.js';
 
@@ -28,19 +27,14 @@ export async function queryNodeState(flags: CommonFlags): Promise<void> {
  */
 export async function queryStorageState(flags: CommonFlags): Promise<void> {
   const storage = openStorage(storageOf(flags));
-  const newest: Newest = {};
-  const handles = await listKnownMetadata(storage);
-  if (handles.length === 0) await refuseEmptyListing(storage);
-  for (const handle of handles) {
-    const file = await readMetadataFile(storage, handle);
-    for (const line of file?.lines ?? []) take(newest, line);
-    for (const why of file?.errors ?? []) console.error(`${handle}, ${why}`);
-  }
+  const { epochEndings, transactions, snapshots, damaged } = await readKnownCatalog(storage);
+  for (const { object, why } of damaged) console.error(`${object}, ${why}`);
+  const snapshot = newestOf(snapshots, ({ epoch }) => epoch);
   const state = {
-    latest_epoch_ending_epoch: newest.epoch ?? null,
-    latest_state_snapshot_epoch: newest.snapshot?.epoch ?? null,
-    latest_state_snapshot_version: newest.snapshot?.version ?? null,
-    latest_transaction_version: newest.version ?? null,
+    latest_epoch_ending_epoch: newestOf(epochEndings, (e) => e.lastEpoch)?.lastEpoch ?? null,
+    latest_state_snapshot_epoch: snapshot?.epoch ?? null,
+    latest_state_snapshot_version: snapshot?.version ?? null,
+    latest_transaction_version: newestOf(transactions, (t) => t.lastVersion)?.lastVersion ?? null,
   };
   if (flags.json) {
     print(state);
@@ -50,31 +44,12 @@ export async function queryStorageState(flags: CommonFlags): Promise<void> {
   }
 }
 
-interface Newest {
-  epoch?: bigint;
-  version?: bigint;
-  snapshot?: { epoch: bigint; version: bigint };
-}
-
-function take(newest: Newest, line: MetadataLine): void {
-  switch (line.type) {
-    case 'EpochEndingBackup':
-      if (newest.epoch === undefined || line.lastEpoch > newest.epoch) {
-        newest.epoch = line.lastEpoch;
-      }
-      break;
-    case 'TransactionBackup':
-      if (newest.version === undefined || line.lastVersion > newest.version) {
-        newest.version = line.lastVersion;
-      }
-      break;
-    case 'StateSnapshotBackup':
-      if (newest.snapshot === undefined || line.epoch > newest.snapshot.epoch) {
-        newest.snapshot = { epoch: line.epoch, version: line.version };
-      }
-      break;
-    default:
-  }
+/** The first of those with the highest number. */
+function newestOf<E>(entries: readonly E[], numberOf: (entry: E) => bigint): E | undefined {
+  return entries.reduce<E | undefined>(
+    (newest, entry) => (newest && numberOf(newest) >= numberOf(entry) ? newest : entry),
+    undefined,
+  );
 }
 
 function print(value: JsonObject): void {

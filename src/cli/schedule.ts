@@ -1,18 +1,35 @@
+import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
 import { placeOf } from './copy-command.js';
+import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 
+export interface ScheduleFlags {
+  every?: string;
+  sample?: string;
+  stockBinary?: string;
+  scratch?: string;
+  to?: string;
+}
+
 export async function scheduleCreate(
   kind: string,
-  flags: CoordinatorFlags & { every?: string; sample?: string; to?: string },
+  flags: CoordinatorFlags & CompactionFlags & ScheduleFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const sample = flags.sample === undefined ? {} : { sample: flags.sample };
-  const to = flags.to === undefined ? {} : { to: placeOf(flags.to) };
-  const input = { ...coordinatorInput(flags), ...sample, ...to };
+  const { sample, stockBinary, scratch, to } = flags;
+  const { storage: _, ...compaction } = compactionInput(flags);
+  const input = {
+    ...coordinatorInput(flags),
+    ...(sample === undefined ? {} : { sample }),
+    ...(stockBinary === undefined ? {} : { stock_binary: path.resolve(stockBinary) }),
+    ...(scratch === undefined ? {} : { scratch: path.resolve(scratch) }),
+    ...(to === undefined ? {} : { to: placeOf(to) }),
+    compaction,
+  };
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);

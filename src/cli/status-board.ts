@@ -3,10 +3,10 @@ import { unconfirmed } from '../monitor/node-health.js';
 import { describeStuck } from '../client/stuck.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
-import { describeRead, describeSchedule, tipAge } from '../monitor/format.js';
+import { describeRead, describeSchedule, since, tipAge } from '../monitor/format.js';
 import { describeRestorable } from '../monitor/describe-restorable.js';
 import { streamDetails } from '../monitor/stream-details.js';
-import type { LiveStatus, LastVerification } from '../contract/answers/shown-answers.js';
+import type { LastDrill, LastVerification, LiveStatus } from '../contract/answers/shown-answers.js';
 
 const TTY_INTERVAL_MS = 1_000;
 const LINES_INTERVAL_MS = 5_000;
@@ -79,7 +79,7 @@ function withoutTimes({ seen, ...status }: LiveStatus): string {
 
 /** Renders a status for people: the node, one line per stream, alarms. With `now`, ages too. */
 export function describeStatus(status: LiveStatus, now?: number): string[] {
-  const { seen, alarms, stuck, verification, unreferenced, retrying, restorable } = status;
+  const { seen, alarms, stuck, verification, drill, unreferenced, retrying, restorable } = status;
   const at = seen
     ? `${seen.node === undefined ? 'node' : `node ${seen.node}`} at version ${seen.version}, ${seen.ended_epochs} epochs ended${tipAge(seen, now)}`
     : 'node not seen yet';
@@ -105,6 +105,7 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
     ...(verification && now !== undefined
       ? [`  verified        ${verified(verification, now)}`]
       : []),
+    ...(drill && now !== undefined ? [`  drill           ${drilled(drill, now)}`] : []),
     ...(now === undefined ? [] : (status.schedules ?? [])).map(
       (one) => `  schedule        ${one.id.split('/').at(-1)}: ${describeSchedule(one)}`,
     ),
@@ -123,6 +124,16 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
     ...alarms.map(({ code, text, since }) => `  ALARM ${code} since ${since}: ${text}`),
     ...stuck.map((workflow) => `  STUCK ${describeStuck(workflow)}`),
   ];
+}
+
+function drilled(last: LastDrill, now: number): string {
+  const { running, succeeded_at: at, restored_at: restoredAt, failed_at: failedAt } = last;
+  return [
+    at === undefined ? 'none has succeeded' : `succeeded ${since(at, now)} ago, at ${at}`,
+    ...(restoredAt === undefined ? [] : [`restored with the stock tool at ${restoredAt}`]),
+    ...(failedAt !== undefined && failedAt > (at ?? '') ? [`FAILED at ${failedAt}`] : []),
+    ...(running ? ['one runs'] : []),
+  ].join(', ');
 }
 
 function verified(last: LastVerification, now: number): string {

@@ -3,6 +3,7 @@ import type { StorageConfig } from '../contract/job.js';
 import { storageId } from '../storage/open.js';
 import { readCoordinator } from './live-status.js';
 import { lastVerification, withStored } from './last-verification.js';
+import { drillWithStored, lastDrill } from './last-drill.js';
 import { schedulesOf } from './schedules.js';
 import { listStuck } from './stuck.js';
 import { storageNamed } from '../contract/storage-name.js';
@@ -11,7 +12,7 @@ import type { LiveStatus } from '../contract/answers/shown-answers.js';
 /** Shortest time between two requests of the server's lists. */
 const LIST_MS = 30_000;
 
-type Around = Pick<LiveStatus, 'stuck' | 'verification' | 'schedules'>;
+type Around = Pick<LiveStatus, 'stuck' | 'verification' | 'drill' | 'schedules'>;
 
 /**
  * Reads a coordinator's status on each call. Twice a minute it also reads the storage's stuck workflows,
@@ -36,7 +37,8 @@ export class Overseer {
       );
     }
     const verification = withStored(this.around.verification, status.verified);
-    return { ...status, ...this.around, verification };
+    const drill = drillWithStored(this.around.drill, status.verified);
+    return { ...status, ...this.around, verification, drill };
   }
 
   /** If the server cannot list something, the last answer stays. */
@@ -46,7 +48,8 @@ export class Overseer {
     const verification = await lastVerification(this.client, prefix).catch(
       () => this.around.verification,
     );
+    const drill = await lastDrill(this.client, prefix).catch(() => this.around.drill);
     const schedules = await schedulesOf(this.client, storage).catch(() => this.around.schedules);
-    return { stuck, verification, schedules: schedules?.length ? schedules : undefined };
+    return { stuck, verification, drill, schedules: schedules?.length ? schedules : undefined };
   }
 }

@@ -1,76 +1,16 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-input.js';
 import { InputError } from '../contract/schema.js';
-import type { BackupType, StorageConfig } from '../contract/job.js';
-import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
+import type { StorageConfig } from '../contract/job.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
-import { parseCopyInput } from '../contract/copy-input.js';
-import { parseVerifyInput } from '../contract/verify-input.js';
 import { storageId } from '../storage/open.js';
+import { SCHEDULE_KINDS, type ScheduleInput, kindOfSchedule } from './schedule-kinds.js';
 import { scheduleState } from './schedule-state.js';
 import { storageName } from '../contract/storage-name.js';
 import type { ListedSchedule } from '../contract/answers/shown-answers.js';
 
+export { SCHEDULE_KINDS } from './schedule-kinds.js';
+
 const PREFIX = 'aptos-backup/';
-
-interface Kind {
-  every: string;
-  note: string;
-  workflowType: 'backupDue' | 'verifyBackups' | 'copyBackups';
-  /** Makes the input that every run gets. */
-  input: (input: ScheduleInput) => object;
-}
-
-/** The input for a new schedule. `sample` says how much each verification reads, `to` where copies go. */
-export type ScheduleInput = CoordinatorInput & { sample?: string; to?: StorageConfig };
-
-/** The kinds of schedules that we create: what each run does, and the default interval. */
-const KINDS: Record<string, Kind> = {
-  ...Object.fromEntries(BACKUP_TYPES.map((type) => [type.replace('_', '-'), dueOf(type)])),
-  due: due('10m', 'everything that is due', BACKUP_TYPES),
-  verify: {
-    every: '1d',
-    note: 'a verification',
-    workflowType: 'verifyBackups',
-    input: ({ storage, network, trust_waypoints: waypoints, sample }) => ({
-      storage,
-      network,
-      trust_waypoints: waypoints,
-      // Runs skip what was proven and has not changed. A sample must be read again, so `again` is set.
-      sample,
-      again: sample === undefined ? undefined : true,
-    }),
-  },
-  copy: {
-    every: '1h',
-    note: 'a copy',
-    workflowType: 'copyBackups',
-    input: ({ storage: from, network, trust_waypoints: waypoints, to }) => {
-      return { from, to, network, trust_waypoints: waypoints };
-    },
-  },
-};
-export const SCHEDULE_KINDS = Object.keys(KINDS);
-
-function dueOf(type: BackupType): Kind {
-  const { after, schedule } = rulesOf(type);
-  return due(schedule.every, schedule.note, [...after, type]);
-}
-
-function due(every: string, note: string, types: readonly BackupType[]): Kind {
-  return {
-    every,
-    note,
-    workflowType: 'backupDue',
-    input: ({ sample: _, to: __, ...input }) => ({ ...input, types }),
-  };
-}
-
-const PARSERS = {
-  backupDue: parseDueInput,
-  verifyBackups: parseVerifyInput,
-  copyBackups: parseCopyInput,
-};
 
 /** Longest time a server needs to come back and handle its schedules. */
 const COMES_BACK_MS = 10 * 60_000;
@@ -107,16 +47,7 @@ export async function createSchedule(
 
 /** The definition of a schedule for the server. @throws InputError; asks no server */
 export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
-  const settings = KINDS[kind];
-  if (!settings) throw new InputError(`a schedule is one of ${SCHEDULE_KINDS.join(', ')}`);
-  if (input.sample !== undefined && kind !== 'verify') {
-    throw new InputError('only a schedule of verifications takes a sample');
-  }
-  if ((input.to === undefined) === (kind === 'copy')) {
-    throw new InputError('a schedule of copies, and no other, takes the storage to copy to');
-  }
-  const fixed = settings.input(input);
-  PARSERS[settings.workflowType](fixed);
+  const { fixed, ...settings } = kindOfSchedule(kind, input);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const everyMs = interval(every ?? settings.every);
   return {

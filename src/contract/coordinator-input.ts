@@ -2,10 +2,16 @@ import * as v from 'valibot';
 import { commonFields, parseTarget, settingsOf } from './backup-input.js';
 import { type CoordinatorSettings, STREAMS } from './coordinator-state.js';
 import type { BackupType, Target } from './job.js';
-import { InputError, count, mustBe, object, parse } from './schema.js';
+import { InputError, count, mustBe, object, parse, u64 } from './schema.js';
 
 export const DEFAULT_BATCH_SIZE = '1000000';
 export const DEFAULT_BATCH_SECONDS = 600;
+/**
+ * A listing of a bucket has a thousand names a page, so up to here one request tells all names. By default it is about
+ * a week of a busy chain.
+ */
+const DEFAULT_COMPACT_ABOVE = 1000;
+const MOST_FILES = 10_000_000n;
 const YEAR_SECONDS = 31_536_000n;
 const MOST_UNITS = 400n;
 
@@ -26,6 +32,17 @@ export const coordinatorFields = {
     ),
     DEFAULT_BATCH_SECONDS,
   ),
+  compact_above_files: v.optional(
+    v.pipe(
+      u64,
+      v.check((files) => files <= MOST_FILES, mustBe(`from 0 to ${MOST_FILES}`)),
+      v.title(`0 to ${MOST_FILES}`),
+      v.description(
+        'compact the metadata when more than this many of its files are not compacted yet; 0: never; only a coordinator does it',
+      ),
+    ),
+    DEFAULT_COMPACT_ABOVE,
+  ),
 };
 const coordinatorInput = object(coordinatorFields);
 
@@ -41,6 +58,7 @@ export function parseCoordinatorInput(raw: unknown): CoordinatorSettings {
     snapshotInterval: `${fields.state_snapshot_interval_epochs}`,
     batchSize: `${fields.transaction_batch_size}`,
     batchSeconds: Number(fields.transaction_batch_seconds),
+    compactAboveFiles: Number(fields.compact_above_files),
   };
 }
 

@@ -25,6 +25,7 @@ const settingsShape = v.object({
   snapshotInterval: atLeastOne,
   batchSize: atLeastOne,
   batchSeconds: time,
+  compactAboveFiles: v.optional(wholeNumber),
 });
 const settings = v.custom<CoordinatorSettings>((value) => v.is(settingsShape, value));
 
@@ -90,6 +91,8 @@ const survey = v.object({
   damagedCount: told<number>(),
   /** Number of metadata files. */
   files: v.exactOptional(told<number>()),
+  /** Number of those that no compaction has made. */
+  notCompacted: v.exactOptional(wholeNumber),
   /** What metadata lines name, whether it can be used or not. */
   listed: v.exactOptional(v.object({ epochs: v.array(span), versions: v.array(span) })),
   /** What the stock tool's restore would read of it. */
@@ -170,6 +173,8 @@ const memorySchema = v.object({
   unreferenced: v.exactOptional(told<Unreferenced>()),
   /** When to tidy the storage again. */
   tidyAt: v.exactOptional(time),
+  /** The metadata is to be compacted. */
+  compactDue: v.exactOptional(told<true>()),
   node: v.exactOptional(nodeView),
   /** When the known view of the node was last dropped, to look at the node anew. */
   lookedAnewAt: v.exactOptional(time),

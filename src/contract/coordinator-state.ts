@@ -13,6 +13,8 @@ export interface CoordinatorSettings extends JobSettings {
   snapshotInterval: string;
   batchSize: string;
   batchSeconds: number;
+  /** Compact the metadata when more than this many of its files are not compacted; 0 or absent: never. */
+  compactAboveFiles?: number | undefined;
 }
 
 /** A run of epochs or versions as text; both ends inclusive. */

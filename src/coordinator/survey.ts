@@ -7,7 +7,7 @@ import {
   readKnownCatalog,
   spanOfEntry,
 } from '../repository/catalog.js';
-import { rangeOfName } from '../repository/metadata-file.js';
+import { isCompacted, rangeOfName } from '../repository/metadata-file.js';
 import type { TextSpan } from '../contract/coordinator-state.js';
 import type { Survey } from '../contract/coordinator-memory.js';
 import { storedForRestore } from '../contract/restore-memory.js';
@@ -75,10 +75,17 @@ export async function surveyStorage(site: Site, config: StorageConfig): Promise<
     damaged: damaged.slice(0, MOST_DAMAGED_LISTED),
     damagedCount: damaged.length,
     files: catalog.files,
+    notCompacted: catalog.files - compactedFiles(catalog),
     ...listedOf(catalog),
     verified: await readVerifiedTimes(site.storage),
     restore: storedForRestore(restoreSourceOf(catalog, (entry) => useless.has(entry))),
   };
+}
+
+/** How many files a compaction has made. */
+function compactedFiles({ epochEndings, snapshots, transactions }: Catalog): number {
+  const sources = [...epochEndings, ...snapshots, ...transactions].map(({ source }) => source);
+  return new Set(sources.filter(isCompacted)).size;
 }
 
 /**

@@ -9,6 +9,7 @@ import { RESERVED } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { withCommitLock } from '../repository/commit-lock.js';
 import type { Holder } from '../repository/lease.js';
+import { readRetired } from '../repository/retired.js';
 import {
   abandonUnit,
   isAbandoned,
@@ -57,6 +58,7 @@ export async function tidyStorage(
   });
   for (const folder of unnamed.sort()) {
     report(`look through ${folder}`);
+    if (await readRetired(storage, folder)) continue; // it is kept for a while, and then removed
     const unit = await unfinishedUnit(storage, folder);
     const outcome = unit && (await removeIfUseless(folder, unit, catalog, order, tools));
     if (outcome === 'removed') {

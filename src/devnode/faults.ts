@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Random } from './chain/random.js';
-import { ENDPOINTS, type Endpoint } from './http/answers.js';
+import { ENDPOINTS, type Endpoint } from '../backup-service/request.js';
 
 const FAULT_KINDS = [
   'refuse',

@@ -2,6 +2,7 @@ import { whenCritical } from '../errors/codes/alarms-codes.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { nodeReasons } from './node-health.js';
 import { describeStuck } from '../client/stuck.js';
+import { drillTroubles } from './drill-age.js';
 import { verificationTooOld } from './verified-age.js';
 import { workDoneAt } from './work-done.js';
 import {
@@ -93,6 +94,7 @@ export function healthOf(status: LiveStatus, limits: HealthLimits, now: number):
   const { verifiedWithin: limit, verifiedAsked: asked = false } = limits;
   const old = verificationTooOld(status, { limit, asked, now });
   if (old !== undefined) tell('warning', old);
+  for (const what of drillTroubles(status, now)) tell('warning', what);
   for (const what of scheduleTroubles(status)) tell('warning', what);
   return worstOf(reasons);
 }

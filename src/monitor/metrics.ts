@@ -24,6 +24,7 @@ export async function metricsOf(
     for (const type of STREAMS) ofStream(metrics, status, type);
     ofRestore(metrics, status);
     ofVerification(metrics, status);
+    ofDrills(metrics, status);
     ofSchedules(metrics, status);
   }
   return metrics.text();
@@ -167,6 +168,17 @@ function ofSchedules(metrics: Metrics, { schedules = [] }: LiveStatus): void {
     for (const [name, help, value] of gauges) {
       metrics.gauge(`aptos_backup_schedule_${name}`, help, value, labels);
     }
+  }
+}
+
+function ofDrills(metrics: Metrics, { drill }: LiveStatus): void {
+  for (const [what, help, at] of [
+    ['start', 'When the newest restore drill was begun', drill?.started_at],
+    ['success', 'When a restore drill last succeeded', drill?.succeeded_at],
+    ['restore', 'When one last succeeded that restored with the stock tool', drill?.restored_at],
+    ['failure', 'When a restore drill last failed', drill?.failed_at],
+  ] as const) {
+    metrics.gauge(`aptos_backup_drill_${what}_timestamp_seconds`, help, at && seconds(at));
   }
 }
 

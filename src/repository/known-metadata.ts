@@ -3,9 +3,10 @@ import { encodeDigested, isIntact } from '../lib/host/own-digest.js';
 import { type Span, unionOf, without } from '../lib/spans.js';
 import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
+import { type Catalog, spanOfEntry } from './catalog/entries.js';
 import { CatalogError } from './catalog-error.js';
 import { CHAIN_FILE } from './chain-file.js';
-import { IDENTITY, rangeOfName, readMetadataFile } from './metadata-file.js';
+import { IDENTITY, rangeOfName } from './metadata-file.js';
 import { isStored, putFile, readOwn, storedObject } from './stored-file.js';
 
 const KNOWN_NAME = 'known.json';
@@ -27,22 +28,18 @@ interface Named {
 }
 
 /**
- * Handles of all metadata files, in no order. For jobs that write or remove something. A listing that lacks committed
- * backups is taken for an outage, never for a smaller storage. Compaction is fine: its files name the same backups as
- * the files that they replace. @throws CatalogError, StorageError
+ * Checks that a catalog names all that `known` names. `known` must have been read before the listing.
+ * @throws CatalogError LISTING_SHORT
  */
-export async function listKnownMetadata(storage: BackupStorage): Promise<string[]> {
-  const known = await readKnown(storage); // read it before the listing: a commit writes the line first, and then this file
-  const handles = await storage.listMetadata();
+export async function requireAllOf(
+  known: Named,
+  catalog: Catalog,
+  storage: BackupStorage,
+): Promise<void> {
   // When the identity line is gone, too, there is no metadata at all. The check of the chain reports that.
-  if (!known || (handles.length === 0 && !(await isStored(storage, IDENTITY)))) return handles;
-  let lost = lacking(known, namesOf(handles));
-  if (isNothing(lost)) return handles;
-  for (const handle of handles.filter((one) => isNothing(namesOf([one])))) {
-    const file = await readMetadataFile(storage, handle);
-    lost = lacking(lost, linesOf(file?.lines ?? []));
-    if (isNothing(lost)) return handles;
-  }
+  if (catalog.files === 0 && !(await isStored(storage, IDENTITY))) return;
+  const lost = lacking(known, namedBy(catalog));
+  if (isNothing(lost)) return;
   throw new CatalogError(
     'LISTING_SHORT',
     `${storage.description} no longer lists the metadata of ${describe(lost)}: we take that for an outage, so nothing is written or removed. If it was removed on purpose, remove ${KNOWN_FILE} too`,
@@ -62,14 +59,15 @@ export async function refuseEmptyListing(storage: BackupStorage): Promise<void> 
 
 /**
  * Remembers in the storage what its metadata names, so that a listing that lacks it is recognized as an outage. Call
- * it under the commit lock, after `lines` were written.
+ * it under the commit lock. `catalog`: what was there before `lines` were written.
  */
 export async function rememberMetadata(
   storage: BackupStorage,
+  catalog: Catalog,
   ...lines: readonly MetadataLine[]
 ): Promise<void> {
   const known = (await readKnown(storage)) ?? { epochs: [], versions: [], snapshots: [] };
-  const parts = [known, namesOf(await storage.listMetadata()), linesOf(lines)];
+  const parts = [known, namedBy(catalog), linesOf(lines)];
   const snapshots = [...new Set(parts.flatMap((part) => part.snapshots))];
   const texts = (spans: Span[]) =>
     unionOf(spans)
@@ -92,7 +90,7 @@ export async function forgetMetadata(storage: BackupStorage): Promise<void> {
 }
 
 /** Undefined when nothing was remembered, or the file cannot be read: then only this check is skipped. */
-async function readKnown(storage: BackupStorage): Promise<Named | undefined> {
+export async function readKnown(storage: BackupStorage): Promise<Named | undefined> {
   const bytes = await readOwn(storage, KNOWN_FILE, MAX_BYTES);
   if (!bytes || !isIntact(bytes)) return undefined;
   try {
@@ -110,6 +108,16 @@ async function readKnown(storage: BackupStorage): Promise<Named | undefined> {
 }
 
 const SNAPSHOT = /^metadata\/state_snapshot_ver_(\d{1,20})\.meta$/;
+
+/** What the lines say, and of files that cannot be read what their names say. */
+function namedBy({ epochEndings, transactions, snapshots, damaged }: Catalog): Named {
+  const unread = namesOf([...new Set(damaged.map(({ object }) => object))]);
+  return {
+    epochs: [...unread.epochs, ...epochEndings.map(spanOfEntry)],
+    versions: [...unread.versions, ...transactions.map(spanOfEntry)],
+    snapshots: [...unread.snapshots, ...snapshots.map(({ version }) => version)],
+  };
+}
 
 /** What the names of metadata files say. The stock tool and we name them alike. */
 function namesOf(handles: readonly string[]): Named {

@@ -27,7 +27,7 @@ export async function readMetadataFile(
 ): Promise<MetadataFile | undefined> {
   let bytes: Uint8Array;
   try {
-    bytes = await storage.readAll(handle, MAX_METADATA_BYTES);
+    bytes = await storage.readMetadata(handle, MAX_METADATA_BYTES);
   } catch (error) {
     if (isStorageError(error, 'NOT_FOUND')) return undefined;
     if (!isStorageError(error, 'TOO_LARGE', 'NAME_INVALID', 'DAMAGED')) throw error;
@@ -57,6 +57,13 @@ export function rangeOfName(handle: string) {
   const [, kind, first, last] = NAMED.exec(handle) ?? [];
   if (first === undefined || last === undefined) return undefined;
   return { kind: kind as 'epoch_ending' | 'transaction', first: BigInt(first), last: BigInt(last) };
+}
+
+const COMPACTED = /^metadata\/(?:epoch_ending|transaction|state_snapshot)_compacted_/;
+
+/** Whether the name of a file is that of one which a compaction makes. */
+export function isCompacted(handle: string): boolean {
+  return COMPACTED.test(handle);
 }
 
 /** The error for a file that only people can judge. */

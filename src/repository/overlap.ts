@@ -1,17 +1,12 @@
 import type { MetadataLine } from '../aptos/index.js';
-import { listKnownMetadata } from './known-metadata.js';
-import { leftAlone, rangeOfName, readMetadataFile } from './metadata-file.js';
+import { type Catalog, entriesOf, readKnownOrNone, spanOfEntry } from './catalog.js';
+import { type MetadataFile, leftAlone, rangeOfName, readMetadataFile } from './metadata-file.js';
 import type { BackupType, TargetOf } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { meet } from '../lib/spans.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from '../errors/backup-error.js';
 import { isStored } from './stored-file.js';
-
-/** Names that the stock tool and we give to a metadata file with one line. They name the line's range. */
-const ONE_LINE = /^(epoch_ending|transaction)_(\d+)-(\d+)\.meta$/;
-/** Names of metadata files whose line has no range. */
-const NO_RANGE = /^(state_snapshot_ver_\d+|identity|compaction_timestamps_\d+)\.meta$/;
 
 /** The range of epochs or versions that a backup covers or is going to cover. Both ends are inclusive. */
 export interface Claimed {
@@ -44,26 +39,40 @@ export function claimOf(line: MetadataLine): Claimed | undefined {
   }
 }
 
-/**
- * Refuses a range that overlaps another committed backup: the stock tool restores nothing from a storage with
- * overlapping backups. A metadata line whose manifest is gone does not count. Reads only files that may
- * concern the range. If a file cannot be decoded, the range in its name counts. `handles`: the metadata files, for who
- * has just listed them under the commit lock.
- * @throws BackupError RANGE_OVERLAP, RANGE_COMMITTED; StorageError DAMAGED; CatalogError
- */
-export async function requireNoOverlap(
+/** The metadata files that name backups of a range, or whose names do if they cannot be read. @throws CatalogError, StorageError */
+export async function* metadataAbout(
   storage: BackupStorage,
   claimed: Claimed,
-  handles?: readonly string[],
-): Promise<void> {
-  for (const handle of handles ?? (await listKnownMetadata(storage))) {
-    if (isElsewhere(handle.slice(handle.indexOf('/') + 1), claimed)) continue;
+): AsyncGenerator<{ handle: string; file: MetadataFile }> {
+  yield* filesAbout(storage, await readKnownOrNone(storage), claimed);
+}
+
+/** What is decided by them may stay so for days, so the files themselves are read once more. */
+async function* filesAbout(
+  storage: BackupStorage,
+  catalog: Catalog,
+  claimed: Claimed,
+): AsyncGenerator<{ handle: string; file: MetadataFile }> {
+  for (const handle of handlesThatMeet(catalog, claimed)) {
     const file = await readMetadataFile(storage, handle);
-    const named = file?.undecodable === undefined ? undefined : rangeOfName(handle);
+    if (file) yield { handle, file };
+  }
+}
+
+/**
+ * Refuses a range that overlaps another committed backup: the stock tool restores nothing from a storage with
+ * overlapping backups. A metadata line whose manifest is gone does not count. If a file cannot be decoded, the range
+ * in its name counts. Returns the catalog that it has looked at.
+ * @throws BackupError RANGE_OVERLAP, RANGE_COMMITTED; StorageError DAMAGED; CatalogError
+ */
+export async function requireNoOverlap(storage: BackupStorage, claimed: Claimed): Promise<Catalog> {
+  const catalog = await readKnownOrNone(storage);
+  for await (const { handle, file } of filesAbout(storage, catalog, claimed)) {
+    const named = file.undecodable === undefined ? undefined : rangeOfName(handle);
     if (named?.kind === claimed.kind && meet(named, claimed)) {
-      throw leftAlone(storage, handle, file!.undecodable!);
+      throw leftAlone(storage, handle, file.undecodable!);
     }
-    for (const line of file?.lines ?? []) {
+    for (const line of file.lines) {
       const other = claimOf(line);
       if (!other || other.kind !== claimed.kind || !meet(other, claimed)) continue;
       if (other.manifest === claimed.manifest) continue; // this same unit was committed before
@@ -71,6 +80,17 @@ export async function requireNoOverlap(
       throw refused(storage, claimed, other, handle);
     }
   }
+  return catalog;
+}
+
+/** Handles of metadata files that name something of a range, or whose name does if they cannot be read. */
+function handlesThatMeet(catalog: Catalog, claimed: Claimed): Set<string> {
+  const entries = entriesOf(catalog, claimed.kind).filter((e) => meet(spanOfEntry(e), claimed));
+  const unread = catalog.undecodable.filter((handle) => {
+    const named = rangeOfName(handle);
+    return named?.kind === claimed.kind && meet(named, claimed);
+  });
+  return new Set([...unread, ...entries.map(({ source }) => source)]);
 }
 
 function refused(storage: BackupStorage, claimed: Claimed, other: Claimed, handle: string) {
@@ -82,14 +102,6 @@ function refused(storage: BackupStorage, claimed: Claimed, other: Claimed, handl
       ? `${handle} in ${storage.description} is there already and names another backup of the same range`
       : `${range} is not committed: ${handle} in ${storage.description} names a backup of ${other.first} to ${other.last}, and the stock tool restores nothing from a storage with overlapping backups`,
   );
-}
-
-/** Whether the name of a metadata file shows that its line cannot overlap the range. */
-function isElsewhere(name: string, { kind, first, last }: Claimed): boolean {
-  if (NO_RANGE.test(name)) return true;
-  const [, other, from, to] = ONE_LINE.exec(name) ?? [];
-  if (from === undefined || to === undefined) return false;
-  return other !== kind || !meet({ first: BigInt(from), last: BigInt(to) }, { first, last });
 }
 
 /** The range of a planned unit, so that an overlap is found before the work. Undefined for a kind that may overlap. */

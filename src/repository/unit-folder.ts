@@ -22,11 +22,17 @@ export interface UnitIdentity {
   records: string;
   maxChunkSize: number;
   rootHash?: string;
+  /** Made of other backups of this storage, and not from a node. */
+  made?: 'consolidated';
 }
 
 export const PLAN_FILE = 'plan.json';
 const COMMITTED_FILE = 'committed.json';
 const ABANDONED_FILE = 'abandoned.json';
+/** The note in the folder of a backup that was retired on purpose (retired.ts). */
+export const RETIRED_FILE = 'retired.json';
+/** Where a consolidation keeps the proofs that it made, until it is committed. */
+export const PROOFS_FILE = 'proofs.json';
 const MAX_PLAN_BYTES = 64 * 1024;
 /** Most suffixes that are tried. They have 16 bits, so many taken ones in a row are no coincidence. */
 const MOST_TAKEN = 64;
@@ -122,9 +128,9 @@ export async function abandonUnit(
   await putFile(storage, folder, ABANDONED_FILE, content);
 }
 
-/** Whether a file must be removed last from a given-up folder. These files show that the folder is ours. */
+/** Whether a file must be removed last from a folder. These files show that the folder is ours to remove. */
 export function isLastToGo(name: string): boolean {
-  return name === PLAN_FILE || name === ABANDONED_FILE;
+  return name === PLAN_FILE || name === ABANDONED_FILE || name === RETIRED_FILE;
 }
 
 /** Whether a unit was given up. Its folder is then being removed, or an earlier removal did not finish. */
@@ -151,7 +157,9 @@ export async function unitOfFolder(
 /** Which of our own files a name in a backup's folder is; undefined for a file of the backup itself. */
 export function ownFile(
   name: string,
-): 'plan' | 'committed' | 'receipt' | 'deadly' | 'copied' | undefined {
+): 'plan' | 'committed' | 'receipt' | 'deadly' | 'retired' | 'proofs' | 'copied' | undefined {
+  if (name === RETIRED_FILE) return 'retired';
+  if (name === PROOFS_FILE) return 'proofs';
   if (isLastToGo(name)) return 'plan';
   if (name === COMMITTED_FILE) return 'committed';
   if (name.endsWith('.deadly')) return 'deadly';
@@ -175,6 +183,8 @@ function parsePlan(bytes: Uint8Array): StoredPlan {
   const fields = storedObject(bytes, PLAN_FILE);
   if (fields.count('plan') !== 1) throw fields.invalid('it is of another version');
   const rootHash = fields.optionalHash('rootHash');
+  const made = fields.optional('made');
+  if (made !== undefined && made !== 'consolidated') throw fields.invalid('made is not known');
   const rangeSize = fields.count('rangeSize');
   if (rangeSize === 0) throw fields.invalid('rangeSize is 0');
   const records = fields.decimal('records');
@@ -192,20 +202,22 @@ function parsePlan(bytes: Uint8Array): StoredPlan {
     records,
     maxChunkSize: fields.count('maxChunkSize'),
     ...(rootHash === undefined ? {} : { rootHash }),
+    ...(made === undefined ? {} : { made }),
     rangeSize,
     rangeCount,
   };
 }
 
 function isSame(plan: StoredPlan, identity: UnitIdentity): boolean {
-  const { genesis, base, first, records, maxChunkSize, rootHash } = plan;
+  const { genesis, base, first, records, maxChunkSize, rootHash, made } = plan;
   return (
     genesis === identity.genesis &&
     base === identity.base &&
     first === identity.first &&
     records === identity.records &&
     maxChunkSize === identity.maxChunkSize &&
-    rootHash === identity.rootHash
+    rootHash === identity.rootHash &&
+    made === identity.made
   );
 }
 
@@ -228,7 +240,8 @@ export async function ensureIdentity(storage: BackupStorage): Promise<void> {
 }
 
 function suffixOf(identity: UnitIdentity, taken: number): string {
-  const { genesis, base, first, records, maxChunkSize, rootHash } = identity;
-  const fields = [genesis, base, first, records, maxChunkSize, rootHash ?? '', taken].join('\n');
-  return createHash('sha256').update(fields).digest('hex').slice(0, 4);
+  const { genesis, base, first, records, maxChunkSize, rootHash, made } = identity;
+  const fields = [genesis, base, first, records, maxChunkSize, rootHash ?? '', taken];
+  if (made !== undefined) fields.push(made);
+  return createHash('sha256').update(fields.join('\n')).digest('hex').slice(0, 4);
 }

@@ -6,7 +6,10 @@ import type { BackupStorage } from '../storage/storage.js';
 import { putFile, readOwn, storedObject } from './stored-file.js';
 import type { VerifiedTimes } from '../contract/answers/coordinator-answers.js';
 
-const KINDS = ['first', 'good', 'whole', 'rotated', 'failed'] as const;
+const KINDS = [
+  ...['first', 'good', 'whole', 'rotated', 'failed'],
+  ...['drilled', 'restored', 'drill_failed'],
+] as const;
 const MAX_BYTES = 4096;
 const LATEST_MS = 8_640_000_000_000_000;
 

@@ -43,6 +43,20 @@ export interface ListedFile {
   handle: string;
   /** Size of the file as it is stored. */
   bytes: bigint;
+  /** When it was last written, by the store's clock: unix milliseconds. Absent where a store does not say it. */
+  modified?: number | undefined;
+}
+
+/** A file directly in a folder, as one listing shows it. */
+export interface StampedFile {
+  name: string;
+  /** Size of the file as it is stored. Undefined where a listing tells names alone. */
+  bytes: bigint | undefined;
+  /**
+   * Equal in two listings: the content is the same. It is not the stamp of `stat`. '' where a listing tells names
+   * alone, and a file never changes under its name. Undefined: nobody can tell yet, so the file has to be read.
+   */
+  stamp: string | undefined;
 }
 
 /**
@@ -68,6 +82,8 @@ export interface StorageBackend {
    * good, and `publish` without `replace` is no lock: of two who race, both may be told `created`.
    */
   readonly byNameOnly?: boolean | undefined;
+  /** Its metadata is listed by an index of this time (unix milliseconds), and it is only read. */
+  readonly indexedAt?: number | undefined;
   /**
    * Makes a new storage, if the place is fit for one. No other operation makes one: a storage that
    * vanishes during a write is away, and must not be made anew.
@@ -103,6 +119,18 @@ export interface StorageBackend {
   entries(folder: string, call: Call): Promise<Entry[]>;
   /** All files below a folder, in no order. Unfinished files are left out. Empty for a missing folder. */
   list(folder: string, call: Call): Promise<ListedFile[]>;
+  /**
+   * All files directly in a folder, with their stamps, in no order: one listing, for folders of very many files. Lists
+   * all of them or throws. Links are listed, too. Empty for a missing folder.
+   * @throws StorageError STORAGE_MISSING when the storage itself does not exist
+   */
+  stamps(folder: string, call: Call): Promise<StampedFile[]>;
+  /**
+   * The whole content of a small file in a folder that `stamps` listed, in fewer steps than `read` needs. Undefined
+   * when only `read` can read it. Left out by a kind for which it would save nothing.
+   * @throws StorageError NOT_FOUND
+   */
+  readSmall?(handle: string, call: Call): Promise<Uint8Array | undefined>;
   /** Removes a file for good. A missing file is fine. */
   remove(handle: string, call: Call): Promise<void>;
   /** Removes a folder with everything in it, unfinished files included. A missing folder is fine. */
@@ -130,7 +158,9 @@ export interface StorageBackend {
 
 /** A backend to whose operations `withDeadlines` passes their `Call`. */
 export type Files = {
-  [K in keyof StorageBackend]: StorageBackend[K] extends (...args: [...infer A, Call]) => infer R
+  [K in keyof StorageBackend]: NonNullable<StorageBackend[K]> extends (
+    ...args: [...infer A, Call]
+  ) => infer R
     ? (...args: A) => R
     : StorageBackend[K];
 };

@@ -68,6 +68,11 @@ export function withDeadlines(
         backend.entries(folder, call),
       ),
     list: (folder) => run(`list ${folder}`, folder, (call) => backend.list(folder, call)),
+    stamps: (folder) => run(`list ${folder}`, folder, (call) => backend.stamps(folder, call)),
+    ...(backend.readSmall && {
+      readSmall: (handle: string) =>
+        run(`read ${handle}`, handle, (call) => backend.readSmall!(handle, call)),
+    }),
     remove: (handle) => run(`remove ${handle}`, handle, (call) => backend.remove(handle, call)),
     removeFolder: (folder) =>
       run(`remove ${folder}`, folder, (call) => backend.removeFolder(folder, call)),

@@ -18,9 +18,17 @@ export function withEncoding(
   looks: MetadataLooks,
   signal?: AbortSignal,
 ): Pick<Files, 'create' | 'read'> {
-  /** A plain chunk could only begin like this with a record of 529 MB. Metadata makes it certain. */
-  const isEncoded = async (handle: string, head: Uint8Array) =>
-    isGzip(head) && (isMetadata(handle) || (await looks.hasGzip(files)));
+  /**
+   * A plain chunk could only begin like this with a record of 529 MB, and a plain manifest not at all. Metadata makes it
+   * certain. Where there is too much of it to look at, only a proof counts as plain.
+   */
+  const isEncoded = async (handle: string, head: Uint8Array) => {
+    const looksSo = isGzip(head);
+    if (handle.startsWith(`${METADATA}/`)) looks.saw(looksSo && head.length > 2);
+    if (!looksSo || isMetadata(handle)) return looksSo;
+    const answer = await looks.hasGzip(files);
+    return answer === 'perhaps' ? !handle.endsWith('.proof') : answer;
+  };
 
   return {
     async create(handle) {

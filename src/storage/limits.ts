@@ -44,14 +44,15 @@ export function withLimits(backend: StorageBackend, limits: StorageLimits): Stor
     await requests.pass(1, call);
     return run();
   };
+  const readSmall = backend.readSmall?.bind(backend);
   const listed = async <T>(call: Call, list: () => Promise<T[]>): Promise<T[]> => {
     const names = await asked(call, list);
     await requests.pass(Math.floor(names.length / NAMES_OF_A_REQUEST), call);
     return names;
   };
-  const { description, id, defaultEncoding, gzipLevel, byNameOnly } = backend;
+  const { description, id, defaultEncoding, gzipLevel, byNameOnly, indexedAt } = backend;
   return {
-    ...{ description, id, defaultEncoding, gzipLevel, byNameOnly },
+    ...{ description, id, defaultEncoding, gzipLevel, byNameOnly, indexedAt },
     begin: (call) => asked(call, () => backend.begin(call)),
     probe: (call) => asked(call, () => backend.probe(call)),
     makeFolder: (folder, call) => asked(call, () => backend.makeFolder(folder, call)),
@@ -69,6 +70,16 @@ export function withLimits(backend: StorageBackend, limits: StorageLimits): Stor
     stat: (handle, call) => asked(call, () => backend.stat(handle, call)),
     entries: (folder, call) => listed(call, () => backend.entries(folder, call)),
     list: (folder, call) => listed(call, () => backend.list(folder, call)),
+    stamps: (folder, call) => listed(call, () => backend.stamps(folder, call)),
+    ...(readSmall
+      ? {
+          async readSmall(handle, call) {
+            const bytes = await asked(call, () => readSmall(handle, call));
+            if (bytes) await inward.pass(bytes.length, call);
+            return bytes;
+          },
+        }
+      : {}),
     remove: (handle, call) => asked(call, () => backend.remove(handle, call)),
     removeFolder: (folder, call) => asked(call, () => backend.removeFolder(folder, call)),
     now: (call) => asked(call, () => backend.now(call)),

@@ -7,27 +7,47 @@ import { METADATA } from './handles.js';
 const READS_IN_FLIGHT = 16;
 /** Number of metadata files that show how a storage is written. They are spread over the listing. */
 const SAMPLE = 16;
+/** Number of metadata files that are opened to find out whether any is gzip'd. */
+const MOST_LOOKED_AT = 1000;
 
 /**
  * How the files of a storage are encoded, as its metadata shows. It looks only when needed, and remembers
  * the answer.
  */
 export class MetadataLooks {
-  private gzip = false;
+  private gzip: boolean;
   /** Metadata files that are not gzip'd. */
   private readonly others = new Set<string>();
+  /** There are too many to look at all of them. */
+  private perhaps = false;
   private addedAs: 'plain' | 'gzip' | undefined;
 
-  /** Whether any metadata file is gzip'd. Then other files of the storage may be, too. */
-  async hasGzip(files: Files): Promise<boolean> {
+  /** `gzip`: any file that begins like gzip is gzip, without a look at the metadata. */
+  constructor({ gzip = false } = {}) {
+    this.gzip = gzip;
+  }
+
+  /** Tells how a metadata file looks that was read. */
+  saw(isGzip: boolean): void {
+    if (isGzip) this.gzip = true;
+  }
+
+  /**
+   * Whether any metadata file is gzip'd. Then other files of the storage may be, too. `perhaps`: none of very many was
+   * gzip'd, but there are more.
+   */
+  async hasGzip(files: Files): Promise<boolean | 'perhaps'> {
     if (this.gzip) return true;
+    if (this.perhaps) return 'perhaps';
     const unknown = (await listIfThere(files)).filter((handle) => !this.others.has(handle));
-    await forEachAtOnce(READS_IN_FLIGHT, unknown, async (handle) => {
+    const some = spread(unknown, MOST_LOOKED_AT);
+    await forEachAtOnce(READS_IN_FLIGHT, some, async (handle) => {
       if (this.gzip) return;
       if ((await looksOfFile(files, handle)) === 'gzip') this.gzip = true;
       else this.others.add(handle);
     });
-    return this.gzip;
+    this.perhaps = unknown.length > some.length;
+    return this.gzip || (this.perhaps && 'perhaps');
   }
 
   /**
@@ -37,7 +57,7 @@ export class MetadataLooks {
    */
   async added(files: Files): Promise<'plain' | 'gzip'> {
     if (this.addedAs) return this.addedAs;
-    const handles = spread(await listIfThere(files));
+    const handles = spread(await listIfThere(files), SAMPLE);
     const count = { plain: 0, gzip: 0 };
     const foreign: (Foreign & { handle: string })[] = [];
     await forEachAtOnce(READS_IN_FLIGHT, handles, async (handle) => {
@@ -87,9 +107,9 @@ async function looksOfFile(files: Files, handle: string): Promise<Looks> {
   return looksOf(head);
 }
 
-/** Some items of a list, spread from the first to the last. */
-function spread(handles: readonly string[]): string[] {
-  if (handles.length <= SAMPLE) return [...handles];
-  const step = (handles.length - 1) / (SAMPLE - 1);
-  return Array.from({ length: SAMPLE }, (_, i) => handles[Math.round(i * step)]!);
+/** At most so many items of a list, spread from the first to the last. */
+function spread(handles: readonly string[], most: number): string[] {
+  if (handles.length <= most) return [...handles];
+  const step = (handles.length - 1) / (most - 1);
+  return Array.from({ length: most }, (_, i) => handles[Math.round(i * step)]!);
 }

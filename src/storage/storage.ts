@@ -1,9 +1,17 @@
-import type { Files, FileStat, FileWriter, ListedFile, StorageBackend } from './backend.js';
+import type {
+  Files,
+  FileStat,
+  FileWriter,
+  ListedFile,
+  StampedFile,
+  StorageBackend,
+} from './backend.js';
 import { storageDeadlineMs, withDeadlines } from './deadlines.js';
 import { withEncoding } from './encoding.js';
 import { METADATA, RESERVED, RETIRED, requireHandle, requireName } from './handles.js';
+import { isGzip } from './looks.js';
 import { MetadataLooks, listMetadata } from './metadata-looks.js';
-import { remark } from './remarks.js';
+import { ifAllowed } from './if-allowed.js';
 import { StorageError, isStorageError } from './storage-error.js';
 
 /**
@@ -35,12 +43,30 @@ export class BackupStorage {
     return this.backend.description;
   }
 
+  /** The short name of the storage (`storageId`). */
+  get id(): string {
+    return this.backend.id;
+  }
+
   /**
    * Files are read and written by name alone: nothing but metadata is listed, nothing removed for good, and creating
    * a file is no lock. Who needs one of these has to do without.
    */
   get byNameOnly(): boolean {
     return this.backend.byNameOnly === true;
+  }
+
+  /** Its metadata is listed by an index of this time (unix milliseconds), because the store lists nothing to us. */
+  get indexedAt(): number | undefined {
+    return this.backend.indexedAt;
+  }
+
+  /**
+   * Whether files are stored gzip'd. Then their sizes say nothing of their contents. `perhaps`: there is too much
+   * metadata to look at all of it, and none of a large sample was.
+   */
+  hasGzip(): Promise<boolean | 'perhaps'> {
+    return this.looks.hasGzip(this.files);
   }
 
   /**
@@ -205,6 +231,23 @@ export class BackupStorage {
   }
 
   /**
+   * All metadata files with their stamps, in no order, by one listing. Empty for a storage without any.
+   * @throws StorageError STORAGE_MISSING when the storage itself does not exist
+   */
+  listStampedMetadata(): Promise<StampedFile[]> {
+    return this.files.stamps(METADATA);
+  }
+
+  /** The content of a metadata file. @throws StorageError NOT_FOUND, TOO_LARGE, DAMAGED, NAME_INVALID */
+  async readMetadata(handle: string, maxBytes: number): Promise<Uint8Array> {
+    this.signal?.throwIfAborted();
+    requireHandle(handle);
+    const whole = await this.files.readSmall?.(handle);
+    if (whole === undefined || isGzip(whole)) return this.readAll(handle, maxBytes);
+    return whole;
+  }
+
+  /**
    * Moves a metadata file unchanged into `metadata_backup`. It writes the copy first and then removes the
    * original.
    */
@@ -226,6 +269,16 @@ export class BackupStorage {
     await this.files.remove(handle);
   }
 
+  /**
+   * Tests whether metadata files can be moved away, and moves none.
+   * @throws StorageError STORAGE_UNFIT when the storage has no way to do so
+   */
+  async requireCanRetire(): Promise<void> {
+    await this.files.makeFolder(RETIRED);
+    const file = await this.files.create(`${RETIRED}/probe.meta`);
+    await file.discard();
+  }
+
   private async hasContent(handle: string, content: Uint8Array): Promise<boolean> {
     try {
       const stored = await this.readAll(handle, Math.max(content.length, 1));
@@ -235,20 +288,6 @@ export class BackupStorage {
       if (other) return false;
       throw error;
     }
-  }
-}
-
-/** Whether something could be removed from a storage that may let nobody delete. */
-async function ifAllowed(description: string, remove: () => Promise<void>): Promise<boolean> {
-  try {
-    await remove();
-    return true;
-  } catch (error) {
-    if (!isStorageError(error, 'DENIED')) throw error;
-    remark(
-      `${description} does not let us delete: backups work without it, but abandoned files stay there`,
-    );
-    return false;
   }
 }
 

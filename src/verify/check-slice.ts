@@ -9,13 +9,12 @@ import { checkTransactions } from './check-transactions.js';
 import type { Findings } from './findings.js';
 import {
   type ProvenSlice,
-  filesState,
   folderOf,
   noteLook,
-  provenBefore,
   readLook,
   recordOf,
-} from './proven-before.js';
+} from '../repository/proven-record.js';
+import { filesState, provenBefore } from './proven-before.js';
 import { type SliceManifest, filesOf, readSliceManifest, versionsOf } from './slice-manifest.js';
 import type { StoredChain } from './stored-chain.js';
 import type { CheckTools } from './stored-records.js';
@@ -62,12 +61,12 @@ export async function checkSlice(tools: CheckTools, order: SliceOrder): Promise<
     return { files: 1, skipped: false, reasons: [], items: 0n };
   }
   const handles = filesOf(named, slice);
-  const checked = { named, files: handles.length, skipped: false, items: itemsOf(named) };
+  const checked = { named, files: 1 + handles.length, skipped: false, items: itemsOf(named) };
   if (!unread) {
     tools.onProgress({ bytes: named.bytes, objects: 1 });
     return { ...checked, ...(await check(tools, named, slice, chain, findings)), reasons: [] };
   }
-  const trust = `${trustOf(chain)} ${slice.source} ${slice.first} ${slice.last}${comparedWith(chain, slice)}`;
+  const trust = `${trustOf(chain)} ${slice.first} ${slice.last}${comparedWith(chain, slice)}`;
   const files = await filesState(storage, handles);
   const look = again ? undefined : await readLook(storage, folderOf(slice), recordOf(slice));
   const { result: known, reason } = provenBefore(look, files, trust);

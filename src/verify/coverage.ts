@@ -1,8 +1,7 @@
 import { CHAIN_FILE, storedAnchor } from '../repository/chain-file.js';
 import { restoreSourceOf } from '../repository/restore-source.js';
-import { type Catalog, readCatalog } from '../repository/catalog.js';
+import { type Catalog, readCatalog, readKnownOrNone } from '../repository/catalog.js';
 import { CatalogError } from '../repository/catalog-error.js';
-import { listKnownMetadata } from '../repository/known-metadata.js';
 import { restorable } from '../contract/restorable.js';
 import { addUnusable } from '../contract/unusable.js';
 import type { VerifyEnding, VerifyScope } from '../contract/verification.js';
@@ -105,7 +104,7 @@ function readAgainOf({ readAgain }: VerifyTotals): Coverage['checked']['read_aga
 /** Metadata that was there before and is not listed any more, which may be the fault of the listing alone. */
 async function unlistedFindings(storage: BackupStorage): Promise<Finding[]> {
   try {
-    await listKnownMetadata(storage);
+    await readKnownOrNone(storage);
     return [];
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;

@@ -1,6 +1,13 @@
 import { type BackupEntry, type Catalog, spanOfEntry } from '../repository/catalog.js';
+import { supersededBy } from '../repository/superseded.js';
 import type { Span } from '../lib/spans.js';
 import type { Finding } from '../contract/answers/verify-answers.js';
+
+/** Backups that a larger one holds whole do no harm: the next consolidation retires their lines. */
+function withoutSuperseded<E extends BackupEntry>(entries: readonly E[]): E[] {
+  const superseded = supersededBy(entries);
+  return entries.filter((entry) => !superseded.has(entry));
+}
 
 /** Findings about the metadata lines: lines that cannot be read, and ranges that two backups claim. */
 export function metadataFindings(catalog: Catalog): Finding[] {
@@ -20,8 +27,8 @@ export function metadataFindings(catalog: Catalog): Finding[] {
       if (!before || last > before.last) before = { entry, last };
     }
   };
-  claims(catalog.epochEndings, spanOfEntry);
-  claims(catalog.transactions, spanOfEntry);
+  claims(withoutSuperseded(catalog.epochEndings), spanOfEntry);
+  claims(withoutSuperseded(catalog.transactions), spanOfEntry);
   claims(catalog.snapshots, (s) => ({ first: s.version, last: s.version }));
   return findings;
 }

@@ -3,9 +3,9 @@ import type { Catalog } from '../repository/catalog.js';
 import type { VerifyEnding, VerifyScope } from '../contract/verification.js';
 import type { VerifyTotals } from '../contract/verify-totals.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { folderOf } from './proven-before.js';
+import { folderOf } from '../repository/proven-record.js';
+import { type UnitLook, unitLook } from '../repository/unit-look.js';
 import { unitsFrom } from './tasks.js';
-import { type UnitLook, unitLook } from './unit-look.js';
 import type { Coverage, ReadSoFar } from '../contract/answers/verify-answers.js';
 
 const READS_IN_FLIGHT = 16;

@@ -4,7 +4,7 @@ import { noReasons } from '../contract/verify-again.js';
 import type { TaskResult, UnitSlice, VerifyTask } from '../contract/verification.js';
 import { checkSlice, unusableOf } from './check-slice.js';
 import { Findings } from './findings.js';
-import type { ProvenSlice } from './proven-before.js';
+import type { ProvenSlice } from '../repository/proven-record.js';
 import type { StoredChain } from './stored-chain.js';
 import type { CheckTools } from './stored-records.js';
 

@@ -3,8 +3,8 @@ import { forEachAtOnce } from '../lib/at-once.js';
 import type { VerifyScope } from '../contract/verification.js';
 import { StorageError, isStorageError } from '../storage/storage-error.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { folderOf } from './proven-before.js';
-import { unitLook } from './unit-look.js';
+import { folderOf } from '../repository/proven-record.js';
+import { unitLook } from '../repository/unit-look.js';
 
 const READS_IN_FLIGHT = 16;
 

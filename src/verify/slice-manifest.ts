@@ -43,16 +43,19 @@ export async function readSliceManifest(
   return { bytes, kind, manifest };
 }
 
-/** The handles of all files that the proof of a slice rests on. */
+/**
+ * The handles of all files that the proof of a slice rests on, but the metadata file: only what its line says counts,
+ * because a compaction puts lines into other files.
+ */
 export function filesOf(named: SliceManifest, slice: UnitSlice): string[] {
-  const { source, manifest, from, to } = slice;
+  const { manifest, from, to } = slice;
   if (named.kind === 'transactions') {
     const chunks = named.manifest.chunks.slice(from, to);
-    return [source, manifest, ...chunks.flatMap((c) => [c.transactions, c.proof])];
+    return [manifest, ...chunks.flatMap((c) => [c.transactions, c.proof])];
   }
   // The check of the first chunk needs the proof file of the chunk before it.
   const chunks = named.manifest.chunks.slice(Math.max(0, from - 1), to);
-  return [source, manifest, named.manifest.proof, ...chunks.flatMap((c) => [c.blobs, c.proof])];
+  return [manifest, named.manifest.proof, ...chunks.flatMap((c) => [c.blobs, c.proof])];
 }
 
 /**

@@ -171,18 +171,24 @@ export class StoredChain {
     throw notOfEpoch(last, epoch);
   }
 
+  /** The stored ledger info that ends an epoch; undefined when it is not in the chain, or its file has changed. */
+  async ledgerInfoOf(epoch: bigint): Promise<LedgerInfoWithSignatures | undefined> {
+    const ending = this.endings.get(epoch);
+    if (!ending) return undefined;
+    for await (const record of readRecords(this.storage.read(ending.file))) {
+      const signed = decodeLedgerInfoWithSignatures(record);
+      if (formatWaypoint(waypointOf(signed.ledgerInfo)) === ending.waypoint) return signed;
+    }
+    return undefined;
+  }
+
   private async validatorsOf(epoch: bigint): Promise<EpochState | undefined> {
     const known = this.states.get(epoch);
     if (known) return known;
-    const before = this.endings.get(epoch - 1n);
+    const before = await this.ledgerInfoOf(epoch - 1n);
     if (!before) return undefined;
-    for await (const record of readRecords(this.storage.read(before.file))) {
-      const { ledgerInfo } = decodeLedgerInfoWithSignatures(record);
-      if (formatWaypoint(waypointOf(ledgerInfo)) !== before.waypoint) continue;
-      this.remember(ledgerInfo.nextEpochState!);
-      return ledgerInfo.nextEpochState;
-    }
-    return undefined;
+    this.remember(before.ledgerInfo.nextEpochState!);
+    return before.ledgerInfo.nextEpochState;
   }
 
   private remember(state: EpochState): void {

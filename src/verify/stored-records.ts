@@ -117,7 +117,8 @@ export async function readSmall(
   return bytes;
 }
 
-function requireDigest(
+/** @throws AptosDataError when size or digest of a file is not the one that our manifest recorded in `extra` */
+export function requireDigest(
   extra: JsonObject | undefined,
   field: string,
   actual: string,

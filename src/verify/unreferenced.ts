@@ -1,5 +1,5 @@
-import { forEachAtOnce } from '../lib/at-once.js';
 import { AptosDataError, MAX_MANIFEST_BYTES } from '../aptos/index.js';
+import { readRetired } from '../repository/retired.js';
 import { PLAN_FILE, ownFile } from '../repository/unit-folder.js';
 import {
   type BackupEntry,
@@ -12,18 +12,21 @@ import type { BackupType } from '../contract/job.js';
 import { BACKUP_TYPES } from '../contract/kinds/index.js';
 import { meet, without } from '../lib/spans.js';
 import { StorageError } from '../storage/storage-error.js';
-import { RESERVED } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { MANIFEST_KINDS, type Named } from './manifest-kinds.js';
-import { isProvenRecord } from './proven-before.js';
+import { MANIFEST_KINDS, type Named } from '../repository/manifest-kinds.js';
+import { isProvenRecord } from '../repository/proven-record.js';
+import {
+  type NamedManifest,
+  forEachFolder,
+  manifestsByFolder,
+} from '../repository/stored-folders.js';
 import type { Finding } from '../contract/answers/verify-answers.js';
-
-const READS_IN_FLIGHT = 16;
 
 /**
  * Finds orphans: folders that no metadata line points into, and files in other folders that no manifest names.
  * Abandoned attempts leave them. Some such folders hold a whole backup whose metadata line was lost: these become
- * findings, unless other sound backups hold all of their range (docs/formats.md, Verification). @throws StorageError
+ * findings, unless other sound backups hold all of their range (docs/formats.md, Verification). Folders of backups that
+ * were retired on purpose are no orphans. @throws StorageError
  */
 export async function findUnreferenced(
   storage: BackupStorage,
@@ -32,25 +35,23 @@ export async function findUnreferenced(
 ): Promise<Unreferenced> {
   const named = manifestsByFolder(catalog);
   if (storage.byNameOnly) return nothingListed(storage, [...named.keys()]);
-  const folders = (await storage.listFolders()).filter((f) => !RESERVED.has(f)).sort();
   const orphans: string[][] = [];
   const whole: WholeBackup[] = [];
   const files = new Map<string, { names: string[]; bytes: number }>();
   let ours = false;
-  await forEachAtOnce(READS_IN_FLIGHT, folders, async (folder, index) => {
-    const listed = await storage.listFolder(folder);
-    const names = listed.map(({ handle }) => handle.slice(folder.length + 1));
-    const bytes = listed.reduce((sum, file) => sum + Number(file.bytes), 0);
+  await forEachFolder(storage, named, async ({ folder, names, bytes, manifests }, index) => {
     ours ||= names.some((name) => ownFile(name) === 'plan');
-    const manifests = named.get(folder);
     if (manifests) {
       files.set(folder, { names, bytes });
       orphans[index] = await strayFiles(storage, folder, names, manifests);
       return;
     }
-    // Folder markers of buckets, and folders that some stores still list when all in them is gone.
     if (names.length === 0) return;
-    orphans[index] = [`${folder}/`];
+    const retired = names.some((name) => ownFile(name) === 'retired')
+      ? await readRetired(storage, folder)
+      : undefined;
+    if (!retired) orphans[index] = [`${folder}/`];
+    if (retired?.why === 'retention') return; // nobody wants its range any more
     const unnamed = await wholeBackup(storage, folder, names);
     if (unnamed) whole.push(unnamed);
   });
@@ -88,22 +89,11 @@ interface WholeBackup {
   content?: Named;
 }
 
-function manifestsByFolder(catalog: Catalog) {
-  const named = new Map<string, { manifest: string; type: BackupType }[]>();
-  for (const type of BACKUP_TYPES) {
-    for (const { manifest } of entriesOf(catalog, type)) {
-      const folder = manifest.split('/')[0]!;
-      named.set(folder, [...(named.get(folder) ?? []), { manifest, type }]);
-    }
-  }
-  return named;
-}
-
 async function strayFiles(
   storage: BackupStorage,
   folder: string,
   names: readonly string[],
-  manifests: { manifest: string; type: BackupType }[],
+  manifests: readonly NamedManifest[],
 ): Promise<string[]> {
   const known = new Set<string>(manifests.map(({ manifest }) => manifest));
   for (const { manifest, type } of manifests) {

@@ -63,6 +63,28 @@ export const unitOptions: ActivityOptions = {
   startToCloseTimeout: '60 days',
 };
 
+/**
+ * Restores with the stock tool, which may take days. Its own silence ends it. When workers die, a new attempt
+ * begins anew, and not for ever: the tool may be what takes the memory of its host.
+ */
+export const restoreOptions: ActivityOptions = {
+  ...controlOptions,
+  startToCloseTimeout: '30 days',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { ...controlOptions.retry, maximumAttempts: 4 },
+};
+
+/** Removes what a drill left. Nothing depends on it. */
+export const clearOptions: ActivityOptions = {
+  ...controlOptions,
+  scheduleToCloseTimeout: '10 minutes',
+};
+
+/**
+ * Takes care of a storage, which may take hours: it may first have to wait for another one that does.
+ */
+export const upkeepOptions: ActivityOptions = { ...controlOptions, startToCloseTimeout: '7 days' };
+
 /** Asks a worker which search attributes exist. The worker answers at once and asks nobody else. */
 export const attributeOptions: ActivityOptions = {
   taskQueue: CONTROL_QUEUE,

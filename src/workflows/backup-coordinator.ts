@@ -20,6 +20,7 @@ export async function backupCoordinator(
       if (await run.storage.claim()) {
         await run.storage.surveyWhenDue();
         run.storage.tidyWhenDue(run.units.targets);
+        run.storage.compactWhenDue();
       }
       run.startUnits();
       await run.waitForNews();

@@ -4,4 +4,7 @@ export { backupDue } from './backup-due.js';
 export { epochEndingBackup, stateSnapshotBackup, transactionBackup } from './backup/backup.js';
 export { copyBackups } from './copy-backups.js';
 export { chunkSegment } from './backup/segment.js';
+export { restoreDrill } from './restore-drill.js';
+export { compactMetadata } from './upkeep/compact-metadata.js';
+export { consolidateBackups } from './upkeep/consolidate.js';
 export { verifyBackups } from './verify-backups.js';

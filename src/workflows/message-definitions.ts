@@ -1,8 +1,10 @@
+import type { DrillStatus } from '../contract/answers/restore-answers.js';
 import type { VerifyStatus } from '../contract/answers/verify-answers.js';
 import type { CopyStatus } from '../contract/answers/copy-answers.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../contract/messages.js';
 import type { CoordinatorStatus } from '../contract/answers/coordinator-answers.js';
+import type { Consolidation } from '../contract/answers/consolidation-answers.js';
 import type { BackupStatus, SegmentStatus } from '../contract/answers/backup-answers.js';
 
 /** Messages of the backup workflows. docs/temporal.md describes them. */
@@ -18,11 +20,16 @@ export const controlsSignal = defineSignal<[unknown]>(names.SIGNAL_CONTROLS);
 /** The status of a segment. */
 export const segmentStatus = defineQuery<SegmentStatus>(names.QUERY_STATUS);
 
+/** What a consolidation has done so far. */
+export const consolidateStatus = defineQuery<Consolidation>(names.QUERY_STATUS);
+
 /** The status of a verification. */
 export const verifyStatus = defineQuery<VerifyStatus>(names.QUERY_STATUS);
 
 /** The status of a copy. */
 export const copyStatus = defineQuery<CopyStatus>(names.QUERY_STATUS);
+/** The status of a drill. */
+export const drillStatus = defineQuery<DrillStatus>(names.QUERY_STATUS);
 
 /** Messages of the coordinator. Validators check the arguments, because anybody may send them. */
 export const coordinatorStatus = defineQuery<CoordinatorStatus>(names.QUERY_STATUS);

@@ -162,7 +162,7 @@ it('schedules are created, changed, listed and deleted', async () => {
   for (const [args, message] of [
     [['create', 'weekly', ...storage], /a schedule is one of epoch-ending, /],
     [['create', 'due', '--every', 'soon', ...storage], /10m|1h|1d/],
-    [['create', 'due', '--sample', '5%', ...storage], /only a schedule of verifications/],
+    [['create', 'due', '--sample', '5%', ...storage], /only a schedule of kind verify/],
     [['delete', id], /./],
   ] as const) {
     const { code, err } = await told(...args);

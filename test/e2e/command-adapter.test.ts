@@ -6,6 +6,10 @@ import { AdapterPlace } from '../support/adapters/place.js';
 import { ADAPTERS } from '../support/adapters/yaml.js';
 import { devnode } from '../support/backup.js';
 import { dataFolder, runCli } from '../support/cli.js';
+import { coordinated } from '../support/coordinated.js';
+import { hasCaughtUp } from '../support/caught-up.js';
+import { openStorage } from '../../src/storage/open.js';
+import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 
 const SECRET = 'only-for-the-store-4711';
 
@@ -36,3 +40,29 @@ it('backs up, verifies and queries a storage of a command adapter, with secrets 
   }
   expect(readdirSync(place.temporary).filter((name) => name.includes('-command-'))).toEqual([]);
 });
+
+it('a coordinator follows a node into a storage of commands, also after it was stopped', async () => {
+  const place = new AdapterPlace(ADAPTERS['aws s3']!);
+  const node = await devnode({ seed: 5, transactions: 60, stateItems: 40, epochs: 2 });
+  const storage = { command_adapter_config: place.file() };
+  const input = {
+    node: node.address,
+    storage,
+    transaction_batch_size: 100,
+    transaction_batch_seconds: 1,
+  };
+  const first = await coordinated(input);
+  await first.reaches('it has caught up', (status) => hasCaughtUp(status, node.facts()));
+  await first.stop();
+  node.grow({ transactions: 60, epochs: 1 });
+  const second = await coordinated(input);
+  const status = await second.reaches('it goes on', (now) => hasCaughtUp(now, node.facts()));
+  expect(status.alarms.filter(({ code }) => code !== 'UNCONFIRMED_GENESIS')).toEqual([]);
+  await second.stop();
+  const settings = { storage, trustWaypoints: [node.facts().genesis_waypoint] };
+  expect(await verifyStorage(openStorage(storage), settings, WHOLE_STORAGE)).toMatchObject({
+    ok: true,
+    findings: [],
+    transactions: [{ first: '0', last: `${node.facts().version}` }],
+  });
+}, 300_000);

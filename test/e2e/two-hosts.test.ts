@@ -61,10 +61,11 @@ it.each(Object.keys(PLACES))(
       return hasCaughtUp(status, node.facts()) && status?.alarms.length === 0;
     };
     let first: Host | undefined;
-    await until('one has caught up', async () => {
+    const oneHas = async () => {
       for (const one of hosts) if (await caughtUp(one)) first = one;
       return first !== undefined;
-    });
+    };
+    await until('one has caught up', oneHas, 120_000);
     const second = hosts.find((one) => one !== first)!;
     let waiting = await second.status();
     expect(waiting?.alarms.map(({ code }) => code)).toEqual(['LEASE']);
@@ -76,7 +77,7 @@ it.each(Object.keys(PLACES))(
 
     // Only the holder of the storage follows the node, as long as it lives.
     node.grow({ transactions: 60, epochs: 1 });
-    await until('it follows', () => caughtUp(first!));
+    await until('it follows', () => caughtUp(first!), 120_000);
     waiting = await second.status();
     expect(waiting?.streams.transaction.committed).toBe(0);
     expect(await second.events()).toBe(before);
@@ -95,4 +96,5 @@ it.each(Object.keys(PLACES))(
     const leases = own.filter(({ handle }) => handle.startsWith('aptos-backup/coordinator-'));
     expect(leases).toHaveLength(1);
   },
+  300_000,
 );

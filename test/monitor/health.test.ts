@@ -60,6 +60,14 @@ const stuck = {
   advice: 'run another release',
 };
 
+const drilled = (seconds: number) => ({ running: false, succeeded_at: ago(seconds) });
+const daily = (): LiveStatus['schedules'] => [
+  {
+    ...{ id: 'aptos-backup/x/schedule/drill', paused: false, missed: 0 },
+    ...{ every_ms: 86_400_000, created_at: ago(10 * 86_400) },
+  },
+];
+
 it.each<[string, LiveStatus, string, RegExp | undefined]>([
   ['all is well', status(), 'ok', undefined],
   ['a quiet chain', status(committed(90_000)), 'ok', undefined],
@@ -115,6 +123,32 @@ it.each<[string, LiveStatus, string, RegExp | undefined]>([
     status({}, {}, { ...due(5_000), ...committed(5_000) }),
     'warning',
     /^state_snapshot/,
+  ],
+  [
+    'a drill that failed',
+    status({}, { drill: { running: false, succeeded_at: ago(900), failed_at: ago(50) } }),
+    'warning',
+    /^the last restore drill failed, at /,
+  ],
+  [
+    'a drill that failed before one that succeeded',
+    status({}, { drill: { running: false, succeeded_at: ago(50), failed_at: ago(900) } }),
+    'ok',
+    undefined,
+  ],
+  ['a drill long ago that nobody promised', status({}, { drill: drilled(9e7) }), 'ok', undefined],
+  ['a drill in time', status({}, { drill: drilled(90), schedules: daily() }), 'ok', undefined],
+  [
+    'a drill that is too old for its schedule',
+    status({}, { drill: drilled(3 * 86_400), schedules: daily() }),
+    'warning',
+    /^no restore drill has succeeded for 3 days: see why its schedule does not/,
+  ],
+  [
+    'a schedule of drills of which none has succeeded',
+    status({}, { schedules: daily() }),
+    'warning',
+    /^no restore drill has succeeded for 10 days/,
   ],
   ['starting for ever', never, 'warning', /^it is starting for 700 s/],
   [

@@ -9,7 +9,10 @@ import { run } from '../../src/lib/host/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';
 import { recordCopies } from './scenarios/copy.js';
+import { recordCompactions } from './scenarios/compaction.js';
+import { recordConsolidations } from './scenarios/consolidate.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
+import { recordDrills } from './scenarios/drill.js';
 import { recordVerifications } from './scenarios/verify.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -41,6 +44,9 @@ try {
   await recordCoordinators(session, save);
   await recordVerifications(session, save);
   await recordCopies(session, save);
+  await recordDrills(session, save);
+  await recordCompactions(session, save);
+  await recordConsolidations(session, save);
 } finally {
   await session.close();
 }

@@ -24,6 +24,8 @@ describe.each(releases)('histories of %s', (release) => {
     ['small-blocked-and-retried', 'backUpRange', 'backUpRanges'],
     ['coordinator-with-messages', 'backUpUnit', 'backUpUnits'],
     ['verify-damaged', 'concludeVerification', 'planVerification'],
+    ['drill-restored', 'restoreInScratch', 'clearScratch'],
+    ['coordinator-compacts', 'awaitCompaction', 'awaitCompactions'],
   ])(
     'a changed copy of %s is noticed as one that the code cannot have made',
     async (name, made, other) => {

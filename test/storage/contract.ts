@@ -15,6 +15,9 @@ const backups = async (storage: BackupStorage) =>
 /** Which a storage has whose files are gzip'd. */
 const IDENTITY = 'identity.meta';
 
+/** When a store says that a file was written. */
+const modified = expect.any(Number) as number;
+
 /**
  * What every backend must do, with all that is around it. `backendOf` makes a place for one test, of which
  * the backends that it then gives are: not begun yet, another one each time. A store without `folders` has only files:
@@ -207,7 +210,7 @@ export function storageContract(
       const folder = handle.split('/')[0]!;
       const writer = await open().createFile(folder, 'y.chunk');
       expect(await backups(open())).toEqual([folder]);
-      expect(await open().listFolder(folder)).toEqual([{ handle, bytes: stored(7n) }]);
+      expect(await open().listFolder(folder)).toEqual([{ handle, bytes: stored(7n), modified }]);
       expect(await open().listFolder('nothing')).toEqual([]);
       await writer.discard();
     });
@@ -243,7 +246,7 @@ export function storageContract(
       for (let i = 0; i < 2; i += 1) {
         await open().removeFile(handle);
         expect(await open().listFolder('a_backup')).toEqual([
-          { handle: 'a_backup/y.chunk', bytes: stored(7n) },
+          { handle: 'a_backup/y.chunk', bytes: stored(7n), modified },
         ]);
       }
       for (let i = 0; i < 2; i += 1) {
@@ -320,6 +323,43 @@ export function storageContract(
       await open().saveMetadata('one.meta', bytes('{1}\n'));
       await open().saveMetadata('two.meta', bytes('{2}\n'));
       expect(await metadata(open())).toEqual(['metadata/one.meta', 'metadata/two.meta']);
+    });
+
+    it('is listed with sizes, and with stamps that stay as long as the content does', async () => {
+      const open = await create();
+      const listed = async () => {
+        const files = await open().listStampedMetadata();
+        return new Map(files.map(({ name, ...file }) => [name, file]));
+      };
+      await open().saveMetadata('one.meta', bytes('{1}\n'));
+      await open().saveMetadata('two.meta', bytes('{2}\n'));
+      await until(
+        'they have stamps',
+        async () => (await listed()).get('two.meta')?.stamp !== undefined,
+      );
+      const first = await listed();
+      expect([...first.keys()].filter((name) => name !== IDENTITY).sort()).toEqual([
+        'one.meta',
+        'two.meta',
+      ]);
+      expect(await listed()).toEqual(first);
+      if (byNameOnly) {
+        expect(first.get('one.meta')).toEqual({ bytes: undefined, stamp: '' });
+        return;
+      }
+      expect(first.get('one.meta')?.bytes).toEqual((await open().stat('metadata/one.meta'))?.bytes);
+      const file = await open().createFile('metadata', 'one.meta');
+      await file.write(bytes('{3}\n'));
+      await file.publish({ replace: true });
+      const second = await listed();
+      expect(second.get('one.meta')?.stamp).not.toBe(first.get('one.meta')?.stamp);
+      expect(second.get('two.meta')?.stamp).toBe(first.get('two.meta')?.stamp);
+      expect(text(await open().readMetadata('metadata/one.meta', 10))).toBe('{3}\n');
+      await expect(open().readMetadata('metadata/none.meta', 10)).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      });
+      await open().retireMetadata('metadata/one.meta');
+      expect((await listed()).has('one.meta')).toBe(false);
     });
 
     it('may be saved again only as it is', async () => {

@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { LocalBackend } from '../../src/storage/local/local-backend.js';
 import { openStorage } from '../../src/storage/open.js';
 import type { BackupStorage } from '../../src/storage/storage.js';
 import { storageFolder } from '../support/backup.js';
@@ -90,6 +91,20 @@ describe('reading', () => {
     });
     p.put('x.chunk', gzipSync('content'));
     expect(text(await p.storage.readAll('a_backup/x.chunk', 100))).toBe('content');
+  });
+
+  it('looks at a bounded number of metadata files, and then goes by what a plain file cannot be', async () => {
+    const many = Array.from({ length: 1100 }, (_, i) => [`transaction_${i}-${i}.meta`, LINE]);
+    const p = place(Object.fromEntries(many) as Record<string, Uint8Array>);
+    const opened = vi.spyOn(LocalBackend.prototype, 'read');
+    for (const name of ['x.chunk', 'x.proof', 'y.chunk']) p.put(name, gzipSync('content'));
+    expect(text(await p.storage.readAll('a_backup/x.chunk', 100))).toBe('content');
+    expect(Buffer.from(await p.storage.readAll('a_backup/x.proof', 100))).toEqual(
+      gzipSync('content'),
+    );
+    expect(text(await p.storage.readAll('a_backup/y.chunk', 100))).toBe('content');
+    expect(opened.mock.calls.length).toBeLessThanOrEqual(1003);
+    opened.mockRestore();
   });
 
   it.each([

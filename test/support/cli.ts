@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -50,12 +52,12 @@ export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   };
 }
 
-/** The environment without settings of a Temporal server or of aptos-backup. */
+/** The environment without settings of a Temporal server or of aptos-backup. Nothing stays in the home folder. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(withoutServer(process.env)).filter(
     ([name]) => !name.startsWith('APTOS_'),
   );
-  return Object.fromEntries(kept);
+  return { ...Object.fromEntries(kept), APTOS_BACKUP_DATA_DIR: join(tmpdir(), 'data-of-commands') };
 }
 
 /** A data folder that is removed at the end of the test. */

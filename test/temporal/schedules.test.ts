@@ -15,7 +15,7 @@ import { temporaryFolder, until, withActivities } from '../support/temporal.js';
 import type { ListedSchedule } from '../../src/contract/answers/shown-answers.js';
 
 const EVERY_MS = 30_000;
-const KINDS = ['due', 'epoch-ending', 'state-snapshot', 'transaction', 'verify'];
+const KINDS = ['compact', 'due', 'epoch-ending', 'state-snapshot', 'transaction', 'verify'];
 
 it('after a server was away for several runs of each schedule, one run of each starts, and a failed one is reported', async () => {
   const dataFolder = temporaryFolder('schedules');

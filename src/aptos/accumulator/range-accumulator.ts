@@ -68,6 +68,22 @@ export class RangeAccumulator {
     this.join(at, nodes, position);
   }
 
+  /** The full subtrees that the run consists of, from left to right. */
+  tiles(): { height: number; position: bigint; hash: Uint8Array }[] {
+    const rising = [...this.waiting.entries()].sort(([a], [b]) => b - a);
+    const parts = [
+      ...this.edge,
+      ...rising.map(([height, subtree]) => ({ height, hash: subtree })),
+      ...(this.lastLeaf ? [{ height: 0, hash: this.lastLeaf }] : []),
+    ];
+    let leaf = this.first;
+    return parts.map((part) => {
+      const position = leaf >> BigInt(part.height);
+      leaf += 1n << BigInt(part.height);
+      return { ...part, position };
+    });
+  }
+
   /** Asks `prove` for the root of the whole accumulator after the leaf that was added last. */
   mark(): void {
     if (!this.lastLeaf) throw new Error('there is no leaf yet');

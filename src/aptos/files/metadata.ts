@@ -119,7 +119,7 @@ export function parseMetadataFile(bytes: Uint8Array): {
     const newline = content.indexOf(NEWLINE, at);
     const end = newline === -1 ? content.length : newline;
     try {
-      lines.push(parseLine(content.toString('utf8', at, end)));
+      lines.push(parseMetadataLine(content.toString('utf8', at, end)));
     } catch (error) {
       if (!(error instanceof AptosDataError)) throw error;
       errors.push(new AptosDataError(error.code, `line ${number}: ${error.message}`));
@@ -129,7 +129,8 @@ export function parseMetadataFile(bytes: Uint8Array): {
   return { lines, errors };
 }
 
-function parseLine(text: string): MetadataLine {
+/** Reads one line, without its newline. @throws AptosDataError JSON_INVALID, METADATA_INVALID */
+export function parseMetadataLine(text: string): MetadataLine {
   const line = parseJson(text);
   const tagged = typeof line === 'object' && line !== null && !Array.isArray(line) ? line : {};
   const [kind, ...others] = Object.keys(tagged);

@@ -17,6 +17,14 @@ export const transactionMetadataName = (firstVersion: bigint, lastVersion: bigin
   `transaction_${firstVersion}-${lastVersion}.meta`;
 export const stateSnapshotMetadataName = (version: bigint) => `state_snapshot_ver_${version}.meta`;
 
+/** Names of metadata files into which a compaction puts the lines of others: from the first epoch or version to the last. */
+export const epochEndingCompactedName = (firstEpoch: bigint, lastEpoch: bigint) =>
+  `epoch_ending_compacted_${firstEpoch}-${lastEpoch}.meta`;
+export const transactionCompactedName = (firstVersion: bigint, lastVersion: bigint) =>
+  `transaction_compacted_${firstVersion}-${lastVersion}.meta`;
+export const stateSnapshotCompactedName = (firstEpoch: bigint, lastEpoch: bigint) =>
+  `state_snapshot_compacted_epoch_${firstEpoch}_${lastEpoch}.meta`;
+
 /** The name of a chunk of any kind; `first` is the number of its first record. */
 export const chunkName = (first: bigint) => `${first}-.chunk`;
 export const transactionProofName = (first: bigint, last: bigint) => `${first}-${last}.proof`;

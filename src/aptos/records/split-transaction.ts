@@ -57,6 +57,13 @@ export function splitTransaction(
   parts.end = end;
 }
 
+/** The bytes of the transaction info in a record. @throws AptosDataError BCS_INVALID, UNSUPPORTED */
+export function transactionInfoIn(record: Uint8Array, format: RecordFormat): Uint8Array {
+  const parts = emptyParts();
+  splitTransaction(record, 0, record.length, format, parts);
+  return record.slice(parts.info, parts.events);
+}
+
 /**
  * The format of a record: the one in which its parts can be found and its transaction has the hash that the info
  * says (docs/formats.md, Records). @throws AptosDataError when neither format fits

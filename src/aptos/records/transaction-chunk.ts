@@ -26,6 +26,11 @@ const BATCH_RECORDS = 2048;
  */
 export class TransactionChunkVerifier {
   count = 0;
+  /**
+   * Called with the leaves of the accumulator as they are found, in order: their address in the memory of the hasher,
+   * valid during the call only, and their number. They are not proven yet.
+   */
+  onLeaves: ((address: number, count: number) => void) | undefined;
   private detected: RecordFormat | undefined;
   private readonly infos: RangeAccumulator;
   private readonly parts: TransactionParts[] = [];
@@ -113,6 +118,7 @@ export class TransactionChunkVerifier {
 
   /** Adds the infos to the accumulator, and marks it at each version of `rootsAt`. */
   private addInfos(infos: number, count: number): void {
+    this.onLeaves?.(infos, count);
     let done = 0;
     for (const version of this.rootsAt) {
       const upTo = Number(version - this.version(0)) + 1;

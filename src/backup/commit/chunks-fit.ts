@@ -1,31 +1,12 @@
 import type { UnitCut } from '../../contract/unit.js';
 import { UnitIncomplete } from '../../errors/backup-error.js';
-import {
-  type Receipt,
-  type StateReceipt,
-  type TransactionReceipt,
-  voidReceipt,
-} from '../../repository/receipt.js';
+import { type Receipt, voidReceipt } from '../../repository/receipt.js';
 import { MOST_NAMED } from '../../repository/receipts-of-unit.js';
 import type { Site } from '../../site/site.js';
 
 interface FitTools {
   site: Site;
   unit: UnitCut;
-}
-
-/**
- * Chunks that do not continue where the chunk before them ended. Nobody can tell which of the two is wrong, so both
- * are returned.
- */
-export function misfits(receipts: readonly (StateReceipt | TransactionReceipt)[]): Set<Receipt> {
-  const wrong = new Set<Receipt>();
-  let before: StateReceipt | TransactionReceipt | undefined;
-  for (const receipt of receipts) {
-    if (before && before.out_frontier !== receipt.in_frontier) wrong.add(before).add(receipt);
-    before = receipt;
-  }
-  return wrong;
 }
 
 /**

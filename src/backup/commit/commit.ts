@@ -9,6 +9,7 @@ import { findCommitted, resultOf } from '../committed.js';
 import { kindOf } from '../kinds/index.js';
 import type { NewManifest } from '../kinds/kind.js';
 import type { Holder } from '../../repository/lease.js';
+import { type Catalog, readCatalog } from '../../repository/catalog.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import { claimOf, requireNoOverlap } from '../../repository/overlap.js';
 import {
@@ -71,7 +72,7 @@ async function publish<K extends BackupType>(
     const metadataFile = `metadata/${metadataFileName(line)}`;
     const committed = await findCommitted<K>(site, unit.kind, metadataFile);
     if (committed?.backup === unit.folder) return committed;
-    await requireAlone(storage, line);
+    const before = await requireAlone(storage, line);
     await requireBegun(site, signal);
     // All chunks are there. Whoever still writes here belongs to an attempt that nobody waits for.
     await storage.removeLeftovers(unit.folder, 'all');
@@ -84,16 +85,17 @@ async function publish<K extends BackupType>(
     // may hold it at once.
     if (storage.byNameOnly) await requireAlone(storage, line);
     else await held().catch(() => requireAlone(storage, line));
-    await rememberMetadata(storage, line);
+    await rememberMetadata(storage, before, line);
     return metadata;
   });
 }
 
-/** Withdraws our own line if another backup overlaps it. */
-async function requireAlone(storage: BackupStorage, line: MetadataLine) {
+/** Withdraws our own line if another backup overlaps it. Returns what else the storage has. */
+async function requireAlone(storage: BackupStorage, line: MetadataLine): Promise<Catalog> {
   const claim = claimOf(line);
+  if (!claim) return readCatalog(storage);
   try {
-    if (claim) await requireNoOverlap(storage, claim);
+    return await requireNoOverlap(storage, claim);
   } catch (error) {
     await withdrawMetadata(storage, line);
     throw error;

@@ -15,17 +15,17 @@ import {
 import { type TargetOf, spanOfTarget } from '../../contract/job.js';
 import type { Proven, UnitOf } from '../../contract/unit.js';
 import type { NodeClient } from '../../node/client.js';
+import type { OpenChunk } from '../../repository/chunk-file.js';
 import type { EpochEndingReceipt } from '../../repository/receipt.js';
 import type { Site } from '../../site/site.js';
 import { leastProven } from '../../trust/proven.js';
-import { chunkExtra, spanOfReceipts } from '../commit/manifest-parts.js';
+import { chunkExtra, spanOfReceipts } from '../../repository/manifest-parts.js';
 import { requireEnded } from '../plan/node-has.js';
 import type {
   Content,
   Draft,
   Kind,
   NewManifest,
-  OpenChunk,
   PlanTools,
   RecordStream,
   RecordTools,

@@ -1,9 +1,10 @@
-import type { BatchHasher, JsonObject, MetadataLine, RecordBlock } from '../../aptos/index.js';
+import type { BatchHasher, JsonObject, MetadataLine } from '../../aptos/index.js';
 import type { BackupType, TargetOf } from '../../contract/job.js';
 import type { Kinds } from '../../contract/kinds/index.js';
 import type { UnitOf } from '../../contract/unit.js';
 import type { NodeClient } from '../../node/client.js';
-import type { ChunkFacts, Receipt, ReceiptOf } from '../../repository/receipt.js';
+import type { OpenChunk } from '../../repository/chunk-file.js';
+import type { Receipt, ReceiptOf } from '../../repository/receipt.js';
 import type { Site } from '../../site/site.js';
 import type { LedgerInfoProver } from '../../trust/ledger-info-proof.js';
 import type { Learnt } from '../plan/learnt.js';
@@ -76,20 +77,6 @@ export interface Records {
   startChunk(first: bigint, before: Receipt | undefined, signal: AbortSignal): Promise<OpenChunk>;
   /** Why the node no longer gives record `first`. Undefined if the node gives it, or prunes no such records. */
   lackOf(first: bigint, signal: AbortSignal): Promise<Error | undefined>;
-}
-
-/** A chunk while its records arrive. */
-export interface OpenChunk {
-  /** Checks records [from, to) of a block. @throws AptosDataError naming the record and what differs */
-  add(block: RecordBlock, from: number, to: number): void | Promise<void>;
-  /** The file that proves it; undefined: its records prove themselves. */
-  proof?: {
-    name(last: bigint): string;
-    /** Asks the node for its bytes. */
-    fetch(last: bigint, signal: AbortSignal): Promise<Uint8Array>;
-  };
-  /** Checks all records against the proof. May be called again with other bytes. */
-  prove(last: bigint, proof: Uint8Array | undefined, signal: AbortSignal): Promise<ChunkFacts>;
 }
 
 export interface NewManifest<K extends BackupType> {

@@ -19,21 +19,21 @@ import type { TargetOf } from '../../contract/job.js';
 import type { UnitOf } from '../../contract/unit.js';
 import { BackupError } from '../../errors/backup-error.js';
 import type { NodeClient } from '../../node/client.js';
+import type { OpenChunk } from '../../repository/chunk-file.js';
 import type { Receipt, StateReceipt } from '../../repository/receipt.js';
 import { putFile } from '../../repository/stored-file.js';
 import { lackOfState } from '../../site/prune-edge.js';
 import type { Site } from '../../site/site.js';
 import { stateEdge } from '../../site/state-edge.js';
 import { fetchStateRoot } from '../../site/state-root.js';
-import { misfits } from '../commit/chunks-fit.js';
-import { chunkExtra } from '../commit/manifest-parts.js';
+import { misfits } from '../../repository/misfits.js';
+import { chunkExtra } from '../../repository/manifest-parts.js';
 import { requireEnded } from '../plan/node-has.js';
 import type {
   Content,
   Draft,
   Kind,
   NewManifest,
-  OpenChunk,
   PlanTools,
   RecordStream,
   RecordTools,

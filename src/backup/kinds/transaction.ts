@@ -15,11 +15,11 @@ import { type TargetOf, spanOfTarget } from '../../contract/job.js';
 import type { UnitOf } from '../../contract/unit.js';
 import type { NodeClient } from '../../node/client.js';
 import type { TransactionReceipt } from '../../repository/receipt.js';
+import { transactionLineOf, transactionManifestOf } from '../../repository/transaction-manifest.js';
 import { lackOfTransaction } from '../../site/prune-edge.js';
 import type { Site } from '../../site/site.js';
 import { chainProofs, leastProven } from '../../trust/proven.js';
-import { misfits } from '../commit/chunks-fit.js';
-import { chunkExtra, spanOfReceipts } from '../commit/manifest-parts.js';
+import { misfits } from '../../repository/misfits.js';
 import { behind, nodeState } from '../plan/node-has.js';
 import type {
   Content,
@@ -109,31 +109,12 @@ function manifest(
   receipts: readonly TransactionReceipt[],
 ): NewManifest<'transaction'> {
   const proven = chainProofs(receipts.map((receipt) => receipt.proven));
-  const [firstVersion, lastVersion] = spanOfReceipts(receipts);
-  const made: TransactionManifest = {
-    firstVersion,
-    lastVersion,
-    chunks: receipts.map((receipt, i) => ({
-      firstVersion: BigInt(receipt.first),
-      lastVersion: BigInt(receipt.last),
-      transactions: `${folder}/${receipt.chunk.name}`,
-      proof: `${folder}/${receipt.proof.name}`,
-      format: receipt.format,
-      extra: chunkExtra(receipt, proven[i]!),
-    })),
-    extra: { proven: leastProven(proven) },
-  };
-  const name = TRANSACTION_MANIFEST;
+  const made = transactionManifestOf(folder, receipts, proven, leastProven(proven));
   return {
-    name,
+    name: TRANSACTION_MANIFEST,
     bytes: encodeTransactionManifest(made),
     content: contentOf(made),
-    line: {
-      type: 'TransactionBackup',
-      firstVersion,
-      lastVersion,
-      manifest: `${folder}/${name}`,
-    },
+    line: transactionLineOf(folder, made),
   };
 }
 

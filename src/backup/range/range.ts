@@ -1,7 +1,7 @@
 import {
   AptosDataError,
   type BatchHasher,
-  cutsBefore,
+  fittingRecords,
   type RecordBlock,
   RecordFramer,
 } from '../../aptos/index.js';
@@ -10,7 +10,7 @@ import { noteSeconds, timed } from '../../node/traffic.js';
 import type { BackupType } from '../../contract/job.js';
 import type { Range, RangeResult } from '../../contract/unit.js';
 import type { BackupStorage } from '../../storage/storage.js';
-import { ChunkFile } from './chunk-file.js';
+import { ChunkFile } from '../../repository/chunk-file.js';
 import { codeOf } from '../../errors/catalogue.js';
 import { BackupError } from '../../errors/backup-error.js';
 import type { Records } from '../kinds/kind.js';
@@ -176,7 +176,8 @@ class RangeJob {
   private async take(block: RecordBlock): Promise<void> {
     let from = 0;
     while (from < block.count) {
-      const to = this.fitting(block, from);
+      const length = this.open?.bytes ?? 0;
+      const to = fittingRecords(block, from, block.count, length, this.tools.maxChunkSize);
       if (to === from) {
         await this.closeChunk();
         continue;
@@ -187,21 +188,6 @@ class RangeJob {
       from = to;
       this.progress('streaming');
     }
-  }
-
-  /** The end of the records that still belong into the open chunk, by the stock rule: [from, result). */
-  private fitting(block: RecordBlock, from: number): number {
-    let length = this.open?.bytes ?? 0;
-    const max = this.tools.maxChunkSize;
-    if (length + block.end(block.count - 1) - block.start(from) <= max) return block.count;
-    let to = from;
-    while (to < block.count) {
-      const frame = block.end(to) - block.start(to);
-      if (cutsBefore(length, frame - 4, max)) break;
-      length += frame;
-      to += 1;
-    }
-    return to;
   }
 
   private async startChunk(): Promise<ChunkFile> {

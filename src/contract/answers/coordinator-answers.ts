@@ -115,6 +115,9 @@ const verifiedTimes = v.object({
   whole: maybe(time, 'when the whole storage was last proven, in one run or in several'),
   rotated: maybe(time, 'the same, except for the few backups that were added meanwhile'),
   failed: maybe(time, 'when one last found a fault'),
+  drilled: maybe(time, 'when a restore drill last succeeded'),
+  restored: maybe(time, 'when one last succeeded that restored with the stock tool'),
+  drill_failed: maybe(time, 'when one last failed'),
 });
 
 const alarm = v.object({

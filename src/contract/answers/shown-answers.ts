@@ -53,6 +53,16 @@ const lastVerification = v.object({
   ),
 });
 
+/** When restore drills of a storage were, with what result. */
+export type LastDrill = v.InferOutput<typeof lastDrill>;
+const lastDrill = v.object({
+  running: field(flag, 'whether one runs'),
+  started_at: maybe(isoTime, 'when the newest was begun'),
+  succeeded_at: maybe(isoTime, 'when one last succeeded'),
+  restored_at: maybe(isoTime, 'when one last succeeded that restored with the stock tool'),
+  failed_at: maybe(isoTime, 'when one last failed'),
+});
+
 /** The state of a schedule, from the server. */
 export type ListedSchedule = v.InferOutput<typeof listedSchedule>;
 export const listedSchedule = v.object({
@@ -92,6 +102,7 @@ export const liveStatus = v.object({
   task_attempts: field(number, 'attempts of its open workflow task; 0: none is open'),
   stuck: field(v.array(stuckWorkflow), 'other workflows of the storage whose own code fails'),
   verification: maybe(lastVerification, 'the last verification of the storage'),
+  drill: maybe(lastDrill, 'the last restore drill; absent: there was none'),
   schedules: maybe(v.array(listedSchedule), 'its schedules; absent: there are none'),
 });
 

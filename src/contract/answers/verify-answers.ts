@@ -8,7 +8,7 @@ import { field, isoTime, maybe, number, run } from './fields.js';
 
 /** Something that is wrong with a stored object. */
 export type Finding = v.InferOutput<typeof finding>;
-const finding = v.object({
+export const finding = v.object({
   object: field(text, 'the file, or the folder'),
   code: field(
     v.pipe(

@@ -3,6 +3,13 @@ import {
   encodeStateRootProof,
   encodeTransactionRangeProof,
 } from '../../aptos/index.js';
+import {
+  encodeDbState,
+  encodeU64,
+  type Endpoint,
+  MAX_U64,
+  parseParameters,
+} from '../../backup-service/request.js';
 import type { Chain } from '../chain/chain.js';
 import { PackedStrings } from '../chain/packed.js';
 import type { Snapshot } from '../chain/snapshot.js';
@@ -29,43 +36,16 @@ export interface Served {
   empty: boolean;
 }
 
-/** The endpoints. Each is the first segment of a path. */
-export const ENDPOINTS = [
-  'db_state',
-  'epoch_ending_ledger_infos',
-  'transactions',
-  'transaction_range_proof',
-  'state_item_count',
-  'state_snapshot_chunk',
-  'state_snapshot',
-  'state_range_proof',
-  'state_root_proof',
-] as const;
-export type Endpoint = (typeof ENDPOINTS)[number];
-
-const MAX_U64 = 2n ** 64n - 1n;
 const FAILED: Answer = { kind: 'status', status: 500 };
 const BAD_REQUEST: Answer = { kind: 'status', status: 400 };
 const ABORT: Answer = { kind: 'abort' };
 
-/** Splits a path into endpoint and parameters; undefined when there is no such endpoint. */
-export function parsePath(url: string): { endpoint: Endpoint; params: string[] } | undefined {
-  const path = url.split('?')[0]!;
-  const [, first, ...rest] = path.split('/');
-  const endpoint = ENDPOINTS.find((name) => name === first);
-  if (!endpoint) return undefined;
-  if (rest.at(-1) === '') rest.pop(); // the real service accepts a trailing slash
-  return { endpoint, params: rest };
-}
-
 /** Gives the answer of the real service (docs/formats.md, Backup service). */
 export function answer(served: Served, endpoint: Endpoint, params: string[]): Answer {
   const { chain } = served;
-  const wantsHash = endpoint === 'state_range_proof';
-  const numbers = (wantsHash ? params.slice(0, 1) : params).map(parseU64);
-  const wanted = PARAMETERS[endpoint];
-  if (params.length !== wanted || numbers.includes(undefined)) return BAD_REQUEST;
-  const [a = 0n, b = 0n, c = 0n] = numbers as bigint[];
+  const request = parseParameters(endpoint, params);
+  if (!request) return BAD_REQUEST;
+  const [a, b, c] = request.numbers;
   switch (endpoint) {
     case 'db_state':
       return { kind: 'value', bytes: dbState(served) };
@@ -77,42 +57,22 @@ export function answer(served: Served, endpoint: Endpoint, params: string[]): An
       return served.empty ? FAILED : rangeProof(served, a, b);
     case 'state_item_count': {
       const snapshot = snapshotAt(served, a);
-      return snapshot ? { kind: 'value', bytes: u64(BigInt(snapshot.count)) } : FAILED;
+      return snapshot ? { kind: 'value', bytes: encodeU64(BigInt(snapshot.count)) } : FAILED;
     }
     case 'state_snapshot_chunk':
       return stateChunk(snapshotAt(served, a), b, c);
     case 'state_snapshot':
       return stateChunk(snapshotAt(served, a), 0n, MAX_U64);
     case 'state_range_proof':
-      if (!/^[0-9a-fA-F]{64}$/.test(params[1]!)) return BAD_REQUEST;
-      return stateRangeProof(snapshotAt(served, a), Buffer.from(params[1]!, 'hex'));
+      return stateRangeProof(snapshotAt(served, a), request.key!);
     case 'state_root_proof':
       return served.empty ? FAILED : stateRootProof(chain, a);
   }
 }
 
-const PARAMETERS: Record<Endpoint, number> = {
-  db_state: 0,
-  epoch_ending_ledger_infos: 2,
-  transactions: 2,
-  transaction_range_proof: 2,
-  state_item_count: 1,
-  state_snapshot_chunk: 3,
-  state_snapshot: 1,
-  state_range_proof: 2,
-  state_root_proof: 1,
-};
-
-/** Parses a u64 as Rust does: it accepts a plus sign and leading zeros, and nothing else. */
-function parseU64(text: string): bigint | undefined {
-  if (!/^\+?[0-9]+$/.test(text)) return undefined;
-  const value = BigInt(text.replace('+', ''));
-  return value <= MAX_U64 ? value : undefined;
-}
-
 function dbState({ chain, empty }: Served): Uint8Array {
-  if (empty) return Uint8Array.of(0);
-  return Buffer.concat([Uint8Array.of(1), u64(BigInt(chain.epoch)), u64(BigInt(chain.version))]);
+  if (empty) return encodeDbState(undefined);
+  return encodeDbState({ epoch: BigInt(chain.epoch), version: BigInt(chain.version) });
 }
 
 function epochEndings(chain: Chain, start: bigint, end: bigint): Answer {
@@ -184,10 +144,4 @@ function firstKept({ chain, pruneWindow }: Served): number {
 
 function emptyStream(): Answer {
   return { kind: 'stream', frames: new PackedStrings(), from: 0, to: 0 };
-}
-
-function u64(value: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(value);
-  return bytes;
 }

@@ -1,19 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FLUSH_BYTES, begin, breakOff, write } from '../../backup-service/send.js';
 import type { PackedStrings } from '../chain/packed.js';
-
-/** The real service flushes its buffer whenever it holds so many bytes. */
-const FLUSH_BYTES = 10_240;
-
-/** Sends a status without content; only 405 has a text. */
-export function sendStatus(res: ServerResponse, status: number): void {
-  const text = status === 405 ? 'HTTP method not allowed' : '';
-  begin(res, status, {
-    ...(text ? { 'content-type': 'text/plain; charset=utf-8' } : {}),
-    'content-length': `${text.length}`,
-  });
-  res.end(text);
-}
 
 /** Sends what a proxy before a node sends when there are too many requests. `retryAfter` in seconds. */
 export function sendThrottled(
@@ -26,27 +14,6 @@ export function sendThrottled(
     'content-length': '0',
   });
   res.end();
-}
-
-export function sendValue(res: ServerResponse, bytes: Uint8Array): void {
-  begin(res, 200, {
-    'content-type': 'application/octet-stream',
-    'content-length': `${bytes.length}`,
-  });
-  res.end(bytes);
-}
-
-/** Sends the status line and headers of a stream at once, before its content. */
-export function beginStream(res: ServerResponse): void {
-  begin(res, 200, { 'transfer-encoding': 'chunked' });
-  res.flushHeaders();
-}
-
-/** Sends exactly the headers that the real service sends. */
-function begin(res: ServerResponse, status: number, headers: Record<string, string>): void {
-  res.sendDate = false;
-  res.removeHeader('connection');
-  res.writeHead(status, { ...headers, date: new Date().toUTCString() });
 }
 
 /** How a stream is changed while it is sent. */
@@ -79,7 +46,7 @@ export async function sendFrames(
       bytes = bytes.subarray(0, stop - sent);
       if (bytes.length > 0) res.write(bytes);
       // A cut closes the connection without the last HTTP chunk. A stall sends nothing until the client closes.
-      if (cutAt !== undefined) res.socket?.end();
+      if (cutAt !== undefined) breakOff(res);
       return;
     }
     if (flipAt !== undefined && flipAt >= sent && flipAt < sent + bytes.length) {
@@ -92,17 +59,6 @@ export async function sendFrames(
   }
   if (tampering.appended) await write(res, tampering.appended);
   res.end();
-}
-
-async function write(res: ServerResponse, bytes: Uint8Array): Promise<void> {
-  if (res.write(bytes) || res.destroyed) return;
-  await new Promise<void>((resolve) => {
-    const go = () => {
-      res.off('drain', go).off('close', go);
-      resolve();
-    };
-    res.on('drain', go).on('close', go);
-  });
 }
 
 async function drip(res: ServerResponse, bytes: Uint8Array, perSecond: number): Promise<void> {

@@ -7,18 +7,11 @@ import {
   encodeTransactionRangeProof,
 } from '../../aptos/index.js';
 import type { Fault, Faults } from '../faults.js';
-import { type Answer, type Endpoint, type Served, answer, parsePath } from './answers.js';
-import {
-  type Tampering,
-  beginStream,
-  sendFrames,
-  sendStatus,
-  sendThrottled,
-  sendValue,
-} from './send.js';
-
-/** So many streams are served at a time. Further ones get their headers and wait. */
-const MOST_STREAMS = 64;
+import { type Endpoint, parsePath } from '../../backup-service/request.js';
+import { beginStream, breakOff, sendStatus, sendValue } from '../../backup-service/send.js';
+import { StreamSlots } from '../../backup-service/stream-slots.js';
+import { type Answer, type Served, answer } from './answers.js';
+import { type Tampering, sendFrames, sendThrottled } from './send.js';
 
 export interface ServiceOptions {
   served: Served;
@@ -135,13 +128,11 @@ async function reply(
     case 'status':
       return sendStatus(res, said.status);
     case 'drop':
-      res.socket?.end();
-      return;
+      return breakOff(res);
     case 'abort':
       // The real service does one of two things: it closes before the status line, or after a 200.
       if (options.faults.below(2) === 0) beginStream(res);
-      res.socket?.end();
-      return;
+      return breakOff(res);
     case 'value':
       return replyValue(res, said.bytes, fault, options);
     case 'stream':
@@ -221,26 +212,4 @@ function closed(res: ServerResponse): Promise<void> {
     if (res.destroyed) resolve();
     else res.once('close', resolve);
   });
-}
-
-/** Limits how many streams run at once, as the thread pool of the real service does. */
-class StreamSlots {
-  private used = 0;
-  private readonly waiting: (() => void)[] = [];
-
-  async use(res: ServerResponse, work: () => Promise<void>): Promise<void> {
-    while (this.used >= MOST_STREAMS && !res.destroyed) {
-      await new Promise<void>((resolve) => {
-        this.waiting.push(resolve);
-        res.once('close', resolve);
-      });
-    }
-    this.used += 1;
-    try {
-      if (!res.destroyed) await work();
-    } finally {
-      this.used -= 1;
-      this.waiting.shift()?.();
-    }
-  }
 }

@@ -61,6 +61,11 @@ const ONE_EACH = {
     critical: 'never',
     whatToDo: 'Run a verification, and repair what it names.',
   },
+  COMPACTION: {
+    meaning: 'The metadata could not be compacted. Backups go on. It is tried again.',
+    critical: 'never',
+    whatToDo: 'Do what the text says. Until then the metadata grows, and reading it takes longer.',
+  },
 } as const satisfies Record<string, AlarmEntry>;
 
 /** These stand for one stream each: FAILED_transaction. */

@@ -82,6 +82,39 @@ export const WORK_ERRORS = {
     whatToDo:
       'Read what was skipped and why in the result, repair the objects in the source, and copy again.',
   },
+  DRILL_FAILED: {
+    meaning:
+      'A restore drill failed: something needed is not proven, or the tool did not restore it.',
+    fault: 'the storage',
+    retryable: false,
+    whatToDo: 'Read the report in the result; see docs/restoring.md for what the tool says.',
+  },
+  DRILL_NO_ROOM: {
+    meaning: 'The scratch folder of a drill has too little room, or cannot be made.',
+    fault: 'the host',
+    retryable: false,
+    whatToDo: 'Make room, or give a folder with more room with --scratch.',
+  },
+  DRILL_SCRATCH_TAKEN: {
+    meaning: 'The scratch folder of a drill is used by another drill, or holds files of others.',
+    fault: 'the host',
+    retryable: true,
+    budget: 'troubles',
+    whatToDo: 'Wait for the other drill, or give another folder with --scratch.',
+  },
+  STOCK_TOOL_UNUSABLE: {
+    meaning: 'The stock tool of a drill is not there, or cannot be run.',
+    fault: 'the input',
+    retryable: false,
+    whatToDo: 'Give the path of the program on the host of the workers with --stock-binary.',
+  },
+  CONSOLIDATION_DAMAGE: {
+    meaning:
+      'A consolidation met damaged or unproven backups, and left their batches as they are. The others are consolidated.',
+    fault: 'the storage',
+    retryable: false,
+    whatToDo: 'Read the findings in the result, repair the objects, and run it again.',
+  },
   INTERNAL: {
     meaning: 'An error without a code: a bug in aptos-backup, or in something that it uses.',
     fault: 'aptos-backup',

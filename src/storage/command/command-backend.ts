@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { Call, Entry, FileStat, FileWriter, ListedFile, StorageBackend } from '../backend.js';
+import type {
+  Call,
+  Entry,
+  FileStat,
+  FileWriter,
+  ListedFile,
+  StampedFile,
+  StorageBackend,
+} from '../backend.js';
 import { METADATA, OWN_FOLDER, RETIRED } from '../handles.js';
 import { remark } from '../remarks.js';
 import { StorageError } from '../storage-error.js';
@@ -109,6 +117,12 @@ class CommandBackend implements StorageBackend {
 
   list(folder: string): Promise<ListedFile[]> {
     return Promise.reject(this.cannot(folder, 'list'));
+  }
+
+  /** The stock tool takes a metadata file for the same as long as it has its name (README.md of this folder). */
+  async stamps(folder: string, call: Call): Promise<StampedFile[]> {
+    if (folder !== METADATA) throw this.cannot(folder, 'list');
+    return (await this.names(call)).map((name) => ({ name, bytes: undefined, stamp: '' }));
   }
 
   /** A metadata file is moved to `metadata_backup`; a small file of ours is marked as removed. */

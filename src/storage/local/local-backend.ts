@@ -9,9 +9,19 @@ import { makeFolders } from './local-folders.js';
 import { removeLeftovers } from './local-leftovers.js';
 import { requireFit } from './local-probe.js';
 import { LocalRoot } from './local-root.js';
+import { SmallFiles } from './local-small.js';
+import { stampsIn } from './local-stamps.js';
 import { syncFolder } from './local-sync.js';
 import { lookAt, walk } from './local-walk.js';
-import type { Call, Entry, FileStat, FileWriter, ListedFile, StorageBackend } from '../backend.js';
+import type {
+  Call,
+  Entry,
+  FileStat,
+  FileWriter,
+  ListedFile,
+  StampedFile,
+  StorageBackend,
+} from '../backend.js';
 
 const READ_BYTES = 1024 * 1024;
 /** A megabyte buffer for each of many small files would keep the garbage collector busy. */
@@ -26,6 +36,7 @@ export class LocalBackend implements StorageBackend {
   readonly id: string;
   private readonly root: string;
   private readonly place: LocalRoot;
+  private readonly small: SmallFiles;
   /** Folders that exist and that this process has tidied. */
   private readonly ready = new Set<string>();
 
@@ -34,6 +45,7 @@ export class LocalBackend implements StorageBackend {
     this.description = `local folder ${this.root}`;
     this.id = digestId(folder);
     this.place = new LocalRoot(this.root, this.description);
+    this.small = new SmallFiles(this.root, this.place);
   }
 
   async begin(call: Call): Promise<void> {
@@ -125,12 +137,33 @@ export class LocalBackend implements StorageBackend {
     try {
       const way = { hidden: false, signal, progress };
       for await (const { handle, stat } of walk(this.root, folder, way)) {
-        if (!stat.isDirectory()) found.push({ handle, bytes: stat.size });
+        if (stat.isDirectory()) continue;
+        found.push({ handle, bytes: stat.size, modified: Number(stat.mtimeMs) });
       }
       return found;
     } catch (error) {
       signal.throwIfAborted();
       throw localError(error, folder, `cannot list ${folder} in ${this.description}`);
+    }
+  }
+
+  async stamps(folder: string, call: Call): Promise<StampedFile[]> {
+    await this.place.requireThere();
+    try {
+      await this.small.allow(folder);
+      return await stampsIn(path.join(this.root, folder), call);
+    } catch (error) {
+      call.signal.throwIfAborted();
+      throw localError(error, folder, `cannot list ${folder} in ${this.description}`);
+    }
+  }
+
+  async readSmall(handle: string, { signal }: Call): Promise<Uint8Array | undefined> {
+    signal.throwIfAborted();
+    try {
+      return await this.small.read(handle);
+    } catch (error) {
+      throw localError(error, handle, `cannot read ${handle} in ${this.description}`);
     }
   }
 

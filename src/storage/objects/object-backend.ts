@@ -2,7 +2,15 @@ import { forEachAtOnce } from '../../lib/at-once.js';
 import { StorageError, isStorageError } from '../storage-error.js';
 import { OWN_FOLDER } from '../handles.js';
 import { digestId } from '../storage-id.js';
-import type { Call, Entry, FileStat, FileWriter, ListedFile, StorageBackend } from '../backend.js';
+import type {
+  Call,
+  Entry,
+  FileStat,
+  FileWriter,
+  ListedFile,
+  StampedFile,
+  StorageBackend,
+} from '../backend.js';
 import type { ObjectListing, ObjectStore } from './object-store.js';
 import { ObjectFile } from './object-file.js';
 import { removeLeftovers } from './object-leftovers.js';
@@ -100,8 +108,24 @@ export class ObjectBackend implements StorageBackend {
   async list(folder: string, call: Call): Promise<ListedFile[]> {
     const found: ListedFile[] = [];
     for await (const { objects } of this.pages(`${folder}/`, { delimited: false }, call)) {
-      found.push(...objects.map(({ key, bytes }) => ({ handle: key, bytes })));
+      found.push(...objects.map(({ key, bytes, modified }) => ({ handle: key, bytes, modified })));
     }
+    return found;
+  }
+
+  async stamps(folder: string, call: Call): Promise<StampedFile[]> {
+    const prefix = `${folder}/`;
+    const found: StampedFile[] = [];
+    let hasFolders = false;
+    for await (const { objects, folders } of this.pages(prefix, { delimited: true }, call)) {
+      hasFolders ||= folders.length > 0;
+      for (const { key, bytes, stamp } of objects) {
+        const name = key.slice(prefix.length);
+        found.push({ name, bytes, stamp: stamp === '' ? undefined : `${bytes} ${stamp}` });
+      }
+    }
+    if (found.length > 0 || hasFolders) this.isThere = true;
+    else if (!(await this.hasAny(call))) throw this.missing();
     return found;
   }
 

@@ -4,7 +4,8 @@ import type { Skipped } from '../../contract/answers/copy-answers.js';
 import type { CopyOutcome, CopyUnit } from '../../contract/copying.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import { type CommitLock, withCommitLock } from '../../repository/commit-lock.js';
-import { listKnownMetadata, rememberMetadata } from '../../repository/known-metadata.js';
+import { readKnownOrNone } from '../../repository/catalog.js';
+import { rememberMetadata } from '../../repository/known-metadata.js';
 import type { Holder } from '../../repository/lease.js';
 import { MAX_METADATA_BYTES } from '../../repository/metadata-file.js';
 import { claimOf, requireNoOverlap } from '../../repository/overlap.js';
@@ -16,7 +17,7 @@ import {
 import { readOwn } from '../../repository/stored-file.js';
 import { noteCommitted } from '../../repository/unit-folder.js';
 import type { BackupStorage } from '../../storage/storage.js';
-import { folderOf } from '../../verify/proven-before.js';
+import { folderOf } from '../../repository/proven-record.js';
 import type { CopyEnds } from './copy-ends.js';
 import { type Whole, requireWholeCopy } from './copy-whole.js';
 import { entryOfUnit } from './copy-unit.js';
@@ -58,15 +59,15 @@ export async function commitCopies(
     await withCommitLock(ends.to, holder, { signal, report }, async (lock) => {
       report('writing manifests and metadata lines');
       await requirePrepared(ends.to, genesis);
-      const handles = await listKnownMetadata(ends.to);
+      const before = await readKnownOrNone(ends.to);
       const lines: MetadataLine[] = [];
       for (const { index, unit, copied } of whole) {
         const line = entryOfUnit(unit);
-        const outcome = await commitOne(ends, { unit, line, copied, lock, handles });
+        const outcome = await commitOne(ends, { unit, line, copied, lock });
         outcomes[index] = outcome;
         if (outcome === 'committed') lines.push(line);
       }
-      if (lines.length > 0) await rememberMetadata(ends.to, ...lines);
+      if (lines.length > 0) await rememberMetadata(ends.to, before, ...lines);
     });
   }
   for (const [index, unit] of units.entries()) {
@@ -90,25 +91,23 @@ interface Ready {
   line: MetadataLine & { manifest: string };
   copied: Whole;
   lock: CommitLock;
-  handles: string[];
 }
 
 async function commitOne(
   { from, to }: CopyEnds,
-  { unit, line, copied, lock, handles }: Ready,
+  { unit, line, copied, lock }: Ready,
 ): Promise<CopyOutcome> {
   const claim = claimOf(line);
-  const alone = () => (claim ? requireNoOverlap(to, claim, handles) : Promise.resolve());
   const held = () => lock.requireHeld();
   try {
-    await alone();
+    if (claim) await requireNoOverlap(to, claim);
     const manifest = await from.readAll(unit.manifest, MAX_MANIFEST_BYTES);
     if (!copied.isManifest(manifest)) return 'again';
     await held();
     const name = unit.manifest.slice(folderOf(unit).length + 1);
     await publishManifest(to, folderOf(unit), name, manifest, held);
     await held();
-    handles.push(await publishMetadata(to, line));
+    await publishMetadata(to, line);
     await requireStillAlone(to, line, lock);
     return 'committed';
   } catch (error) {

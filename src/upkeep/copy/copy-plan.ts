@@ -19,7 +19,7 @@ import {
 import { PLAN_FILE } from '../../repository/unit-folder.js';
 import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
-import { folderOf } from '../../verify/proven-before.js';
+import { folderOf } from '../../repository/proven-record.js';
 import { VerifyError } from '../../verify/verify-error.js';
 import type { CopyEnds } from './copy-ends.js';
 import { CopyPageBuilder } from './copy-page.js';

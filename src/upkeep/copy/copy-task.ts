@@ -8,7 +8,7 @@ import { trustOf } from '../../verify/check-slice.js';
 import { checkSnapshot } from '../../verify/check-snapshot.js';
 import { checkTransactions } from '../../verify/check-transactions.js';
 import { Findings } from '../../verify/findings.js';
-import { folderOf } from '../../verify/proven-before.js';
+import { folderOf } from '../../repository/proven-record.js';
 import { type SliceManifest, readSliceManifest } from '../../verify/slice-manifest.js';
 import type { StoredChain } from '../../verify/stored-chain.js';
 import type { RecordTools } from '../../verify/stored-records.js';

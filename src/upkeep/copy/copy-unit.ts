@@ -18,7 +18,7 @@ import { ownFile } from '../../repository/unit-folder.js';
 import { RESERVED } from '../../storage/handles.js';
 import { StorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
-import { folderOf } from '../../verify/proven-before.js';
+import { folderOf } from '../../repository/proven-record.js';
 
 /** A chunk as its manifest names it. */
 export interface NamedChunk {

@@ -3,7 +3,7 @@ import type { Skipped } from '../../contract/answers/copy-answers.js';
 import type { CopyUnit } from '../../contract/copying.js';
 import { joinPieces } from '../../contract/pieces.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
-import { folderOf } from '../../verify/proven-before.js';
+import { folderOf } from '../../repository/proven-record.js';
 import type { CopyEnds } from './copy-ends.js';
 import { type CopyMark, ROOT_MARK, chunkMark, markHolds, readMark } from './copy-marks.js';
 import { type NamedChunk, isStillNamed, readNamed, skippedFor } from './copy-unit.js';

@@ -8,7 +8,7 @@ import {
   spanOfEntry,
 } from '../../repository/catalog.js';
 import { meet } from '../../lib/spans.js';
-import { folderOf } from '../../verify/proven-before.js';
+import { folderOf } from '../../repository/proven-record.js';
 import { lineOf, namesOf } from './copy-unit.js';
 
 /** What the metadata of a target says about backups of the source. */

@@ -4,7 +4,7 @@ import { runJob } from '../../lib/host/thread-job.js';
 import { builtProgram } from '../../lib/host/built.js';
 import { BackupError } from '../../errors/backup-error.js';
 import type { TaskResult } from '../../contract/verification.js';
-import { openStorage } from '../../storage/open.js';
+import { openReadable } from '../../storage/index/open-readable.js';
 import { heapFor } from './heap.js';
 import type { TaskProgress, VerifyOrder } from './verify-thread-messages.js';
 
@@ -15,7 +15,7 @@ export async function runInThread(
   order: VerifyOrder,
   watch: { signal: AbortSignal; onProgress: (progress: TaskProgress) => void },
 ): Promise<TaskResult> {
-  const heap = await heapFor(openStorage(order.storage, watch.signal), order.task);
+  const heap = await heapFor(await openReadable(order.storage, watch.signal), order.task);
   watch.signal.throwIfAborted();
   const thread = new Worker(builtProgram('verify/thread/verify-thread.js'), {
     resourceLimits: { maxOldGenerationSizeMb: heap, maxYoungGenerationSizeMb: YOUNG_MB },

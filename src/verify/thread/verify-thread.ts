@@ -3,7 +3,7 @@ import { createBatchHasher } from '../../aptos/index.js';
 import type { TaskResult } from '../../contract/verification.js';
 import { type JobInThread, serveJobs } from '../../lib/host/thread-entry.js';
 import { TrustedWaypoints } from '../../trust/trusted-waypoints.js';
-import { openStorage } from '../../storage/open.js';
+import { openReadable } from '../../storage/index/open-readable.js';
 import { runTask } from '../run-task.js';
 import { StoredChain } from '../stored-chain.js';
 import type { TaskProgress, VerifyOrder } from './verify-thread-messages.js';
@@ -11,8 +11,8 @@ import type { TaskProgress, VerifyOrder } from './verify-thread-messages.js';
 let progress: TaskProgress = { bytes: 0, objects: 0 };
 serveJobs(run, () => progress);
 
-function run(order: VerifyOrder, { signal }: JobInThread<never, never>): Promise<TaskResult> {
-  const storage = openStorage(order.storage, signal);
+async function run(order: VerifyOrder, { signal }: JobInThread<never, never>): Promise<TaskResult> {
+  const storage = await openReadable(order.storage, signal);
   const chain = new StoredChain(storage, new TrustedWaypoints(order.trusted, []));
   chain.restore(order.endings);
   const onProgress = ({ bytes, objects }: TaskProgress) => {

@@ -130,7 +130,7 @@ export class CoordinatorRun {
   async continueAsNew(): Promise<never> {
     await this.watch.end();
     await condition(allHandlersFinished);
-    const memory = this.memory.handOver(this.units.targets, this.storage.tidying);
+    const memory = this.memory.handOver(this.units.targets, this.storage);
     return continueAsNew<(input: CoordinatorInput, memory: CoordinatorMemory) => Promise<never>>(
       this.input,
       memory,

@@ -1,14 +1,16 @@
 import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { CoordinatorActivities } from '../../activities/coordinator-activities.js';
+import type { UpkeepActivities } from '../../activities/upkeep-activities.js';
 import { STREAMS } from '../../contract/coordinator-state.js';
 import { type Target, targetKey } from '../../contract/job.js';
 import type { BackupResult } from '../../contract/unit.js';
-import { claimOptions, controlOptions, releaseOptions } from '../activity-options.js';
+import { claimOptions, controlOptions, releaseOptions, unitOptions } from '../activity-options.js';
 import { reasonOf } from '../workflow-failure.js';
 import type { Hindrance } from './hindrance.js';
 import type { Memory } from './memory/memory.js';
 
 const { surveyStorage, tidyStorage } = proxyActivities<CoordinatorActivities>(controlOptions);
+const { awaitCompaction } = proxyActivities<UpkeepActivities>(unitOptions);
 const { claimStorage } = proxyActivities<CoordinatorActivities>(claimOptions);
 const { releaseStorage } = proxyActivities<CoordinatorActivities>(releaseOptions);
 
@@ -21,6 +23,7 @@ export class StorageWork {
   private claimed = false;
   private surveyAsked = false;
   private isTidying = false;
+  private isCompacting = false;
   /** What was committed since the current survey started. */
   private committedMeanwhile: BackupResult[] = [];
 
@@ -30,6 +33,10 @@ export class StorageWork {
     private readonly hindrance: Hindrance,
     private readonly wake: () => void,
   ) {}
+
+  get compacting(): boolean {
+    return this.isCompacting;
+  }
 
   get tidying(): boolean {
     return this.isTidying;
@@ -130,6 +137,27 @@ export class StorageWork {
       this.isTidying = false;
       this.wake();
     });
+  }
+
+  /** Has the metadata compacted by a workflow of its own: when a survey saw too many files. Nothing waits for it. */
+  compactWhenDue(): void {
+    const { compactDue, settings } = this.memory.known;
+    if (this.isCompacting || !compactDue || this.hindrance.why !== undefined) return;
+    this.isCompacting = true;
+    this.memory.compactionBegun();
+    const options = { ...unitOptions, summary: 'have the metadata compacted' };
+    void awaitCompaction
+      .executeWithOptions(options, [{ storage: settings.storage }])
+      .then(
+        ({ failed }) => this.memory.compactionEnded(failed, Date.now()),
+        (error: unknown) => {
+          if (!isCancellation(error)) this.memory.compactionEnded(reasonOf(error), Date.now());
+        },
+      )
+      .finally(() => {
+        this.isCompacting = false;
+        this.wake();
+      });
   }
 
   private async tidy(running: readonly Target[]): Promise<void> {

@@ -65,6 +65,20 @@ export class Memory {
       stream.failed = stream.failed.filter(({ target }) => !holdsSomeOf(found, target));
     }
     this.kept.tidyAt = 0;
+    const { compactAboveFiles: most = 0 } = this.kept.settings;
+    if (most > 0 && (found.notCompacted ?? 0) > most) this.kept.compactDue = true;
+    else this.compactionEnded(undefined, now);
+  }
+
+  compactionBegun(): void {
+    delete this.kept.compactDue;
+  }
+
+  /** Undefined: it succeeded, or is not needed. */
+  compactionEnded(failed: string | undefined, now: number): void {
+    delete this.kept.compactDue;
+    if (failed === undefined) this.alarmOver('COMPACTION');
+    else this.alarmRaised('COMPACTION', `the metadata could not be compacted: ${failed}`, now);
   }
 
   tidyBegun(): void {
@@ -262,9 +276,13 @@ export class Memory {
   }
 
   /** The memory for the next run. It joins the running units first. */
-  handOver(running: readonly Target[], tidying: boolean): CoordinatorMemory {
+  handOver(
+    running: readonly Target[],
+    { tidying, compacting }: { tidying: boolean; compacting: boolean },
+  ): CoordinatorMemory {
     for (const target of running) this.kept.streams[target.type].requested.unshift(target);
     if (tidying) this.kept.tidyAt = 0;
+    if (compacting) this.kept.compactDue = true;
     this.kept.runs += 1;
     return this.kept;
   }

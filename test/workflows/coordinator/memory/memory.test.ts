@@ -150,7 +150,10 @@ it('the next run begins with the units that run now, before what was asked for',
   const kept = memory();
   const asked: Target = { type: 'transaction', first: '100', last: '199' };
   kept.unitAsked(asked);
-  const next: CoordinatorMemory = kept.handOver([BATCH], true);
+  const next: CoordinatorMemory = kept.handOver([BATCH], {
+    tidying: true,
+    compacting: true,
+  });
   expect(next.streams.transaction.requested).toEqual([BATCH, asked]);
-  expect(next).toMatchObject({ runs: 2, tidyAt: 0 });
+  expect(next).toMatchObject({ runs: 2, tidyAt: 0, compactDue: true });
 });

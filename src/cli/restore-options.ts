@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { NETWORKS, addCommonOptions, addStorageOptions, collect } from './options.js';
+import {
+  type DrillFlags,
+  type PlanFlags,
+  runRestoreDrill,
+  runRestorePlan,
+} from './restore-command.js';
+
+export const RESTORE = 'plan a restore by the stock tool, or practise it';
+
+/** Adds `restore plan` and `restore drill`. `add` makes a subcommand. */
+export function addRestoreCommands(
+  restore: Command,
+  add: (parent: Command, name: string, description: string) => Command,
+  signal: AbortSignal,
+): void {
+  addRestoreOptions(add(restore, 'plan', 'say what the stock tool restores, and how to run it'))
+    .option('--download-rate <N>', 'bytes a second, for the time: like 100M')
+    .option('--state-rate <N>', 'items of the state a second')
+    .option('--save-rate <N>', 'transactions a second that are stored as they are')
+    .option('--replay-rate <N>', 'transactions a second that are executed')
+    .option('--stock-tool <NAME>', 'the stock tool in the commands (default: aptos-db-tool)')
+    .option('--target-db-dir <DIR>', 'the new database in them (default: /opt/aptos/data/db)')
+    .option('--adapter-file <FILE>', 'save the command adapter of a bucket here')
+    .action(async (flags: PlanFlags) => {
+      process.exitCode = await runRestorePlan(flags, signal);
+    });
+  const drill = add(
+    restore,
+    'drill',
+    'prove what a restore needs, and restore it in a scratch folder',
+  );
+  addDrillOptions(addRestoreOptions(drill))
+    .option('--silence-seconds <S>', 'end a tool that says nothing for so long (default: 1800)')
+    .action(async (flags: DrillFlags) => {
+      process.exitCode = await runRestoreDrill(flags, signal);
+    });
+}
+
+/** Flags of the commands about restores. */
+function addRestoreOptions(command: Command): Command {
+  return addCommonOptions(addStorageOptions(command))
+    .option('--target-version <V>', 'up to this version (default: all that is stored)')
+    .option('--from-version <V>', 'with history from here on (default: as the snapshot needs)')
+    .option(
+      '--trust-waypoint <VERSION:HASH>',
+      'a waypoint that you trust; may be repeated',
+      collect,
+      [],
+    )
+    .option('--network <NAME>', `trust the waypoints of this network: ${NETWORKS}`);
+}
+
+/** Flags of drills. `when` begins their help texts. */
+export function addDrillOptions(command: Command, when = ''): Command {
+  return command
+    .option(
+      '--stock-binary <PATH>',
+      `${when}aptos-db-tool or aptos-debugger on the host of the workers; without it, nothing is restored`,
+    )
+    .option(
+      '--scratch <DIR>',
+      `${when}a folder there with room for a database (default: in the data folder)`,
+    );
+}

@@ -1,0 +1,26 @@
+import type { LiveStatus } from '../contract/answers/shown-answers.js';
+import { duration } from './format.js';
+
+/** A schedule that is late by more than this part of its interval is too late. */
+const LATE = 1.5;
+const DAY_SECONDS = 86_400;
+
+/**
+ * Warnings about restore drills: the last one failed, or none has succeeded for longer than its schedule promises.
+ * Without a schedule for them nobody promised any. `now` is in unix milliseconds.
+ */
+export function drillTroubles({ drill, schedules = [] }: LiveStatus, now: number): string[] {
+  const { failed_at: failedAt, succeeded_at: succeededAt } = drill ?? {};
+  const failed = failedAt !== undefined && failedAt > (succeededAt ?? '');
+  const troubles = failed
+    ? [`the last restore drill failed, at ${failedAt}: see aptos-backup restore drill`]
+    : [];
+  const schedule = schedules.find(({ id }) => id.endsWith('/schedule/drill'));
+  const since = succeededAt ?? schedule?.created_at;
+  if (schedule?.every_ms === undefined || since === undefined) return troubles;
+  const seconds = (now - Date.parse(since)) / 1000;
+  if (seconds <= (LATE * schedule.every_ms) / 1000) return troubles;
+  const age =
+    seconds >= 2 * DAY_SECONDS ? `${Math.floor(seconds / DAY_SECONDS)} days` : duration(seconds);
+  return [...troubles, `no restore drill has succeeded for ${age}: see why its schedule does not`];
+}

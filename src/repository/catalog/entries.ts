@@ -1,0 +1,128 @@
+import type { MetadataLine } from '../../aptos/index.js';
+import type { BackupType } from '../../contract/job.js';
+import type { Span } from '../../lib/spans.js';
+import type { Foreign } from '../../storage/looks.js';
+
+type Line<T extends MetadataLine['type']> = Extract<MetadataLine, { type: T }>;
+
+/** A metadata line and the file that holds it. */
+type Entry<T extends MetadataLine['type']> = Line<T> & { source: string };
+export type EpochEndingEntry = Entry<'EpochEndingBackup'>;
+export type StateSnapshotEntry = Entry<'StateSnapshotBackup'>;
+export type TransactionEntry = Entry<'TransactionBackup'>;
+export type BackupEntry = EpochEndingEntry | StateSnapshotEntry | TransactionEntry;
+
+/** A damaged object in a storage. */
+export interface Damage {
+  /** Handle of the object. */
+  object: string;
+  why: string;
+}
+
+/**
+ * Everything that the metadata of a storage names, in the order of the stock tool (by all fields in
+ * order, then by manifest). Equal lines are one entry. Entries are shared: do not change them.
+ */
+export interface Catalog {
+  epochEndings: EpochEndingEntry[];
+  snapshots: StateSnapshotEntry[];
+  transactions: TransactionEntry[];
+  /** Lines and files that cannot be read. The rest of the catalog is not affected. */
+  damaged: Damage[];
+  /** Those of them that are neither JSON nor gzip. Others may be able to read them. */
+  foreign: (Foreign & { handle: string })[];
+  /** Handles of all files of which only the name is known. */
+  undecodable: string[];
+  /** Number of listed metadata files. */
+  files: number;
+}
+
+/** What one metadata file says. */
+export interface FileContent {
+  handle: string;
+  /** In the order of the file. Lines that name no backup are left out. */
+  entries: readonly BackupEntry[];
+  /** Set for a file that cannot be read, or not all of it. */
+  problems?: { errors: string[]; undecodable: boolean; foreign?: Foreign } | undefined;
+}
+
+/** All backups of a kind, in order. */
+export function entriesOf(catalog: Catalog, type: BackupType): readonly BackupEntry[] {
+  const { epochEndings, snapshots, transactions } = catalog;
+  return { epoch_ending: epochEndings, state_snapshot: snapshots, transaction: transactions }[type];
+}
+
+/** The epochs or versions of a backup. */
+export function spanOfEntry(entry: BackupEntry): Span {
+  switch (entry.type) {
+    case 'EpochEndingBackup':
+      return { first: entry.firstEpoch, last: entry.lastEpoch };
+    case 'StateSnapshotBackup':
+      return { first: entry.epoch, last: entry.epoch };
+    case 'TransactionBackup':
+      return { first: entry.firstVersion, last: entry.lastVersion };
+  }
+}
+
+/** Puts together what all metadata files say. */
+export function catalogOf(files: readonly FileContent[]): Catalog {
+  const catalog: Catalog = {
+    epochEndings: [],
+    snapshots: [],
+    transactions: [],
+    damaged: [],
+    foreign: [],
+    undecodable: [],
+    files: files.length,
+  };
+  for (const { handle, entries, problems } of files) {
+    for (const entry of entries) {
+      if (entry.type === 'EpochEndingBackup') catalog.epochEndings.push(entry);
+      else if (entry.type === 'StateSnapshotBackup') catalog.snapshots.push(entry);
+      else catalog.transactions.push(entry);
+    }
+    if (!problems) continue;
+    for (const why of problems.errors) catalog.damaged.push({ object: handle, why });
+    if (problems.undecodable) catalog.undecodable.push(handle);
+    if (problems.foreign) catalog.foreign.push({ handle, ...problems.foreign });
+  }
+  catalog.epochEndings = inOrder(catalog.epochEndings);
+  catalog.snapshots = inOrder(catalog.snapshots);
+  catalog.transactions = inOrder(catalog.transactions);
+  catalog.damaged.sort((a, b) => compareText(a.object, b.object));
+  catalog.foreign.sort((a, b) => compareText(a.handle, b.handle));
+  catalog.undecodable.sort();
+  return catalog;
+}
+
+/** Sorted, and each line once: from the file whose handle comes first. */
+function inOrder<E extends BackupEntry>(entries: E[]): E[] {
+  entries.sort((a, b) => compareEntries(a, b) || compareText(a.source, b.source));
+  return entries.filter((entry, i) => i === 0 || compareEntries(entries[i - 1]!, entry) !== 0);
+}
+
+/** 0 for equal lines, from whatever files. Both must be of one kind. */
+export function compareEntries(a: BackupEntry, b: BackupEntry): number {
+  if (a.type === 'EpochEndingBackup' && b.type === 'EpochEndingBackup') {
+    const epochs = compare(a.firstEpoch, b.firstEpoch) || compare(a.lastEpoch, b.lastEpoch);
+    if (epochs !== 0) return epochs;
+  }
+  if (a.type === 'StateSnapshotBackup' || b.type === 'StateSnapshotBackup') {
+    const [one, other] = [a as StateSnapshotEntry, b as StateSnapshotEntry];
+    const order = compare(one.epoch, other.epoch) || compare(one.version, other.version);
+    return order || compareText(a.manifest, b.manifest);
+  }
+  return (
+    compare(a.firstVersion, b.firstVersion) ||
+    compare(a.lastVersion, b.lastVersion) ||
+    compareText(a.manifest, b.manifest)
+  );
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { IDENTITY_FILE } from '../../aptos/index.js';
+import type { StampedFile } from '../../storage/backend.js';
+import { METADATA } from '../../storage/handles.js';
+import { StorageError } from '../../storage/storage-error.js';
+import type { BackupStorage } from '../../storage/storage.js';
+import { readOwn } from '../stored-file.js';
+import { type BackupEntry, type Catalog, type FileContent, compareEntries } from './entries.js';
+import { type KnownFiles, knownFilesOf } from './known-files.js';
+import { readFiles } from './read-files.js';
+
+const MAX_IDENTITY_BYTES = 64 * 1024;
+/** So often is a storage listed again that changes all the while. */
+const MOST_LISTINGS = 60;
+/** After some listings in a row, wait a little before the next. */
+const PATIENT_LISTINGS = 5;
+const PAUSE_MS = 100;
+/** A name that so many listings show, and that nobody can read, is no file. */
+const MOST_TRIES = 3;
+
+/** One listing, and what its files say. */
+interface Glance {
+  contents: FileContent[];
+  /** Names that the listing shows and that were gone when they were read. */
+  vanished: string[];
+  /** What was known of files that this listing does not show any more, or with other content. */
+  gone: BackupEntry[];
+  /** Nothing was known before. */
+  isFirst: boolean;
+  /** Nothing shows that somebody moved lines from file to file meanwhile. */
+  isQuiet: boolean;
+}
+
+/**
+ * Reads what metadata files say now, from the cache where their stamps say that they are the same. Never writes into
+ * the storage.
+ *
+ * A compactor may work beside us: it writes a file with the lines of others, and then moves those away. A listing takes
+ * time, so it may lack both. Lines that move once are in the first or in the second of two listings in a row. So we
+ * list again when files vanished, and also when all is new to us.
+ * @throws StorageError STORAGE_MISSING when there is no storage
+ */
+export async function lookAtMetadata(storage: BackupStorage): Promise<Catalog> {
+  const known = knownFilesOf(storage);
+  const gone: BackupEntry[] = [];
+  const tries = new Map<string, number>();
+  let whole = 0; // listings in a row of which every file could be read
+  let needed = 1;
+  for (let listings = 1; listings <= MOST_LISTINGS; listings += 1) {
+    const glance = await glanceAt(storage, known);
+    gone.push(...glance.gone);
+    for (const name of glance.vanished) tries.set(name, (tries.get(name) ?? 0) + 1);
+    const isRead = glance.vanished.every((name) => tries.get(name)! >= MOST_TRIES);
+    whole = isRead ? whole + 1 : 0;
+    if (!isRead || glance.isFirst) needed = 2;
+    const nothingLost = glance.isQuiet || (listings > 1 && areAmong(gone, glance.contents));
+    if (whole >= needed && nothingLost) {
+      const catalog = known.catalog(glance.contents);
+      await known.save();
+      return catalog;
+    }
+    if (listings > PATIENT_LISTINGS) await setTimeout(PAUSE_MS);
+  }
+  const why = `the metadata of ${storage.description} changes faster than it can be read; does more than one compactor work on it?`;
+  throw new StorageError('STORAGE_FAILED', METADATA, why);
+}
+
+async function glanceAt(storage: BackupStorage, known: KnownFiles): Promise<Glance> {
+  const [listed] = await Promise.all([storage.listStampedMetadata(), known.load()]);
+  if (storage.byNameOnly) known.requireIdentity(await identityOf(storage, listed));
+  const isFirst = known.size === 0 && listed.length > 0;
+  const contents: FileContent[] = [];
+  const unread: StampedFile[] = [];
+  let changed = 0;
+  for (const file of listed) {
+    const same = known.sameAs(file);
+    if (same) contents.push(same);
+    else unread.push(file);
+    if (!same && known.before(file.name)) changed += 1;
+  }
+  const isMissing = known.size > contents.length + changed;
+  const missing = isMissing ? known.missingIn(listed) : [];
+  const gone = missing.flatMap((name) => known.before(name)?.entries ?? []);
+  known.drop(missing);
+  const vanished: string[] = [];
+  let isQuiet = missing.length === 0;
+  if (unread.length > 0) await known.begin();
+  await readFiles(storage, unread, (file, content) => {
+    const before = known.before(file.name)?.entries ?? [];
+    if (!content) {
+      vanished.push(file.name);
+      gone.push(...before);
+      known.drop([file.name]);
+      return;
+    }
+    contents.push(content);
+    const isSame = known.before(file.name) && isEqual(before, content.entries);
+    known.note(file, content);
+    if (isSame) return;
+    gone.push(...before);
+    // A new file of many lines comes from a compactor.
+    if (before.length > 0 || content.entries.length > 1) isQuiet = false;
+  });
+  return { contents, vanished, gone, isFirst, isQuiet: isQuiet && vanished.length === 0 };
+}
+
+/** A digest of the identity line, which the stock tool and we write into a new storage. */
+async function identityOf(
+  storage: BackupStorage,
+  listed: readonly StampedFile[],
+): Promise<string | undefined> {
+  if (!listed.some(({ name }) => name === IDENTITY_FILE)) return undefined;
+  const bytes = await readOwn(storage, `${METADATA}/${IDENTITY_FILE}`, MAX_IDENTITY_BYTES);
+  return bytes && createHash('sha256').update(bytes).digest('hex');
+}
+
+function isEqual(a: readonly BackupEntry[], b: readonly BackupEntry[]): boolean {
+  return a.length === b.length && a.every((entry, i) => isSameLine(entry, b[i]!));
+}
+
+function isSameLine(a: BackupEntry, b: BackupEntry): boolean {
+  return a.type === b.type && compareEntries(a, b) === 0;
+}
+
+/** Whether all these lines are in some file. */
+function areAmong(lines: readonly BackupEntry[], contents: readonly FileContent[]): boolean {
+  if (lines.length === 0) return true;
+  const byManifest = new Map<string, BackupEntry[]>();
+  for (const entry of contents.flatMap(({ entries }) => entries)) {
+    const others = byManifest.get(entry.manifest);
+    if (others) others.push(entry);
+    else byManifest.set(entry.manifest, [entry]);
+  }
+  return lines.every((line) =>
+    byManifest.get(line.manifest)?.some((entry) => isSameLine(entry, line)),
+  );
+}

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Runs a program in a process group of its own. A second process of the group waits for the end of its input: when
+ * this process is gone, however it died, it kills the whole group.
+ */
+const GUARDED = `exec 3<&0
+"$@" </dev/null 3<&- &
+program=$!
+(cat <&3; kill -KILL -$$) >/dev/null 2>&1 &
+wait $program`;
+const LOOK_MS = 1_000;
+const LAST_WORDS_MS = 5_000;
+
+export interface ProgramOrder {
+  command: readonly string[];
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  /** Ends the program and all that it has started. */
+  signal: AbortSignal;
+  /** A program that says nothing for so long hangs, and is ended. */
+  silenceMs: number;
+  onLine: (line: string) => void;
+}
+
+/** How a program ended, for people. */
+export interface ProgramEnd {
+  ok: boolean;
+  how: string;
+}
+
+/** Living groups, for when this process ends in an orderly way. */
+const groups = new Set<number>();
+process.on('exit', () => groups.forEach(killGroup));
+
+/** Runs a program to its end. Nothing of it is left behind. @throws the signal's reason when it aborts */
+export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
+  const { command, env, cwd, signal, silenceMs, onLine } = order;
+  signal.throwIfAborted();
+  const child = spawn('/bin/sh', ['-c', GUARDED, 'sh', ...command], {
+    ...{ env, cwd, detached: true },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const group = child.pid;
+  if (group === undefined) {
+    await exit; // throws why it could not be started
+    throw new Error('/bin/sh was not started');
+  }
+  groups.add(group);
+  child.stdin.on('error', () => undefined); // it has ended already
+  const end = () => killGroup(group);
+  let heardAt = performance.now();
+  let silent = false;
+  const hear = (line: string) => {
+    heardAt = performance.now();
+    onLine(line);
+  };
+  const outputs = [child.stdout, child.stderr].map((input) => {
+    const lines = createInterface({ input }).on('line', hear);
+    return once(lines, 'close');
+  });
+  const timer = setInterval(
+    () => {
+      if (performance.now() - heardAt < silenceMs) return;
+      silent = true;
+      end();
+    },
+    Math.min(LOOK_MS, silenceMs),
+  );
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    const [code, killed] = await exit;
+    end(); // what it has left running
+    // What has left the group may keep the output open.
+    await Promise.race([Promise.all(outputs), sleep(LAST_WORDS_MS)]);
+    if (signal.aborted) throw signal.reason as Error;
+    if (silent) {
+      const how = `it said nothing for ${Math.round(silenceMs / 1000)} s and was ended`;
+      return { ok: false, how };
+    }
+    return { ok: code === 0, how: describeExit(code, killed) };
+  } finally {
+    clearInterval(timer);
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    signal.removeEventListener('abort', end);
+    end();
+    groups.delete(group);
+  }
+}
+
+function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== null) return `killed by ${signal}`;
+  // A shell says so when a signal ended its program.
+  return code !== null && code > 128 ? `killed by signal ${code - 128}` : `exit code ${code}`;
+}
+
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // it has gone
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdir, readFile, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { startOf } from '../../lib/host/process-info.js';
+import { DrillError } from './drill-error.js';
+
+const HOLDER = 'holder.json';
+const PREFIX = 'aptos-backup-drill-';
+/** Folders that this process works in. */
+const inUse = new Set<string>();
+
+/** The folder of one drill: the new database, and what the tool keeps beside it. One for each storage. */
+export interface Scratch {
+  dir: string;
+  dbDir: string;
+  cacheDir: string;
+  temporaryDir: string;
+  adapterFile: string;
+}
+
+/**
+ * Makes the folder of a drill anew, below `parent`. Removes what an earlier drill left there, and checks that there is
+ * room. @throws DrillError DRILL_SCRATCH_TAKEN, DRILL_NO_ROOM
+ */
+export async function makeScratch(
+  parent: string,
+  storageId: string,
+  bytes: number | undefined,
+): Promise<Scratch> {
+  const dir = folderOf(parent, storageId);
+  await mkdir(parent, { recursive: true }).catch((error: unknown) => {
+    const why = `the scratch folder ${parent} cannot be made (${codeOf(error)})`;
+    throw new DrillError('DRILL_NO_ROOM', `${why}; give another one with --scratch`);
+  });
+  await clear(dir);
+  await requireRoom(parent, bytes);
+  inUse.add(dir);
+  const scratch = {
+    dir,
+    dbDir: path.join(dir, 'db'),
+    cacheDir: path.join(dir, 'cache'),
+    temporaryDir: path.join(dir, 'tmp'),
+    adapterFile: path.join(dir, 'adapter.yaml'),
+  };
+  await mkdir(dir);
+  await writeFile(path.join(dir, HOLDER), JSON.stringify(ourselves()));
+  for (const folder of [scratch.dbDir, scratch.cacheDir, scratch.temporaryDir]) await mkdir(folder);
+  return scratch;
+}
+
+/** Removes the folder of a drill that this process made. */
+export async function removeScratch({ dir }: Scratch): Promise<void> {
+  await remove(dir);
+  inUse.delete(dir);
+}
+
+/** Removes what a dead worker left of a drill. @throws DrillError DRILL_SCRATCH_TAKEN */
+export async function removeLeftScratch(parent: string, storageId: string): Promise<void> {
+  await clear(folderOf(parent, storageId));
+}
+
+/** Bytes of all files in a folder, as they are on the disk. */
+export async function diskUse(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const { blocks } = await stat(path.join(entry.parentPath, entry.name)).catch(() => {
+      return { blocks: 0 }; // removed meanwhile
+    });
+    bytes += blocks * 512;
+  }
+  return bytes;
+}
+
+function folderOf(parent: string, storageId: string): string {
+  return path.join(parent, `${PREFIX}${storageId}`);
+}
+
+async function clear(dir: string): Promise<void> {
+  const names = await readdir(dir).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (names === undefined) return;
+  const taken = await holderOf(dir, names);
+  if (taken === undefined) return remove(dir);
+  const why = `${dir} ${taken}`;
+  throw new DrillError('DRILL_SCRATCH_TAKEN', `${why}; give another folder with --scratch`);
+}
+
+/** Who holds a folder, as the end of a sentence; undefined: nobody that lives. */
+async function holderOf(dir: string, names: readonly string[]): Promise<string | undefined> {
+  if (inUse.has(dir)) return 'is used by another drill of this process';
+  if (names.length === 0) return undefined;
+  if (!names.includes(HOLDER)) return `holds files, but no ${HOLDER}: it is not ours`;
+  const text = await readFile(path.join(dir, HOLDER), 'utf8').catch(() => '');
+  const [, pid, start] = /^\{"pid":(\d+),"start":"([^"]*)"\}$/.exec(text) ?? [];
+  const lives = pid !== undefined && startOf(Number(pid)) === start;
+  return lives ? `is used by another drill, of process ${pid}` : undefined;
+}
+
+/** This process; the id alone may belong to another program later. */
+function ourselves(): { pid: number; start: string } {
+  return { pid: process.pid, start: startOf(process.pid) ?? '' };
+}
+
+async function remove(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+}
+
+async function requireRoom(parent: string, bytes: number | undefined): Promise<void> {
+  if (bytes === undefined) return;
+  const { bavail, bsize } = await statfs(parent);
+  const free = bavail * bsize;
+  if (free >= bytes) return;
+  const gigabytes = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
+  const why = `the restore needs about ${gigabytes(bytes)}, and ${parent} has ${gigabytes(free)} free`;
+  throw new DrillError('DRILL_NO_ROOM', `${why}; give a folder with more room with --scratch`);
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+}

@@ -1,0 +1,81 @@
+import type { StorageBackend } from '../backend.js';
+import { storageDeadlineMs, withDeadlines } from '../deadlines.js';
+import { StorageError, isStorageError } from '../storage-error.js';
+import {
+  INDEX_FILE,
+  MAX_INDEX_BYTES,
+  type MetadataIndex,
+  decodeIndex,
+  timeOfIndex,
+} from './metadata-index.js';
+
+/** The index of a storage. What it names is read when somebody asks: most readers need a few files by name alone. */
+export interface StoredIndex {
+  /** When the metadata was listed, in unix milliseconds. */
+  at: number;
+  /** @throws StorageError DAMAGED */
+  files(): Promise<MetadataIndex['files']>;
+}
+
+/** The index that this process read last: a verification opens the storage anew for each task. */
+let last: { key: string; files: Promise<MetadataIndex['files']> } | undefined;
+
+/** The index in a storage; undefined when there is none, or we may not read it. @throws StorageError DAMAGED */
+export async function findIndex(
+  backend: StorageBackend,
+  signal: AbortSignal | undefined,
+): Promise<StoredIndex | undefined> {
+  const files = withDeadlines(backend, storageDeadlineMs(), signal);
+  try {
+    const stat = await files.stat(INDEX_FILE);
+    if (!stat) return undefined;
+    const at = await orDamaged(backend, async () =>
+      timeOfIndex(await begin(files.read(INDEX_FILE))),
+    );
+    const key = `${backend.id} ${stat.stamp}`;
+    const read = async () => {
+      const bytes = await wholeOf(files.read(INDEX_FILE));
+      return (await orDamaged(backend, () => decodeIndex(bytes))).files;
+    };
+    return {
+      at,
+      files() {
+        if (last?.key === key) return last.files;
+        const reading = read();
+        last = { key, files: reading };
+        reading.catch(() => (last = undefined));
+        return reading;
+      },
+    };
+  } catch (error) {
+    if (isStorageError(error, 'DENIED', 'STORAGE_MISSING', 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** The first part of a file. */
+async function begin(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  for await (const part of parts) return part;
+  return new Uint8Array();
+}
+
+async function wholeOf(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const read: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of parts) {
+    bytes += part.length;
+    if (bytes > MAX_INDEX_BYTES) break; // what is cut off is damaged
+    read.push(part);
+  }
+  return Buffer.concat(read);
+}
+
+async function orDamaged<T>({ description }: StorageBackend, decode: () => Promise<T>): Promise<T> {
+  try {
+    return await decode();
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    const why = `${INDEX_FILE} in ${description} is damaged (${(error as Error).message}); publish it anew with "aptos-backup repository index", with credentials that may list and write`;
+    throw new StorageError('DAMAGED', INDEX_FILE, why, { cause: error });
+  }
+}

@@ -1,0 +1,38 @@
+import type { TransactionEntry } from '../../repository/catalog.js';
+import { leftAlone, rangeOfName } from '../../repository/metadata-file.js';
+import { metadataAbout } from '../../repository/overlap.js';
+import { type Span, meet } from '../../lib/spans.js';
+import type { BackupStorage } from '../../storage/storage.js';
+import { type Group, type LeftAlone, groupOf } from './groups.js';
+
+/**
+ * What can be done with one batch now. Reads only metadata that may concern it. Undefined: nothing.
+ * @throws StorageError DAMAGED when a metadata file of its range cannot be read; CatalogError
+ */
+export async function readGroup(
+  storage: BackupStorage,
+  batch: Span,
+): Promise<Group | LeftAlone | undefined> {
+  const found = new Map<string, TransactionEntry>();
+  for await (const { handle, file } of metadataAbout(storage, { kind: 'transaction', ...batch })) {
+    const named = file.undecodable === undefined ? undefined : rangeOfName(handle);
+    if (named?.kind === 'transaction' && meet(named, batch)) {
+      throw leftAlone(storage, handle, file.undecodable!);
+    }
+    for (const line of file.lines) {
+      if (line.type !== 'TransactionBackup') continue;
+      if (!meet({ first: line.firstVersion, last: line.lastVersion }, batch)) continue;
+      const key = `${line.firstVersion} ${line.lastVersion} ${line.manifest}`;
+      const known = found.get(key);
+      if (!known || handle < known.source) found.set(key, { ...line, source: handle });
+    }
+  }
+  return groupOf(batch, [...found.values()].sort(inOrder));
+}
+
+/** The order of the catalog. */
+function inOrder(a: TransactionEntry, b: TransactionEntry): number {
+  if (a.firstVersion !== b.firstVersion) return a.firstVersion < b.firstVersion ? -1 : 1;
+  if (a.lastVersion !== b.lastVersion) return a.lastVersion < b.lastVersion ? -1 : 1;
+  return a.manifest < b.manifest ? -1 : 1;
+}

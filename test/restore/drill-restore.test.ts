@@ -1,0 +1,170 @@
+/** The run of the stock tool in a drill, with a stand-in: a real process that says what the tool says, or misbehaves. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { isAlive } from '../../src/lib/host/process-info.js';
+import { startOf } from '../../src/lib/host/process-info.js';
+import { type DrillPlan, drillRestore, wrongWith } from '../../src/restore/drill/drill-restore.js';
+import { StockLog } from '../../src/restore/drill/stock-log.js';
+import { sharedData } from '../shared-data.js';
+import { storageFolder } from '../support/backup.js';
+import { ROOT_240, standIn } from '../support/stand-in-tool.js';
+import { until } from '../support/temporal.js';
+
+const PLAN: DrillPlan = {
+  target: '250',
+  tree: { version: '240', rootHash: ROOT_240 },
+  trust: ['0:ab'],
+  adapter: false,
+  firstVersion: '201',
+  diskBytes: 1000,
+  fetchedBytes: 272_880,
+};
+type Ending = Parameters<typeof standIn>[1];
+
+function setUp(ending: Ending, said?: Parameters<typeof standIn>[2]) {
+  const folder = storageFolder();
+  const tool = standIn(join(folder, 'tool'), ending, said);
+  const scratch = join(folder, 'scratch');
+  const stopping = new AbortController();
+  const phases: string[] = [];
+  const restore = (plan: Partial<DrillPlan> = {}, silenceMs = 60_000) =>
+    drillRestore({
+      storage: { local_fs_dir: '/backups' },
+      storageId: '0a1b2c3d',
+      plan: { ...PLAN, ...plan },
+      binary: tool.path,
+      ...{ scratch, silenceMs, signal: stopping.signal },
+      onProgress: ({ phase }) => phases.push(phase),
+    });
+  return {
+    tool,
+    scratch,
+    stopping,
+    phases,
+    restore,
+    ours: join(scratch, 'aptos-backup-drill-0a1b2c3d'),
+  };
+}
+
+const gone = (pids: number[]) => until('they are gone', () => pids.every((pid) => !runs(pid)));
+const runs = (pid: number) => isAlive(pid) && startOf(pid) !== undefined;
+
+it('a restore that succeeds is compared, measured and removed', async () => {
+  const { restore, tool, scratch, phases } = setUp('succeeds');
+  const { report, rates } = await restore({ kvVersion: '138' });
+  expect(report).toMatchObject({
+    ...{ ok: true, why: [], exit: 'exit code 0', version: '250', last_lines: [] },
+    ...{ root_hash: ROOT_240, root_version: '240', expected_root_hash: ROOT_240 },
+  });
+  expect(report.db_bytes).toBeGreaterThanOrEqual(100_000);
+  expect(rates).toMatchObject({ fetched_bytes: 272_880, db_bytes: report.db_bytes });
+  expect(phases).toEqual(expect.arrayContaining(['restoring state', 'saving transactions']));
+  const [call] = tool.calls();
+  expect(call).toContain('restore bootstrap-db --local-fs-dir /backups --metadata-cache-dir');
+  expect(call).toContain(
+    '--target-version 250 --ledger-history-start-version 138 --trust-waypoint 0:ab',
+  );
+  expect(readdirSync(scratch)).toEqual([]);
+  await gone(tool.pids());
+});
+
+it.each<[string, Ending, Parameters<typeof standIn>[2], RegExp]>([
+  ['ends with an error', 'fails', {}, /exit code 1: epoch history restore failed/],
+  ['panics', 'panics', {}, /exit code 101: thread 'main' panicked .* Cannot find tree snapshot/],
+  ['is killed', 'is killed', {}, /killed by signal 9/],
+  ['says no success', 'says no success', {}, /said no success/],
+  ['stops short', 'succeeds', { version: 245 }, /up to version 245, and 250 was expected/],
+  ['restores another state', 'succeeds', { root: 'ab'.repeat(32) }, /is proven$/],
+  ['says no state root', 'succeeds', { root: undefined }, /said no state root/],
+])('a tool that %s fails the restore', async (_, ending, said, why) => {
+  const { restore, scratch } = setUp(ending, said);
+  const { report, rates } = await restore();
+  expect(report.ok).toBe(false);
+  expect(report.why.join()).toMatch(why);
+  expect(report.last_lines.length).toBeGreaterThan(5);
+  expect(rates).toBeUndefined();
+  expect(readdirSync(scratch)).toEqual([]);
+});
+
+it('a tool that falls silent is ended, with all that it has started', async () => {
+  const { restore, tool, scratch } = setUp('hangs');
+  const { report } = await restore({}, 1_000);
+  expect(report.why[0]).toContain('it said nothing for 1 s and was ended');
+  expect(tool.pids()).toHaveLength(2);
+  await gone(tool.pids());
+  expect(readdirSync(scratch)).toEqual([]);
+});
+
+it('a cancelled restore ends the tool and all that it has started', async () => {
+  const { restore, tool, scratch, stopping } = setUp('hangs');
+  const running = restore();
+  await until('it hangs', () => tool.pids().length === 2);
+  stopping.abort(new Error('cancelled'));
+  await expect(running).rejects.toThrow('cancelled');
+  await gone(tool.pids());
+  expect(readdirSync(scratch)).toEqual([]);
+});
+
+it('a scratch folder without room is refused before anything runs', async () => {
+  const { restore, tool } = setUp('succeeds');
+  await expect(restore({ diskBytes: 1e18 })).rejects.toThrow(
+    /needs about .* GB free; give a folder/,
+  );
+  expect(tool.calls()).toEqual([]);
+});
+
+it('a tool that cannot be run is refused', async () => {
+  const { restore, tool } = setUp('succeeds');
+  chmodSync(tool.path, 0o644);
+  await expect(restore()).rejects.toThrow(/cannot be run on this host \(EACCES\)/);
+});
+
+it('what a dead drill left is removed; what a living one or others have is not', async () => {
+  const { restore, ours, scratch } = setUp('succeeds');
+  const leave = (holder: string | undefined) => {
+    mkdirSync(ours, { recursive: true });
+    writeFileSync(join(ours, 'left'), 'x');
+    if (holder !== undefined) writeFileSync(join(ours, 'holder.json'), holder);
+  };
+  leave(JSON.stringify({ pid: 1, start: 'of another boot' }));
+  expect((await restore()).report.ok).toBe(true);
+  leave(JSON.stringify({ pid: process.pid, start: startOf(process.pid) }));
+  await expect(restore()).rejects.toThrow(/is used by another drill, of process \d+; give another/);
+  writeFileSync(join(ours, 'holder.json'), '');
+  expect((await restore()).report.ok).toBe(true);
+  leave(undefined);
+  await expect(restore()).rejects.toThrow(/no holder\.json: it is not ours/);
+  expect(existsSync(join(ours, 'left'))).toBe(true);
+  expect(readdirSync(scratch)).toHaveLength(1);
+});
+
+const recorded = ['restore-kv-replay.log', 'restore-snapshot-only.log'].map(
+  (name) => [name, sharedData('stock', 'logs', name)] as const,
+);
+
+it.skipIf(recorded.some(([, file]) => file === undefined)).each(recorded)(
+  'what the real tool has said is understood: %s (skipped without the chain data beside the checkout)',
+  (_, file) => {
+    const log = new StockLog();
+    const lines = readFileSync(file!, 'utf8').split('\n');
+    for (const line of lines) log.take(line);
+    expect(log.root).toEqual({ hash: ROOT_240, version: 240n });
+    expect(log.items.amount).toBe(file!.includes('kv-replay') ? 552 : 300);
+    expect(wrongWith(log, { ok: true, how: 'exit code 0' }, { ...PLAN, target: '240' })).toEqual(
+      [],
+    );
+    const cut = new StockLog();
+    for (const line of lines.slice(0, 60)) cut.take(line);
+    expect(
+      wrongWith(cut, { ok: true, how: 'exit code 0' }, { ...PLAN, target: '240' }),
+    ).not.toEqual([]);
+  },
+);

@@ -1,0 +1,206 @@
+/** What a restore by the stock tool takes, how far it gets, and the commands for it: on real and on broken storages. */
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { restorePlan } from '../../src/contract/answers/restore-answers.js';
+import { readCatalog } from '../../src/repository/catalog.js';
+import { rememberRestoreRates } from '../../src/repository/restore-rates.js';
+import { type PlanOrder, planRestore } from '../../src/restore/plan/plan.js';
+import { openStorage } from '../../src/storage/open.js';
+import { STOCK, StorageCopy } from '../support/storage-copy.js';
+import { writeFileSync } from 'node:fs';
+
+const PLAIN = join(STOCK, 'stock-plain');
+const GENESIS = '0:56f0083d3b932905095c60c25cc29263057d475ba1e5aaa33f5b2296e98e9125';
+
+function plan(folder: string, asked: Partial<PlanOrder> & { trust?: string[] } = {}) {
+  const storage = { local_fs_dir: folder };
+  const { trust = [], ...order } = asked;
+  return planRestore(openStorage(storage), {
+    settings: { storage, trustWaypoints: trust },
+    rates: {},
+    ...{ tool: 'aptos-db-tool', dbDir: '/new/db', adapterFile: '/tmp/adapter.yaml' },
+    onProgress: () => undefined,
+    ...order,
+  });
+}
+
+describe('a whole storage of the stock tool', () => {
+  it('is restored from its newest snapshot, up to its newest version', async () => {
+    const found = await plan(PLAIN);
+    expect(v.parse(restorePlan, JSON.parse(JSON.stringify(found)))).toEqual(found);
+    expect(found).toMatchObject({
+      ok: true,
+      why: [],
+      restores_to: { version: '250', epoch: '5' },
+      tree_snapshot: { epoch: '5', version: '240', items: '300', files: 24 },
+      transactions: { first: '201', last: '250', backups: 1, saved: '40', executed: '10' },
+      epoch_endings: { first: '0', last: '5', backups: 3 },
+    });
+    expect(found.kv_snapshot).toBeUndefined();
+    const sizes = [found.tree_snapshot, found.transactions, found.epoch_endings];
+    expect(found.fetch!.bytes).toBe(sizes.reduce((sum, one) => sum + one!.bytes!, 0));
+  });
+
+  // logs/restore-kv-replay.log of the real tool names these backups in this order.
+  it('is restored with history as the real tool did it', async () => {
+    const found = await plan(PLAIN, { target: 240n, from: 138n });
+    expect(found).toMatchObject({
+      ok: true,
+      kv_snapshot: { version: '138', manifest: 'state_epoch_3_ver_138.901c/state.manifest' },
+      tree_snapshot: { version: '240', manifest: 'state_epoch_5_ver_240.d6e6/state.manifest' },
+      transactions: { first: '101', last: '240', backups: 2, kv_replayed: '102', executed: '0' },
+    });
+    // The backup that holds the newer snapshot's version is read in both phases.
+    const once = [found.tree_snapshot, found.kv_snapshot, found.transactions, found.epoch_endings];
+    expect(found.fetch!.bytes).toBeGreaterThan(once.reduce((sum, one) => sum + one!.bytes!, 0));
+    expect(found.commands!.restore).toContain('--ledger-history-start-version 138');
+  });
+
+  it('gives the commands for it, with no waypoint that only the storage vouches for', async () => {
+    const { commands, waypoints, chain } = await plan(PLAIN);
+    expect(commands!.restore.replaceAll(' \\\n  ', ' ')).toBe(
+      `aptos-db-tool restore bootstrap-db --local-fs-dir ${PLAIN} --target-db-dir /new/db --target-version 250`,
+    );
+    expect(commands!.adapter).toBeUndefined();
+    expect(chain).toMatchObject({ genesis: GENESIS, confirmed: false });
+    expect(waypoints.map(({ epoch, from }) => [epoch, from])).toEqual([
+      ['0', 'storage'],
+      ['5', 'storage'],
+    ]);
+  });
+
+  it('gives trusted waypoints to the tool', async () => {
+    const found = await plan(PLAIN, { trust: [GENESIS], tool: '/bin/aptos-debugger' });
+    expect(found.chain!.confirmed).toBe(true);
+    expect(found.waypoints[0]).toMatchObject({ waypoint: GENESIS, from: 'given' });
+    expect(found.commands!.restore).toContain(`--trust-waypoint ${GENESIS}`);
+    expect(found.commands!.restore).toMatch(/^\/bin\/aptos-debugger aptos-db restore bootstrap-db/);
+  });
+
+  it('takes times from given rates, else from the last drill, and never from nowhere', async () => {
+    const storage = new StorageCopy(PLAIN);
+    const nowhere = await plan(storage.folder);
+    expect(nowhere.time!.seconds).toBeUndefined();
+    expect(nowhere.time!.steps.every(({ rate }) => rate === undefined)).toBe(true);
+    expect(nowhere.disk!.by).toContain('rule of thumb');
+    await rememberRestoreRates(storage.storage, {
+      at: '2026-01-02T03:04:05.000Z',
+      seconds: 9,
+      items_per_second: 100,
+      saved_per_second: 10,
+      fetched_bytes: nowhere.fetch!.bytes!,
+      db_bytes: 4 * nowhere.fetch!.bytes!,
+    });
+    const found = await plan(storage.folder, { rates: { execute: 2 } });
+    expect(found.time!.seconds).toBe(3 + 4 + 5);
+    expect(found.time!.steps.map((step) => step.rate_by)).toEqual([
+      'the drill of 2026-01-02T03:04:05.000Z',
+      'the drill of 2026-01-02T03:04:05.000Z',
+      'given by --replay-rate',
+    ]);
+    expect(found.disk!.bytes).toBe(5e9 + 4 * found.fetch!.bytes!);
+  });
+});
+
+describe("a folder whose files are gzip'd", () => {
+  it('is read by the printed adapter, as our own adapters are', async () => {
+    const folder = join(STOCK, 'stock-gzip');
+    const { commands, fetch } = await plan(folder);
+    expect(fetch!.bytes).toBeGreaterThan(0);
+    expect(commands!.restore).toContain('--command-adapter-config /tmp/adapter.yaml');
+    const file = join(new StorageCopy(PLAIN).folder, 'adapter.yaml');
+    writeFileSync(file, commands!.adapter!.yaml);
+    const read = openStorage({ command_adapter_config: file });
+    expect(await readCatalog(read)).toEqual(
+      await readCatalog(openStorage({ local_fs_dir: folder })),
+    );
+    await expect(read.requireFit()).rejects.toThrow(/only reads/);
+  });
+});
+
+describe('a storage that lacks something', () => {
+  type Hurt = (storage: StorageCopy) => void;
+  const transactions = (storage: StorageCopy, first: number) =>
+    storage.manifestOf(storage.metadata(`transaction_${first}-`));
+
+  it.each<[string, Hurt, Partial<PlanOrder>, { to?: string; snapshot?: string; first: RegExp }]>([
+    [
+      'a hole in the transactions',
+      (s) => s.remove(s.metadata('transaction_101-200')),
+      {},
+      { first: /transactions 101 to 200 are missing/ },
+    ],
+    [
+      'no snapshot',
+      (s) => {
+        s.remove(s.metadata('state_snapshot_ver_138'));
+        s.remove(s.metadata('state_snapshot_ver_240'));
+      },
+      {},
+      { first: /there is no state snapshot/ },
+    ],
+    [
+      'no snapshot at or below the target',
+      () => undefined,
+      { target: 100n },
+      { first: /there is no state snapshot/ },
+    ],
+    [
+      'a target above the newest version',
+      () => undefined,
+      { target: 300n },
+      { to: '250', snapshot: '240', first: /newest stored transaction is of version 250/ },
+    ],
+    [
+      'the newest epoch endings',
+      (s) => s.remove(s.metadata('epoch_ending_3-5')),
+      {},
+      { to: '239', snapshot: '138', first: /epoch 5 .* is not proven by the epoch endings/ },
+    ],
+    [
+      'a chunk of the newest snapshot',
+      (s) => {
+        const manifest = s.manifestOf(s.metadata('state_snapshot_ver_240'));
+        s.remove(manifest.replace('state.manifest', '86-.chunk'));
+      },
+      {},
+      { to: '239', snapshot: '138', first: /86-\.chunk is missing/ },
+    ],
+    [
+      'a manifest of transactions after the snapshot',
+      (s) => s.remove(transactions(s, 201)),
+      {},
+      { to: '200', snapshot: '138', first: /transaction\.manifest cannot be used/ },
+    ],
+    [
+      'metadata that can be read',
+      (s) => s.write('metadata/zzz.meta', '{"Unknown"'),
+      {},
+      { first: /zzz\.meta cannot be read/ },
+    ],
+    [
+      'a snapshot at or below the wanted beginning of the history',
+      () => undefined,
+      { from: 0n },
+      { to: '250', snapshot: '240', first: /no state snapshot at or below version 0, .* panics/ },
+    ],
+  ])('%s', async (_, hurt, asked, { to, snapshot, first }) => {
+    const storage = new StorageCopy(PLAIN);
+    hurt(storage);
+    const found = await plan(storage.folder, asked);
+    expect(found.ok).toBe(false);
+    expect(found.why[0]).toMatch(first);
+    expect(found.restores_to?.version).toBe(to);
+    expect(found.tree_snapshot?.version).toBe(snapshot);
+    if (to !== undefined) expect(found.commands!.restore).toContain(`--target-version ${to}`);
+    else expect(found.commands).toBeUndefined();
+    expect(v.is(restorePlan, JSON.parse(JSON.stringify(found)))).toBe(true);
+  });
+
+  it('history begins with the lowest snapshot that there is, when an older one was asked for', async () => {
+    const { kv_snapshot: kv, why } = await plan(PLAIN, { from: 0n });
+    expect(kv!.version).toBe('138');
+    expect(why[0]).toContain('history can begin with the state snapshot of version 138');
+  });
+});
