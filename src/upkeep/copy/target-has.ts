@@ -7,7 +7,7 @@ import {
   entriesOf,
   spanOfEntry,
 } from '../../repository/catalog.js';
-import { meet } from '../../lib/spans.js';
+import { meet, without } from '../../lib/spans.js';
 import { folderOf } from '../../repository/proven-record.js';
 import { lineOf, namesOf } from './copy-unit.js';
 
@@ -35,31 +35,42 @@ export class TargetHas {
   }
 
   /**
-   * `there`: the target has this backup, or another one of the same range. A reason, if it has one that is in the way.
-   * The commit looks again.
+   * `there`: the target has this backup, or others that hold all of its range: one of the two may have been
+   * consolidated. A reason, if it has one that is in the way. The commit looks again.
    */
   find(type: BackupType, entry: BackupEntry): 'there' | Skipped | undefined {
     if (this.hasLine(entry) || this.ranges.has(rangeOf(type, entry))) return 'there';
-    const other = this.folders.get(folderOf(entry)) ?? this.overlapping(type, entry);
+    const meeting = this.meeting(type, entry);
+    if (
+      meeting.length > 0 &&
+      without([spanOfEntry(entry)], meeting.map(spanOfEntry)).length === 0
+    ) {
+      return 'there';
+    }
+    const other = this.folders.get(folderOf(entry)) ?? meeting[0];
     if (!other) return undefined;
     const { manifest } = entry;
     const why = `the target has ${other.manifest} (${other.source}), which holds a part of it, and the stock tool restores nothing from a storage with overlapping backups`;
     return { manifest, object: other.source, code: 'OVERLAP', why };
   }
 
-  private overlapping(type: BackupType, entry: BackupEntry): BackupEntry | undefined {
-    if (type === 'state_snapshot') return undefined;
+  /** The backups of the target that hold a part of a range, the last one first. */
+  private meeting(type: BackupType, entry: BackupEntry): BackupEntry[] {
+    if (type === 'state_snapshot') return [];
     const entries = this.sorted.get(type) ?? [];
     const span = spanOfEntry(entry);
-    // The last one that begins at or before the end: in a sound storage nothing before it can reach further.
+    // In a sound storage nothing before the first one that ends below the range can reach further.
     let [low, high] = [0, entries.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       if (spanOfEntry(entries[middle]!).first <= span.last) low = middle + 1;
       else high = middle;
     }
-    const before = entries[low - 1];
-    return before && meet(spanOfEntry(before), span) ? before : undefined;
+    const found: BackupEntry[] = [];
+    for (let at = low - 1; at >= 0 && meet(spanOfEntry(entries[at]!), span); at -= 1) {
+      found.push(entries[at]!);
+    }
+    return found;
   }
 }
 

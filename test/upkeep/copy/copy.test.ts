@@ -5,6 +5,7 @@ import type { CopyInput } from '../../../src/contract/copy-input.js';
 import { readCatalog } from '../../../src/repository/catalog.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
+import { consolidate } from '../../support/consolidate.js';
 import { copyAll } from '../../support/copy.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
 
@@ -178,6 +179,19 @@ it.each([
     expect((await to.verify()).findings).toEqual([]);
   },
 );
+
+it('a range that one of the two has consolidated counts as there, in both directions', async () => {
+  const small = new StorageCopy(join(STOCK, '..', 'stock-batches', 'small'));
+  const [to, other] = [at(storageFolder()), at(storageFolder())];
+  expect(await copyAll({ from: at(small.folder), to })).toMatchObject({ ok: true });
+  const untouched = await readCatalog(openStorage(to));
+  await consolidate(small.storage, { size: 800n });
+  const again = await copyAll({ from: at(small.folder), to });
+  expect(again).toMatchObject({ ok: true, skipped: [], transactions: 0 });
+  expect((await readCatalog(openStorage(to))).transactions).toEqual(untouched.transactions);
+  expect(await copyAll({ from: at(small.folder), to: other })).toMatchObject({ transactions: 2 });
+  expect(await copyAll({ from: to, to: other })).toMatchObject({ ok: true, transactions: 0 });
+});
 
 it('a target of another chain is refused, and nothing is written', async () => {
   const node = await devnode({ transactions: 20, stateItems: 10, epochs: 2 });
