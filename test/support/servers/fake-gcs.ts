@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { run } from '../../../src/lib/host/run.js';
 import { choosePort } from '../../../src/temporal-server/ports.js';
 import { temporaryFolder, until } from '../temporal.js';
@@ -63,36 +63,10 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   const data = join(folder, 'data');
   mkdirSync(data);
   const port = await choosePort();
-  const endpoint = `http://127.0.0.1:${port}`;
-  const args = [
-    ...['-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`],
-    ...['-public-host', `127.0.0.1:${port}`, '-external-url', endpoint],
-    ...['-backend', 'filesystem', '-filesystem-root', data, '-log-level', 'error'],
-  ];
+  const endpoint = endpointOf(port);
+  const start = (at = port) => startServer(program, folder, data, at);
 
-  const start = async () => {
-    const server = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-    let said = '';
-    const note = (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000));
-    server.stdout.on('data', note);
-    server.stderr.on('data', note);
-    const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
-    const isReady = async () => {
-      if (server.exitCode !== null) throw new Error(`fake-gcs-server did not start: ${said}`);
-      return fetch(`${endpoint}/_internal/healthcheck`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    };
-    await until('fake-gcs-server is ready', isReady, READY_MS);
-    return { server, ended };
-  };
-
-  let { server, ended } = await start();
-  const kill = async () => {
-    server.kill('SIGKILL');
-    await ended;
-  };
+  let running = await start();
   return {
     endpoint,
     async makeBucket(name) {
@@ -103,13 +77,65 @@ export async function startFakeGcs(): Promise<FakeGcs> {
       });
       if (!made.ok) throw new Error(`fake-gcs-server made no bucket: ${made.status}`);
     },
-    kill,
+    kill: () => running.kill(),
     async restart() {
-      ({ server, ended } = await start());
+      const elsewhere = await choosePort();
+      const repairing = await start(elsewhere);
+      await removeHalfWritten(data, endpointOf(elsewhere));
+      await repairing.kill();
+      running = await start();
     },
     async close() {
-      await kill();
+      await running.kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function endpointOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+async function startServer(program: string, folder: string, data: string, port: number) {
+  const endpoint = endpointOf(port);
+  const args = [
+    ...['-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`],
+    ...['-public-host', `127.0.0.1:${port}`, '-external-url', endpoint],
+    ...['-backend', 'filesystem', '-filesystem-root', data, '-log-level', 'error'],
+  ];
+  const server = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const note = (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000));
+  server.stdout.on('data', note);
+  server.stderr.on('data', note);
+  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+  const isReady = async () => {
+    if (server.exitCode !== null) throw new Error(`fake-gcs-server did not start: ${said}`);
+    return fetch(`${endpoint}/_internal/healthcheck`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  };
+  await until('fake-gcs-server is ready', isReady, READY_MS);
+  return {
+    async kill() {
+      server.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/**
+ * The emulator writes an object and then its attributes. A kill between the two leaves a file that it does not serve,
+ * and for which it answers 404 to each listing of the bucket. GCS itself has an object whole or not at all.
+ */
+async function removeHalfWritten(data: string, endpoint: string): Promise<void> {
+  for (const entry of readdirSync(data, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const [bucket, ...name] = relative(data, path).split('/');
+    if (!entry.isFile() || name.length === 0 || entry.name.endsWith('.metadata')) continue;
+    const object = encodeURIComponent(name.join('/'));
+    const { status } = await fetch(`${endpoint}/storage/v1/b/${bucket}/o/${object}`);
+    if (status === 404) rmSync(path);
+  }
 }
