@@ -40,6 +40,7 @@ const ROOMS = {
   verify: {
     ours: ['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],
   },
+  // A copy is proven on its way as a verification proves what is stored.
   upkeep: {
     ours: [
       ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'trust', 'repository'],

@@ -8,6 +8,7 @@ import {
   listedSchedule,
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
+import { copyResult, copyStatus } from '../src/contract/answers/copy-answers.js';
 import {
   backupList,
   latest,
@@ -94,6 +95,17 @@ export const ANSWERS: Answer[] = [
     about:
       'The result of `verifyBackups`, the details of its failure `VERIFY_FAILED`, and what `verify --json` prints.',
     schema: coverage,
+  },
+  {
+    title: 'Status of a copy',
+    about: 'The query `status` of `copyBackups`.',
+    schema: copyStatus,
+  },
+  {
+    title: 'Result of a copy',
+    about:
+      'The result of `copyBackups`, the details of its failure `COPY_INCOMPLETE`, and what `copy --json` prints.',
+    schema: copyResult,
   },
   {
     title: '`repository list --json`',

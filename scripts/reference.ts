@@ -1,6 +1,7 @@
 import { format } from 'prettier';
 import * as v from 'valibot';
 import { backupFields } from '../src/contract/backup-input.js';
+import { copyFields } from '../src/contract/copy-input.js';
 import { coordinatorFields, dueFields } from '../src/contract/coordinator-input.js';
 import { rulesOf } from '../src/contract/kinds/index.js';
 import { compactionFields } from '../src/contract/compaction-input.js';
@@ -47,6 +48,11 @@ const SECTIONS: Section[] = [
     title: '`verifyBackups`',
     about: 'Proves a storage from its own files.',
     fields: verifyFields,
+  },
+  {
+    title: '`copyBackups`',
+    about: 'Copies backups into another storage, and proves them on the way.',
+    fields: copyFields,
   },
   {
     title: '`compactMetadata`',

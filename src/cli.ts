@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { type CheckFlags, checkStatus } from './cli/status-check.js';
+import { COPY, addCopyCommand } from './cli/copy-command.js';
 import { runCheck } from './cli/check-command.js';
 import type { CompactionFlags } from './cli/compact-command.js';
 import { MAINTENANCE, addMaintenanceCommands } from './cli/maintenance-commands.js';
@@ -185,7 +186,8 @@ const created = add(schedule, 'create', 'create a schedule, or change the one of
   .option(
     '--sample <PART>',
     'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
-  );
+  )
+  .option('--to <URL>', 'of kind copy: the storage that gets the backups');
 addDrillOptions(created, 'of kind drill: ');
 addPruneOptions(created, 'of kind prune: ');
 addCompactionOptions(addCoordinatorOptions(created), 'of kind compact: ');
@@ -223,6 +225,7 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
   process.exitCode = await runVerify(flags, stopping.signal);
 });
 
+addCopyCommand(add(program, 'copy', COPY), stopping.signal);
 addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
 addMaintenanceCommands(add(program, 'backup-maintenance', MAINTENANCE), add, stopping.signal);
 

@@ -2,6 +2,7 @@ import { pathToFileURL, fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createAttributeActivities } from './activities/attribute-activities.js';
 import { gcActivities } from './activities/gc-activities.js';
+import { createCopyActivities } from './activities/copy-activities.js';
 import { createCoordinatorActivities } from './activities/coordinator-activities.js';
 import { createDrillActivities } from './activities/drill-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
@@ -168,6 +169,7 @@ async function createWorkers(
     interceptors: { activity: [carefulActivity] },
   };
   const verify = createVerifyActivities();
+  const copy = createCopyActivities();
   const consolidate = createConsolidateActivities();
   const workflows = () =>
     Worker.create({
@@ -179,6 +181,7 @@ async function createWorkers(
         ...createCoordinatorActivities(tools),
         ...createUpkeepActivities(),
         ...verify.control,
+        ...copy.control,
         ...createDrillActivities(),
         ...consolidate.control,
         ...gcActivities,
@@ -192,6 +195,7 @@ async function createWorkers(
     ...createRangeActivities(tools),
     ...verify.chunks,
     ...consolidate.chunks,
+    ...copy.chunks,
   };
   const chunks = (taskQueue: string, atOnce: number, activities: object = forChunks) =>
     Worker.create({

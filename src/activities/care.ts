@@ -7,6 +7,7 @@ import {
   RANGE_BUDGETS,
 } from './activity-failure.js';
 import type { AttributeActivities } from './attribute-activities.js';
+import type { CopyActivities } from './copy-activities.js';
 import type { DrillActivities } from './drill-activities.js';
 import type { ConsolidateActivities } from './consolidate-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
@@ -28,6 +29,8 @@ type Activities = UnitActivities &
   RangeActivities &
   VerifyActivities['control'] &
   VerifyActivities['chunks'] &
+  CopyActivities['control'] &
+  CopyActivities['chunks'] &
   DrillActivities &
   UpkeepActivities &
   ConsolidateActivities['control'] &
@@ -48,6 +51,9 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   verifyTask: OF_CHUNK,
   planVerification: OF_CONTROL,
   concludeVerification: OF_CONTROL,
+  copyTask: OF_CHUNK,
+  planCopy: OF_CONTROL,
+  commitCopied: OF_CONTROL,
   planDrill: OF_CONTROL,
   restoreInScratch: OF_CONTROL,
   clearScratch: OF_CONTROL,

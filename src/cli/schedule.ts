@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
+import { placeOf } from './copy-command.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
@@ -12,6 +13,7 @@ export interface ScheduleFlags extends PruneFlags {
   sample?: string;
   stockBinary?: string;
   scratch?: string;
+  to?: string;
 }
 
 export async function scheduleCreate(
@@ -19,13 +21,14 @@ export async function scheduleCreate(
   flags: CoordinatorFlags & CompactionFlags & ScheduleFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { sample, stockBinary, scratch } = flags;
+  const { sample, stockBinary, scratch, to } = flags;
   const { storage: _, ...compaction } = compactionInput(flags);
   const input = {
     ...coordinatorInput(flags),
     ...(sample === undefined ? {} : { sample }),
     ...(stockBinary === undefined ? {} : { stock_binary: path.resolve(stockBinary) }),
     ...(scratch === undefined ? {} : { scratch: path.resolve(scratch) }),
+    ...(to === undefined ? {} : { to: placeOf(to) }),
     compaction,
     prune: rulesOf(flags),
   };

@@ -1,8 +1,9 @@
 import { type CompactionInput, parseCompactionInput } from '../contract/compaction-input.js';
 import { parseConsolidateInput } from '../contract/consolidate-input.js';
+import { parseCopyInput } from '../contract/copy-input.js';
 import { type CoordinatorInput, parseDueInput } from '../contract/coordinator-input.js';
 import { parseDrillInput } from '../contract/drill-input.js';
-import type { BackupType } from '../contract/job.js';
+import type { BackupType, StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
 import { type PruneInput, parseGcInput, parsePruneInput } from '../contract/retention-input.js';
 import { InputError } from '../contract/schema.js';
@@ -16,6 +17,8 @@ interface OwnInput {
   stock_binary?: string;
   /** Of drills. */
   scratch?: string;
+  /** Where copies go. */
+  to?: StorageConfig;
   /** How each compaction compacts. */
   compaction?: Omit<CompactionInput, 'storage'>;
   /** What each prune keeps. A gc takes the grace time alone. */
@@ -30,6 +33,7 @@ const WORDS: Record<keyof OwnInput, string> = {
   sample: 'a sample',
   stock_binary: 'a stock binary',
   scratch: 'a scratch folder',
+  to: 'a storage to copy to',
   compaction: 'compact factors',
   prune: 'keep rules',
 };
@@ -74,6 +78,17 @@ const KINDS: Record<string, Kind> = {
       scratch,
     }),
     check: parseDrillInput,
+  },
+  copy: {
+    every: '1h',
+    note: 'a copy',
+    workflowType: 'copyBackups',
+    takes: ['to'],
+    input: ({ to, ...input }) => {
+      const { storage: from, ...trust } = provenBy(input);
+      return { from, to, ...trust };
+    },
+    check: checkCopy,
   },
   compact: {
     every: '1d',
@@ -126,6 +141,11 @@ function due(every: string, note: string, types: readonly BackupType[]): Kind {
     return { ...Object.fromEntries(common), types };
   };
   return { every, note, workflowType: 'backupDue', takes: [], input, check: parseDueInput };
+}
+
+function checkCopy(input: object): unknown {
+  if ((input as { to?: StorageConfig }).to !== undefined) return parseCopyInput(input);
+  throw new InputError('a schedule of copies needs the storage to copy to: --to URL');
 }
 
 /** The storage, and what proves its chain. */

@@ -59,15 +59,15 @@ export async function refuseEmptyListing(storage: BackupStorage): Promise<void> 
 
 /**
  * Remembers in the storage what its metadata names, so that a listing that lacks it is recognized as an outage. Call
- * it under the commit lock. `catalog`: what was there before `line` was written, if one was.
+ * it under the commit lock. `catalog`: what was there before `lines` were written.
  */
 export async function rememberMetadata(
   storage: BackupStorage,
   catalog: Catalog,
-  line?: MetadataLine,
+  ...lines: readonly MetadataLine[]
 ): Promise<void> {
   const known = (await readKnown(storage)) ?? { epochs: [], versions: [], snapshots: [] };
-  const parts = [known, namedBy(catalog), linesOf(line ? [line] : [])];
+  const parts = [known, namedBy(catalog), linesOf(lines)];
   const snapshots = [...new Set(parts.flatMap((part) => part.snapshots))];
   const texts = (spans: Span[]) =>
     unionOf(spans)

@@ -157,12 +157,13 @@ export async function unitOfFolder(
 /** Which of our own files a name in a backup's folder is; undefined for a file of the backup itself. */
 export function ownFile(
   name: string,
-): 'plan' | 'committed' | 'receipt' | 'deadly' | 'retired' | 'proofs' | undefined {
+): 'plan' | 'committed' | 'receipt' | 'deadly' | 'retired' | 'proofs' | 'copied' | undefined {
   if (name === RETIRED_FILE) return 'retired';
   if (name === PROOFS_FILE) return 'proofs';
   if (isLastToGo(name)) return 'plan';
   if (name === COMMITTED_FILE) return 'committed';
   if (name.endsWith('.deadly')) return 'deadly';
+  if (name.endsWith('.copied')) return 'copied';
   return name.endsWith('.receipt') ? 'receipt' : undefined;
 }
 

@@ -1,4 +1,3 @@
-import { AptosDataError, decodeEpochEndingManifest, MAX_MANIFEST_BYTES } from '../aptos/index.js';
 import {
   CHAIN_FILE,
   CHAIN_FILE_NAME,
@@ -6,18 +5,15 @@ import {
   isWritten,
   storedAnchor,
 } from '../repository/chain-file.js';
-import { readCatalog } from '../repository/catalog.js';
-import { IDENTITY } from '../repository/metadata-file.js';
+import { hasMetadata, requireMetadata, storedGenesis } from '../repository/stored-genesis.js';
 import { NodeClient } from '../node/client.js';
 import type { Anchor } from '../contract/unit.js';
-import { isStorageError } from '../storage/storage-error.js';
 import { OWN_FOLDER } from '../storage/handles.js';
-import type { BackupStorage } from '../storage/storage.js';
 import { BackupError, storageEmptied } from '../errors/backup-error.js';
 import { nodeFault } from './node-fault.js';
 import { encodeDigested } from '../lib/host/own-digest.js';
 import { type Site, fetchGenesis } from './site.js';
-import { putFile, readOwn } from '../repository/stored-file.js';
+import { putFile } from '../repository/stored-file.js';
 import { ensureIdentity } from '../repository/unit-folder.js';
 
 /** What a storage says about the chain that it belongs to. */
@@ -37,7 +33,7 @@ export async function requireSameChain(site: Site): Promise<ChainFound> {
   const own = await storedAnchor(site.storage);
   // We write the chain file before any backup. Damaged and without metadata: its writer died, and no backup needs it.
   if (own === 'damaged' && !(await hasMetadata(site.storage))) return { own, stored: undefined };
-  const stored = isWritten(own) ? own.genesis : await stockGenesis(site);
+  const stored = isWritten(own) ? own.genesis : await storedGenesis(site.storage);
   if (own === 'damaged' && stored === undefined) throw unknownChain(site);
   if (stored !== undefined && stored !== site.genesis) {
     throw new BackupError(
@@ -55,7 +51,7 @@ export async function requireSameChain(site: Site): Promise<ChainFound> {
  */
 export async function anchorStorage(site: Site, signal?: AbortSignal): Promise<Anchor> {
   const found = await requireSameChain(site);
-  await requireMetadata(site, found);
+  await requireMetadata(site.storage, found.own);
   return writtenDown(site, found, signal);
 }
 
@@ -96,7 +92,7 @@ async function writtenDown(
  */
 export async function requireBegun(site: Site, signal?: AbortSignal): Promise<Anchor> {
   const found = await requireSameChain(site);
-  await requireMetadata(site, found);
+  await requireMetadata(site.storage, found.own);
   // The chain file is whole, or only that file was damaged or lost: then it is written again.
   if (found.stored !== undefined || found.own === 'damaged')
     return writtenDown(site, found, signal);
@@ -107,22 +103,6 @@ function emptied(site: Site): BackupError {
   return storageEmptied(
     `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied`,
   );
-}
-
-/**
- * Refuses a storage with a chain file but without metadata: somebody removed a part of it.
- * @throws BackupError STORAGE_EMPTIED
- */
-async function requireMetadata({ storage }: Site, { own }: ChainFound) {
-  if (!isWritten(own) || (await storage.stat(IDENTITY)) !== undefined) return;
-  if ((await storage.listMetadata()).length > 0) return;
-  const why = `${storage.description} held backups, as ${CHAIN_FILE} says, and has no metadata any more: somebody removed a part of it; nothing was written. Put the metadata back; or, if that was meant, remove ${OWN_FOLDER}/ as well and start again: a new storage is begun then`;
-  throw new BackupError('METADATA_REMOVED', why);
-}
-
-/** Whether the storage has a metadata file besides the identity. */
-async function hasMetadata(storage: BackupStorage): Promise<boolean> {
-  return (await storage.listMetadata()).some((handle) => handle !== IDENTITY);
 }
 
 /**
@@ -162,37 +142,4 @@ function unknownChain({ storage, genesis, address }: Site): BackupError {
     `${CHAIN_FILE} in ${storage.description} cannot be read, and there is no backup of epoch 0 that says which chain the storage belongs to. ` +
       `If it is that of ${address}, replace what is in it by {"genesis_waypoint":"${genesis}"}`,
   );
-}
-
-/**
- * The genesis waypoint in the backup of epoch 0; undefined when there is none. Needed for a storage that the stock
- * tool began, and when the chain file is lost.
- */
-async function stockGenesis(site: Site): Promise<string | undefined> {
-  for (const { firstEpoch, manifest } of await epochEndings(site.storage)) {
-    if (firstEpoch !== 0n) continue;
-    const bytes = await readOwn(site.storage, manifest, MAX_MANIFEST_BYTES);
-    const genesis = bytes && firstWaypoint(bytes);
-    if (genesis !== undefined) return genesis;
-  }
-  return undefined;
-}
-
-/** Undefined for a damaged manifest: a verification reports it. */
-function firstWaypoint(manifest: Uint8Array): string | undefined {
-  try {
-    return decodeEpochEndingManifest(manifest).waypoints[0];
-  } catch (error) {
-    if (error instanceof AptosDataError) return undefined;
-    throw error;
-  }
-}
-
-async function epochEndings(storage: BackupStorage) {
-  try {
-    return (await readCatalog(storage)).epochEndings;
-  } catch (error) {
-    if (isStorageError(error, 'STORAGE_MISSING')) return [];
-    throw error;
-  }
 }

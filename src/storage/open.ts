@@ -1,9 +1,15 @@
+import { type StorageLimits, withLimits } from './limits.js';
 import { openBackend, type StorageSettings } from './registry.js';
 import { BackupStorage } from './storage.js';
 
-/** Opens the storage that settings name. `signal` ends all work on it. Creates nothing. */
-export function openStorage(settings: StorageSettings, signal?: AbortSignal): BackupStorage {
-  return new BackupStorage(openBackend(settings), signal);
+/** Opens the storage that settings name. `signal` ends all work on it, and `limits` bounds it. Creates nothing. */
+export function openStorage(
+  settings: StorageSettings,
+  signal?: AbortSignal,
+  limits?: StorageLimits,
+): BackupStorage {
+  const backend = openBackend(settings);
+  return new BackupStorage(limits ? withLimits(backend, limits) : backend, signal);
 }
 
 /**

@@ -14,7 +14,7 @@ import type { EpochEndingEntry } from '../repository/catalog.js';
 import type { Findings } from './findings.js';
 import type { StoredChain } from './stored-chain.js';
 import { requireOwnFields } from './own-fields.js';
-import { type CheckTools, readSmall, requireUnchanged } from './stored-records.js';
+import { type RecordTools, readSmall, requireUnchanged } from './stored-records.js';
 import { createHash } from 'node:crypto';
 
 export interface CheckedEpochs {
@@ -28,7 +28,7 @@ export interface CheckedEpochs {
  * their first epoch: each ledger info is checked against the one before it.
  */
 export async function checkEpochEndings(
-  tools: CheckTools,
+  tools: RecordTools,
   entry: EpochEndingEntry,
   chain: StoredChain,
   findings: Findings,
@@ -84,7 +84,7 @@ export async function checkEpochEndings(
 
 /** An unknown form may be damage. Our manifests record a digest of the chunk, which tells the two apart. */
 async function decode(
-  tools: CheckTools,
+  tools: RecordTools,
   chunk: EpochEndingManifest['chunks'][number],
   epoch: bigint,
   record: Uint8Array,
@@ -100,7 +100,7 @@ async function decode(
 }
 
 async function* counting(
-  tools: CheckTools,
+  tools: RecordTools,
   handle: string,
   digest: { update(bytes: Uint8Array): unknown },
 ): AsyncGenerator<Uint8Array> {

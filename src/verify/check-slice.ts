@@ -145,7 +145,7 @@ function comparedWith(chain: StoredChain, { first, last }: UnitSlice): string {
 }
 
 /** A digest over what a proof rests on besides the files: the trusted waypoints and the stored genesis. */
-function trustOf(chain: StoredChain): string {
+export function trustOf(chain: StoredChain): string {
   const facts = [chain.ending(0n)?.waypoint ?? '', ...chain.trusted.list()];
   return createHash('sha256').update(facts.join('\n')).digest('hex').slice(0, 16);
 }

@@ -17,7 +17,7 @@ import type { Proven } from '../contract/unit.js';
 import type { UnitSlice } from '../contract/verification.js';
 import type { Findings } from './findings.js';
 import type { StoredChain } from './stored-chain.js';
-import { type CheckTools, readChunk, readSmall } from './stored-records.js';
+import { type RecordTools, readChunk, readSmall } from './stored-records.js';
 
 export interface CheckedSnapshot {
   /** How the state root is proven; undefined when the check of the root failed. */
@@ -35,7 +35,7 @@ export interface CheckedSnapshot {
  * (docs/formats.md, State tree).
  */
 export async function checkSnapshot(
-  tools: CheckTools,
+  tools: RecordTools,
   slice: UnitSlice,
   manifest: StateSnapshotManifest,
   chain: StoredChain,
@@ -60,7 +60,7 @@ function compareLine(slice: UnitSlice, manifest: StateSnapshotManifest, findings
 }
 
 async function checkRoot(
-  tools: CheckTools,
+  tools: RecordTools,
   manifestHandle: string,
   manifest: StateSnapshotManifest,
   chain: StoredChain,
@@ -98,7 +98,7 @@ async function checkRoot(
 }
 
 async function checkChunk(
-  tools: CheckTools,
+  tools: RecordTools,
   manifestHandle: string,
   manifest: StateSnapshotManifest,
   index: number,

@@ -10,7 +10,7 @@ import type { Piece, UnitSlice } from '../contract/verification.js';
 import type { Findings } from './findings.js';
 import { joinPieces } from '../contract/pieces.js';
 import type { StoredChain } from './stored-chain.js';
-import { type CheckTools, readChunk, readSmall } from './stored-records.js';
+import { type RecordTools, readChunk, readSmall } from './stored-records.js';
 
 /**
  * Checks the chunks of one slice of a transaction backup (docs/formats.md, Verification): every record
@@ -19,7 +19,7 @@ import { type CheckTools, readChunk, readSmall } from './stored-records.js';
  * joined), the number of records, and the newest epoch that the ledger infos name.
  */
 export async function checkTransactions(
-  tools: CheckTools,
+  tools: RecordTools,
   slice: UnitSlice,
   manifest: TransactionManifest,
   chain: StoredChain,
@@ -52,7 +52,7 @@ function compareLine(slice: UnitSlice, manifest: TransactionManifest, findings: 
 }
 
 async function checkChunk(
-  tools: CheckTools,
+  tools: RecordTools,
   manifest: string,
   chunk: TransactionManifest['chunks'][number],
   chain: StoredChain,

@@ -11,7 +11,7 @@ import {
 import type { Span } from '../lib/spans.js';
 import type { UnitSlice, VerifyTask } from '../contract/verification.js';
 import { requireOwnFields } from './own-fields.js';
-import type { CheckTools } from './stored-records.js';
+import type { RecordTools } from './stored-records.js';
 
 /**
  * The decoded manifest of a slice, and its size in bytes. A slice decodes its manifest once: with a hundred thousand
@@ -24,7 +24,7 @@ export type SliceManifest = { bytes: number } & (
 
 /** Reads and checks the manifest of a slice (docs/formats.md, Files). @throws AptosDataError, StorageError */
 export async function readSliceManifest(
-  { storage }: CheckTools,
+  { storage }: RecordTools,
   kind: Exclude<VerifyTask['kind'], 'epoch_endings'>,
   slice: UnitSlice,
 ): Promise<SliceManifest> {

@@ -10,12 +10,17 @@ import {
 import { isStorageError } from '../storage/storage-error.js';
 import type { BackupStorage } from '../storage/storage.js';
 
-/** What all checks of one task use. */
-export interface CheckTools {
-  storage: BackupStorage;
+/** What the checks of records use. Whoever copies what is checked gives a storage that sees all that is read. */
+export interface RecordTools {
+  storage: Pick<BackupStorage, 'read' | 'readAll'>;
   hasher: BatchHasher;
   /** Called about once a megabyte, and for every object. */
   onProgress: (more: { bytes: number; objects: number }) => void;
+}
+
+/** What all checks of one task use. */
+export interface CheckTools extends RecordTools {
+  storage: BackupStorage;
 }
 
 /**
@@ -24,7 +29,7 @@ export interface CheckTools {
  * they are compared as well. @throws AptosDataError, StorageError
  */
 export async function readChunk(
-  tools: CheckTools,
+  tools: RecordTools,
   handle: string,
   extra: JsonObject | undefined,
   most: bigint,
@@ -59,7 +64,7 @@ export async function readChunk(
 
 /** @throws AptosDataError when the digest of a chunk file is not the one that our manifest recorded in `extra` */
 export async function requireUnchanged(
-  tools: CheckTools,
+  tools: RecordTools,
   handle: string,
   extra: JsonObject | undefined,
 ): Promise<void> {
@@ -101,7 +106,7 @@ export async function sizeOf(storage: BackupStorage, handle: string): Promise<bi
  * recorded in `extra`; StorageError
  */
 export async function readSmall(
-  tools: CheckTools,
+  tools: RecordTools,
   handle: string,
   extra?: JsonObject,
 ): Promise<Uint8Array> {

@@ -122,7 +122,8 @@ async function wholeBackup(
   if (type === undefined) return undefined;
   const manifest = `${folder}/${MANIFEST_KINDS[type].name}`;
   const committed = names.some((n) => ownFile(n) === 'committed' || isProvenRecord(n));
-  if (!committed && names.some((n) => ownFile(n) === 'plan')) return undefined; // not yet committed
+  const inWork = names.some((n) => ownFile(n) === 'plan' || ownFile(n) === 'copied');
+  if (!committed && inWork) return undefined; // not yet committed
   const content = await readManifest(storage, manifest, type);
   if (committed) {
     const why =

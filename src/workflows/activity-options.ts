@@ -21,6 +21,9 @@ export const rangeOptions: ActivityOptions = {
   },
 };
 
+/** A part of a copy: like a range, but limits may make it last for hours. */
+export const copyOptions: ActivityOptions = { ...rangeOptions, startToCloseTimeout: '1 day' };
+
 /**
  * Plans and commits. They send many small requests. The first plan fetches the whole epoch history, and a
  * commit may read the whole backup again. Their heartbeats show progress, because a timeout would count

@@ -2,6 +2,7 @@
 export { backupCoordinator } from './backup-coordinator.js';
 export { backupDue } from './backup-due.js';
 export { epochEndingBackup, stateSnapshotBackup, transactionBackup } from './backup/backup.js';
+export { copyBackups } from './copy-backups.js';
 export { chunkSegment } from './backup/segment.js';
 export { restoreDrill } from './restore-drill.js';
 export { compactMetadata } from './upkeep/compact-metadata.js';

@@ -1,5 +1,6 @@
 import type { DrillStatus } from '../contract/answers/restore-answers.js';
 import type { VerifyStatus } from '../contract/answers/verify-answers.js';
+import type { CopyStatus } from '../contract/answers/copy-answers.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../contract/messages.js';
 import type { CoordinatorStatus } from '../contract/answers/coordinator-answers.js';
@@ -25,6 +26,8 @@ export const consolidateStatus = defineQuery<Consolidation>(names.QUERY_STATUS);
 /** The status of a verification. */
 export const verifyStatus = defineQuery<VerifyStatus>(names.QUERY_STATUS);
 
+/** The status of a copy. */
+export const copyStatus = defineQuery<CopyStatus>(names.QUERY_STATUS);
 /** The status of a drill. */
 export const drillStatus = defineQuery<DrillStatus>(names.QUERY_STATUS);
 

@@ -1,12 +1,8 @@
 import { failureOf } from '../contract/failure.js';
-import { QUARANTINED } from '../contract/messages.js';
-import type { ErrorCode } from '../errors/catalogue.js';
 import type { TaskResult, VerifyCursor, VerifyTask } from '../contract/verification.js';
-import { failureCode, reasonOf } from './workflow-failure.js';
+import { DEADLY, failureCode, reasonOf } from './workflow-failure.js';
 import type { Coverage } from '../contract/answers/verify-answers.js';
 
-/** Failures that concern one task only, because no worker or thread survives it. */
-const DEADLY = new Set<ErrorCode>([QUARANTINED, 'THREAD_DIED']);
 const UNPROVEN = 'UNPROVEN' as const;
 const NOTHING_FOUND = { pieces: [], records: '0', bytes: 0, objects: 0, skipped: 0 };
 

@@ -3,10 +3,13 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import type { FailureDetails } from '../contract/unit.js';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
 import type { Lie } from '../contract/lies.js';
-import { UNIT_INCOMPLETE } from '../contract/messages.js';
+import { QUARANTINED, UNIT_INCOMPLETE } from '../contract/messages.js';
 import { shorten } from '../lib/shorten.js';
 
 const MAX_REASON = 500;
+
+/** Failures that concern one task of a verification or copy only, because no worker or thread survives it. */
+export const DEADLY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([QUARANTINED, 'THREAD_DIED']);
 
 /** The innermost message of a failure. This is the one that helps an operator. */
 export function reasonOf(error: unknown): string {

@@ -8,6 +8,7 @@ import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js'
 import { run } from '../../src/lib/host/run.js';
 import { startTemporal } from '../support/temporal.js';
 import { recordBackups } from './scenarios/backups.js';
+import { recordCopies } from './scenarios/copy.js';
 import { recordCompactions } from './scenarios/compaction.js';
 import { recordConsolidations } from './scenarios/consolidate.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
@@ -43,6 +44,7 @@ try {
   await recordBackups(session, save);
   await recordCoordinators(session, save);
   await recordVerifications(session, save);
+  await recordCopies(session, save);
   await recordDrills(session, save);
   await recordCompactions(session, save);
   await recordConsolidations(session, save);

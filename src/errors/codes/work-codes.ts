@@ -75,6 +75,13 @@ export const WORK_ERRORS = {
     retryable: false,
     whatToDo: 'Read the findings in the result, repair the objects, and verify again.',
   },
+  COPY_INCOMPLETE: {
+    meaning: 'A copy left out backups that are damaged, not proven, or in the way of others.',
+    fault: 'the storage',
+    retryable: false,
+    whatToDo:
+      'Read what was skipped and why in the result, repair the objects in the source, and copy again.',
+  },
   DRILL_FAILED: {
     meaning:
       'A restore drill failed: something needed is not proven, or the tool did not restore it.',

@@ -12,10 +12,21 @@ const MB_PER_MANIFEST_MB = 4;
  * The memory limit of a thread in MB: 96, and four times the largest manifest that it decodes; at most
  * 608. Chunks need no more, because they are read as streams.
  */
-export async function heapFor(storage: BackupStorage, task: VerifyOrder['task']): Promise<number> {
+export function heapFor(storage: BackupStorage, task: VerifyOrder['task']): Promise<number> {
   const slices = task.kind === 'transactions' ? task.slices : [task.slice];
+  return heapForManifests(
+    storage,
+    slices.map((slice) => slice.manifest),
+  );
+}
+
+/** The same for whoever decodes these manifests, one after another. */
+export async function heapForManifests(
+  storage: BackupStorage,
+  manifests: readonly string[],
+): Promise<number> {
   let largest = 0;
-  for (const manifest of new Set(slices.map((slice) => slice.manifest))) {
+  for (const manifest of new Set(manifests)) {
     largest = Math.max(largest, await contentBytes(storage, manifest));
   }
   return PLAIN_MB + Math.ceil((MB_PER_MANIFEST_MB * largest) / MB);

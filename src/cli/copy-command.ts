@@ -1,0 +1,171 @@
+import path from 'node:path';
+import type { Command } from 'commander';
+import type { Client } from '@temporalio/client';
+import { abortable, resultOf } from '../client/calls.js';
+import { Interrupted } from '../client/command-failure.js';
+import { type CopyHandle, copied, startCopy } from '../client/start-copy.js';
+import {
+  type CopyResult,
+  type CopyStatus,
+  type Skipped,
+  copyStatus,
+} from '../contract/answers/copy-answers.js';
+import { readAnswer } from '../contract/answers/read-answer.js';
+import { type CopyInput, parseCopyInput } from '../contract/copy-input.js';
+import type { StorageConfig } from '../contract/job.js';
+import { parseStorage } from '../contract/backup-input.js';
+import { CONTROL_QUEUE, QUERY_STATUS } from '../contract/messages.js';
+import { dataFolder } from '../lib/host/data-folder.js';
+import { bytes } from '../monitor/format.js';
+import { workersPoll } from '../temporal/pollers.js';
+import { openSession } from './open-session.js';
+import { type CommonFlags, addCommonOptions, chunkWorkerCount, collect } from './options.js';
+import { ownWorkers } from './own-workers.js';
+import { tellStuck } from './tell-stuck.js';
+
+interface CopyFlags extends CommonFlags {
+  from: string;
+  to: string;
+  versions?: string;
+  epochs?: string;
+  newestSnapshot?: boolean;
+  since?: string;
+  bytesPerSecond?: string;
+  requestsPerSecond?: string;
+  lanes?: string;
+}
+
+export const COPY = 'copy backups into another storage, and prove them on the way';
+const PROGRESS_MS = 5_000;
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** Gives the command `copy` its flags. */
+export function addCopyCommand(copy: Command, signal: AbortSignal): void {
+  addCommonOptions(copy)
+    .requiredOption('--from <URL>', 'the source: a URL, a folder, or the YAML of a command adapter')
+    .requiredOption('--to <URL>', 'the target, which keeps what it has; a new one is begun')
+    .option('--versions <A-B>', 'only transactions and snapshots of these versions')
+    .option('--epochs <A-B>', 'only transactions and snapshots of these epochs')
+    .option('--newest-snapshot', 'only the newest snapshot, and the transactions from there on')
+    .option(
+      '--since <VERSION|TIME>',
+      'only transactions and snapshots from this version or time on',
+    )
+    .option('--bytes-per-second <N>', 'read and write at most N bytes a second, all lanes together')
+    .option('--requests-per-second <N>', 'at most N requests a second to each of the two storages')
+    .option('--lanes <N>', 'tasks in flight (default: 4)')
+    .option(
+      '--trust-waypoint <VERSION:HASH>',
+      'a waypoint that you trust; may be repeated',
+      collect,
+      [],
+    )
+    .option('--network <NAME>', 'trust the waypoints of this network, or custom:NAME')
+    .action(async (flags: CopyFlags) => {
+      process.exitCode = await runCopy(flags, signal);
+    });
+}
+
+/** `copy`. Returns the exit code: 0 when the target has all that was asked for, 1 when something was skipped. */
+async function runCopy(flags: CopyFlags, signal: AbortSignal): Promise<number> {
+  const input = copyInput(flags);
+  parseCopyInput(input); // report a mistake before anything starts
+  const chunkWorkers = chunkWorkerCount();
+  const data = dataFolder(flags.dataDir);
+  const session = await openSession(flags, signal);
+  const { client, connection, embedded, namespace } = session;
+  const worker = ownWorkers(session, { data, chunkWorkers, say });
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  signal.addEventListener('abort', leave);
+  try {
+    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
+    }
+    const handle = await abortable(client, leaving.signal, () => startCopy(client, input));
+    const result = await followed(client, handle, leaving.signal);
+    console.log(flags.json ? JSON.stringify(result) : describeCopy(result).join('\n'));
+    return result.ok ? 0 : 1;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const goesOn = embedded
+      ? 'run the same command again to go on'
+      : 'the copy goes on at the server';
+    throw new Interrupted(`interrupted; ${goesOn}`);
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+    await worker?.stop();
+    await session.close();
+  }
+}
+
+/** Waits for a copy and shows its progress. */
+async function followed(
+  client: Client,
+  handle: CopyHandle,
+  left: AbortSignal,
+): Promise<CopyResult> {
+  const ask = async () =>
+    readAnswer(copyStatus, await handle.query(QUERY_STATUS), handle.workflowId);
+  const timer = setInterval(() => {
+    abortable(client, left, ask).then(showProgress, () => undefined);
+  }, PROGRESS_MS);
+  const stop = tellStuck(client, handle.workflowId, say);
+  return copied(resultOf(client, handle, left)).finally(() => {
+    clearInterval(timer);
+    stop();
+  });
+}
+
+function copyInput(flags: CopyFlags): CopyInput {
+  const given = {
+    network: flags.network,
+    trust_waypoints: flags.trustWaypoint?.length ? flags.trustWaypoint : undefined,
+    versions: flags.versions,
+    epochs: flags.epochs,
+    newest_snapshot: flags.newestSnapshot,
+    since: flags.since,
+    bytes_per_second: flags.bytesPerSecond,
+    requests_per_second: flags.requestsPerSecond,
+    concurrency: flags.lanes === undefined ? undefined : Number(flags.lanes),
+  };
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  const [from, to] = [placeOf(flags.from), placeOf(flags.to)];
+  return { from, to, ...Object.fromEntries(known) };
+}
+
+/** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */
+export function placeOf(text: string): StorageConfig {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return parseStorage(text);
+  if (/\.ya?ml$/.test(text)) return parseStorage({ command_adapter_config: path.resolve(text) });
+  return parseStorage({ local_fs_dir: path.resolve(text) });
+}
+
+function describeCopy(result: CopyResult): string[] {
+  const { from, to, files, kept, bytes: read, skipped, skipped_count: count } = result;
+  const before = kept > 0 ? `; ${kept} files were there from an earlier attempt` : '';
+  return [
+    `${result.ok ? 'Copied' : 'NOT ALL COPIED'}: ${from} to ${to}`,
+    `${backupsOf(result)}; ${result.already_there} were there before`,
+    `${files} files, ${bytes(read)} read and proven${before}`,
+    ...skipped.map(describeSkipped),
+    ...(count > skipped.length ? [`and ${count - skipped.length} more that were skipped`] : []),
+  ];
+}
+
+function backupsOf(counts: CopyStatus): string {
+  const { epoch_endings: epochs, transactions, state_snapshots: snapshots } = counts;
+  return `${epochs} backups of epoch endings, ${transactions} of transactions, ${snapshots} state snapshots copied`;
+}
+
+function describeSkipped({ manifest, object, code, why }: Skipped): string {
+  return `skipped ${manifest}: ${code} ${object}: ${why}`;
+}
+
+function showProgress(status: CopyStatus): void {
+  const { bytes: read, files, already_there: there, skipped_count: skipped } = status;
+  say(
+    `${backupsOf(status)}, ${there} there before, ${files} files, ${bytes(read)} read, ${skipped} skipped`,
+  );
+}

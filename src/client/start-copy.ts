@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import {
+  type Client,
+  ApplicationFailure,
+  WorkflowFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { type CopyResult, copyResult } from '../contract/answers/copy-answers.js';
+import { readAnswer } from '../contract/answers/read-answer.js';
+import { type CopyInput, parseCopyInput } from '../contract/copy-input.js';
+import { codeOfFailure } from '../contract/failure.js';
+import { CONTROL_QUEUE } from '../contract/messages.js';
+import { storageName } from '../contract/storage-name.js';
+import { storageId } from '../storage/open.js';
+
+type CopyWorkflow = (input: CopyInput) => Promise<CopyResult>;
+export type CopyHandle = WorkflowHandle<CopyWorkflow>;
+
+/** Starts a copy, or joins the running one with the same storages and range. @throws InputError */
+export async function startCopy(client: Client, input: CopyInput): Promise<CopyHandle> {
+  const { settings } = parseCopyInput(input);
+  return client.workflow.start<CopyWorkflow>('copyBackups', {
+    workflowId: copyWorkflowId(input),
+    taskQueue: CONTROL_QUEUE,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'copy',
+    staticDetails: `${storageName(settings.from)} to ${storageName(settings.to)}`,
+  });
+}
+
+/** The workflow id of a copy. Both storages and what is asked for determine it, but not how fast it goes. */
+export function copyWorkflowId(input: CopyInput): string {
+  const { settings, scope } = parseCopyInput(input);
+  const { from, to, network, trustWaypoints } = settings;
+  const options = [network ?? null, [...trustWaypoints].sort(), scope];
+  const digest = createHash('sha256').update(JSON.stringify(options)).digest('hex');
+  return `aptos-backup/${storageId(from)}/copy/${storageId(to)}/${digest.slice(0, 8)}`;
+}
+
+/** Waits for the result. A copy that skipped something fails, and its failure carries the result. */
+export async function copied(result: Promise<CopyResult>): Promise<CopyResult> {
+  try {
+    return readAnswer(copyResult, await result, 'the copy');
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
+    if (cause instanceof ApplicationFailure && codeOfFailure(cause) === 'COPY_INCOMPLETE') {
+      return readAnswer(copyResult, cause.details?.[0], 'the copy');
+    }
+    throw error;
+  }
+}

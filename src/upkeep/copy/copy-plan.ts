@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import type { Skipped } from '../../contract/answers/copy-answers.js';
+import {
+  COPY_ORDER,
+  type CopyCursor,
+  type CopyFrozen,
+  type CopyPage,
+  type CopyScope,
+  type CopySettings,
+  type CopyUnit,
+} from '../../contract/copying.js';
+import type { BackupType } from '../../contract/job.js';
+import {
+  type BackupEntry,
+  type Catalog,
+  readCatalog,
+  readKnownCatalog,
+} from '../../repository/catalog.js';
+import { PLAN_FILE } from '../../repository/unit-folder.js';
+import { isStorageError } from '../../storage/storage-error.js';
+import type { BackupStorage } from '../../storage/storage.js';
+import { folderOf } from '../../repository/proven-record.js';
+import { VerifyError } from '../../verify/verify-error.js';
+import type { CopyEnds } from './copy-ends.js';
+import { CopyPageBuilder } from './copy-page.js';
+import { freezeScope, wantedOf } from './copy-scope.js';
+import { isStillNamed, lineOf, namesOf, readNamed, skippedFor } from './copy-unit.js';
+import { prepareTarget, requirePrepared } from './prepare-target.js';
+import { TargetHas } from './target-has.js';
+
+const READS_AT_ONCE = 16;
+
+/**
+ * Plans the next page of a copy: tasks for backups that the target does not have, from `cursor` on. The first page
+ * also makes the target ready. Reads metadata of both storages, and of backups that are to be copied the manifest.
+ * @throws VerifyError NOTHING_TO_VERIFY for a source without backups; BackupError CHAIN_MISMATCH, STORAGE_EMPTIED
+ */
+export async function planCopyPage(
+  ends: CopyEnds,
+  settings: CopySettings,
+  scope: CopyScope,
+  at?: { cursor: CopyCursor; frozen: CopyFrozen },
+): Promise<CopyPage> {
+  const { from, to } = ends;
+  const catalog = await readCatalog(from);
+  requireSome(from, catalog);
+  const target = await readTarget(to);
+  const has = new TargetHas(target);
+  const frozen = at?.frozen ?? (await begin(ends, settings, scope, catalog, target, has));
+  if (at) await requirePrepared(to, frozen.genesis);
+  const page = new CopyPageBuilder(chainOf(catalog, settings), frozen);
+  if (!at) for (const skipped of damagedMetadata(catalog)) page.skipped.push(skipped);
+  const rank = at ? COPY_ORDER.indexOf(at.cursor.type) : 0;
+  for (const type of COPY_ORDER.slice(rank)) {
+    // What epoch endings prove waits until these are committed.
+    if (page.hasWork() && page.lastType === 'epoch_ending') return page.end(cursorBefore(type));
+    const all = wantedOf(catalog, type, frozen);
+    const entries = at?.cursor.type === type ? all.slice(indexOf(all, at.cursor)) : all;
+    const found = entries.map((entry) => has.find(type, entry));
+    const missing = entries.filter((_, i) => found[i] === undefined);
+    const looks = inOrder(missing, (entry) => lookAt(ends, type, entry));
+    for (const known of found) {
+      const look = known ?? (await looks.next()).value;
+      if (look === 'there') page.there += 1;
+      else if (look && 'why' in look) page.skipped.push(look);
+      if (typeof look !== 'object' || !('unit' in look)) continue;
+      const begun = at?.cursor.manifest === look.unit.manifest ? at.cursor.from : 0;
+      const left = page.add(look.unit, look.sizes, begun);
+      if (left !== undefined) return page.end(cursorAt(look.unit, left));
+    }
+  }
+  return page.end();
+}
+
+async function begin(
+  ends: CopyEnds,
+  { network }: CopySettings,
+  scope: CopyScope,
+  catalog: Catalog,
+  target: Catalog | undefined,
+  has: TargetHas,
+): Promise<CopyFrozen> {
+  const shares = COPY_ORDER.some((type) =>
+    wantedOf(catalog, type, EVERYTHING).some((entry) => has.hasLine(entry)),
+  );
+  const genesis = await prepareTarget(ends, target, shares, network);
+  return freezeScope(ends.from, catalog, scope, genesis);
+}
+
+const ALL = { first: '0', last: `${2n ** 64n - 1n}` };
+const EVERYTHING: CopyFrozen = { lastEpoch: ALL.last, transactions: ALL, states: ALL };
+
+function requireSome({ description }: BackupStorage, catalog: Catalog): void {
+  const { epochEndings, transactions, snapshots, damaged } = catalog;
+  if (epochEndings.length + transactions.length + snapshots.length > 0) return;
+  const [first] = damaged;
+  const but = first ? ` that can be read: ${first.object}: ${first.why}` : '';
+  throw new VerifyError(`${description} holds no backups${but}; is this the right place?`);
+}
+
+/** The catalogue of the target; undefined when there is no storage yet. */
+async function readTarget(to: BackupStorage): Promise<Catalog | undefined> {
+  try {
+    return await readKnownCatalog(to);
+  } catch (error) {
+    if (isStorageError(error, 'STORAGE_MISSING')) return undefined;
+    throw error;
+  }
+}
+
+/** Metadata that cannot be read names backups that cannot be copied. */
+function damagedMetadata({ damaged }: Catalog): Skipped[] {
+  return damaged.map(({ object, why }) => {
+    return { manifest: object, object, code: 'METADATA', why: why.slice(0, 400) };
+  });
+}
+
+/** Which epoch endings there are to prove with: while it is the same, a process need not read them again. */
+function chainOf({ epochEndings }: Catalog, settings: CopySettings): string {
+  const { from, network, trustWaypoints } = settings;
+  const parts = [
+    JSON.stringify([from, network ?? '', trustWaypoints]),
+    ...epochEndings.map(lineOf),
+  ];
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
+}
+
+/** Undefined: it was removed from the source meanwhile. */
+type Look = { unit: CopyUnit; sizes: (number | undefined)[] } | Skipped | undefined;
+
+/** The results of looks at all entries, in their order. */
+async function* inOrder<T>(
+  entries: readonly BackupEntry[],
+  look: (entry: BackupEntry) => Promise<T>,
+): AsyncGenerator<T, undefined> {
+  for (let i = 0; i < entries.length; i += READS_AT_ONCE) {
+    yield* await Promise.all(entries.slice(i, i + READS_AT_ONCE).map(look));
+  }
+}
+
+/** Reads the manifest of a backup that is to be copied, and looks whether its folder is free in the target. */
+async function lookAt({ from, to }: CopyEnds, type: BackupType, entry: BackupEntry): Promise<Look> {
+  const { manifest, source } = entry;
+  let named: Awaited<ReturnType<typeof readNamed>>;
+  try {
+    named = await readNamed(from, type, manifest);
+  } catch (error) {
+    const skipped = skippedFor(manifest, error);
+    return (await isStillNamed(from, type, manifest)) ? skipped : undefined;
+  }
+  const folder = folderOf({ manifest });
+  if ((await to.stat(`${folder}/${PLAN_FILE}`)) !== undefined) {
+    const why = `a backup of this folder's range is in work in ${to.description}; it was left alone`;
+    return { manifest, object: `${folder}/${PLAN_FILE}`, code: 'OVERLAP', why };
+  }
+  const { chunks, sha256 } = named;
+  const unit = { type, source, line: lineOf(entry), manifest, sha256, of: chunks.length };
+  const sizes = chunks.map(({ extra }) => {
+    const bytes = extra?.['bytes'];
+    return typeof bytes === 'bigint' ? Number(bytes) : undefined;
+  });
+  return { unit: { ...unit, ...namesOf(entry) }, sizes };
+}
+
+function cursorAt({ type, first, manifest }: CopyUnit, from: number): CopyCursor {
+  return { type, first, manifest, from };
+}
+
+/** Before the first backup of a kind. */
+function cursorBefore(type: BackupType): CopyCursor {
+  return { type, first: '0', manifest: '', from: 0 };
+}
+
+/** The index of the backup at a cursor. If it is gone, that of the one after it. */
+function indexOf(entries: readonly BackupEntry[], { first, manifest, after }: CopyCursor): number {
+  const found = entries.findIndex((entry) => {
+    const [own, at] = [BigInt(namesOf(entry).first), BigInt(first)];
+    if (own !== at) return own > at;
+    return after ? entry.manifest > manifest : entry.manifest >= manifest;
+  });
+  return found === -1 ? entries.length : found;
+}

@@ -1,0 +1,163 @@
+import {
+  decodeEpochEndingManifest,
+  decodeLedgerInfoWithSignatures,
+  MAX_MANIFEST_BYTES,
+  parseWaypoint,
+  readRecords,
+} from '../../aptos/index.js';
+import type { CopyFrozen, CopyScope } from '../../contract/copying.js';
+import type { BackupType } from '../../contract/job.js';
+import { InputError } from '../../contract/schema.js';
+import { type Span, meet, spanOf } from '../../lib/spans.js';
+import { MAX_U64 } from '../../lib/u64.js';
+import {
+  type BackupEntry,
+  type Catalog,
+  type EpochEndingEntry,
+  entriesOf,
+} from '../../repository/catalog.js';
+import type { BackupStorage } from '../../storage/storage.js';
+
+/** Works out once what a copy is to cover. Reads epoch endings if the scope names epochs or a time. */
+export async function freezeScope(
+  from: BackupStorage,
+  catalog: Catalog,
+  scope: CopyScope,
+  genesis: string | undefined,
+): Promise<CopyFrozen> {
+  const { epochEndings, transactions, snapshots } = catalog;
+  let wanted: Span | undefined = { first: 0n, last: MAX_U64 };
+  for (const limit of await limitsOf(from, epochEndings, scope)) wanted = both(wanted, limit);
+  const newest = transactions.reduce((max, t) => (t.lastVersion > max ? t.lastVersion : max), 0n);
+  let versions = transactions.length === 0 ? undefined : both(wanted, { first: 0n, last: newest });
+  const kept = snapshots.filter(({ version }) => wanted && inside(version, wanted));
+  let states = spanAround(kept.map(({ version }) => version));
+  if (scope.newestSnapshot && states) {
+    states = { first: states.last, last: states.last };
+    versions = both(versions, { first: states.first, last: MAX_U64 });
+  }
+  const lastEpoch = spanAround(epochEndings.map((entry) => entry.lastEpoch))?.last;
+  return {
+    ...(genesis === undefined ? {} : { genesis }),
+    ...(lastEpoch === undefined ? {} : { lastEpoch: `${lastEpoch}` }),
+    ...(versions ? { transactions: textOf(versions) } : {}),
+    ...(states ? { states: textOf(states) } : {}),
+  };
+}
+
+/**
+ * The backups of a kind that a copy covers, in order. It always covers all epoch endings: they are small, and a chunk
+ * may be proven by a ledger info of a much later epoch.
+ */
+export function wantedOf(
+  catalog: Catalog,
+  type: BackupType,
+  { lastEpoch, transactions, states }: CopyFrozen,
+): readonly BackupEntry[] {
+  return entriesOf(catalog, type).filter((entry) => {
+    switch (entry.type) {
+      case 'EpochEndingBackup':
+        return lastEpoch !== undefined && entry.lastEpoch <= BigInt(lastEpoch);
+      case 'TransactionBackup':
+        return (
+          transactions !== undefined &&
+          meet({ first: entry.firstVersion, last: entry.lastVersion }, spanOf(transactions))
+        );
+      case 'StateSnapshotBackup':
+        return states !== undefined && inside(entry.version, spanOf(states));
+    }
+  });
+}
+
+async function limitsOf(
+  from: BackupStorage,
+  endings: readonly EpochEndingEntry[],
+  { versions, epochs, since }: CopyScope,
+): Promise<(Span | undefined)[]> {
+  const limits: (Span | undefined)[] = [];
+  if (versions) limits.push(spanOf(versions));
+  if (epochs) limits.push(await versionsOfEpochs(from, endings, spanOf(epochs)));
+  if (since && 'version' in since) limits.push({ first: BigInt(since.version), last: MAX_U64 });
+  if (since && 'time' in since) {
+    limits.push({ first: await versionAt(from, endings, since.time), last: MAX_U64 });
+  }
+  return limits;
+}
+
+async function versionsOfEpochs(
+  from: BackupStorage,
+  endings: readonly EpochEndingEntry[],
+  { first, last }: Span,
+): Promise<Span | undefined> {
+  const newest = spanAround(endings.map((entry) => entry.lastEpoch))?.last ?? -1n;
+  if (first > newest + 1n) return undefined; // epochs that have not begun
+  const before = first === 0n ? -1n : await endOf(from, endings, first - 1n);
+  const end = last > newest ? MAX_U64 : await endOf(from, endings, last);
+  return { first: before + 1n, last: end };
+}
+
+/** The version at which an epoch ends. @throws InputError when its ending is not stored */
+async function endOf(
+  from: BackupStorage,
+  endings: readonly EpochEndingEntry[],
+  epoch: bigint,
+): Promise<bigint> {
+  const entry = endings.find(
+    ({ firstEpoch, lastEpoch }) => firstEpoch <= epoch && epoch <= lastEpoch,
+  );
+  if (!entry) {
+    const why = `${from.description} has no ending of epoch ${epoch}, so the versions of the given epochs are not known; give versions`;
+    throw new InputError(why);
+  }
+  if (entry.firstEpoch === epoch) return entry.firstVersion;
+  if (entry.lastEpoch === epoch) return entry.lastVersion;
+  const bytes = await from.readAll(entry.manifest, MAX_MANIFEST_BYTES);
+  const { firstEpoch, waypoints } = decodeEpochEndingManifest(bytes);
+  return parseWaypoint(waypoints[Number(epoch - firstEpoch)]!).version;
+}
+
+/** The first version of the epoch in which a time lies, or an earlier one. */
+async function versionAt(
+  from: BackupStorage,
+  endings: readonly EpochEndingEntry[],
+  time: string,
+): Promise<bigint> {
+  const usecs = BigInt(Date.parse(time)) * 1000n;
+  for (const entry of [...endings].reverse()) {
+    const bytes = await from.readAll(entry.manifest, MAX_MANIFEST_BYTES);
+    for (const { ledgerInfos } of decodeEpochEndingManifest(bytes).chunks.reverse()) {
+      let end: bigint | undefined;
+      for await (const record of readRecords(from.read(ledgerInfos))) {
+        const { ledgerInfo } = decodeLedgerInfoWithSignatures(record);
+        if (ledgerInfo.timestampUsecs <= usecs) end = ledgerInfo.version;
+      }
+      if (end !== undefined) return end + 1n;
+    }
+  }
+  return 0n;
+}
+
+function both(a: Span | undefined, b: Span | undefined): Span | undefined {
+  if (!a || !b || !meet(a, b)) return undefined;
+  return { first: a.first > b.first ? a.first : b.first, last: a.last < b.last ? a.last : b.last };
+}
+
+function inside(value: bigint, { first, last }: Span): boolean {
+  return first <= value && value <= last;
+}
+
+function spanAround(values: readonly bigint[]): Span | undefined {
+  const [any] = values;
+  if (any === undefined) return undefined;
+  return values.reduce(
+    ({ first, last }, value) => ({
+      first: value < first ? value : first,
+      last: value > last ? value : last,
+    }),
+    { first: any, last: any },
+  );
+}
+
+function textOf({ first, last }: Span) {
+  return { first: `${first}`, last: `${last}` };
+}

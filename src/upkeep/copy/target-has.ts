@@ -1,0 +1,80 @@
+import type { Skipped } from '../../contract/answers/copy-answers.js';
+import type { BackupType } from '../../contract/job.js';
+import { BACKUP_TYPES } from '../../contract/kinds/index.js';
+import {
+  type BackupEntry,
+  type Catalog,
+  entriesOf,
+  spanOfEntry,
+} from '../../repository/catalog.js';
+import { meet, without } from '../../lib/spans.js';
+import { folderOf } from '../../repository/proven-record.js';
+import { lineOf, namesOf } from './copy-unit.js';
+
+/** What the metadata of a target says about backups of the source. */
+export class TargetHas {
+  private readonly lines = new Set<string>();
+  private readonly ranges = new Set<string>();
+  private readonly folders = new Map<string, BackupEntry>();
+  private readonly sorted = new Map<BackupType, readonly BackupEntry[]>();
+
+  constructor(target: Catalog | undefined) {
+    for (const type of target ? BACKUP_TYPES : []) {
+      const entries = entriesOf(target!, type);
+      this.sorted.set(type, entries);
+      for (const entry of entries) {
+        this.lines.add(lineOf(entry));
+        this.ranges.add(rangeOf(type, entry));
+        this.folders.set(folderOf(entry), entry);
+      }
+    }
+  }
+
+  hasLine(entry: BackupEntry): boolean {
+    return this.lines.has(lineOf(entry));
+  }
+
+  /**
+   * `there`: the target has this backup, or others that hold all of its range: one of the two may have been
+   * consolidated. A reason, if it has one that is in the way. The commit looks again.
+   */
+  find(type: BackupType, entry: BackupEntry): 'there' | Skipped | undefined {
+    if (this.hasLine(entry) || this.ranges.has(rangeOf(type, entry))) return 'there';
+    const meeting = this.meeting(type, entry);
+    if (
+      meeting.length > 0 &&
+      without([spanOfEntry(entry)], meeting.map(spanOfEntry)).length === 0
+    ) {
+      return 'there';
+    }
+    const other = this.folders.get(folderOf(entry)) ?? meeting[0];
+    if (!other) return undefined;
+    const { manifest } = entry;
+    const why = `the target has ${other.manifest} (${other.source}), which holds a part of it, and the stock tool restores nothing from a storage with overlapping backups`;
+    return { manifest, object: other.source, code: 'OVERLAP', why };
+  }
+
+  /** The backups of the target that hold a part of a range, the last one first. */
+  private meeting(type: BackupType, entry: BackupEntry): BackupEntry[] {
+    if (type === 'state_snapshot') return [];
+    const entries = this.sorted.get(type) ?? [];
+    const span = spanOfEntry(entry);
+    // In a sound storage nothing before the first one that ends below the range can reach further.
+    let [low, high] = [0, entries.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (spanOfEntry(entries[middle]!).first <= span.last) low = middle + 1;
+      else high = middle;
+    }
+    const found: BackupEntry[] = [];
+    for (let at = low - 1; at >= 0 && meet(spanOfEntry(entries[at]!), span); at -= 1) {
+      found.push(entries[at]!);
+    }
+    return found;
+  }
+}
+
+function rangeOf(type: BackupType, entry: BackupEntry): string {
+  const { first, last } = namesOf(entry);
+  return `${type} ${first} ${last}`;
+}
