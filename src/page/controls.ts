@@ -82,7 +82,7 @@ function told(asked: Control, answer: unknown): string {
   const what = 'stream' in asked && asked.stream ? rulesOf(asked.stream).words.many : 'all streams';
   switch (asked.action) {
     case 'pause':
-      return `Paused: ${what}. What is in work is finished, nothing new is begun.`;
+      return `Paused: ${what}. Ranges in flight are finished, nothing new is begun.`;
     case 'resume':
       return `Resumed: ${what}.`;
     case 'retry':

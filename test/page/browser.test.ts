@@ -127,13 +127,13 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   await shows('#stream-transaction', /stored to/);
   await page.getByRole('button', { name: 'Pause' }).click();
   await shows('#answer', /does not answer, so nothing was done/);
-  const broken = readdirSync(folder).find((name) => name.startsWith('transaction_100-'))!;
+  const broken = readdirSync(folder).find((name) => name.startsWith('transaction_'))!;
   const chunk = readdirSync(join(folder, broken)).find((name) => name.endsWith('.chunk'))!;
   rmSync(join(folder, broken, chunk));
   const again = await start();
   await page.locator('#gone').waitFor({ state: 'hidden', timeout: PATIENCE_MS });
   await page.locator('#map rect.damaged').first().click({ timeout: PATIENCE_MS });
-  await shows('#part', /^transactions: versions 100 to .*damaged; .*\.chunk is missing/);
+  await shows('#part', /^transactions: version.*damaged; .*\.chunk is missing/);
   await page.close();
   expect(await again.stop()).toBe(0);
 }, 600_000);

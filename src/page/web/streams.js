@@ -13,7 +13,7 @@ const HEIGHT = 40;
 export function showStreams(status) {
   const live = status.status;
   const cards = live ? STREAMS.map((type) => card(type, status, live)) : [];
-  show(byId('streams'), ...cards, cards.length === 0 && 'No status yet.');
+  show(byId('streams'), ...cards, cards.length === 0 && 'No status of a coordinator.');
 }
 
 /**
