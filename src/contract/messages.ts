@@ -16,6 +16,8 @@ export const UPDATE_CONFIGURE = 'configure';
 
 /** A coordinator sends it to its running backups, and a backup to its running segment. */
 export const SIGNAL_CONTROLS = 'controls';
+/** A coordinator sends it to the copy that it keeps: its limits, as in the input of a copy. */
+export const SIGNAL_LIMITS = 'limits';
 
 export const CONTROL_QUEUE = 'aptos-backup';
 export const CHUNK_QUEUE = 'aptos-backup-chunks';

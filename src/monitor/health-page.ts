@@ -1,6 +1,7 @@
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { describeRead, since, tipAge } from './format.js';
+import { describeCopy } from './describe-copy.js';
 import { describeRestorable } from './describe-restorable.js';
 import { streamDetails } from './stream-details.js';
 import type { LiveStatus, Health } from '../contract/answers/shown-answers.js';
@@ -37,6 +38,7 @@ export function healthPage(status: LiveStatus | undefined, health: Health, now: 
           aboutNode(status, now),
           table(status, now),
           aboutRestore(status),
+          aboutCopy(status, now),
           aboutVerification(status, now),
         ]
       : []),
@@ -70,6 +72,10 @@ function aboutVerification({ verification: last }: LiveStatus, now: number): str
 
 function aboutRestore({ restorable }: LiveStatus): string {
   return restorable ? `<p>${escapeHtml(`restorable: ${describeRestorable(restorable)}`)}</p>` : '';
+}
+
+function aboutCopy({ copy }: LiveStatus, now: number): string {
+  return copy ? `<p>${escapeHtml(`copy: ${describeCopy(copy, now)}`)}</p>` : '';
 }
 
 /** Escapes HTML: texts may quote nodes and files, which are not trusted. */

@@ -12,6 +12,7 @@ import { type CoordinatorMemory } from '../../contract/coordinator-memory.js';
 import type { BackupType } from '../../contract/job.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../../contract/search-attributes.js';
 import { Attributes } from '../known-attributes.js';
+import { CopyWork } from './copy-work.js';
 import { answerMessages } from './coordinator-messages.js';
 import type { Decision, Situation } from '../../contract/kinds/situation.js';
 import { decide } from './decide.js';
@@ -38,6 +39,7 @@ const OVERTAKEN: readonly ErrorCode[] = ['RANGE_COMMITTED', 'RANGE_OVERLAP'];
 export class CoordinatorRun {
   readonly memory: Memory;
   readonly storage: StorageWork;
+  readonly copies: CopyWork;
   readonly units: UnitsInHand;
   private readonly hindrance: Hindrance;
   private readonly watch: NodeWatch;
@@ -58,6 +60,7 @@ export class CoordinatorRun {
       this.show();
     });
     this.storage = new StorageWork(this.memory, this.hindrance, () => this.wake());
+    this.copies = new CopyWork(this.memory, this.hindrance, () => this.wake());
     this.units = new UnitsInHand(this.memory, ({ target }, end) =>
       this.unitEnded(target.type, end),
     );

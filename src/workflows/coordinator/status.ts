@@ -11,6 +11,7 @@ import { shorten } from '../../lib/shorten.js';
 import { type Span, holesUpTo } from '../../lib/spans.js';
 import { escapeMarkdown } from '../totals.js';
 import { pruneEdgeOf } from './prune-danger.js';
+import { copyStatusOf } from './copy-status.js';
 import type { Known, KnownStream } from '../../contract/known.js';
 import { isSameUnit } from './memory/unit-end.js';
 import type { Running, RunningUnit } from './running-unit.js';
@@ -58,6 +59,7 @@ export function statusOf(
     verified: survey?.verified,
     metadata_files: survey?.files,
     restorable: survey?.restore && restorable(restoreSource(survey.restore)),
+    copy: copyStatusOf(known, now),
   };
 }
 
