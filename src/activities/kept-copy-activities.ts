@@ -31,9 +31,9 @@ export function createKeptCopyActivities() {
      * workflow outlives this activity, and nobody cancels it.
      */
     async awaitCopy(input: CopyInput, troubled: boolean): Promise<CopyNews> {
-      const { client } = Context.current();
+      const { client, info } = Context.current();
       const { signal, beat } = currentHeart();
-      const handle = await startCopy(client, input);
+      const handle = await startCopy(client, input, info.workflowExecution?.workflowId);
       beat({ workflow_id: handle.workflowId });
       await setLimits(handle, input);
       const over = new AbortController();

@@ -19,6 +19,9 @@ export const SIGNAL_CONTROLS = 'controls';
 /** A coordinator sends it to the copy that it keeps: its limits, as in the input of a copy. */
 export const SIGNAL_LIMITS = 'limits';
 
+/** The memo of what a coordinator starts: the coordinator's workflow id. */
+export const COORDINATOR_MEMO = 'coordinator';
+
 export const CONTROL_QUEUE = 'aptos-backup';
 export const CHUNK_QUEUE = 'aptos-backup-chunks';
 /** The failure code of an attempt whose supervisor saw its worker die. */

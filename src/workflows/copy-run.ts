@@ -4,6 +4,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { CopyActivities, CopyJob } from '../activities/copy-activities.js';
 import type { CopyResult } from '../contract/answers/copy-answers.js';
@@ -22,15 +23,19 @@ import type {
   CopyCursor,
   CopyFrozen,
   CopyPage,
+  CopySettings,
   CopyTask,
   CopyTaskResult,
   CopyUnit,
 } from '../contract/copying.js';
+import { COORDINATOR_MEMO } from '../contract/messages.js';
 import { BACKUP_TYPE, NETWORK } from '../contract/search-attributes.js';
+import { storageName } from '../contract/storage-name.js';
 import { controlOptions, copyOptions } from './activity-options.js';
 import { runOrApart } from './apart.js';
 import { deadlyCopy } from './copy-outcome.js';
-import { Attributes } from './known-attributes.js';
+import { detailsList, escapeMarkdown, megabytes, workflowLink } from './details.js';
+import { Attributes, storageAttribute } from './known-attributes.js';
 import { runLanes } from './lanes.js';
 import { copyStatus, limitsSignal, setConcurrency } from './message-definitions.js';
 import { PageWork } from './page-work.js';
@@ -67,7 +72,9 @@ export class CopyRun {
     new Attributes(
       { key: BACKUP_TYPE, value: 'copy' },
       { key: NETWORK, value: input.settings.network ?? 'unknown' },
+      storageAttribute(input.settings.from),
     );
+    this.show(); // a new run begins without details
   }
 
   /** Copies the page at a cursor. Returns where to go on; undefined: everything is done. */
@@ -88,8 +95,14 @@ export class CopyRun {
       () => work.take(),
       (task) => this.copy(page, work, task),
     );
-    setCurrentDetails(describe(this.totals));
+    this.show();
     return this.nextOf(page, work);
+  }
+
+  /** Updates the Temporal UI. */
+  private show(): void {
+    const { memo } = workflowInfo();
+    setCurrentDetails(describe(this.input.settings, this.totals, memo?.[COORDINATOR_MEMO]));
   }
 
   result(): CopyResult {
@@ -221,17 +234,17 @@ export class CopyRun {
   }
 }
 
-function describe({
-  files,
-  bytes,
-  already_there: there,
-  skipped_count: skipped,
-  ...n
-}: CopyTotals) {
+function describe(
+  { from, to }: CopySettings,
+  { files, bytes, already_there: there, skipped_count: skipped, ...n }: CopyTotals,
+  coordinator: unknown,
+): string {
   const copied = n.epoch_endings + n.transactions + n.state_snapshots;
-  return [
-    '| backups copied | already there | files | MB | skipped |',
-    '|---|---|---|---|---|',
-    `| ${copied} | ${there} | ${files} | ${(bytes / 1e6).toFixed(1)} | ${skipped} |`,
-  ].join('\n');
+  return detailsList(
+    ['from', escapeMarkdown(storageName(from))],
+    ['to', escapeMarkdown(storageName(to))],
+    ['backups', `${copied} copied, ${there} already there, ${skipped} skipped`],
+    ['files', `${files}, ${megabytes(bytes)}`],
+    ['coordinator', typeof coordinator === 'string' ? workflowLink(coordinator) : undefined],
+  );
 }
