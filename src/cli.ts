@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { type CheckFlags, checkStatus } from './cli/status-check.js';
+import { type CheckFlags, addCheckOptions, checkStatus } from './cli/status-check.js';
 import { COPY, addCopyCommand } from './cli/copy-command.js';
 import { runCheck } from './cli/check-command.js';
 import type { CompactionFlags } from './cli/compact-command.js';
@@ -17,6 +17,7 @@ import {
   addCommonOptions,
   addCompactionOptions,
   addCoordinatorOptions,
+  addCopyToOptions,
   addNodeOption,
   addNodeOptions,
   addStorageName,
@@ -110,7 +111,8 @@ for (const [name, description, own] of [
     false,
   ],
 ] as const) {
-  const command = addWorkerOptions(addCoordinatorOptions(add(program, name, description)));
+  const command = addCoordinatorOptions(add(program, name, description));
+  addWorkerOptions(addCopyToOptions(command));
   addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
     (_, self: Command) => {
       const flags = self.optsWithGlobals<CoordinatorFlags>();
@@ -125,24 +127,12 @@ function control(name: string, description: string): Command {
   return addCommonOptions(addStorageName(add(program, name, description), when));
 }
 
-control('status', 'show what the coordinator does')
-  .option('--check', 'one line for monitoring; exit code 0 ok, 1 warning, 2 critical')
-  .option(
-    '--warning <S>',
-    'warn when a stream with due data makes no progress for S seconds (default: 3600)',
-  )
-  .option(
-    '--critical <S>',
-    'critical when a stream with due data makes no progress for S seconds (default: 21600)',
-  )
-  .option(
-    '--verified-within <TIME>',
-    'warn when the whole storage was not verified within this time (default: 7d)',
-  )
-  .action(async (flags: CommonFlags & CheckFlags) => {
+addCheckOptions(control('status', 'show what the coordinator does')).action(
+  async (flags: CommonFlags & CheckFlags) => {
     if (flags.check) process.exitCode = await checkStatus(flags, stopping.signal);
     else await showStatus(flags, stopping.signal);
-  });
+  },
+);
 for (const [name, update, what] of [
   ['pause', UPDATE_PAUSE, 'start no new work'],
   ['resume', UPDATE_RESUME, 'go on after a pause'],

@@ -80,6 +80,20 @@ export function addCoordinatorOptions(command: Command): Command {
     );
 }
 
+/** Flags of the copy that a coordinator keeps in step. */
+export function addCopyToOptions(command: Command): Command {
+  return command
+    .option(
+      '--copy-to <URL>',
+      'keep a second storage in step: a URL, a folder, or the YAML of a command adapter',
+    )
+    .option('--copy-bytes-per-second <N>', 'read and write at most N bytes a second for it')
+    .option(
+      '--copy-requests-per-second <N>',
+      'send at most N requests a second to each of the two storages for it',
+    );
+}
+
 /** Flags of a compaction. They are those of the stock tool. */
 export function addCompactionOptions(command: Command, when = ''): Command {
   const factor = (what: string) => `${when}${what} in one metadata file (default: 100)`;
@@ -130,6 +144,9 @@ export interface CoordinatorFlags extends CommonFlags, WorkerFlags {
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;
   compactAboveFiles?: string;
+  copyTo?: string;
+  copyBytesPerSecond?: string;
+  copyRequestsPerSecond?: string;
 }
 
 /** The input of a coordinator. @throws UsageError */
@@ -142,6 +159,9 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
     ...optional('transaction_batch_size', transactionBatchSize),
     ...optional('transaction_batch_seconds', transactionBatchSeconds),
     ...optional('compact_above_files', flags.compactAboveFiles),
+    ...(flags.copyTo === undefined ? {} : { copy_to: placeOf(flags.copyTo) }),
+    ...optional('copy_bytes_per_second', flags.copyBytesPerSecond),
+    ...optional('copy_requests_per_second', flags.copyRequestsPerSecond),
   };
 }
 
@@ -210,6 +230,13 @@ export function storageOf(flags: CommonFlags): StorageConfig {
   throw new UsageError(
     'say where backups are kept: --storage URL, --local-fs-dir DIR or --command-adapter-config FILE',
   );
+}
+
+/** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */
+export function placeOf(text: string): StorageConfig {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return parseStorage(text);
+  if (/\.ya?ml$/.test(text)) return parseStorage({ command_adapter_config: path.resolve(text) });
+  return parseStorage({ local_fs_dir: path.resolve(text) });
 }
 
 /** The part of a workflow's input that all backup commands share. @throws UsageError */

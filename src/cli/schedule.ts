@@ -2,10 +2,9 @@ import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
-import { placeOf } from './copy-command.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
-import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
+import { type CommonFlags, type CoordinatorFlags, coordinatorInput, placeOf } from './options.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
 
 export interface ScheduleFlags extends PruneFlags {

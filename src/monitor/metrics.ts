@@ -24,6 +24,7 @@ export async function metricsOf(
     for (const type of STREAMS) ofStream(metrics, status, type);
     ofRestore(metrics, status);
     ofVerification(metrics, status);
+    ofCopy(metrics, status);
     ofDrills(metrics, status);
     ofSchedules(metrics, status);
   }
@@ -168,6 +169,22 @@ function ofSchedules(metrics: Metrics, { schedules = [] }: LiveStatus): void {
     for (const [name, help, value] of gauges) {
       metrics.gauge(`aptos_backup_schedule_${name}`, help, value, labels);
     }
+  }
+}
+
+/** Metrics of the copy that is kept in step; none without one. */
+function ofCopy(metrics: Metrics, { copy }: LiveStatus): void {
+  if (!copy) return;
+  for (const [name, help, value] of [
+    ['lag_versions', 'Transactions that the copy lacks', Number(copy.lag_versions)],
+    ['lag_epochs', 'Epoch endings that the copy lacks', Number(copy.lag_epochs)],
+    ['lag_snapshots', 'State snapshots that the copy lacks', copy.lag_snapshots],
+    ['lag_seconds', 'Seconds since the copy last had everything', copy.lag_seconds],
+    ['running', '1 while a copy runs', copy.running ? 1 : 0],
+    ['failing', '1 while the copy cannot be brought in step', copy.why === undefined ? 0 : 1],
+    ['end_timestamp_seconds', 'When the last copy ended', copy.ended_at && seconds(copy.ended_at)],
+  ] as const) {
+    metrics.gauge(`aptos_backup_copy_${name}`, help, value);
   }
 }
 

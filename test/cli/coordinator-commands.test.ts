@@ -32,7 +32,7 @@ it('up follows a node, and all commands from another terminal control it', async
   const flags = [...place, '--trust-waypoint', genesis];
   const small = ['--transaction-batch-size', '100'];
   const up = startCli(['up', '--health-address', '0', ...flags, ...small, ...data]);
-  await up.says(/^Workflow aptos-backup\/[0-9a-f]{8}\/coordinator, /);
+  await up.says(/^Workflow aptos-backup\/[a-z0-9._-]+-[0-9a-f]{8}\/coordinator, /);
   await up.says(/^following: /);
   const { streams } = await status();
   expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });
@@ -151,7 +151,9 @@ it('schedules are created, changed, listed and deleted', async () => {
   for (const kind of kinds) {
     const { code, out } = await told('create', kind, ...storage);
     expect(code).toBe(0);
-    expect(out).toMatch(new RegExp(`^Schedule aptos-backup/[0-9a-f]{8}/schedule/${kind}\n$`));
+    expect(out).toMatch(
+      new RegExp(`^Schedule aptos-backup/[a-z0-9._-]+-[0-9a-f]{8}/schedule/${kind}\n$`),
+    );
   }
   await until('all are listed', async () => (await listed()).join() === kinds.join());
   const changed = await told('create', 'verify', '--every', '12h', '--sample', '5%', ...storage);

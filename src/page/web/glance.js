@@ -25,7 +25,7 @@ export function showGlance(status) {
  * @param {NonNullable<import('./words.js').PageStatus['status']>} live
  */
 function aboutNode(status, live) {
-  const { seen, restorable } = live;
+  const { seen, restorable, copy } = live;
   const tip = seen?.tip_at === undefined ? '' : `, tip ${ago(seen.tip_at, status)}`;
   const at = seen
     ? `version ${grouped(seen.version)}, ${grouped(seen.ended_epochs)} epochs ended${tip}`
@@ -43,6 +43,7 @@ function aboutNode(status, live) {
     el('p', {}, `Storage ${live.storage}: ${live.phase}${heard}`),
     restorable &&
       el('p', { id: 'restorable' }, restorable.yes ? restorableTo(restorable) : notYet(restorable)),
+    copy && el('p', { id: 'copy' }, aboutCopy(copy, status)),
   ];
 }
 
@@ -56,4 +57,14 @@ export function restorableTo({ version, history_from: from }) {
 /** @param {Restorable} restorable */
 function notYet({ why }) {
   return `Nothing can be restored now: ${why.join('; ')}`;
+}
+
+/**
+ * @param {import('../../contract/answers/copy-answers.js').KeptCopy} copy
+ * @param {import('./words.js').PageStatus} status
+ */
+function aboutCopy({ to, behind_since: since, lag_versions: versions, running, why }, status) {
+  const lag = versions === undefined ? 'behind' : `${grouped(versions)} versions behind`;
+  const step = since === undefined ? 'in step' : `${lag}, last in step ${ago(since, status)}`;
+  return `Copy ${to}: ${step}${running ? ', a copy runs' : ''}${why === undefined ? '' : `. It fails: ${why}`}`;
 }

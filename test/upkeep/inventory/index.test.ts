@@ -22,6 +22,7 @@ import { WHOLE_STORAGE, verifyStorage } from '../../../src/verify/verify-storage
 import { jobOf } from '../../support/back-up.js';
 import { runCli } from '../../support/cli.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
+import { copyAll } from '../../support/copy.js';
 import { siteOf } from '../../support/open-site.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
 import { faultyProxy } from '../../support/servers/faulty-proxy.js';
@@ -60,7 +61,7 @@ async function publicBucket() {
   return { bucket, owner, reader, setup, transactions };
 }
 
-it('is read by who may not list: list, show, stats and verify say the same as to the owner', async () => {
+it('is read by who may not list: list, show, stats and verify say the same as to the owner, and it is copied', async () => {
   const { bucket, owner, reader, setup, transactions } = await publicBucket();
   const unlisted = await openReadable(reader);
   await expect(readCatalog(unlisted)).rejects.toMatchObject({ code: 'DENIED' });
@@ -103,6 +104,11 @@ it('is read by who may not list: list, show, stats and verify say the same as to
   const coverage = await verifyStorage(storage, settings, WHOLE_STORAGE);
   expect(coverage).toMatchObject({ ok: true, transactions: [{ first: '0', last: '199' }] });
   expect(coverage.storage).toContain(`its index of ${latest.at}`);
+  const copy = { local_fs_dir: storageFolder() };
+  expect(await copyAll({ from: reader, to: copy })).toMatchObject({ ok: true, transactions: 2 });
+  const { damaged, ...copied } = await readCatalog(openStorage(copy));
+  expect(damaged).toEqual([]);
+  expect(copied.transactions).toEqual(catalog.transactions);
 
   // A file that is gone is missing, although the store says "denied".
   const [chunk] = shown.parts;
