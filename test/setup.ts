@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findTemporal } from '../src/temporal-server/binary/find-temporal.js';
 import { FAKE_GCS } from './support/servers/fake-gcs.js';
 import { findServer } from './support/servers/install.js';
-import { PROMTOOL } from './support/servers/prometheus.js';
+import { PROMETHEUS, PROMTOOL } from './support/servers/prometheus.js';
 import { WEED } from './support/servers/seaweedfs.js';
 
 /**
@@ -13,7 +13,7 @@ import { WEED } from './support/servers/seaweedfs.js';
  */
 export async function setup(): Promise<() => void> {
   process.env['TEMPORAL_CLI_PATH'] = await findTemporal({ say: (line) => console.log(line) });
-  for (const program of [WEED, FAKE_GCS, PROMTOOL]) {
+  for (const program of [WEED, FAKE_GCS, PROMETHEUS, PROMTOOL]) {
     process.env[program.variable] = await findServer(program);
   }
   const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-tests-'));
