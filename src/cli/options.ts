@@ -99,13 +99,20 @@ export function addWorkerOptions(command: Command): Command {
     .option('--chunk-workers <N>', 'how many processes work on chunks (default: 1)')
     .option(
       '--health-address <[HOST:]PORT>',
-      'serve health and metrics here: /livez, /readyz, /healthz, /metrics',
-    );
+      'serve a web page, health and metrics here: /, /livez, /readyz, /healthz, /metrics',
+    )
+    .option(
+      '--page-token-file <FILE>',
+      'the page controls only with the token in this file; also APTOS_BACKUP_PAGE_TOKEN (default: no token, and controls only on loopback)',
+    )
+    .option('--temporal-ui <URL>', 'where the page links to for workflows (default: the UI of up)');
 }
 
 export interface WorkerFlags {
   chunkWorkers?: string;
   healthAddress?: string;
+  pageTokenFile?: string;
+  temporalUi?: string;
 }
 
 /** How many processes work on chunks, from the flag or the environment. @throws UsageError */

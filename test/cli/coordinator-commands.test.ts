@@ -70,7 +70,7 @@ it('up follows a node, and all commands from another terminal control it', async
   expect(counted).toMatch(/seconds_count\{name="state_snapshot_write_chunk"\} [1-9]/);
   expect(counted).toMatch(/seconds_count\{name="transaction_next_full_chunk"\} [1-9]/);
   expect(await page('/health')).toMatch(/^404 no such page/);
-  expect(await page('/')).toMatch(/^200 <!doctype html>.*<h1 class="ok">ok<.*<td>transactions</s);
+  expect(await page('/')).toMatch(/^200 <!doctype html>/);
   expect(metrics).toMatch(/^aptos_backup_genesis_unconfirmed 0$/m);
   await until('its tip has a time', async () =>
     /^aptos_backup_node_tip_timestamp_seconds \d{10}/m.test(await page('/metrics')),
