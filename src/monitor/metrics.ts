@@ -22,6 +22,7 @@ export async function metricsOf(
   if (status) {
     ofCoordinator(metrics, status);
     for (const type of STREAMS) ofStream(metrics, status, type);
+    ofStorage(metrics, status);
     ofRestore(metrics, status);
     ofVerification(metrics, status);
     ofCopy(metrics, status);
@@ -37,11 +38,6 @@ function ofCoordinator(metrics: Metrics, status: LiveStatus): void {
     'aptos_db_backup_coordinator_heartbeat_timestamp_s',
     'When all streams that are not paused had last done all that was due, unix seconds',
     heartbeatAt(status) / 1000,
-  );
-  metrics.gauge(
-    'aptos_backup_metadata_num_files',
-    'Metadata files of the storage',
-    status.metadata_files,
   );
   metrics.gauge(
     'aptos_backup_node_seen_timestamp_seconds',
@@ -140,6 +136,15 @@ function ofStream(metrics: Metrics, status: LiveStatus, stream: (typeof STREAMS)
     const help = 'Units that failed, by code';
     metrics.counter('aptos_backup_unit_failures_total', help, times, { stream, code });
   }
+}
+
+function ofStorage(metrics: Metrics, { metadata_files: files, unreferenced }: LiveStatus): void {
+  metrics.gauge('aptos_backup_metadata_num_files', 'Metadata files of the storage', files);
+  metrics.gauge(
+    'aptos_backup_unreferenced_folders',
+    'Folders of the storage that no metadata line names',
+    unreferenced?.folders,
+  );
 }
 
 /** Metrics of what can be restored; none until the coordinator has read the storage. */

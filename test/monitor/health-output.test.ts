@@ -32,6 +32,7 @@ const troubled = liveStatus(
   {
     alarms: [{ code: 'FAILED_transaction', text: NASTY, since: ago(9) }],
     metadata_files: 12,
+    unreferenced: { folders: 3, first: [{ folder: 'a', what: 'unfinished' }], files: 0 },
     progress: {
       transaction: {
         done: 50,
@@ -102,6 +103,7 @@ it('metrics follow the format of Prometheus and agree with the status', async ()
     'aptos_db_backup_coordinator_heartbeat_timestamp_s{}': at(30),
     'aptos_db_backup_coordinator_transaction_version{}': 18446744073709551615,
     'aptos_backup_metadata_num_files{}': 12,
+    'aptos_backup_unreferenced_folders{}': 3,
     'aptos_backup_node_seen_timestamp_seconds{}': at(5),
     'aptos_backup_lag{stream="transaction"}': 50,
     'aptos_backup_lag_seconds{stream="transaction"}': 75,
