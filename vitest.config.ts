@@ -1,5 +1,4 @@
 import { defineConfig } from 'vitest/config';
-import SlowFirst from './test/slow-first.js';
 
 export default defineConfig({
   test: {
@@ -8,8 +7,7 @@ export default defineConfig({
     reporters: ['default', './test/closing-line.ts'],
     pool: 'forks',
     // Many tests wait for timeouts and restarts: more of them than cores at once.
-    maxWorkers: 4,
-    sequence: { sequencer: SlowFirst },
+    maxWorkers: 3,
     // They only end what hangs: no test asserts a time.
     testTimeout: 240_000,
     hookTimeout: 240_000,
