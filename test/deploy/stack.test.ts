@@ -74,10 +74,11 @@ it('namespace, worker, coordinator and Prometheus work with the settings in its 
   };
   const running = [start('coordinator'), start('worker')];
   const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)));
-  await until('it follows the node', () => {
+  const follows = () => {
     const last = lines.at(-1);
     return last !== undefined && (JSON.parse(last) as CoordinatorStatus).phase === 'following';
-  });
+  };
+  await until('it follows the node', follows, 240_000);
 
   await expectQueriesToAnswer(ports);
 
@@ -107,7 +108,7 @@ it('namespace, worker, coordinator and Prometheus work with the settings in its 
   const storage = { local_fs_dir: folder };
   const trust = { storage, trustWaypoints: [] };
   expect(await verifyStorage(openStorage(storage), trust)).toMatchObject({ ok: true });
-});
+}, 600_000);
 
 /** Prometheus reads what runs, takes the rules, and answers every query of the dashboard. */
 async function expectQueriesToAnswer(ports: Record<string, number>): Promise<void> {
