@@ -84,6 +84,7 @@ const memorySchema = v.object({
   startedAt: atLeastZero,
   /** The value that was set last. */
   concurrency: v.exactOptional(concurrency),
+  work: v.exactOptional(v.object({ done: wholeNumber, total: v.exactOptional(wholeNumber) })),
 });
 
 /**
