@@ -11,6 +11,7 @@ import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount, optional, storageOf } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
+import { say } from './say.js';
 
 export interface CompactionFlags extends CommonFlags {
   epochEndingFileCompactFactor?: string;
@@ -19,8 +20,6 @@ export interface CompactionFlags extends CommonFlags {
   removeCompactedFileAfter?: string;
   dryRun?: boolean;
 }
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** `backup-maintenance compact`. Returns the exit code: 1 when something was left alone that should not be there. */
 export async function runCompact(flags: CompactionFlags, signal: AbortSignal): Promise<number> {

@@ -11,14 +11,13 @@ import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
+import { say } from './say.js';
 
 export interface ConsolidateFlags extends CommonFlags {
   transactionBatchSize?: string;
   graceDays?: string;
   dryRun?: boolean;
 }
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** `backup-maintenance consolidate`. Returns the exit code: 1 when damage kept batches from being consolidated. */
 export async function runConsolidation(

@@ -22,6 +22,8 @@ import { openSession } from './open-session.js';
 import { type CommonFlags, addCommonOptions, chunkWorkerCount, collect } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
+import { typedNumber } from './typed.js';
+import { say } from './say.js';
 
 interface CopyFlags extends CommonFlags {
   from: string;
@@ -37,8 +39,6 @@ interface CopyFlags extends CommonFlags {
 
 export const COPY = 'copy backups into another storage, and prove them on the way';
 const PROGRESS_MS = 5_000;
-const say = (line: string) => process.stderr.write(`${line}\n`);
-
 /** Gives the command `copy` its flags. */
 export function addCopyCommand(copy: Command, signal: AbortSignal): void {
   addCommonOptions(copy)
@@ -128,7 +128,7 @@ function copyInput(flags: CopyFlags): CopyInput {
     since: flags.since,
     bytes_per_second: flags.bytesPerSecond,
     requests_per_second: flags.requestsPerSecond,
-    concurrency: flags.lanes === undefined ? undefined : Number(flags.lanes),
+    concurrency: flags.lanes === undefined ? undefined : typedNumber('--lanes', flags.lanes),
   };
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   const [from, to] = [placeOf(flags.from), placeOf(flags.to)];

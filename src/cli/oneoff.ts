@@ -9,6 +9,7 @@ import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { watchBackup } from './watch.js';
+import { say } from './say.js';
 
 /**
  * Runs one backup and prints its result. If the environment names a Temporal server, the command is a
@@ -24,7 +25,6 @@ export async function runOneoff(
   parseInput(type, input); // report a mistake before anything starts
   const chunkWorkers = chunkWorkerCount();
   const data = dataFolder(flags.dataDir);
-  const say = (line: string) => process.stderr.write(`${line}\n`);
   const session = await openSession(flags, signal);
   const { client, connection, embedded, namespace, uiUrl } = session;
   const worker = ownWorkers(session, { data, chunkWorkers, say });

@@ -16,6 +16,7 @@ import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { describeDrill, describePlan } from './print-restore.js';
 import { tellStuck } from './tell-stuck.js';
+import { say } from './say.js';
 
 export interface RestoreFlags extends CommonFlags {
   targetVersion?: string;
@@ -39,8 +40,6 @@ export interface DrillFlags extends RestoreFlags {
 }
 
 const PROGRESS_MS = 5_000;
-const say = (line: string) => process.stderr.write(`${line}\n`);
-
 /**
  * `restore plan`. Asks no server. Returns the exit code: 0 when the stock tool reaches what was asked for, else 1.
  * @throws UsageError, InputError, StorageError

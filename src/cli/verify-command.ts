@@ -13,11 +13,14 @@ import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
+import { typedNumber } from './typed.js';
 import {
   type Coverage,
   type VerifyStatus,
   verifyStatus,
 } from '../contract/answers/verify-answers.js';
+import { Pace, bar } from './pace.js';
+import { board, say } from './say.js';
 
 export interface VerifyFlags extends CommonFlags {
   startVersion?: string;
@@ -34,8 +37,7 @@ export interface VerifyFlags extends CommonFlags {
 }
 
 const PROGRESS_MS = 5_000;
-const say = (line: string) => process.stderr.write(`${line}\n`);
-
+const TTY_PROGRESS_MS = 1_000;
 /** `verify`. Returns the exit code: 0 when everything is proven, 1 when something is not. */
 export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promise<number> {
   const input = verifyInput(flags);
@@ -101,13 +103,21 @@ async function followed(
 ): Promise<Coverage> {
   const ask = async () =>
     readAnswer(verifyStatus, await handle.query(QUERY_STATUS), handle.workflowId);
-  const timer = setInterval(() => {
-    abortable(client, left, ask).then(showProgress, () => undefined);
-  }, PROGRESS_MS);
+  const pace = new Pace();
+  const timer = setInterval(
+    () => {
+      abortable(client, left, ask).then(
+        (status) => showProgress(status, pace),
+        () => undefined,
+      );
+    },
+    board() ? TTY_PROGRESS_MS : PROGRESS_MS,
+  );
   const stop = tellStuck(client, handle.workflowId, say);
   return coverageOf(resultOf(client, handle, left)).finally(() => {
     clearInterval(timer);
     stop();
+    board()?.show([]);
   });
 }
 
@@ -134,21 +144,28 @@ function verifyInput(flags: VerifyFlags): VerifyInput {
     budget_seconds: flags.budgetSeconds,
     again: flags.again,
     concurrency:
-      flags.concurrentDownloads === undefined ? undefined : Number(flags.concurrentDownloads),
+      flags.concurrentDownloads === undefined
+        ? undefined
+        : typedNumber('--concurrent-downloads', flags.concurrentDownloads),
     trust_waypoints: flags.trustWaypoint?.length ? flags.trustWaypoint : undefined,
   };
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   return { storage: storageOf(flags), ...Object.fromEntries(known) };
 }
 
-function showProgress({
-  records,
-  bytes: read,
-  objects,
-  proven_before: before,
-  finding_count: findings,
-}: VerifyStatus): void {
-  say(
-    `${records} records, ${bytes(read)} in ${objects} objects read, ${before} proven before, ${findings} finding(s)`,
-  );
+/** Shows how far a verification is. What has no total, such as one that an older release began, has no bar. */
+function showProgress(status: VerifyStatus, pace: Pace): void {
+  const { records, bytes: read, objects, proven_before: before, finding_count: found } = status;
+  const { records_done: done, records_total: total } = status;
+  const share = done !== undefined && total ? Math.min(1, done / total) : undefined;
+  const text = [
+    ...(share === undefined ? [] : [bar(share), `${done} of about ${total} records`]),
+    ...pace.describe(share ?? 0, read),
+    `${records} records, ${bytes(read)} in ${objects} objects read`,
+    `${before} proven before`,
+    `${found} finding(s)`,
+  ].join(', ');
+  const screen = board();
+  if (screen) screen.show([text]);
+  else say(text, 'info', { event: 'progress' });
 }
