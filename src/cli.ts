@@ -3,9 +3,11 @@ import { inspect } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import { COPY, addCopyCommand } from './cli/copy-command.js';
 import { runCheck } from './cli/check-command.js';
+import { SHELLS, completionScript } from './cli/completion.js';
 import { addControlCommands } from './cli/control-commands.js';
 import { MAINTENANCE, addMaintenanceCommands } from './cli/maintenance-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
+import { addExamples } from './cli/examples.js';
 import { inFlags, noteCommand } from './cli/flag-names.js';
 import { follow } from './cli/follow.js';
 import { runOneoff } from './cli/oneoff.js';
@@ -34,6 +36,7 @@ import { addRepositoryCommands } from './cli/repository-commands.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
+import { releaseOf } from './lib/host/release.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
 
@@ -43,6 +46,7 @@ const LASTING = ['up', 'continuously', 'worker'];
 const stopping = new AbortController();
 const program = new Command('aptos-backup')
   .description('Durable, proven backups of Aptos-family nodes')
+  .version(releaseOf(import.meta.url), '--version', 'print the release')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .configureOutput({ outputError: () => undefined })
@@ -172,9 +176,15 @@ addCommonOptions(addWorkerOptions(worker)).action(async (flags: CommonFlags & Wo
   process.exitCode = await runWorkerCommand(flags, stopping.signal);
 });
 
+add(program, 'completion', 'print a script with which a shell completes commands and flags')
+  .argument('<shell>', SHELLS.join(', '))
+  .action((shell: string) => void process.stdout.write(completionScript(program, shell)));
+
 addDevnodeOptions(add(program, 'devnode', 'simulate a node, to try things out')).action(
   (flags: Parameters<typeof runDevnode>[0]) => runDevnode(flags, stopping.signal),
 );
+
+addExamples(program, program.name());
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
