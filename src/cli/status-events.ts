@@ -52,7 +52,7 @@ function eventsOfStream(
   if (commit && was && commit.at !== was.last_commit?.at) {
     const more = is.committed - was.committed - 1;
     const others = more > 0 ? ` and ${more} before it` : '';
-    const rate = is.rate === undefined ? '' : `, ${is.rate} records/s`;
+    const rate = !is.rate ? '' : `, ${is.rate} records/s`;
     const text = `stored ${commit.what}${others}${rate}`;
     events.push(event('info', text, { event: 'commit', ...stream, unit: commit.what }));
   }
