@@ -74,6 +74,12 @@ const ROOMS = {
     sdk: ['client', 'worker'],
   },
   monitor: { ours: ['lib', 'errors', 'contract', 'client'], types: ['node', 'supervisor'] },
+  page: {
+    ours: [
+      ...['lib', 'errors', 'storage', 'contract', 'repository', 'upkeep', 'client', 'monitor'],
+    ],
+    sdk: ['client'],
+  },
   activities: {
     ours: [
       ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'repository', 'site'],
@@ -90,7 +96,7 @@ const ROOMS = {
   cli: {
     ours: [
       ...['lib', 'lib/host', 'aptos', 'node', 'storage', 'contract', 'repository', 'client'],
-      ...['temporal', 'temporal-server', 'supervisor', 'monitor'],
+      ...['temporal', 'temporal-server', 'supervisor', 'monitor', 'page'],
       ...['upkeep', 'restore', 'archive'],
     ],
     sdk: ['client'],

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import SlowFirst from './test/slow-first.js';
 
 export default defineConfig({
   test: {
@@ -7,7 +8,8 @@ export default defineConfig({
     reporters: ['default', './test/closing-line.ts'],
     pool: 'forks',
     // Many tests wait for timeouts and restarts: more of them than cores at once.
-    maxWorkers: 3,
+    maxWorkers: 4,
+    sequence: { sequencer: SlowFirst },
     // They only end what hangs: no test asserts a time.
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -5,13 +5,14 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * `npm test` runs everything.
  */
 const FOLDERS = [
-  ...['activities', 'aptos', 'contract', 'coordinator', 'devnode', 'monitor', 'node', 'repository'],
-  ...['storage', 'trust'],
+  ...['activities', 'aptos', 'contract', 'coordinator', 'devnode', 'monitor', 'node', 'page'],
+  ...['repository', 'storage', 'trust'],
 ];
 const SLOW = ['test/coordinator/watch/watch-nodes.test.ts'];
 const WITH_SERVERS = [
   'test/storage/{azure,command,gcs,s3}/**',
   'test/repository/{bucket-listing,check-storage}.test.ts',
+  'test/page/browser.test.ts',
 ];
 
 export default defineConfig({

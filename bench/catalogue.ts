@@ -13,7 +13,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { S3 } from '@aws-sdk/client-s3';
 import { forEachAtOnce } from '../src/lib/at-once.js';
-import { builtProgram } from '../src/lib/host/built.js';
 
 const FILES = Number(process.env['BENCH_FILES'] ?? 100_000);
 const S3_FILES = Number(process.env['BENCH_S3_FILES'] ?? FILES);
@@ -31,7 +30,7 @@ interface Measured {
   found: number;
 }
 
-const [mode, place = '', data = ''] = process.argv.slice(2);
+const [mode, place = ''] = process.argv.slice(2);
 if (mode === undefined) await runAll();
 else console.log(JSON.stringify(await measure(mode)));
 
@@ -76,10 +75,10 @@ async function inBucket(root: string): Promise<void> {
 async function rows(title: string, where: string, root: string): Promise<void> {
   console.log(title);
   const cache = join(root, `data-${title.length}`);
-  const bareList = await child('bare-list', where, cache);
-  const bareRead = await child('bare-read', where, cache);
-  const cold = await child('ours', where, cache);
-  const warm = await child('ours', where, cache);
+  const bareList = await bare('bare-list', where);
+  const bareRead = await bare('bare-read', where);
+  const cold = await ours(where, cache);
+  const warm = await ours(where, cache);
   const all = { 'bare listing': bareList, 'bare reading': bareRead, cold, warm };
   for (const [name, { seconds, again, megabytes, found }] of Object.entries(all)) {
     row(`  ${name}`, seconds.toFixed(2), again.toFixed(2), `${megabytes} MB`, `${found}`);
@@ -90,35 +89,27 @@ async function rows(title: string, where: string, root: string): Promise<void> {
   row('  warm again / listing', ratio(warm.again, bareList.again));
 }
 
-async function child(how: string, where: string, cache: string): Promise<Measured> {
-  const args = ['--import', 'tsx', fileURLToPath(import.meta.url), how, where, cache];
+async function bare(how: string, where: string): Promise<Measured> {
+  return child(['--import', 'tsx', fileURLToPath(import.meta.url), how, where]);
+}
+
+/** As it runs for operators: what compiles these benches on the way takes time and memory. */
+async function ours(where: string, cache: string): Promise<Measured> {
+  return child([fileURLToPath(new URL('catalogue-ours.mjs', import.meta.url)), where, cache]);
+}
+
+async function child(args: readonly string[]): Promise<Measured> {
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as Measured;
 }
 
 async function measure(how: string): Promise<Measured> {
-  const work = { 'bare-list': bareList, 'bare-read': bareRead, ours }[how]!;
+  const work = { 'bare-list': bareList, 'bare-read': bareRead }[how]!;
   const names = how === 'bare-read' ? await bareNames() : [];
   const [seconds, found] = await timed(() => work(names));
   const [again] = how === 'bare-read' ? [seconds] : await timed(() => work(names));
   const megabytes = Math.round(process.resourceUsage().maxRSS / 1024);
   return { seconds, again, megabytes, found };
-}
-
-async function ours(): Promise<number> {
-  const { keepCachesIn } =
-    await built<typeof import('../src/lib/host/data-folder.js')>('lib/host/data-folder.js');
-  const { readCatalog } =
-    await built<typeof import('../src/repository/catalog.js')>('repository/catalog.js');
-  const { openStorage } = await built<typeof import('../src/storage/open.js')>('storage/open.js');
-  keepCachesIn(data);
-  const storage = openStorage(isBucket() ? { url: place } : { local_fs_dir: place });
-  return (await readCatalog(storage)).transactions.length;
-}
-
-/** A module as it runs for operators. Code of these benches is compiled on the way, which takes time and memory. */
-async function built<M>(module: string): Promise<M> {
-  return (await import(builtProgram(module).href)) as M;
 }
 
 async function bareList(): Promise<number> {

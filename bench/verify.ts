@@ -1,11 +1,12 @@
 /**
  * Runs a whole verification like an operator, by a worker process through Temporal, and compares it with
  * its floor: the time that hashing the same data takes on one core. `npm run bench`; BENCH_TRANSACTIONS
- * and BENCH_STATE_ITEMS set the size.
+ * and BENCH_STATE_ITEMS set the size; BENCH_STORAGE=s3 puts the backups into a bucket of SeaweedFS.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { S3 } from '@aws-sdk/client-s3';
 import { createBatchHasher } from '../src/aptos/index.js';
 import { startBackup } from '../src/client/start-backup.js';
 import { startVerify } from '../src/client/start-verification.js';
@@ -17,6 +18,7 @@ import { readChain } from '../src/verify/read-chain.js';
 import { runTask } from '../src/verify/run-task.js';
 import { nextTasks } from '../src/verify/tasks.js';
 import { WHOLE_STORAGE } from '../src/verify/verify-storage.js';
+import { S3_KEYS, startSeaweedFs } from '../test/support/servers/seaweedfs.js';
 import { TimedHasher } from './timed-hasher.js';
 
 const TRANSACTIONS = Number(process.env['BENCH_TRANSACTIONS'] ?? 200_000);
@@ -28,7 +30,8 @@ const ROUNDS = 3;
 const STOCK = { megabytes: 1031, wall: 20.6, cpu: 33.7, peakMb: 1415 };
 
 const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-bench-'));
-const storage = { local_fs_dir: join(folder, 'backups') };
+const s3 = process.env['BENCH_STORAGE'] === 's3' ? await startBucket() : undefined;
+const storage = s3 ? { url: s3.url } : { local_fs_dir: join(folder, 'backups') };
 const say = (line: string) => console.error(line);
 const session = await openTemporal({ dataFolder: join(folder, 'data'), say: () => undefined });
 const startWorker = () =>
@@ -36,6 +39,7 @@ const startWorker = () =>
 let worker = startWorker();
 try {
   await writeBackups();
+  const peakOfBackup = peakMb();
   await worker.stop();
   worker = startWorker(); // a new worker, so that its peak memory is that of verifying
   const floor = await floorSeconds();
@@ -51,11 +55,22 @@ try {
   row('CPU', speed(mb, cpu), speed(STOCK.megabytes, STOCK.cpu));
   row('CPU / hashing floor', `${(cpu / floor).toFixed(2)} x`, '');
   row('peak memory', `${peakMb()} MB`, `${STOCK.peakMb} MB`);
+  row('  of the backup', `${peakOfBackup} MB`, '');
   row('cores', `${cpus().length}`, '2');
 } finally {
   await worker.stop();
   await session.close();
+  await s3?.close();
   rmSync(folder, { recursive: true });
+}
+
+async function startBucket() {
+  Object.assign(process.env, S3_KEYS);
+  const server = await startSeaweedFs();
+  const client = new S3({ endpoint: server.endpoint, region: 'us-east-1', forcePathStyle: true });
+  await client.createBucket({ Bucket: 'bench' });
+  client.destroy();
+  return { url: `s3://bench?endpoint=${server.endpoint}`, close: () => server.close() };
 }
 
 function speed(mb: number, seconds: number): string {

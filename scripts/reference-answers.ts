@@ -9,6 +9,7 @@ import {
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
 import { copyResult, copyStatus } from '../src/contract/answers/copy-answers.js';
+import { pageCoverage, pageStatus } from '../src/contract/answers/page-answers.js';
 import {
   backupList,
   latest,
@@ -74,6 +75,18 @@ export const ANSWERS: Answer[] = [
     about: 'The health, and beside it what it was judged by.',
     schema: healthJson,
     only: more(healthJson, [...Object.keys(health.entries), 'status']),
+  },
+  {
+    title: '`/status.json`',
+    about: 'What the page shows: what `/healthz` answers, and:',
+    schema: pageStatus,
+    only: more(pageStatus, Object.keys(healthJson.entries)),
+  },
+  {
+    title: '`/coverage.json`',
+    about:
+      'What the map of the page shows. `?first=V&last=V` asks for a window of versions. A row has about four hundred parts at most: of too many, those that lie side by side are told as one.',
+    schema: pageCoverage,
   },
   {
     title: '`schedule list --json`',
@@ -187,9 +200,9 @@ function rowsOf(name: string, field: Schema): string[] {
   // The three streams have the same fields: they are told once.
   const [[first, stream] = [], ...others] = Object.entries(item?.entries ?? {});
   if (first === 'epoch_ending' && others.length === 2) {
-    const of = unwrapped(stream!);
-    const inside = of.entries ? Object.entries(of.entries) : [];
-    return [row, ...inside.flatMap(([key, one]) => rowsOf(`${at}.*.${key}`, one))];
+    const { item: of, at: inside } = itemOf(unwrapped(stream!), `${at}.*`);
+    const fields = Object.entries(of?.entries ?? {});
+    return [row, ...fields.flatMap(([key, one]) => rowsOf(`${inside}.${key}`, one))];
   }
   return [
     row,

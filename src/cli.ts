@@ -18,6 +18,7 @@ import {
   addBackupOptions,
   addCommonOptions,
   addCoordinatorOptions,
+  addCopyToOptions,
   addNodeOption,
   addNodeOptions,
   addStorageName,
@@ -104,7 +105,8 @@ for (const [name, description, own] of [
     false,
   ],
 ] as const) {
-  const command = addWorkerOptions(addCoordinatorOptions(add(program, name, description)));
+  const command = addCoordinatorOptions(add(program, name, description));
+  addWorkerOptions(addCopyToOptions(command));
   addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
     (_, self: Command) => {
       const flags = self.optsWithGlobals<CoordinatorFlags>();

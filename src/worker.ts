@@ -16,6 +16,7 @@ import { noteStrayError } from './activities/hand-back.js';
 import { carefulActivity } from './activities/interceptor.js';
 import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
+import { createKeptCopyActivities } from './activities/kept-copy-activities.js';
 import { createUnitActivities } from './activities/unit-activities.js';
 import { createUpkeepActivities } from './activities/upkeep-activities.js';
 import { createConsolidateActivities } from './activities/consolidate-activities.js';
@@ -214,6 +215,7 @@ async function createWorkers(
         ...createUnitActivities(tools),
         ...createCoordinatorActivities(tools),
         ...createUpkeepActivities(),
+        ...createKeptCopyActivities(),
         ...verify.control,
         ...copy.control,
         ...createDrillActivities(),

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTemporal } from '../src/temporal-server/binary/find-temporal.js';
 import { FAKE_GCS } from './support/servers/fake-gcs.js';
+import { CHROMIUM } from './support/servers/chromium.js';
 import { findServer } from './support/servers/install.js';
+import { PROMETHEUS, PROMTOOL } from './support/servers/prometheus.js';
 import { WEED } from './support/servers/seaweedfs.js';
 
 /**
@@ -12,7 +14,9 @@ import { WEED } from './support/servers/seaweedfs.js';
  */
 export async function setup(): Promise<() => void> {
   process.env['TEMPORAL_CLI_PATH'] = await findTemporal({ say: (line) => console.log(line) });
-  for (const program of [WEED, FAKE_GCS]) process.env[program.variable] = await findServer(program);
+  for (const program of [WEED, FAKE_GCS, CHROMIUM, PROMETHEUS, PROMTOOL]) {
+    process.env[program.variable] = await findServer(program);
+  }
   const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-tests-'));
   process.env['TMPDIR'] = folder;
   return () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 });

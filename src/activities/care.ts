@@ -13,6 +13,7 @@ import type { ConsolidateActivities } from './consolidate-activities.js';
 import type { CoordinatorActivities } from './coordinator-activities.js';
 import type { GcActivities } from './gc-activities.js';
 import type { Deaths } from './heartbeat.js';
+import type { KeptCopyActivities } from './kept-copy-activities.js';
 import { type RangeActivities, noteDeadlyRange } from './range-activities.js';
 import type { UnitActivities } from './unit-activities.js';
 import type { UpkeepActivities } from './upkeep-activities.js';
@@ -33,6 +34,7 @@ type Activities = UnitActivities &
   CopyActivities['chunks'] &
   DrillActivities &
   UpkeepActivities &
+  KeptCopyActivities &
   ConsolidateActivities['control'] &
   ConsolidateActivities['chunks'] &
   GcActivities &
@@ -67,6 +69,8 @@ const CARE: Record<keyof Activities, Care | undefined> = {
   backUpUnit: OF_CONTROL,
   compactMetadata: OF_CONTROL,
   awaitCompaction: OF_CONTROL,
+  awaitCopy: OF_CONTROL,
+  lookAtCopy: OF_COORDINATOR,
   claimStorage: OF_COORDINATOR,
   releaseStorage: OF_COORDINATOR,
   surveyStorage: OF_COORDINATOR,

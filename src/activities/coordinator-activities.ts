@@ -101,7 +101,8 @@ async function watchNode(sites: Sites, order: WatchOrder): Promise<WatchResult> 
 async function backUpUnit(type: BackupType, input: BackupInput): Promise<BackupResult> {
   const { client, info } = Context.current();
   const { signal, beat, reached } = currentHeart();
-  const handle = await startBackup(client, type, input);
+  const coordinator = info.workflowExecution?.workflowId;
+  const handle = await startBackup(client, type, input, coordinator);
   const { workflowId } = handle;
   const watch = new UnitProgressWatch(info.heartbeatDetails);
   beat({ workflow_id: workflowId });

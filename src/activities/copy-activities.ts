@@ -11,7 +11,7 @@ import type {
   CopyUnit,
 } from '../contract/copying.js';
 import type { StorageLimits } from '../storage/limits.js';
-import { openStorage } from '../storage/open.js';
+import { openReadable } from '../storage/index/open-readable.js';
 import { commitCopies } from '../upkeep/copy/commit-copies.js';
 import { openEnds } from '../upkeep/copy/copy-ends.js';
 import { planCopyPage } from '../upkeep/copy/copy-plan.js';
@@ -73,13 +73,14 @@ export function createCopyActivities() {
   };
 }
 
-function planCopy(
+async function planCopy(
   { settings, limits }: CopyJob,
   scope: CopyScope,
   at?: { cursor: CopyCursor; frozen: CopyFrozen },
 ): Promise<CopyPage> {
   const { signal } = currentHeart();
-  return planCopyPage(openEnds(settings, signal, limits), settings, scope, at ?? undefined);
+  const ends = await openEnds(settings, signal, limits);
+  return planCopyPage(ends, settings, scope, at ?? undefined);
 }
 
 async function commitCopied(
@@ -90,7 +91,7 @@ async function commitCopied(
   const { signal, beat } = currentHeart();
   const report = (phase: string) => beat({ phase });
   const holder = await holderOfActivity();
-  const ends = openEnds(settings, signal, limits);
+  const ends = await openEnds(settings, signal, limits);
   return commitCopies({ ends, genesis: genesis ?? undefined, holder, signal, report }, units);
 }
 
@@ -101,7 +102,7 @@ async function readChainOf({ settings, limits }: CopyJob): Promise<StoredChain> 
   let bytes = 0;
   const tools = {
     // Other tasks may wait for the same chain, so it is not cancelled with this one.
-    storage: openStorage(from, undefined, limits),
+    storage: await openReadable(from, undefined, limits),
     hasher: createBatchHasher(),
     onProgress: (more: { bytes: number }) => {
       bytes += more.bytes;

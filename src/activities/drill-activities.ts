@@ -12,6 +12,7 @@ import {
 } from '../restore/drill/drill-restore.js';
 import { removeLeftScratch } from '../restore/drill/scratch.js';
 import { planRestore } from '../restore/plan/plan.js';
+import { openReadable } from '../storage/index/open-readable.js';
 import { openStorage, storageId } from '../storage/open.js';
 import { currentHeart } from './heartbeat.js';
 
@@ -31,7 +32,7 @@ export function createDrillActivities() {
 async function planDrill(order: DrillOrder): Promise<PlannedDrill> {
   const { signal, beat } = currentHeart();
   const { settings, target, from } = order;
-  const plan: RestorePlan = await planRestore(openStorage(settings.storage, signal), {
+  const plan: RestorePlan = await planRestore(await openReadable(settings.storage, signal), {
     settings,
     target: target === undefined ? undefined : BigInt(target),
     from: from === undefined ? undefined : BigInt(from),

@@ -10,7 +10,7 @@ import {
 } from './coordinator-commands.js';
 import { type NowFlags, nowRequest } from './now.js';
 import { type CommonFlags, addCommonOptions, addStorageName, namesStorage } from './options.js';
-import { type CheckFlags, checkStatus } from './status-check.js';
+import { type CheckFlags, addCheckOptions, checkStatus } from './status-check.js';
 import { runList, runStop } from './stop-command.js';
 
 type Add = (parent: Command, name: string, description: string) => Command;
@@ -54,24 +54,10 @@ export function addControlCommands(program: Command, add: Add, signal: AbortSign
 }
 
 function addStatus(status: Command, signal: AbortSignal): void {
-  status
-    .option('--check', 'one line for monitoring; exit code 0 ok, 1 warning, 2 critical')
-    .option(
-      '--warning <S>',
-      'warn when a stream with due data makes no progress for S seconds (default: 3600)',
-    )
-    .option(
-      '--critical <S>',
-      'critical when a stream with due data makes no progress for S seconds (default: 21600)',
-    )
-    .option(
-      '--verified-within <TIME>',
-      'warn when the whole storage was not verified within this time (default: 7d)',
-    )
-    .action(async (flags: CommonFlags & CheckFlags) => {
-      if (flags.check) process.exitCode = await checkStatus(flags, signal);
-      else await showStatus(flags, signal);
-    });
+  addCheckOptions(status).action(async (flags: CommonFlags & CheckFlags) => {
+    if (flags.check) process.exitCode = await checkStatus(flags, signal);
+    else await showStatus(flags, signal);
+  });
 }
 
 function addNow(now: Command, signal: AbortSignal): void {

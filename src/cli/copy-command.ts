@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Command } from 'commander';
 import type { Client } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
@@ -12,14 +11,18 @@ import {
 } from '../contract/answers/copy-answers.js';
 import { readAnswer } from '../contract/answers/read-answer.js';
 import { type CopyInput, parseCopyInput } from '../contract/copy-input.js';
-import type { StorageConfig } from '../contract/job.js';
-import { parseStorage } from '../contract/backup-input.js';
 import { CONTROL_QUEUE, QUERY_STATUS } from '../contract/messages.js';
 import { dataFolder } from '../lib/host/data-folder.js';
 import { bytes } from '../monitor/format.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { openSession } from './open-session.js';
-import { type CommonFlags, addCommonOptions, chunkWorkerCount, collect } from './options.js';
+import {
+  type CommonFlags,
+  addCommonOptions,
+  chunkWorkerCount,
+  collect,
+  placeOf,
+} from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { tellStuck } from './tell-stuck.js';
 import { typedNumber } from './typed.js';
@@ -133,13 +136,6 @@ function copyInput(flags: CopyFlags): CopyInput {
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   const [from, to] = [placeOf(flags.from), placeOf(flags.to)];
   return { from, to, ...Object.fromEntries(known) };
-}
-
-/** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */
-export function placeOf(text: string): StorageConfig {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return parseStorage(text);
-  if (/\.ya?ml$/.test(text)) return parseStorage({ command_adapter_config: path.resolve(text) });
-  return parseStorage({ local_fs_dir: path.resolve(text) });
 }
 
 function describeCopy(result: CopyResult): string[] {

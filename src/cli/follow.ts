@@ -14,9 +14,9 @@ import { workersPoll } from '../temporal/pollers.js';
 import { withoutServer } from '../temporal-server/without-server.js';
 import { CoordinatorHealth } from '../monitor/coordinator-health.js';
 import { Interrupted } from '../client/command-failure.js';
-import { HealthServer } from '../monitor/health-server.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
 import { workersLive } from './living-workers.js';
+import { type Served, openPage } from './open-page.js';
 import { openSession } from './open-session.js';
 import { inFlags } from './flag-names.js';
 import { type CoordinatorFlags, chunkWorkerCount, givenInput, storageFlags } from './options.js';
@@ -41,14 +41,14 @@ export async function follow(
   parseCoordinatorInput(input); // report a mistake before anything starts
   if (own) tellIgnored();
   const chunkWorkers = chunkWorkerCount(flags);
-  const health = await HealthServer.open(flags, say);
+  const served = await openPage(flags, say);
   try {
-    await followWith(input, flags, { own, chunkWorkers, health }, signal);
+    await followWith(input, flags, { own, chunkWorkers, served }, signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     say('Stopped while the Temporal server was starting.');
   } finally {
-    health?.close();
+    served?.health.close();
   }
 }
 
@@ -65,25 +65,27 @@ function tellIgnored(): void {
 interface Surroundings {
   own: boolean;
   chunkWorkers: number;
-  health: HealthServer | undefined;
+  served: Served | undefined;
 }
 
 async function followWith(
   input: CoordinatorInput,
   flags: CoordinatorFlags,
-  { own, chunkWorkers, health }: Surroundings,
+  { own, chunkWorkers, served }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
+  const { storage } = parseCoordinatorInput(input);
   const data = dataFolder(flags.dataDir);
   const env = own ? withoutServer(process.env) : process.env;
   const session = await openSession(flags, signal, env);
-  const { connection, embedded, namespace, uiUrl } = session;
+  const { client, connection, embedded, namespace, uiUrl } = session;
   const traffic = new NodeMetrics();
   const onTraffic = (more: Traffic) => traffic.add(more);
   const worker = ownWorkers(session, { data, chunkWorkers, say, onTraffic });
   const coordinator = new CoordinatorHealth();
-  health?.show(coordinator);
-  if (worker) health?.show(workerHealth(worker, traffic));
+  served?.health.show(coordinator);
+  if (worker) served?.health.show(workerHealth(worker, traffic));
+  served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
     if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
@@ -93,6 +95,7 @@ async function followWith(
     const onStatus = (status: LiveStatus) => {
       board.show(status);
       coordinator.heard(status);
+      served?.page.heard(status);
     };
     const onSilence = (error: unknown) => {
       // Other errors may pass by themselves.

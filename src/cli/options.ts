@@ -81,6 +81,20 @@ export function addCoordinatorOptions(command: Command): Command {
     );
 }
 
+/** Flags of the copy that a coordinator keeps in step. */
+export function addCopyToOptions(command: Command): Command {
+  return command
+    .option(
+      '--copy-to <URL>',
+      'keep a second storage in step: a URL, a folder, or the YAML of a command adapter',
+    )
+    .option('--copy-bytes-per-second <N>', 'read and write at most N bytes a second for it')
+    .option(
+      '--copy-requests-per-second <N>',
+      'send at most N requests a second to each of the two storages for it',
+    );
+}
+
 /** Flags of a compaction. They are those of the stock tool. */
 export function addCompactionOptions(command: Command, when = ''): Command {
   const factor = (what: string) => `${when}${what} in one metadata file (default: 100)`;
@@ -100,17 +114,24 @@ export function addWorkerOptions(command: Command): Command {
     .option('--chunk-workers <N>', 'how many processes work on chunks (default: 1)')
     .option(
       '--health-address <[HOST:]PORT>',
-      'serve health and metrics here: /livez, /readyz, /healthz, /metrics',
+      'serve a web page, health and metrics here: /, /livez, /readyz, /healthz, /metrics',
       (text: string) => {
         typedAddress('--health-address', text); // report a mistake before anything starts
         return text;
       },
-    );
+    )
+    .option(
+      '--page-token-file <FILE>',
+      'the page controls only with the token in this file; also APTOS_BACKUP_PAGE_TOKEN (default: no token, and controls only on loopback)',
+    )
+    .option('--temporal-ui <URL>', 'where the page links to for workflows (default: the UI of up)');
 }
 
 export interface WorkerFlags {
   chunkWorkers?: string;
   healthAddress?: string;
+  pageTokenFile?: string;
+  temporalUi?: string;
 }
 
 /** How many processes work on chunks, from the flag or the environment. @throws UsageError */
@@ -128,6 +149,9 @@ export interface CoordinatorFlags extends CommonFlags, WorkerFlags {
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;
   compactAboveFiles?: string;
+  copyTo?: string;
+  copyBytesPerSecond?: string;
+  copyRequestsPerSecond?: string;
 }
 
 /** The input of a coordinator. @throws UsageError */
@@ -140,6 +164,9 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
     ...optional('transaction_batch_size', transactionBatchSize),
     ...optional('transaction_batch_seconds', transactionBatchSeconds),
     ...optional('compact_above_files', flags.compactAboveFiles),
+    ...(flags.copyTo === undefined ? {} : { copy_to: placeOf(flags.copyTo) }),
+    ...optional('copy_bytes_per_second', flags.copyBytesPerSecond),
+    ...optional('copy_requests_per_second', flags.copyRequestsPerSecond),
   };
 }
 
@@ -231,6 +258,13 @@ export function storageFlags(storage: StorageConfig): string {
   if ('local_fs_dir' in storage) return `--local-fs-dir ${quoted(storage.local_fs_dir)}`;
   if ('url' in storage) return `--storage ${quoted(storage.url)}`;
   return `--command-adapter-config ${quoted(storage.command_adapter_config)}`;
+}
+
+/** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */
+export function placeOf(text: string): StorageConfig {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return parseStorage(text);
+  if (/\.ya?ml$/.test(text)) return parseStorage({ command_adapter_config: path.resolve(text) });
+  return parseStorage({ local_fs_dir: path.resolve(text) });
 }
 
 /** The part of a workflow's input that all backup commands share. @throws UsageError */

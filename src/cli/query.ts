@@ -1,7 +1,7 @@
 import { type JsonObject, stringifyJson } from '../aptos/index.js';
 import { NodeClient } from '../node/client.js';
 import { readKnownCatalog } from '../repository/catalog.js';
-import { openStorage } from '../storage/open.js';
+import { openReadable } from '../storage/index/open-readable.js';
 import { type CommonFlags, nodeAddress, storageOf } from './options.js';
 
 /** `query node-state`: shows what the node has. Asks only the node. */
@@ -26,7 +26,7 @@ export async function queryNodeState(flags: CommonFlags): Promise<void> {
  * without holes below. Never writes. Names lines that cannot be read on stderr.
  */
 export async function queryStorageState(flags: CommonFlags): Promise<void> {
-  const storage = openStorage(storageOf(flags));
+  const storage = await openReadable(storageOf(flags));
   const { epochEndings, transactions, snapshots, damaged } = await readKnownCatalog(storage);
   for (const { object, why } of damaged) console.error(`${object}, ${why}`);
   const snapshot = newestOf(snapshots, ({ epoch }) => epoch);

@@ -9,7 +9,7 @@ import { type DrillInput, parseDrillInput } from '../contract/drill-input.js';
 import { CONTROL_QUEUE, QUERY_STATUS } from '../contract/messages.js';
 import { dataFolder } from '../lib/host/data-folder.js';
 import { planRestore } from '../restore/plan/plan.js';
-import { openStorage } from '../storage/open.js';
+import { openReadable } from '../storage/index/open-readable.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
@@ -53,7 +53,7 @@ export async function runRestorePlan(flags: PlanFlags, signal: AbortSignal): Pro
     execute: rateOf('--replay-rate', flags.replayRate),
   };
   const adapterFile = path.resolve(flags.adapterFile ?? 'restore-adapter.yaml');
-  const plan = await planRestore(openStorage(order.settings.storage, signal), {
+  const plan = await planRestore(await openReadable(order.settings.storage, signal), {
     settings: order.settings,
     target: order.target === undefined ? undefined : BigInt(order.target),
     from: order.from === undefined ? undefined : BigInt(order.from),

@@ -3,10 +3,9 @@ import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { UsageError } from '../client/command-failure.js';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
-import { placeOf } from './copy-command.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
-import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
+import { type CommonFlags, type CoordinatorFlags, coordinatorInput, placeOf } from './options.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
 import { unknownWord } from './typed.js';
 

@@ -3,7 +3,7 @@ import { Archive } from '../archive/archive.js';
 import { serveArchive } from '../archive/server.js';
 import { UsageError } from '../client/command-failure.js';
 import { storageName } from '../contract/storage-name.js';
-import { openStorage } from '../storage/open.js';
+import { openReadable } from '../storage/index/open-readable.js';
 import { type CommonFlags, storageOf } from './options.js';
 import { typedAddress, typedNumber } from './typed.js';
 
@@ -25,7 +25,7 @@ export async function runServe(flags: ServeFlags, signal: AbortSignal): Promise<
     log({ event: 'error', ...Object.fromEntries(named) }, message);
   };
   const archive = await Archive.open({
-    storage: openStorage(settings, signal),
+    storage: await openReadable(settings, signal),
     cacheBytes,
     onError,
   });

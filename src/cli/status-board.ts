@@ -4,6 +4,7 @@ import { describeStuck } from '../client/stuck.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { describeRead, describeSchedule, since, tipAge } from '../monitor/format.js';
+import { describeCopy } from '../monitor/describe-copy.js';
 import { describeRestorable } from '../monitor/describe-restorable.js';
 import { streamDetails } from '../monitor/stream-details.js';
 import { board, say } from './say.js';
@@ -95,6 +96,7 @@ function withoutTimes({ seen, ...status }: LiveStatus): string {
 /** Renders a status for people: the node, one line per stream, alarms. With `now`, ages too. */
 export function describeStatus(status: LiveStatus, now?: number): string[] {
   const { seen, alarms, stuck, verification, drill, unreferenced, retrying, restorable } = status;
+  const { copy } = status;
   const at = seen
     ? `${seen.node === undefined ? 'node' : `node ${seen.node}`} at version ${seen.version}, ${seen.ended_epochs} epochs ended${tipAge(seen, now)}`
     : 'node not seen yet';
@@ -117,6 +119,7 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
       return `  ${rulesOf(type).words.many.padEnd(15)} ${parts.join(', ')}`;
     }),
     ...(restorable ? [`  restorable      ${describeRestorable(restorable)}`] : []),
+    ...(copy ? [`  copy            ${describeCopy(copy, now)}`] : []),
     ...(verification && now !== undefined
       ? [`  verified        ${verified(verification, now)}`]
       : []),

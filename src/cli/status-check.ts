@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { DEFAULT_LIMITS, type HealthLimits, healthOf, healthWithout } from '../monitor/health.js';
 import { Overseer } from '../client/overseer.js';
 import { withCoordinator } from './coordinator-commands.js';
@@ -10,6 +11,29 @@ export interface CheckFlags {
   warning?: string;
   critical?: string;
   verifiedWithin?: string;
+  copiedWithin?: string;
+}
+
+/** Flags of `status --check`. */
+export function addCheckOptions(command: Command): Command {
+  return command
+    .option('--check', 'one line for monitoring; exit code 0 ok, 1 warning, 2 critical')
+    .option(
+      '--warning <S>',
+      'warn when a stream with due data makes no progress for S seconds (default: 3600)',
+    )
+    .option(
+      '--critical <S>',
+      'critical when a stream with due data makes no progress for S seconds (default: 21600)',
+    )
+    .option(
+      '--verified-within <TIME>',
+      'warn when the whole storage was not verified within this time (default: 7d)',
+    )
+    .option(
+      '--copied-within <TIME>',
+      'warn when the second storage was not in step within this time (default: 6h)',
+    );
 }
 
 /**
@@ -26,7 +50,13 @@ export async function checkStatus(
     critical: seconds('--critical', flags.critical) ?? DEFAULT_LIMITS.critical,
     ...(flags.verifiedWithin === undefined
       ? {}
-      : { verifiedWithin: timeOf(flags.verifiedWithin), verifiedAsked: true as const }),
+      : {
+          verifiedWithin: timeOf('--verified-within', flags.verifiedWithin),
+          verifiedAsked: true as const,
+        }),
+    ...(flags.copiedWithin === undefined
+      ? {}
+      : { copiedWithin: timeOf('--copied-within', flags.copiedWithin) }),
   };
   const health = await healthNow(flags, limits, signal);
   const { level, reasons } = health;
@@ -53,11 +83,11 @@ async function healthNow(
 }
 
 /** Parses "7d", "12h", or seconds. */
-function timeOf(text: string): number {
+function timeOf(flag: string, text: string): number {
   const [, count, unit = 's'] = /^([1-9][0-9]{0,8})([smhd])?$/.exec(text) ?? [];
   if (count !== undefined)
     return Number(count) * { s: 1, m: 60, h: 3_600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
-  throw new UsageError(`--verified-within must be seconds or a time like 12h or 7d, not "${text}"`);
+  throw new UsageError(`${flag} must be seconds or a time like 12h or 7d, not "${text}"`);
 }
 
 function seconds(flag: string, text: string | undefined): number | undefined {

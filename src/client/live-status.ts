@@ -157,6 +157,11 @@ function withBeats(
     task_attempts: raw.pendingWorkflowTask?.attempt ?? 0,
     stuck: [],
   };
+  const { copy } = live;
+  if (copy?.behind_since !== undefined) {
+    const lag = (Date.now() - Date.parse(copy.behind_since)) / 1000;
+    live.copy = { ...copy, lag_seconds: Math.max(0, Math.round(lag)) };
+  }
   for (const { what, attempt, reason, beat } of pendingActivities<UnitProgress & Beat>(raw)) {
     if (reason) live.retrying.push({ what, attempt, reason });
     const { workflow_id: workflowId, view, done, total, bytes = 0, failed_ranges = 0 } = beat;

@@ -53,7 +53,8 @@ export async function readProgress(client: Client, workflowId: string): Promise<
   };
 }
 
-async function askSegment(client: Client, id: string): Promise<SegmentStatus | undefined> {
+/** Undefined while a segment answers nothing yet. */
+export async function askSegment(client: Client, id: string): Promise<SegmentStatus | undefined> {
   try {
     const answer = await client.workflow.getHandle(id).query(QUERY_STATUS);
     return readAnswer(segmentStatus, answer, id);

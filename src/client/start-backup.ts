@@ -2,7 +2,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { type InputOf, parseInput } from '../contract/backup-input.js';
 import { type BackupType, type Job, describeTarget, workflowIdOf } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
+import { CONTROL_QUEUE, COORDINATOR_MEMO } from '../contract/messages.js';
 import type { BackupResult } from '../contract/unit.js';
 import { storageId } from '../storage/open.js';
 import { storageName } from '../contract/storage-name.js';
@@ -13,13 +13,15 @@ const MOST_LISTED = 100;
 
 /**
  * Starts a backup workflow, or joins the one that already does the same. Storage and range determine the workflow
- * id. If that workflow has ended, it is started again and finds what is stored.
+ * id. If that workflow has ended, it is started again and finds what is stored. `coordinator`: the id of the one that
+ * starts it.
  * @throws InputError before anything is started
  */
 export async function startBackup(
   client: Client,
   type: BackupType,
   input: BackupInput,
+  coordinator?: string,
 ): Promise<WorkflowHandle<() => Promise<BackupResult>>> {
   const { job } = parseInput(type, input);
   return client.workflow.start<(input: BackupInput) => Promise<BackupResult>>(
@@ -32,6 +34,7 @@ export async function startBackup(
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: describeTarget(job.target),
       staticDetails: `from ${job.nodes.join(', ')} to ${storageName(job.storage)}`,
+      ...(coordinator === undefined ? {} : { memo: { [COORDINATOR_MEMO]: coordinator } }),
     },
   );
 }

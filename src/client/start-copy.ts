@@ -9,15 +9,22 @@ import { type CopyResult, copyResult } from '../contract/answers/copy-answers.js
 import { readAnswer } from '../contract/answers/read-answer.js';
 import { type CopyInput, parseCopyInput } from '../contract/copy-input.js';
 import { codeOfFailure } from '../contract/failure.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
+import { CONTROL_QUEUE, COORDINATOR_MEMO } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import { storageId } from '../storage/open.js';
 
 type CopyWorkflow = (input: CopyInput) => Promise<CopyResult>;
 export type CopyHandle = WorkflowHandle<CopyWorkflow>;
 
-/** Starts a copy, or joins the running one with the same storages and range. @throws InputError */
-export async function startCopy(client: Client, input: CopyInput): Promise<CopyHandle> {
+/**
+ * Starts a copy, or joins the running one with the same storages and range. `coordinator`: the id of the one that
+ * starts it. @throws InputError
+ */
+export async function startCopy(
+  client: Client,
+  input: CopyInput,
+  coordinator?: string,
+): Promise<CopyHandle> {
   const { settings } = parseCopyInput(input);
   return client.workflow.start<CopyWorkflow>('copyBackups', {
     workflowId: copyWorkflowId(input),
@@ -26,6 +33,7 @@ export async function startCopy(client: Client, input: CopyInput): Promise<CopyH
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'copy',
     staticDetails: `${storageName(settings.from)} to ${storageName(settings.to)}`,
+    ...(coordinator === undefined ? {} : { memo: { [COORDINATOR_MEMO]: coordinator } }),
   });
 }
 

@@ -1,5 +1,8 @@
 import * as v from 'valibot';
 import { commonFields, parseTarget, settingsOf } from './backup-input.js';
+import { copyFields, limitsOf } from './copy-input.js';
+import { storage } from './input-fields.js';
+import { isSamePlace, storageName } from './storage-name.js';
 import { type CoordinatorSettings, STREAMS } from './coordinator-state.js';
 import type { BackupType, Target } from './job.js';
 import { InputError, count, mustBe, object, parse, show, u64 } from './schema.js';
@@ -15,7 +18,8 @@ const MOST_FILES = 10_000_000n;
 const YEAR_SECONDS = 31_536_000n;
 const MOST_UNITS = 400n;
 
-export const coordinatorFields = {
+/** What both a coordinator and one turn of it take. */
+const streamFields = {
   ...commonFields,
   state_snapshot_interval_epochs: v.optional(
     v.pipe(count(), v.description('take a snapshot at the end of every n-th epoch')),
@@ -44,6 +48,18 @@ export const coordinatorFields = {
     DEFAULT_COMPACT_ABOVE,
   ),
 };
+
+export const coordinatorFields = {
+  ...streamFields,
+  copy_to: v.optional(
+    v.pipe(
+      storage,
+      v.description('a second storage that is kept in step; a new one is begun; absent: none'),
+    ),
+  ),
+  copy_bytes_per_second: copyFields.bytes_per_second,
+  copy_requests_per_second: copyFields.requests_per_second,
+};
 const coordinatorInput = object(coordinatorFields);
 
 /** Input of `backupCoordinator`, and of its update `configure`. */
@@ -59,6 +75,7 @@ export function parseCoordinatorInput(raw: unknown): CoordinatorSettings {
     batchSize: `${fields.transaction_batch_size}`,
     batchSeconds: Number(fields.transaction_batch_seconds),
     compactAboveFiles: Number(fields.compact_above_files),
+    ...copyOf(fields),
   };
 }
 
@@ -77,6 +94,9 @@ function inputOf(settings: CoordinatorSettings) {
     transaction_batch_size: settings.batchSize,
     transaction_batch_seconds: settings.batchSeconds,
     compact_above_files: compactAboveFiles ?? 0,
+    copy_to: settings.copyTo,
+    copy_bytes_per_second: settings.copyLimits?.bytesPerSecond,
+    copy_requests_per_second: settings.copyLimits?.requestsPerSecond,
   } satisfies Record<keyof typeof coordinatorFields, unknown>;
 }
 
@@ -103,10 +123,27 @@ export function changeSettings(
 
 const change = v.looseObject({}, mustBe('one JSON object'));
 
+function copyOf(
+  fields: v.InferOutput<typeof coordinatorInput>,
+): Pick<CoordinatorSettings, 'copyTo' | 'copyLimits'> {
+  const { storage: own, copy_to: copyTo } = fields;
+  const { copy_bytes_per_second: bytes, copy_requests_per_second: requests } = fields;
+  const copyLimits = limitsOf(bytes, requests);
+  if (copyTo === undefined) {
+    const [limit] = Object.keys(copyLimits);
+    if (limit === undefined) return {};
+    throw new InputError('limits of a copy were given without copy_to, which says where it is');
+  }
+  if (isSamePlace(own, copyTo)) {
+    throw new InputError(`copy_to is the storage itself: ${storageName(own)}`);
+  }
+  return { copyTo, copyLimits };
+}
+
 const stream = v.picklist(STREAMS, `must be one of ${STREAMS.join(', ')}`);
 
 export const dueFields = {
-  ...coordinatorFields,
+  ...streamFields,
   types: v.optional(
     v.pipe(
       v.array(stream, `must be a list of ${STREAMS.join(', ')}`),

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { CoordinatorSettings } from './coordinator-state.js';
+import { copyLimits } from './copy-input.js';
 import { concurrency, storage } from './input-fields.js';
+import { copyMemo } from './kept-copy.js';
 import { BACKUP_TYPES, perKind, rulesOf } from './kinds/index.js';
 import type { Target } from './job.js';
 import { type Lie, lie } from './lies.js';
@@ -26,6 +28,8 @@ const settingsShape = v.object({
   batchSize: atLeastOne,
   batchSeconds: time,
   compactAboveFiles: v.optional(wholeNumber),
+  copyTo: v.exactOptional(storage),
+  copyLimits: v.exactOptional(copyLimits),
 });
 const settings = v.custom<CoordinatorSettings>((value) => v.is(settingsShape, value));
 
@@ -175,6 +179,8 @@ const memorySchema = v.object({
   tidyAt: v.exactOptional(time),
   /** The metadata is to be compacted. */
   compactDue: v.exactOptional(told<true>()),
+  /** The copy that is kept in step, if there is one. */
+  copy: v.exactOptional(copyMemo),
   node: v.exactOptional(nodeView),
   /** When the known view of the node was last dropped, to look at the node anew. */
   lookedAnewAt: v.exactOptional(time),

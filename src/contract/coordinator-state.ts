@@ -1,4 +1,5 @@
-import type { JobSettings } from './job.js';
+import type { CopyLimits } from './copy-input.js';
+import type { JobSettings, StorageConfig } from './job.js';
 import type { NodeView } from './coordinator-memory.js';
 import { BACKUP_TYPES } from './kinds/index.js';
 import type { Lie } from './lies.js';
@@ -15,6 +16,9 @@ export interface CoordinatorSettings extends JobSettings {
   batchSeconds: number;
   /** Compact the metadata when more than this many of its files are not compacted; 0 or absent: never. */
   compactAboveFiles?: number | undefined;
+  /** A second storage that is kept in step, and how much may be asked of both for it. */
+  copyTo?: StorageConfig;
+  copyLimits?: CopyLimits;
 }
 
 /** A run of epochs or versions as text; both ends inclusive. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { commonFields } from './backup-input.js';
 import { concurrency, storage } from './input-fields.js';
+import { wholeNumber } from './shape.js';
 import { InputError, count, flag, mustBe, object, parse } from './schema.js';
 import { parseU64 } from '../lib/u64.js';
 import type { CopyScope, CopySettings } from './copying.js';
@@ -74,17 +75,27 @@ export const copyFields = {
     v.pipe(count(SAFE), v.description('most requests in a second, to each of the two storages')),
   ),
   concurrency: v.optional(v.pipe(concurrency, v.description('tasks in flight')), DEFAULT_LANES),
+  existing_target: v.optional(
+    v.pipe(flag, v.description('the target was copied to before: an empty one is an outage')),
+    false,
+  ),
 };
 const copyInput = object(copyFields);
 
 /** Input of `copyBackups`. All fields but the storages are optional. Without them, everything is copied. */
 export type CopyInput = v.InferInput<typeof copyInput>;
 
+/** For all lanes together. Absent: no limit. */
+export type CopyLimits = v.InferOutput<typeof copyLimits>;
+export const copyLimits = v.object({
+  bytesPerSecond: v.exactOptional(wholeNumber),
+  requestsPerSecond: v.exactOptional(wholeNumber),
+});
+
 export interface ParsedCopy {
   settings: CopySettings;
   scope: CopyScope;
-  /** For all lanes together. */
-  limits: { bytesPerSecond?: number; requestsPerSecond?: number };
+  limits: CopyLimits;
   concurrency: number;
 }
 
@@ -101,17 +112,37 @@ export function parseCopyInput(raw: unknown): ParsedCopy {
   }
   const start = fields.since === undefined ? undefined : sinceOf(fields.since);
   return {
-    settings: { from, to, network, trustWaypoints: fields.trust_waypoints },
+    settings: {
+      ...{ from, to, network, trustWaypoints: fields.trust_waypoints },
+      ...(fields.existing_target ? { existingTarget: true } : {}),
+    },
     scope: {
       ...(versions === undefined ? {} : { versions: rangeOf(versions)! }),
       ...(epochs === undefined ? {} : { epochs: rangeOf(epochs)! }),
       ...(fields.newest_snapshot ? { newestSnapshot: true } : {}),
       ...(start === undefined ? {} : { since: start }),
     },
-    limits: {
-      ...(bytes === undefined ? {} : { bytesPerSecond: Number(bytes) }),
-      ...(requests === undefined ? {} : { requestsPerSecond: Number(requests) }),
-    },
+    limits: limitsOf(bytes, requests),
     concurrency: fields.concurrency,
   };
+}
+
+/** The limits of a copy from the fields of an input. */
+export function limitsOf(bytes: bigint | undefined, requests: bigint | undefined): CopyLimits {
+  return {
+    ...(bytes === undefined ? {} : { bytesPerSecond: Number(bytes) }),
+    ...(requests === undefined ? {} : { requestsPerSecond: Number(requests) }),
+  };
+}
+
+const limitFields = object({
+  bytes_per_second: copyFields.bytes_per_second,
+  requests_per_second: copyFields.requests_per_second,
+});
+
+/** Reads limits as the fields of an input; undefined: the value is none. */
+export function readLimits(raw: unknown): CopyLimits | undefined {
+  const { success, output } = v.safeParse(limitFields, raw);
+  if (!success) return undefined;
+  return limitsOf(output.bytes_per_second, output.requests_per_second);
 }

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Skipped } from './answers/copy-answers.js';
 import type { CopyCursor, CopyFrozen } from './copying.js';
 import type { CopyTotals } from './copy-totals.js';
+import { copyLimits } from './copy-input.js';
 import { concurrency } from './input-fields.js';
 import type { BackupType } from './job.js';
 import { BACKUP_TYPES } from './kinds/index.js';
@@ -50,6 +51,7 @@ const memorySchema = v.object({
   ),
   /** The value that was set last. */
   concurrency: v.exactOptional(concurrency),
+  limits: v.exactOptional(copyLimits),
 });
 
 /**

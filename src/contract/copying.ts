@@ -8,6 +8,8 @@ export interface CopySettings {
   to: StorageConfig;
   network?: string | undefined;
   trustWaypoints: string[];
+  /** The target was copied to before. If it is empty now, do not begin a new one. */
+  existingTarget?: true;
 }
 
 /** Which backups are asked for. Without any field: all. */

@@ -16,6 +16,11 @@ export const UPDATE_CONFIGURE = 'configure';
 
 /** A coordinator sends it to its running backups, and a backup to its running segment. */
 export const SIGNAL_CONTROLS = 'controls';
+/** A coordinator sends it to the copy that it keeps: its limits, as in the input of a copy. */
+export const SIGNAL_LIMITS = 'limits';
+
+/** The memo of what a coordinator starts: the coordinator's workflow id. */
+export const COORDINATOR_MEMO = 'coordinator';
 
 export const CONTROL_QUEUE = 'aptos-backup';
 export const CHUNK_QUEUE = 'aptos-backup-chunks';

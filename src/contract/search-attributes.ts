@@ -4,5 +4,7 @@ import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/commo
 export const BACKUP_TYPE = defineSearchAttributeKey('BackupType', SearchAttributeType.KEYWORD);
 export const NETWORK = defineSearchAttributeKey('Network', SearchAttributeType.KEYWORD);
 export const PHASE = defineSearchAttributeKey('Phase', SearchAttributeType.KEYWORD);
+/** The readable name of the storage. */
+export const STORAGE = defineSearchAttributeKey('Storage', SearchAttributeType.KEYWORD);
 
-export const SEARCH_ATTRIBUTES = [BACKUP_TYPE, NETWORK, PHASE];
+export const SEARCH_ATTRIBUTES = [BACKUP_TYPE, NETWORK, PHASE, STORAGE];

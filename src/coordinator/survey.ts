@@ -8,8 +8,8 @@ import {
   spanOfEntry,
 } from '../repository/catalog.js';
 import { isCompacted, rangeOfName } from '../repository/metadata-file.js';
-import type { TextSpan } from '../contract/coordinator-state.js';
 import type { Survey } from '../contract/coordinator-memory.js';
+import { areAllTold, newestAndGenesis, textsOfRuns } from '../contract/listed-runs.js';
 import { storedForRestore } from '../contract/restore-memory.js';
 import { type Span, unionOf } from '../lib/spans.js';
 import { isStorageError } from '../storage/storage-error.js';
@@ -26,10 +26,7 @@ import { readVerifiedTimes } from '../repository/verified-times.js';
 import type { StorageConfig } from '../contract/job.js';
 
 const CHECKS_IN_FLIGHT = 16;
-/** Most entries that a survey lists of one thing, because its result travels in payloads. */
-const MOST_LISTED = 100;
 const MOST_DAMAGED_LISTED = 20;
-const MOST_RUNS = 200;
 
 /**
  * Reads from the metadata what a storage holds: runs of epochs and versions whose manifests exist. A
@@ -79,8 +76,8 @@ export async function surveyStorage(site: Site, config: StorageConfig): Promise<
   ]);
   return {
     storageId: storageId(config),
-    epochs: texts(epochRuns),
-    versions: texts(versions),
+    epochs: textsOfRuns(epochRuns),
+    versions: textsOfRuns(versions),
     snapshots: newestAndGenesis(snapshots.map(({ epoch }) => epoch)),
     ...(endsAt === undefined ? {} : { epochsEndAt: `${endsAt}` }),
     damaged: damaged.slice(0, MOST_DAMAGED_LISTED),
@@ -122,8 +119,8 @@ function listedOf(
     ...named('transaction'),
     ...pruned.versions,
   ]);
-  if (epochs.length > MOST_RUNS || versions.length > MOST_RUNS) return {};
-  return { listed: { epochs: texts(epochs), versions: texts(versions) } };
+  if (!areAllTold(epochs) || !areAllTold(versions)) return {};
+  return { listed: { epochs: textsOfRuns(epochs), versions: textsOfRuns(versions) } };
 }
 
 async function readCatalogIfThere(storage: BackupStorage): Promise<Catalog> {
@@ -159,18 +156,4 @@ function endOfFirstRun(runs: readonly Span[], entries: readonly EpochEndingEntry
   const [run] = runs;
   if (run?.first !== 0n) return undefined;
   return entries.find(({ lastEpoch }) => lastEpoch === run.last)?.lastVersion;
-}
-
-function newestAndGenesis(epochs: bigint[]): string[] {
-  const descending = [...new Set(epochs)].sort((a, b) => (a > b ? -1 : 1));
-  const newest = descending.slice(0, MOST_LISTED);
-  if (descending.length > MOST_LISTED && descending.at(-1) === 0n) newest.push(0n);
-  return newest.map(String);
-}
-
-/** The lowest runs, because the next hole is there. Only a badly damaged storage has more of them. */
-function texts(runs: readonly Span[]): TextSpan[] {
-  return runs
-    .slice(0, MOST_RUNS)
-    .map(({ first, last }) => ({ first: `${first}`, last: `${last}` }));
 }

@@ -27,10 +27,6 @@ export class CoordinatorHealth implements HealthSource {
     this.failure = error;
   }
 
-  status(): LiveStatus | undefined {
-    return this.latest?.status;
-  }
-
   notReady(): string | undefined {
     return this.isFresh() ? undefined : 'nothing heard of the coordinator';
   }

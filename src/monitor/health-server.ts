@@ -1,12 +1,9 @@
-import { type Server, createServer } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { worstOf } from './health.js';
 import { UsageError } from '../client/command-failure.js';
-import { healthPage } from './health-page.js';
 import { StartingHealth } from './starting-health.js';
-import type { Health, HealthJson, LiveStatus } from '../contract/answers/shown-answers.js';
-
-const HTML = 'text/html; charset=utf-8';
+import type { Health, HealthJson } from '../contract/answers/shown-answers.js';
 
 export type HealthDetails = Omit<HealthJson, keyof Health>;
 
@@ -17,28 +14,28 @@ export interface HealthSource {
   health(): Health;
   /** Fields that `/healthz` shows beside level and reasons. */
   details(): HealthDetails;
-  /** The coordinator's status, for the HTML page. Only a coordinator's source has one. */
-  status?(): LiveStatus | undefined;
   /** Metrics in the format of Prometheus. Two sources must not have the same metric. */
   metrics(): Promise<{ text: string; type: string }>;
 }
 
+/** Answers a request that is none of the health server's own. Returns false when it is no request of its either. */
+export type Answers = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 /**
  * Health over HTTP, for load balancers, orchestrators and Prometheus: `/livez` (this process answers),
- * `/readyz`, `/healthz` (JSON; 503 when critical), `/metrics`, and `/` (the HTML page).
+ * `/readyz`, `/healthz` (JSON; 503 when critical) and `/metrics`. Others may answer more.
  */
 export class HealthServer {
   private readonly shown: HealthSource[] = [];
   private readonly starting = new StartingHealth();
   private readonly server: Server;
+  private more: Answers = () => false;
 
   private constructor() {
     this.server = createServer((request, response) => {
       const send = (code: number, body: string, type = 'text/plain') =>
         response.writeHead(code, { 'content-type': type }).end(`${body}\n`);
       switch (request.url) {
-        case '/':
-          return send(200, healthPage(this.status(), this.health(), Date.now()), HTML);
         case '/livez':
           return send(200, 'alive');
         case '/readyz': {
@@ -46,10 +43,9 @@ export class HealthServer {
           return missing.length === 0 ? send(200, 'ready') : send(503, missing.join('; '));
         }
         case '/healthz': {
-          const { level, reasons } = this.health();
-          const details = this.sources.map((source) => source.details());
-          const json = JSON.stringify(Object.assign({ level, reasons }, ...details));
-          return send(level === 'critical' ? 503 : 200, json, 'application/json');
+          const json = this.json();
+          const code = json.level === 'critical' ? 503 : 200;
+          return send(code, JSON.stringify(json), 'application/json');
         }
         case '/metrics':
           return void Promise.all(this.sources.map((source) => source.metrics())).then(
@@ -57,6 +53,7 @@ export class HealthServer {
             (error: unknown) => send(500, String(error)),
           );
         default:
+          if (this.more(request, response)) return undefined;
           return send(404, `no such page; there are /, /livez, /readyz, /healthz and /metrics`);
       }
     });
@@ -88,8 +85,25 @@ export class HealthServer {
   }
 
   get url(): string {
-    const { address, port } = this.server.address() as AddressInfo;
-    return `http://${address}:${port}`;
+    return `http://${this.host}`;
+  }
+
+  /** The address and the port where it listens. */
+  get host(): string {
+    const { address, family, port } = this.server.address() as AddressInfo;
+    return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** From now on, requests that are none of its own are answered by `more`. */
+  also(more: Answers): void {
+    this.more = more;
+  }
+
+  /** What `/healthz` answers. */
+  json(): HealthJson {
+    const { level, reasons } = this.health();
+    const details = this.sources.map((source) => source.details());
+    return Object.assign({ level, reasons }, ...details) as HealthJson;
   }
 
   /** Adds a source; from now on its health is shown, too. */
@@ -105,10 +119,6 @@ export class HealthServer {
   /** Until a source is added, the command is starting: its health is unknown, not good. */
   private get sources(): HealthSource[] {
     return this.shown.length > 0 ? this.shown : [this.starting];
-  }
-
-  private status(): LiveStatus | undefined {
-    return this.sources.flatMap((source) => source.status?.() ?? [])[0];
   }
 
   /** The worst level of all sources, with all their reasons. */

@@ -2,6 +2,7 @@ import { whenCritical } from '../errors/codes/alarms-codes.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { nodeReasons } from './node-health.js';
 import { describeStuck } from '../client/stuck.js';
+import { copyTooOld } from './describe-copy.js';
 import { drillTroubles } from './drill-age.js';
 import { verificationTooOld } from './verified-age.js';
 import { workDoneAt } from './work-done.js';
@@ -22,6 +23,8 @@ export interface HealthLimits {
   trouble: number;
   /** A warning when the whole storage was not verified for so long. Counts only if somebody verifies at all. */
   verifiedWithin: number;
+  /** A warning when the copy that is kept in step was behind for so long. */
+  copiedWithin: number;
   /** Makes `verifiedWithin` count also when nobody has ever verified the storage. */
   verifiedAsked?: true;
 }
@@ -31,6 +34,7 @@ export const DEFAULT_LIMITS: HealthLimits = {
   critical: 6 * 3_600,
   trouble: 600,
   verifiedWithin: 7 * 86_400,
+  copiedWithin: 6 * 3_600,
 };
 
 /** The distance to the prune edge is critical below this share of the versions that the node keeps. */
@@ -94,6 +98,8 @@ export function healthOf(status: LiveStatus, limits: HealthLimits, now: number):
   const { verifiedWithin: limit, verifiedAsked: asked = false } = limits;
   const old = verificationTooOld(status, { limit, asked, now });
   if (old !== undefined) tell('warning', old);
+  const behind = copyTooOld(status, limits.copiedWithin, now);
+  if (behind !== undefined) tell('warning', behind);
   for (const what of drillTroubles(status, now)) tell('warning', what);
   for (const what of scheduleTroubles(status)) tell('warning', what);
   return worstOf(reasons);

@@ -22,8 +22,10 @@ export async function metricsOf(
   if (status) {
     ofCoordinator(metrics, status);
     for (const type of STREAMS) ofStream(metrics, status, type);
+    ofStorage(metrics, status);
     ofRestore(metrics, status);
     ofVerification(metrics, status);
+    ofCopy(metrics, status);
     ofDrills(metrics, status);
     ofSchedules(metrics, status);
   }
@@ -36,11 +38,6 @@ function ofCoordinator(metrics: Metrics, status: LiveStatus): void {
     'aptos_db_backup_coordinator_heartbeat_timestamp_s',
     'When all streams that are not paused had last done all that was due, unix seconds',
     heartbeatAt(status) / 1000,
-  );
-  metrics.gauge(
-    'aptos_backup_metadata_num_files',
-    'Metadata files of the storage',
-    status.metadata_files,
   );
   metrics.gauge(
     'aptos_backup_node_seen_timestamp_seconds',
@@ -141,6 +138,15 @@ function ofStream(metrics: Metrics, status: LiveStatus, stream: (typeof STREAMS)
   }
 }
 
+function ofStorage(metrics: Metrics, { metadata_files: files, unreferenced }: LiveStatus): void {
+  metrics.gauge('aptos_backup_metadata_num_files', 'Metadata files of the storage', files);
+  metrics.gauge(
+    'aptos_backup_unreferenced_folders',
+    'Folders of the storage that no metadata line names',
+    unreferenced?.folders,
+  );
+}
+
 /** Metrics of what can be restored; none until the coordinator has read the storage. */
 function ofRestore(metrics: Metrics, { restorable }: LiveStatus): void {
   if (!restorable) return;
@@ -168,6 +174,22 @@ function ofSchedules(metrics: Metrics, { schedules = [] }: LiveStatus): void {
     for (const [name, help, value] of gauges) {
       metrics.gauge(`aptos_backup_schedule_${name}`, help, value, labels);
     }
+  }
+}
+
+/** Metrics of the copy that is kept in step; none without one. */
+function ofCopy(metrics: Metrics, { copy }: LiveStatus): void {
+  if (!copy) return;
+  for (const [name, help, value] of [
+    ['lag_versions', 'Transactions that the copy lacks', Number(copy.lag_versions)],
+    ['lag_epochs', 'Epoch endings that the copy lacks', Number(copy.lag_epochs)],
+    ['lag_snapshots', 'State snapshots that the copy lacks', copy.lag_snapshots],
+    ['lag_seconds', 'Seconds since the copy last had everything', copy.lag_seconds],
+    ['running', '1 while a copy runs', copy.running ? 1 : 0],
+    ['failing', '1 while the copy cannot be brought in step', copy.why === undefined ? 0 : 1],
+    ['end_timestamp_seconds', 'When the last copy ended', copy.ended_at && seconds(copy.ended_at)],
+  ] as const) {
+    metrics.gauge(`aptos_backup_copy_${name}`, help, value);
   }
 }
 

@@ -49,6 +49,21 @@ export async function readMetadataFile(
   return { lines, errors: errors.map(({ message }) => message) };
 }
 
+/**
+ * Adds a metadata file and reads it back, for somebody who is about to move away files that hold the same lines.
+ * @throws StorageError as `saveMetadata` of the storage; DAMAGED when it reads back as something else
+ */
+export async function saveAndReadBack(
+  storage: BackupStorage,
+  name: string,
+  content: Uint8Array,
+): Promise<void> {
+  const { handle } = await storage.saveMetadata(name, content);
+  if (await storage.hasContent(handle, content)) return;
+  const why = `${handle} in ${storage.description} was written, and reads back as something else; nothing was moved away. Check the storage, then move this file out of metadata/`;
+  throw new StorageError('DAMAGED', handle, why);
+}
+
 /** Ranges in the names that the stock tool and ours give to files with lines of one kind. */
 const NAMED = /^metadata\/(epoch_ending|transaction)_(?:compacted_)?(\d{1,20})-(\d{1,20})\.meta$/;
 

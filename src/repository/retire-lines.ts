@@ -10,7 +10,7 @@ import type { BackupStorage } from '../storage/storage.js';
 import { type BackupEntry, readCatalog } from './catalog.js';
 import type { CommitLock } from './commit-lock.js';
 import { forgetMetadata, rememberMetadata } from './known-metadata.js';
-import { MAX_METADATA_BYTES, leftAlone } from './metadata-file.js';
+import { MAX_METADATA_BYTES, leftAlone, saveAndReadBack } from './metadata-file.js';
 
 interface Tools {
   lock: CommitLock;
@@ -126,10 +126,8 @@ async function saveGroup(
     const name = taken === 1 ? `${base}.meta` : `${base}.${taken}.meta`;
     if (`${METADATA}/${name}` === old) continue;
     try {
-      const { handle } = await storage.saveMetadata(name, content);
-      const stored = await storage.readAll(handle, content.length + 1);
-      if (Buffer.compare(stored, content) === 0) return;
-      throw leftAlone(storage, handle, 'it does not read back as it was written');
+      await saveAndReadBack(storage, name, content);
+      return;
     } catch (error) {
       if (!isStorageError(error, 'EXISTS_DIFFERENT')) throw error;
     }

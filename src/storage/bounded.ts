@@ -28,14 +28,13 @@ export async function bounded<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   if (signal) setMaxListeners(0, signal); // each running operation listens to it
-  const stop = new AbortController();
-  setMaxListeners(0, stop.signal); // so does each of the requests that it makes
+  const stop = new LateController();
   let left = false;
   let deadline: NodeJS.Timeout | undefined;
   const progress = () => {
     if (!left) deadline?.refresh();
   };
-  const running = start({ signal: stop.signal, progress });
+  const running = start(callOf(stop, progress));
   return new Promise<T>((resolve, reject) => {
     const leave = (reason: Error) => {
       if (left) return;
@@ -71,6 +70,35 @@ export async function bounded<T>(
       },
     );
   });
+}
+
+/** Makes its signal when somebody asks for it: that takes as long as reading a small file, and more memory. */
+class LateController {
+  private made: AbortController | undefined;
+  private reason: Error | undefined;
+
+  get signal(): AbortSignal {
+    if (!this.made) {
+      this.made = new AbortController();
+      setMaxListeners(0, this.made.signal); // each request of an operation listens to it
+      if (this.reason) this.made.abort(this.reason);
+    }
+    return this.made.signal;
+  }
+
+  abort(reason: Error): void {
+    this.reason ??= reason;
+    this.made?.abort(reason);
+  }
+}
+
+function callOf(stop: LateController, progress: () => void): Call {
+  return {
+    get signal() {
+      return stop.signal;
+    },
+    progress,
+  };
 }
 
 /** Runs an operation within its bounds. */

@@ -222,6 +222,17 @@ export class BackupStorage {
     throw new StorageError('EXISTS_DIFFERENT', handle, why);
   }
 
+  /** Whether a file is there with this content. */
+  async hasContent(handle: string, content: Uint8Array): Promise<boolean> {
+    try {
+      const stored = await this.readAll(handle, Math.max(content.length, 1));
+      return Buffer.compare(stored, content) === 0;
+    } catch (error) {
+      if (isStorageError(error, 'NOT_FOUND', 'TOO_LARGE', 'DAMAGED')) return false;
+      throw error;
+    }
+  }
+
   /**
    * Handles of all metadata files, in no order. Empty for a storage without any.
    * @throws StorageError STORAGE_MISSING when the storage itself does not exist
@@ -277,17 +288,6 @@ export class BackupStorage {
     await this.files.makeFolder(RETIRED);
     const file = await this.files.create(`${RETIRED}/probe.meta`);
     await file.discard();
-  }
-
-  private async hasContent(handle: string, content: Uint8Array): Promise<boolean> {
-    try {
-      const stored = await this.readAll(handle, Math.max(content.length, 1));
-      return Buffer.compare(stored, content) === 0;
-    } catch (error) {
-      const other = isStorageError(error, 'TOO_LARGE', 'DAMAGED');
-      if (other) return false;
-      throw error;
-    }
   }
 }
 

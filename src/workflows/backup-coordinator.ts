@@ -21,6 +21,7 @@ export async function backupCoordinator(
         await run.storage.surveyWhenDue();
         run.storage.tidyWhenDue(run.units.targets);
         run.storage.compactWhenDue();
+        run.copies.copyWhenDue();
       }
       run.startUnits();
       await run.waitForNews();

@@ -9,7 +9,7 @@ import type { BackupType } from '../contract/job.js';
 import { withLies } from '../contract/lies.js';
 import { BACKUP_TYPE, NETWORK } from '../contract/search-attributes.js';
 import { controlOptions } from './activity-options.js';
-import { Attributes } from './known-attributes.js';
+import { Attributes, storageAttribute } from './known-attributes.js';
 import { Memory } from './coordinator/memory/memory.js';
 import { openMemory } from './coordinator/memory/open-memory.js';
 import { RunningUnit } from './coordinator/running-unit.js';
@@ -30,6 +30,7 @@ export async function backupDue(input: DueInput): Promise<DueResult> {
   new Attributes(
     { key: BACKUP_TYPE, value: 'due' },
     { key: NETWORK, value: memory.known.settings.network ?? 'unknown' },
+    storageAttribute(memory.known.settings.storage),
   );
   const failures: ApplicationFailure[] = [];
   const result: DueResult = { committed: [], waiting_for: {}, more: false };

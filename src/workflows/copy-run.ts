@@ -1,8 +1,15 @@
-import { proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { CopyActivities, CopyJob } from '../activities/copy-activities.js';
 import type { CopyResult } from '../contract/answers/copy-answers.js';
 import { parseConcurrency } from '../contract/backup-input.js';
-import type { parseCopyInput } from '../contract/copy-input.js';
+import { type CopyLimits, type parseCopyInput, readLimits } from '../contract/copy-input.js';
 import type { CopyMemory } from '../contract/copy-memory.js';
 import {
   type CopyTotals,
@@ -16,16 +23,21 @@ import type {
   CopyCursor,
   CopyFrozen,
   CopyPage,
+  CopySettings,
   CopyTask,
   CopyTaskResult,
+  CopyUnit,
 } from '../contract/copying.js';
+import { COORDINATOR_MEMO } from '../contract/messages.js';
 import { BACKUP_TYPE, NETWORK } from '../contract/search-attributes.js';
+import { storageName } from '../contract/storage-name.js';
 import { controlOptions, copyOptions } from './activity-options.js';
 import { runOrApart } from './apart.js';
 import { deadlyCopy } from './copy-outcome.js';
-import { Attributes } from './known-attributes.js';
+import { detailsList, escapeMarkdown, megabytes, workflowLink } from './details.js';
+import { Attributes, storageAttribute } from './known-attributes.js';
 import { runLanes } from './lanes.js';
-import { copyStatus, setConcurrency } from './message-definitions.js';
+import { copyStatus, limitsSignal, setConcurrency } from './message-definitions.js';
 import { PageWork } from './page-work.js';
 
 const { planCopy, commitCopied } = proxyActivities<CopyActivities['control']>(controlOptions);
@@ -38,6 +50,9 @@ const MOST_AGAIN = 3;
 export class CopyRun {
   private readonly totals: CopyTotals;
   private readonly controls: { concurrency: number; paused: false };
+  private limits: CopyLimits;
+  /** The tasks in flight, which begin anew when the limits change. */
+  private readonly inFlight = new Set<CancellationScope>();
   private readonly startedAt: number;
   private frozen: CopyFrozen | undefined;
   private again: number;
@@ -48,6 +63,7 @@ export class CopyRun {
     begun: CopyMemory | undefined,
   ) {
     this.controls = { concurrency: begun?.concurrency ?? input.concurrency, paused: false };
+    this.limits = begun?.limits ?? input.limits;
     this.totals = begun?.totals ?? noCopyTotals();
     this.startedAt = begun?.startedAt ?? Date.now();
     this.frozen = begun?.frozen;
@@ -56,12 +72,15 @@ export class CopyRun {
     new Attributes(
       { key: BACKUP_TYPE, value: 'copy' },
       { key: NETWORK, value: input.settings.network ?? 'unknown' },
+      storageAttribute(input.settings.from),
     );
+    this.show(); // a new run begins without details
   }
 
   /** Copies the page at a cursor. Returns where to go on; undefined: everything is done. */
   async copyPage(cursor: CopyCursor | undefined): Promise<CopyCursor | undefined> {
-    const { settings, limits, scope } = this.input;
+    const { settings, scope } = this.input;
+    const { limits } = this;
     const at = cursor && this.frozen ? { cursor, frozen: this.frozen } : undefined;
     const page = await planCopy({ settings, limits }, scope, at);
     this.frozen = page.frozen;
@@ -76,8 +95,14 @@ export class CopyRun {
       () => work.take(),
       (task) => this.copy(page, work, task),
     );
-    setCurrentDetails(describe(this.totals));
+    this.show();
     return this.nextOf(page, work);
+  }
+
+  /** Updates the Temporal UI. */
+  private show(): void {
+    const { memo } = workflowInfo();
+    setCurrentDetails(describe(this.input.settings, this.totals, memo?.[COORDINATOR_MEMO]));
   }
 
   result(): CopyResult {
@@ -86,17 +111,15 @@ export class CopyRun {
 
   /** The memory with which the next run goes on. */
   memory(cursor: CopyCursor): CopyMemory {
-    const { totals, startedAt, again } = this;
+    const { totals, startedAt, again, limits } = this;
     const { concurrency } = this.controls;
-    return { cursor, frozen: this.frozen!, totals, startedAt, again, concurrency };
+    return { cursor, frozen: this.frozen!, totals, startedAt, again, concurrency, limits };
   }
 
   /** Copies one task. Then commits the backups of which it was the last one. */
   private async copy(page: CopyPage, work: PageWork, task: CopyTask): Promise<void> {
     const [units, slices] = work.orderOf(task);
-    const found = await runOrApart(copyOptions, `copy ${units[0]?.manifest ?? ''}`, (options) =>
-      copyTask.executeWithOptions(options, [this.job(), units, slices, page.chain]),
-    ).catch((error: unknown) => deadlyCopy(units, error));
+    const found = await this.copyOne(units, slices, page.chain);
     this.note(work, task, found);
     const whole = work.done(task);
     if (whole.length === 0) return;
@@ -110,6 +133,30 @@ export class CopyRun {
     }
   }
 
+  /** What was copied of a task before the limits changed is kept. */
+  private async copyOne(
+    units: CopyUnit[],
+    slices: CopyTask,
+    chain: string,
+  ): Promise<CopyTaskResult> {
+    const { limits } = this;
+    const scope = new CancellationScope();
+    this.inFlight.add(scope);
+    try {
+      return await scope.run(() =>
+        runOrApart(copyOptions, `copy ${units[0]?.manifest ?? ''}`, (options) =>
+          copyTask.executeWithOptions(options, [this.job(), units, slices, chain]),
+        ),
+      );
+    } catch (error) {
+      if (!isCancellation(error)) return deadlyCopy(units, error);
+      if (this.limits === limits) throw error;
+    } finally {
+      this.inFlight.delete(scope);
+    }
+    return this.copyOne(units, slices, chain);
+  }
+
   private note(work: PageWork, task: CopyTask, found: CopyTaskResult): void {
     addCopyTask(this.totals, found);
     for (const { unit, skipped } of found.bad) {
@@ -120,8 +167,9 @@ export class CopyRun {
 
   /** The limits hold for all lanes together: each has an equal share. */
   private job(): CopyJob {
-    const { settings, limits, concurrency } = this.input;
-    const { bytesPerSecond: bytes, requestsPerSecond: requests } = limits;
+    const { settings } = this.input;
+    const { bytesPerSecond: bytes, requestsPerSecond: requests } = this.limits;
+    const concurrency = Math.max(this.input.concurrency, this.controls.concurrency);
     return {
       settings,
       limits: {
@@ -156,6 +204,9 @@ export class CopyRun {
       () => ({ ...this.totals, ...(this.inWork === undefined ? {} : { in_work: this.inWork }) }),
       { description: 'What was copied and skipped so far.' },
     );
+    setHandler(limitsSignal, (raw) => this.turnLimits(raw), {
+      description: 'New limits: bytes_per_second and requests_per_second; absent: none.',
+    });
     setHandler(setConcurrency, (value) => (this.controls.concurrency = value), {
       description:
         'How many tasks may be in flight, 1 to 64. With limits, at most the number of the input.',
@@ -163,9 +214,18 @@ export class CopyRun {
     });
   }
 
+  /** Takes new limits. What is none is ignored: a signal has no answer. */
+  private turnLimits(raw: unknown): void {
+    const limits = readLimits(raw);
+    if (!limits || JSON.stringify(limits) === JSON.stringify(this.limits)) return;
+    this.limits = limits;
+    for (const scope of this.inFlight) scope.cancel();
+  }
+
   private requireConcurrency(value: unknown): void {
     parseConcurrency(value);
-    const { limits, concurrency } = this.input;
+    const { concurrency } = this.input;
+    const { limits } = this;
     const limited = limits.bytesPerSecond ?? limits.requestsPerSecond;
     if (limited === undefined || Number(value) <= concurrency) return;
     throw new Error(
@@ -174,17 +234,17 @@ export class CopyRun {
   }
 }
 
-function describe({
-  files,
-  bytes,
-  already_there: there,
-  skipped_count: skipped,
-  ...n
-}: CopyTotals) {
+function describe(
+  { from, to }: CopySettings,
+  { files, bytes, already_there: there, skipped_count: skipped, ...n }: CopyTotals,
+  coordinator: unknown,
+): string {
   const copied = n.epoch_endings + n.transactions + n.state_snapshots;
-  return [
-    '| backups copied | already there | files | MB | skipped |',
-    '|---|---|---|---|---|',
-    `| ${copied} | ${there} | ${files} | ${(bytes / 1e6).toFixed(1)} | ${skipped} |`,
-  ].join('\n');
+  return detailsList(
+    ['from', escapeMarkdown(storageName(from))],
+    ['to', escapeMarkdown(storageName(to))],
+    ['backups', `${copied} copied, ${there} already there, ${skipped} skipped`],
+    ['files', `${files}, ${megabytes(bytes)}`],
+    ['coordinator', typeof coordinator === 'string' ? workflowLink(coordinator) : undefined],
+  );
 }

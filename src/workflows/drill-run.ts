@@ -22,7 +22,7 @@ import { storageName } from '../contract/storage-name.js';
 import type { VerifyInput } from '../contract/verify-input.js';
 import { MAX_U64 } from '../lib/u64.js';
 import { clearOptions, controlOptions, restoreOptions } from './activity-options.js';
-import { Attributes } from './known-attributes.js';
+import { Attributes, storageAttribute } from './known-attributes.js';
 import { drillStatus } from './message-definitions.js';
 import { verifyBackups } from './verify-backups.js';
 import { failureCode, reasonOf } from './workflow-failure.js';
@@ -53,6 +53,7 @@ export class DrillRun {
     new Attributes(
       { key: BACKUP_TYPE, value: 'drill' },
       { key: NETWORK, value: input.order.settings.network ?? 'unknown' },
+      storageAttribute(input.order.settings.storage),
     );
   }
 

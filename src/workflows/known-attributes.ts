@@ -1,6 +1,8 @@
 import { proxyActivities, upsertSearchAttributes } from '@temporalio/workflow';
 import type { AttributeActivities } from '../activities/attribute-activities.js';
-import type { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
+import type { StorageConfig } from '../contract/job.js';
+import { STORAGE, type SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
+import { storageName } from '../contract/storage-name.js';
 import { attributeOptions } from './activity-options.js';
 
 const { registeredAttributes } = proxyActivities<AttributeActivities>(attributeOptions);
@@ -8,6 +10,14 @@ const { registeredAttributes } = proxyActivities<AttributeActivities>(attributeO
 interface Attribute {
   key: (typeof SEARCH_ATTRIBUTES)[number];
   value: string;
+}
+
+/** SQL visibility keeps no longer Keyword. */
+const MOST_CHARACTERS = 200;
+
+/** The attribute of a storage: its name, or the end of a long one. */
+export function storageAttribute(storage: StorageConfig): Attribute {
+  return { key: STORAGE, value: storageName(storage).slice(-MOST_CHARACTERS) };
 }
 
 /**

@@ -28,6 +28,8 @@ export const verifyStatus = defineQuery<VerifyStatus>(names.QUERY_STATUS);
 
 /** The status of a copy. */
 export const copyStatus = defineQuery<CopyStatus>(names.QUERY_STATUS);
+/** Replaces the limits of a copy: an object with the fields of its input. */
+export const limitsSignal = defineSignal<[unknown]>(names.SIGNAL_LIMITS);
 /** The status of a drill. */
 export const drillStatus = defineQuery<DrillStatus>(names.QUERY_STATUS);
 

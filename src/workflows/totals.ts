@@ -1,3 +1,4 @@
+import { detailsList, escapeMarkdown, megabytes } from './details.js';
 import { withLies } from '../contract/lies.js';
 import type { RangeResult } from '../contract/unit.js';
 import type { FailedRange, Totals } from '../contract/answers/backup-answers.js';
@@ -19,19 +20,16 @@ export function addTotals(totals: Totals, more: Totals): void {
   Object.assign(totals, withLies(totals.lies, more.lies));
 }
 
-/** Renders progress as Markdown for the Temporal UI's Current Details. */
-export function totalsTable(done: Totals, ranges: number, failed: FailedRange[]): string {
-  const megabytes = (done.bytes / 1e6).toFixed(1);
-  const lines = [
-    '| ranges | records | chunks | MB | reused |',
-    '|---|---|---|---|---|',
-    `| ${done.ranges} of ${ranges} | ${done.records} | ${done.chunks} | ${megabytes} | ${done.reused} |`,
-    ...failed.map(({ range, reason }) => `\n**failed** ${range}: ${escapeMarkdown(reason)}`),
-  ];
-  return lines.join('\n');
-}
-
-/** Escapes Markdown and HTML, because reasons quote what nodes and files said and the UI renders both. */
-export function escapeMarkdown(text: string): string {
-  return text.replace(/[<>&|*_`[\]]/g, (c) => `&#${c.charCodeAt(0)};`);
+/** Progress for the Temporal UI's Current Details. */
+export function describeTotals(done: Totals, ranges: number, failed: FailedRange[]): string {
+  return [
+    detailsList(
+      ['ranges', `${done.ranges} of ${ranges}`],
+      ['records', done.records],
+      ['chunks', done.chunks],
+      ['read', megabytes(done.bytes)],
+      ['found stored', done.reused],
+    ),
+    ...failed.map(({ range, reason }) => `**failed** ${range}: ${escapeMarkdown(reason)}`),
+  ].join('\n\n');
 }

@@ -7,7 +7,9 @@ import {
 } from '@temporalio/workflow';
 import type { createVerifyActivities } from '../activities/verify-activities.js';
 import { parseConcurrency } from '../contract/backup-input.js';
+import type { StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPE, NETWORK } from '../contract/search-attributes.js';
+import { storageName } from '../contract/storage-name.js';
 import type { VerifyCursor, VerifyPage, VerifyTask } from '../contract/verification.js';
 import type { parseVerifyInput } from '../contract/verify-input.js';
 import type { VerifyMemory } from '../contract/verify-memory.js';
@@ -26,7 +28,8 @@ import {
 } from '../contract/verify-totals.js';
 import { controlOptions, rangeOptions } from './activity-options.js';
 import { runChunk } from './apart.js';
-import { Attributes } from './known-attributes.js';
+import { detailsList, escapeMarkdown, megabytes } from './details.js';
+import { Attributes, storageAttribute } from './known-attributes.js';
 import { runLanes } from './lanes.js';
 import { setConcurrency, verifyStatus } from './message-definitions.js';
 import { cursorAt, deadlyTask } from './verify-outcome.js';
@@ -70,8 +73,10 @@ export class VerifyRun {
     new Attributes(
       { key: BACKUP_TYPE, value: 'verify' },
       { key: NETWORK, value: input.settings.network ?? 'unknown' },
+      storageAttribute(input.settings.storage),
     );
     this.toldAt = Date.now();
+    this.show(); // a new run begins without details
   }
 
   /**
@@ -125,7 +130,7 @@ export class VerifyRun {
     addTaskResult(this.totals, found);
     this.tasks += 1;
     if (task.kind !== 'epoch_endings') this.work.done += task.records ?? 0;
-    setCurrentDetails(describe(this.totals));
+    this.show();
     if (Date.now() - this.toldAt >= PROGRESS_MS) this.tellProgress();
   }
 
@@ -136,6 +141,11 @@ export class VerifyRun {
 
   private goesOnAt(): VerifyCursor | undefined {
     return cursorAt(this.left) ?? this.cursor;
+  }
+
+  /** Updates the Temporal UI. */
+  private show(): void {
+    setCurrentDetails(describe(this.input.settings.storage, this.totals));
   }
 
   private tellProgress(): void {
@@ -154,10 +164,15 @@ export class VerifyRun {
   }
 }
 
-function describe({ records, bytes, objects, skipped, findingCount }: VerifyTotals): string {
-  return [
-    '| records | MB | objects | proven before | findings |',
-    '|---|---|---|---|---|',
-    `| ${records} | ${(bytes / 1e6).toFixed(1)} | ${objects} | ${skipped} | ${findingCount} |`,
-  ].join('\n');
+function describe(
+  storage: StorageConfig,
+  { records, bytes, objects, skipped, findingCount }: VerifyTotals,
+): string {
+  return detailsList(
+    ['storage', escapeMarkdown(storageName(storage))],
+    ['records', records],
+    ['read', `${megabytes(bytes)} in ${objects} objects`],
+    ['proven before', skipped],
+    ['findings', findingCount],
+  );
 }

@@ -17,7 +17,6 @@ const TOO_SLOW = ['node stall'];
 const kinds = (storage: StorageKind) => kindsFor(UP_TARGETS, storage, TOO_SLOW);
 
 it.each([
-  { seed: 11, storage: 'folder' },
   { seed: 12, storage: 'folder' },
   { seed: 13, storage: 's3' },
 ] as const)(

@@ -1,163 +1,152 @@
-/**
- * The production stack, as far as it can be tested without a container engine: the content of its files,
- * and its own services, started as processes with just the commands and settings in these files.
- */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+/** The content of the files of the production stack. What they start is tested in stack.test.ts. */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { openStorage } from '../../src/storage/open.js';
-import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js';
-import { choosePort } from '../../src/temporal-server/ports.js';
-import { verifyStorage } from '../../src/verify/verify-storage.js';
-import { devnode, storageFolder } from '../support/backup.js';
-import { exampleSettings, namedVolumes, readCompose } from '../support/compose.js';
-import { startTemporal, until } from '../support/temporal.js';
-import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { expect, it, onTestFinished } from 'vitest';
+import { exampleSettings, readCompose } from '../support/compose.js';
 
-describe('docker-compose.yml', () => {
-  const settings = exampleSettings();
-  const services = Object.entries(readCompose(settings));
-  const ours = services.filter(([, { image }]) => image.startsWith('aptos-backup:'));
+const settings = exampleSettings();
+const stack = readCompose(settings);
+const services = Object.entries(stack.services);
+const ours = services.filter(([, { image }]) => image.startsWith('aptos-backup:'));
 
-  it('needs only settings that .env.example names, and all of those', () => {
-    const used = readFileSync('docker-compose.yml', 'utf8').matchAll(/\$\{([A-Z_]+)/g);
-    expect([...new Set([...used].map(([, name]) => name))].sort()).toEqual(
-      Object.keys(settings).sort(),
-    );
-    expect(() => readCompose({ ...settings, POSTGRES_PASSWORD: '' })).toThrow(/choose one in .env/);
-  });
-
-  it('pins every image', () => {
-    for (const [name, { image }] of services) {
-      expect(`${name}: ${image}`).toMatch(/: [a-z/-]+:\d+(\.\d+\.\d+)?$/);
-    }
-    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-    expect(new Set(ours.map(([, { image }]) => image))).toEqual(
-      new Set([`aptos-backup:${version}`]),
-    );
-  });
-
-  it('opens ports only on this host, and runs none of our programs as root', () => {
-    for (const [, { ports = [] }] of services) {
-      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
-    }
-    for (const [, { user }] of ours) expect(user).toMatch(/^[1-9]/);
-    expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^USER node$/m);
-  });
-
-  it('keeps a bounded log of each service', () => {
-    for (const [name, { logging }] of services) {
-      expect(logging, name).toEqual({
-        driver: 'json-file',
-        options: { 'max-size': '10m', 'max-file': '5' },
-      });
-    }
-  });
-
-  it('waits only for existing services, and mounts only existing files', () => {
-    for (const [, { depends_on: needed = {}, volumes = [] }] of services) {
-      for (const name of Object.keys(needed)) {
-        expect(services.map(([service]) => service)).toContain(name);
-      }
-      for (const mounted of volumes.filter((volume) => volume.startsWith('./'))) {
-        expect(statSync(mounted.split(':')[0]!).isFile()).toBe(true);
-      }
-    }
-  });
-
-  it('keeps data that must outlive a container, and lets our programs write nowhere else', () => {
-    const kept = services.flatMap(([, { volumes = [] }]) => volumes.map((v) => v.split(':')[0]!));
-    const named = kept.filter((volume) => !/^[./]/.test(volume));
-    expect([...new Set(named)].sort()).toEqual(namedVolumes().sort());
-    for (const [name, { volumes, read_only, tmpfs }] of ours) {
-      const places = { volumes, read_only, tmpfs };
-      const data = readFileSync('Dockerfile', 'utf8').match(/APTOS_BACKUP_DATA_DIR=(\S+)/)![1]!;
-      expect(places, name).toEqual({
-        volumes: [`${settings['BACKUPS_DIR']}:/backups`, `data:${data}`],
-        read_only: true,
-        tmpfs: ['/tmp'],
-      });
-    }
-  });
-
-  it('gives the image everything that its build copies', () => {
-    const copied = [...readFileSync('Dockerfile', 'utf8').matchAll(/^COPY (?!--from)(.*) \S+$/gm)];
-    const names = copied.flatMap(([, list]) => list!.split(' '));
-    expect(names).toContain('src');
-    const allowed = readFileSync('.dockerignore', 'utf8').match(/(?<=^!).*$/gm);
-    expect([...names].sort()).toEqual(allowed?.sort());
-    for (const name of names) expect(existsSync(name)).toBe(true);
-  });
+it('is a file by the Compose specification', () => {
+  const schema = readFileSync('test/fixtures/compose-spec/compose-spec.json', 'utf8');
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  const validate = ajv.compile(JSON.parse(schema) as object);
+  validate(stack);
+  expect(validate.errors).toBeNull();
+  expect(validate({ services: { worker: { read_onyl: true } } })).toBe(false);
 });
 
-it('the namespace, worker and coordinator of the stack work with the settings in its files', async () => {
-  const node = await devnode();
-  const folder = storageFolder();
-  const session = await startTemporal();
-  onTestFinished(() => session.close());
-  const backups = { ...exampleSettings(), NODE_ADDRESS: node.address, BACKUPS_DIR: folder };
-  const services = readCompose({ ...backups, TRANSACTION_BATCH_SIZE: '100' });
-  const path = mkdtempSync(join(tmpdir(), 'aptos-backup-compose-'));
-  onTestFinished(() => rmSync(path, { recursive: true }));
-  symlinkSync(await findTemporal(), join(path, 'temporal'));
-  const environment = (name: string, namespace = session.namespace) => ({
-    PATH: `${path}:${process.env['PATH']}`,
-    HOME: path,
-    ...services[name]!.environment,
-    TEMPORAL_ADDRESS: session.address,
-    TEMPORAL_NAMESPACE: namespace,
-    APTOS_BACKUP_DATA_DIR: path,
-  });
+it('needs only settings that .env.example names, and all of those', () => {
+  const used = readFileSync('docker-compose.yml', 'utf8').matchAll(/\$\{([A-Z_]+)/g);
+  expect([...new Set([...used].map(([, name]) => name))].sort()).toEqual(
+    Object.keys(settings).sort(),
+  );
+  expect(() => readCompose({ ...settings, NODE_ADDRESS: '' })).toThrow(/which node is backed up/);
+});
 
-  const prepare = () =>
-    promisify(execFile)('sh', ['deploy/prepare-namespace.sh'], {
-      env: environment('namespace', 'backups'),
-    });
-  await prepare();
-  await prepare(); // as at every start of the stack
-  const described = await session.connection.workflowService.describeNamespace({
-    namespace: 'backups',
-  });
-  expect(Number(described.config?.workflowExecutionRetentionTtl?.seconds)).toBe(720 * 3600);
-
-  // Other tests on this machine may use the ports in the files.
-  const ports = { '9464': await choosePort(), '9465': await choosePort() };
-  const onFreePort = (word: string) =>
-    Object.entries(ports).reduce(
-      (text, [port, free]) => text.replace(`:${port}`, `:${free}`),
-      word,
-    );
-  const lines: string[] = [];
-  const start = (name: string): ChildProcess => {
-    const command = services[name]!.command!.map((word) =>
-      onFreePort(word.replace('=/backups', `=${folder}`)),
-    );
-    const child = spawn(process.execPath, ['dist/cli.js', ...command], { env: environment(name) });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (name === 'coordinator') lines.push(line);
-    });
-    return child;
-  };
-  const running = [start('coordinator'), start('worker')];
-  const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)));
-  await until('it follows the node', () => {
-    const last = lines.at(-1);
-    return last !== undefined && (JSON.parse(last) as CoordinatorStatus).phase === 'following';
-  });
-  for (const name of ['coordinator', 'worker']) {
-    const [program, ...args] = services[name]!.healthcheck!.test.slice(1).map(onFreePort);
-    expect(await promisify(execFile)(program!, args)).toMatchObject({ stderr: '' });
+it('pins every image', () => {
+  for (const [name, { image }] of services) {
+    expect(`${name}: ${image}`).toMatch(/: [a-z/-]+:v?\d+(\.\d+)*$/);
   }
-  // As `docker stop` does.
-  for (const child of running) child.kill('SIGTERM');
-  expect(await Promise.all(ended)).toEqual([0, 0]);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(new Set(ours.map(([, { image }]) => image))).toEqual(new Set([`aptos-backup:${version}`]));
+});
 
-  const storage = { local_fs_dir: folder };
-  const trust = { storage, trustWaypoints: [] };
-  expect(await verifyStorage(openStorage(storage), trust)).toMatchObject({ ok: true });
+it('opens ports only on this host', () => {
+  for (const [, { ports = [] }] of services) {
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+  }
+});
+
+it('gives no service a right of root or a place to write but its own, and bounds what it takes', () => {
+  for (const [name, service] of services) {
+    const { cap_add: added = [], deploy, user = 'of the image' } = service;
+    expect(service, name).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '5' } },
+    });
+    expect(deploy?.resources.limits, name).toEqual({
+      cpus: expect.stringMatching(/^\d+(\.\d+)?$/) as string,
+      memory: expect.stringMatching(/^\d+[GM]$/) as string,
+    });
+    // It alone is root, and may only give folders away.
+    const gives = name === 'folders';
+    expect(added, name).toEqual(gives ? ['CHOWN'] : []);
+    expect(/^(0|root)\b/.test(user), name).toBe(gives);
+  }
+  for (const [name, { user }] of ours.filter(([one]) => one !== 'folders')) {
+    expect(user, name).toMatch(/^[1-9]/);
+  }
+  expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^USER node$/m);
+});
+
+it('makes the folders of those who write there, with the right owner, before they start', () => {
+  const { entrypoint, volumes } = stack.services['folders']!;
+  const [, owner, ...given] = entrypoint!;
+  expect(owner).toBe(`${settings['BACKUPS_UID']}:${settings['BACKUPS_GID']}`);
+  for (const name of ['worker', 'coordinator', 's3']) {
+    const { user, depends_on: needed } = stack.services[name]!;
+    expect(user, name).toBe(owner);
+    expect(needed?.['folders'], name).toEqual({ condition: 'service_completed_successfully' });
+  }
+  expect(volumes!.map((volume) => volume.split(':')[1])).toEqual(given);
+});
+
+it('keeps secrets in files that a script makes, and out of every environment', () => {
+  const place = mkdtempSync(join(tmpdir(), 'aptos-backup-secrets-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  cpSync('deploy/make-secrets.sh', join(place, 'deploy', 'make-secrets.sh'));
+  const make = () => execFileSync('sh', [join(place, 'deploy', 'make-secrets.sh')]);
+  const content = (file: string) => readFileSync(join(place, file), 'utf8');
+  make();
+  const files = Object.values(stack.secrets).map(({ file }) => file);
+  expect(readdirSync(join(place, 'secrets')).map((name) => `./secrets/${name}`)).toEqual(
+    files.toSorted(),
+  );
+  expect(statSync(join(place, 'secrets')).mode & 0o777).toBe(0o700);
+  const first = files.map(content);
+  for (const text of first) expect(text.length).toBeGreaterThan(30);
+  make(); // once more, as after an upgrade
+  expect(files.map(content)).toEqual(first);
+
+  for (const [name, { secrets = [], environment = {} }] of services) {
+    for (const secret of secrets) expect(Object.keys(stack.secrets), name).toContain(secret);
+    for (const [variable, value] of Object.entries(environment)) {
+      const [, file] = /^\/run\/secrets\/(.*)$/.exec(value) ?? [];
+      if (file !== undefined) expect(secrets, name).toContain(file);
+      else expect(variable, name).not.toMatch(/PASSWORD|PWD|SECRET|KEY/);
+    }
+  }
+});
+
+it('waits only for existing services, and mounts only what exists', () => {
+  for (const [, { depends_on: needed = {}, volumes = [] }] of services) {
+    for (const [name, { condition }] of Object.entries(needed)) {
+      const service = stack.services[name];
+      expect(service, name).toBeDefined();
+      if (condition === 'service_healthy') expect(service!.healthcheck, name).toBeDefined();
+    }
+    for (const mounted of volumes.filter((volume) => volume.startsWith('./'))) {
+      expect(existsSync(mounted.split(':')[0]!), mounted).toBe(true);
+      expect(mounted).toMatch(/:ro$/);
+    }
+  }
+});
+
+it('keeps data that must outlive a container, and lets workers and coordinator write nowhere else', () => {
+  const kept = services.flatMap(([, { volumes = [] }]) => volumes.map((v) => v.split(':')[0]!));
+  const named = kept.filter((volume) => !/^[./]/.test(volume));
+  expect([...new Set(named)].sort()).toEqual(Object.keys(stack.volumes).sort());
+  const data = readFileSync('Dockerfile', 'utf8').match(/APTOS_BACKUP_DATA_DIR=(\S+)/)![1]!;
+  for (const name of ['worker', 'coordinator']) {
+    const { volumes, tmpfs } = stack.services[name]!;
+    expect({ volumes, tmpfs }, name).toEqual({
+      volumes: [`${settings['BACKUPS_DIR']}:/backups`, `data:${data}`],
+      tmpfs: ['/tmp'],
+    });
+  }
+});
+
+it('gives the image everything that its build copies', () => {
+  const copied = [...readFileSync('Dockerfile', 'utf8').matchAll(/^COPY (?!--from)(.*) \S+$/gm)];
+  const names = copied.flatMap(([, list]) => list!.split(' '));
+  expect(names).toContain('src');
+  const allowed = readFileSync('.dockerignore', 'utf8').match(/(?<=^!).*$/gm);
+  expect([...names].sort()).toEqual(allowed?.sort());
+  for (const name of names) expect(existsSync(name)).toBe(true);
 });

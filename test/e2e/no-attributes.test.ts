@@ -9,7 +9,7 @@ import { serverWithOwnAttributes } from '../support/own-attributes.js';
 import { until } from '../support/temporal.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
-const WITHOUT = /^Working without the search attributes BackupType, Network, Phase /;
+const WITHOUT = /^Working without the search attributes BackupType, Network, Phase, Storage /;
 
 it('everything works without search attributes, a worker says so once, and uses them once there is room', async () => {
   const server = await serverWithOwnAttributes(10);

@@ -1,6 +1,5 @@
-/** A status for Prometheus, in a browser and on a terminal. */
+/** A status for Prometheus and on a terminal. */
 import { expect, it } from 'vitest';
-import { healthPage } from '../../src/monitor/health-page.js';
 import { metricsOf } from '../../src/monitor/metrics.js';
 import { describeStatus } from '../../src/cli/status-board.js';
 import { DEFAULT_LIMITS, healthOf } from '../../src/monitor/health.js';
@@ -33,6 +32,7 @@ const troubled = liveStatus(
   {
     alarms: [{ code: 'FAILED_transaction', text: NASTY, since: ago(9) }],
     metadata_files: 12,
+    unreferenced: { folders: 3, first: [{ folder: 'a', what: 'unfinished' }], files: 0 },
     progress: {
       transaction: {
         done: 50,
@@ -103,6 +103,7 @@ it('metrics follow the format of Prometheus and agree with the status', async ()
     'aptos_db_backup_coordinator_heartbeat_timestamp_s{}': at(30),
     'aptos_db_backup_coordinator_transaction_version{}': 18446744073709551615,
     'aptos_backup_metadata_num_files{}': 12,
+    'aptos_backup_unreferenced_folders{}': 3,
     'aptos_backup_node_seen_timestamp_seconds{}': at(5),
     'aptos_backup_lag{stream="transaction"}': 50,
     'aptos_backup_lag_seconds{stream="transaction"}': 75,
@@ -132,26 +133,7 @@ it('there are metrics even without a status', async () => {
   });
 });
 
-it('the page shows every stream and escapes what a node said', () => {
-  const page = healthPage(troubled, health, NOW);
-  expect(page).toContain('<h1 class="warning">warning</h1>');
-  for (const cell of [
-    'transactions 1 to 9, attempt 3',
-    '50 (1m15s)',
-    '1m0s ago',
-    '50 %, 2.0 MB, 5 records/s, ETA 10s, 1 range(s) failed, attempt 7 after: ',
-    'QUARANTINED 2m0s ago: ',
-    '<td>transaction/1-9</td>',
-    '4000 versions (2h0m)',
-  ]) {
-    expect(page).toContain(cell);
-  }
-  expect(page).not.toContain('<script');
-  expect(page.match(/<tr>/g)).toHaveLength(4);
-  expect(healthPage(undefined, { level: 'critical', reasons: [] }, NOW)).toContain('critical');
-});
-
-it('the text of `status` shows the same as the page, and without a time it shows no ages', () => {
+it('the text of `status` tells of every stream, and without a time it shows no ages', () => {
   const line = (now?: number) => describeStatus(troubled, now)[3]!;
   expect(line(NOW)).toMatch(
     /^ {2}transactions {4}stored to 18446744073709551615, 50 \(1m15s\) behind, last commit 1m0s ago, transactions 1 to 9, attempt 3, 50 %/,

@@ -12,6 +12,7 @@ import { recordCopies } from './scenarios/copy.js';
 import { recordCompactions } from './scenarios/compaction.js';
 import { recordConsolidations } from './scenarios/consolidate.js';
 import { recordCoordinators } from './scenarios/coordinator.js';
+import { recordKeptCopy } from './scenarios/kept-copy.js';
 import { recordDrills } from './scenarios/drill.js';
 import { recordRetention } from './scenarios/retention.js';
 import { recordVerifications } from './scenarios/verify.js';
@@ -45,6 +46,7 @@ try {
   await recordCoordinators(session, save);
   await recordVerifications(session, save);
   await recordCopies(session, save);
+  await recordKeptCopy(session, save);
   await recordDrills(session, save);
   await recordCompactions(session, save);
   await recordConsolidations(session, save);

@@ -26,6 +26,7 @@ describe.each(releases)('histories of %s', (release) => {
     ['verify-damaged', 'concludeVerification', 'planVerification'],
     ['drill-restored', 'restoreInScratch', 'clearScratch'],
     ['coordinator-compacts', 'awaitCompaction', 'awaitCompactions'],
+    ['coordinator-copies', 'awaitCopy', 'awaitCopies'],
   ])(
     'a changed copy of %s is noticed as one that the code cannot have made',
     async (name, made, other) => {

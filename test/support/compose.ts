@@ -9,32 +9,33 @@ export interface Service {
   ports?: string[];
   user?: string;
   volumes?: string[];
+  secrets?: string[];
   read_only?: boolean;
   tmpfs?: string[];
+  cap_drop?: string[];
+  cap_add?: string[];
+  security_opt?: string[];
   restart?: string;
+  stop_grace_period?: string;
   logging?: { driver: string; options: Record<string, string> };
+  deploy?: { resources: { limits: { cpus: string; memory: string } } };
   healthcheck?: { test: string[] };
-  depends_on?: Record<string, unknown>;
+  depends_on?: Record<string, { condition: string }>;
 }
 
-/** The services of docker-compose.yml with the settings of an .env file, as Compose reads them. */
-export function readCompose(settings: Record<string, string>): Record<string, Service> {
-  return JSON.parse(JSON.stringify(parsed().services), (_, value: unknown) =>
+export interface ComposeFile {
+  services: Record<string, Service>;
+  /** Names of the volumes. */
+  volumes: Record<string, unknown>;
+  secrets: Record<string, { file: string }>;
+}
+
+/** docker-compose.yml with the settings of an .env file, as Compose reads it. @throws Error that names a missing one */
+export function readCompose(settings: Record<string, string>): ComposeFile {
+  const parsed: unknown = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true });
+  return JSON.parse(JSON.stringify(parsed), (_, value: unknown) =>
     typeof value === 'string' ? interpolate(value, settings) : value,
-  ) as Record<string, Service>;
-}
-
-/** The volumes that it names. */
-export function namedVolumes(): string[] {
-  return Object.keys(parsed().volumes);
-}
-
-function parsed() {
-  const text = readFileSync('docker-compose.yml', 'utf8');
-  return parse(text, { merge: true }) as {
-    services: Record<string, Service>;
-    volumes: Record<string, unknown>;
-  };
+  ) as ComposeFile;
 }
 
 /** Names and values of .env.example. */

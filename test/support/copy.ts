@@ -29,7 +29,7 @@ export interface CopySteps {
 export async function copyAll(input: CopyInput, steps: CopySteps = {}): Promise<CopyResult> {
   const { settings, scope } = parseCopyInput(input);
   const signal = AbortSignal.timeout(120_000);
-  const ends = openEnds(settings, signal);
+  const ends = await openEnds(settings, signal);
   const hasher = createBatchHasher();
   const { from: storage, network, trustWaypoints } = settings;
   const holder = { owner: randomUUID(), host: 'here', workflow: 'copy' };

@@ -66,8 +66,14 @@ export class MetadataPlace {
         listed();
         return found;
       }
+      override async entries(folder: string) {
+        counts.listings += 1;
+        const found = await super.entries(folder);
+        listed();
+        return found;
+      }
       override async *read(handle: string, call: Call) {
-        const bytes = statSync(join(this.at, handle)).size;
+        const bytes = statSync(join(this.at, handle), { throwIfNoEntry: false })?.size ?? 0;
         open.bytes += bytes;
         open.most = Math.max(open.most, open.bytes);
         try {
@@ -76,9 +82,9 @@ export class MetadataPlace {
           open.bytes -= bytes;
         }
       }
-      override readSmall(handle: string, call: Call) {
+      override readSmall(handle: string) {
         counts.reads += 1;
-        return super.readSmall(handle, call);
+        return super.readSmall(handle);
       }
     }
     const storage = new BackupStorage(new Counting(this.folder));

@@ -46,3 +46,44 @@ export function liveStatus(
     ...extra,
   };
 }
+
+/** The status of a coordinator that has met everything of which there are metrics. */
+export function eventfulStatus(): LiveStatus {
+  const at = ago(100);
+  return liveStatus(
+    {
+      newest: '100',
+      lag_seconds: 1,
+      due_since: at,
+      current: { target: 'transactions 1 to 9', workflow_id: 'w', since: at, attempts: 1 },
+      failures: { QUARANTINED: 1 },
+      prune_edge: { next: '1', versions: 4000, seconds: 7200, window: 9000 },
+    },
+    {
+      seen: { ended_epochs: '4', version: '100', at, tip_at: at, version_since: at },
+      alarms: [{ code: 'LOST', text: 'gone', since: at }],
+      metadata_files: 1,
+      unreferenced: { folders: 0, first: [], files: 0 },
+      progress: { transaction: { done: 1, total: 2, bytes: 3, failed_ranges: 0 } },
+      restorable: { yes: true, version: '100', epoch: '3', history_from: '0', why: [] },
+      verification: {
+        running: false,
+        ...{ started_at: at, succeeded_at: at, failed_at: at, whole_at: at },
+        read: { backups: 1, of: 1, since: at },
+        progress: {
+          ...{ epoch: '3', epoch_version: '90', version: '100' },
+          ...{ snapshot_version: '90', items: '11', of_items: '20' },
+        },
+      },
+      drill: {
+        running: false,
+        ...{ started_at: at, succeeded_at: at, restored_at: at, failed_at: at },
+      },
+      copy: {
+        ...{ to: '/copy', running: false, looked_at: at, behind_since: at },
+        ...{ lag_versions: '10', lag_epochs: '1', lag_snapshots: 1, lag_seconds: 100 },
+      },
+      schedules: [{ id: 's/schedule/gc', paused: false, created_at: at, last: at, missed: 0 }],
+    },
+  );
+}

@@ -139,7 +139,7 @@ test('finished workflows are kept for 90 days, and our search attributes exist',
     ).operatorService.listSearchAttributes({
       namespace: 'default',
     });
-    expect(customAttributes).toMatchObject({ BackupType: 2, Network: 2, Phase: 2 });
+    expect(customAttributes).toMatchObject({ BackupType: 2, Network: 2, Phase: 2, Storage: 2 });
   });
   await server.release();
 });

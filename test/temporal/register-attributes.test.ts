@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { ensureSearchAttributes } from '../../src/temporal/register-attributes.js';
 import { serverWithOwnAttributes } from '../support/own-attributes.js';
 
-const OURS = ['BackupType', 'Network', 'Phase'];
+const OURS = ['BackupType', 'Network', 'Phase', 'Storage'];
 const TEXT = 1;
 
 async function customAttributes(connection: Connection): Promise<string[]> {
@@ -41,7 +41,7 @@ test('attributes are added as far as there is room, and only the rest is missing
   const { names, without } = await ensureSearchAttributes(connection, 'default');
   expect(names).toEqual(['BackupType']);
   expect(without).toMatch(
-    /^Working without the search attributes Network, Phase of namespace default \(.*more than 10.*--name Network --type Keyword --name Phase --type Keyword; then start the workers again$/,
+    /^Working without the search attributes Network, Phase, Storage of namespace default \(.*more than 10.*--name Network --type Keyword --name Phase --type Keyword --name Storage --type Keyword; then start the workers again$/,
   );
 });
 
@@ -55,14 +55,14 @@ test('without permission to add or list attributes, the message names the comman
   const listing = pretended(denied, () => Promise.reject(denied));
   expect(await ensureSearchAttributes(listing, 'prod')).toEqual({
     names: [],
-    without: expect.stringMatching(/BackupType, Network, Phase .*unauthorized/) as string,
+    without: expect.stringMatching(/BackupType, Network, Phase, Storage .*unauthorized/) as string,
   });
 });
 
 test('an attribute of our name with another type is left alone', async () => {
   const connection = pretended({ Phase: TEXT }, () => Promise.resolve({}));
   const { names, without } = await ensureSearchAttributes(connection, 'prod');
-  expect(names).toEqual(['BackupType', 'Network']);
+  expect(names).toEqual(['BackupType', 'Network', 'Storage']);
   expect(without).toMatch(/Phase is there with another type than Keyword/);
 });
 

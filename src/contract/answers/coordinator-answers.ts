@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { flag, text, time, u64Text } from '../shape.js';
+import { keptCopy } from './copy-answers.js';
 import { field, isoTime, maybe, number, run, yes } from './fields.js';
 
 /** `next` is a version, or the epoch of a snapshot. */
@@ -174,4 +175,5 @@ export const coordinatorStatus = v.object({
   metadata_files: maybe(number, 'metadata files of the storage'),
   restorable: maybe(restorable, 'what the stock tool restores now, by the metadata'),
   verified: maybe(verifiedTimes, 'when the storage was verified, as the storage says'),
+  copy: maybe(keptCopy, 'the copy that is kept in step; absent: there is none'),
 });

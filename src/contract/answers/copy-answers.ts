@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { FindingCode } from '../../errors/codes/findings-codes.js';
-import { flag, text } from '../shape.js';
+import { flag, text, u64Text } from '../shape.js';
 import { field, isoTime, maybe, number } from './fields.js';
 
 /** A backup that was not copied, and the first object that is the reason. */
@@ -45,4 +45,22 @@ export type CopyStatus = v.InferOutput<typeof copyStatus>;
 export const copyStatus = v.object({
   ...counts,
   in_work: maybe(text, 'the first backup of the page in work'),
+});
+
+/** The copy that a coordinator keeps in step. */
+export type KeptCopy = v.InferOutput<typeof keptCopy>;
+export const keptCopy = v.object({
+  to: field(text, 'the second storage'),
+  running: field(flag, 'whether a copy runs'),
+  workflow_id: maybe(text, 'the workflow of the running or the last copy'),
+  lag_versions: maybe(u64Text, 'transactions that it lacks; absent: not known yet'),
+  lag_epochs: maybe(u64Text, 'epoch endings that it lacks'),
+  lag_snapshots: maybe(number, 'state snapshots that it lacks'),
+  lag_seconds: maybe(number, 'seconds since it last had everything; 0: it has everything'),
+  behind_since: maybe(isoTime, 'when it last had everything; absent: it has everything now'),
+  begun_at: maybe(isoTime, 'when the running or the last copy was begun'),
+  ended_at: maybe(isoTime, 'when the last copy ended'),
+  outcome: maybe(v.picklist(['done', 'failed']), 'how that one ended'),
+  why: maybe(text, 'what the running copy fails at, or why the last one failed'),
+  retry_at: maybe(isoTime, 'when it is tried again after that'),
 });

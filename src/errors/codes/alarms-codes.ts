@@ -66,6 +66,11 @@ const ONE_EACH = {
     critical: 'never',
     whatToDo: 'Do what the text says. Until then the metadata grows, and reading it takes longer.',
   },
+  COPY: {
+    meaning: 'The second storage is not brought in step. Backups go on. It is tried again.',
+    critical: 'never',
+    whatToDo: 'Do what the text says. `retry` tries it at once.',
+  },
 } as const satisfies Record<string, AlarmEntry>;
 
 /** These stand for one stream each: FAILED_transaction. */

@@ -79,7 +79,8 @@ export class KnownFiles {
 
   note({ name, stamp }: StampedFile, content: FileContent): void {
     // A damaged file is read at each look: perhaps the storage was at fault, and not the file.
-    const known = { ...content, stamp: content.problems ? undefined : stamp };
+    const { handle, entries, problems } = content;
+    const known = { handle, entries, problems, stamp: problems ? undefined : stamp };
     this.files.set(name, known);
     this.changes += 1;
     if (known.stamp !== undefined) {

@@ -38,7 +38,8 @@ interface Glance {
  *
  * A compactor may work beside us: it writes a file with the lines of others, and then moves those away. A listing takes
  * time, so it may lack both. Lines that move once are in the first or in the second of two listings in a row. So we
- * list again when files vanished, and also when all is new to us.
+ * list again when files vanished, and also when all is new to us. Then names are enough: a file with lines that the
+ * first listing lacks has a name that it lacks.
  * @throws StorageError STORAGE_MISSING when there is no storage
  */
 export async function lookAtMetadata(storage: BackupStorage): Promise<Catalog> {
@@ -54,8 +55,9 @@ export async function lookAtMetadata(storage: BackupStorage): Promise<Catalog> {
     const isRead = glance.vanished.every((name) => tries.get(name)! >= MOST_TRIES);
     whole = isRead ? whole + 1 : 0;
     if (!isRead || glance.isFirst) needed = 2;
+    const isSteady = isRead && glance.isFirst && (await showsSameNames(storage, glance.contents));
     const nothingLost = glance.isQuiet || (listings > 1 && areAmong(gone, glance.contents));
-    if (whole >= needed && nothingLost) {
+    if (isSteady || (whole >= needed && nothingLost)) {
       const catalog = known.catalog(glance.contents);
       await known.save();
       return catalog;
@@ -103,6 +105,14 @@ async function glanceAt(storage: BackupStorage, known: KnownFiles): Promise<Glan
     if (before.length > 0 || content.entries.length > 1) isQuiet = false;
   });
   return { contents, vanished, gone, isFirst, isQuiet: isQuiet && vanished.length === 0 };
+}
+
+/** Whether a listing of names shows exactly the files that were read. */
+async function showsSameNames(storage: BackupStorage, read: readonly FileContent[]) {
+  const names = await storage.listMetadata();
+  if (names.length !== read.length) return false;
+  const known = new Set(read.map(({ handle }) => handle));
+  return names.every((name) => known.has(name));
 }
 
 /** A digest of the identity line, which the stock tool and we write into a new storage. */

@@ -10,7 +10,7 @@ import { removeLeftovers } from './local-leftovers.js';
 import { requireFit } from './local-probe.js';
 import { LocalRoot } from './local-root.js';
 import { SmallFiles } from './local-small.js';
-import { stampsIn } from './local-stamps.js';
+import { readSteadily, stampsIn } from './local-stamps.js';
 import { syncFolder } from './local-sync.js';
 import { lookAt, walk } from './local-walk.js';
 import type {
@@ -120,13 +120,13 @@ export class LocalBackend implements StorageBackend {
 
   async entries(folder: string): Promise<Entry[]> {
     await this.place.requireThere();
+    const place = path.join(this.root, folder);
     try {
-      const found = await readdir(path.join(this.root, folder), { withFileTypes: true });
+      const found = await readSteadily(place, () => readdir(place, { withFileTypes: true }));
       return found
         .filter(({ name }) => !name.startsWith('.'))
         .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }));
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return [];
       const what = folder === '' ? this.description : `${folder} in ${this.description}`;
       throw localError(error, folder, `cannot list ${what}`);
     }
@@ -158,8 +158,7 @@ export class LocalBackend implements StorageBackend {
     }
   }
 
-  async readSmall(handle: string, { signal }: Call): Promise<Uint8Array | undefined> {
-    signal.throwIfAborted();
+  async readSmall(handle: string): Promise<Uint8Array | undefined> {
     try {
       return await this.small.read(handle);
     } catch (error) {

@@ -34,11 +34,11 @@ export class SmallFiles {
 
   /** Call it at each listing of a folder. A folder that leads out of the storage is not allowed. */
   async allow(folder: string): Promise<void> {
-    this.folders.delete(folder);
     try {
       await this.place.requireInside(folder);
       this.folders.set(folder, await realpath(path.join(this.root, folder)));
     } catch (error) {
+      this.folders.delete(folder);
       const isAnswer =
         isStorageError(error, 'NAME_INVALID', 'NOT_FOUND') || isCode(error, 'ENOENT');
       if (!isAnswer) throw error;

@@ -18,7 +18,7 @@ const MOST_READINGS = 5;
 export async function stampsIn(folder: string, { signal, progress }: Call): Promise<StampedFile[]> {
   const found: StampedFile[] = [];
   const now = Date.now();
-  const names = await namesIn(folder);
+  const names = await readSteadily(folder, () => readdir(folder));
   await forEachAtOnce(LOOKS_AT_ONCE, names, async (name) => {
     if (name.startsWith('.')) return;
     signal.throwIfAborted();
@@ -46,16 +46,17 @@ function stampOf(looked: Stats, now: number): string | undefined {
 }
 
 /**
- * The system reads a large folder in parts. Where a file was made and others were removed in between, it may show
- * neither of them. The time of the folder tells that.
+ * Reads all names in a folder. The system reads a large folder in parts: where a file was made and others were removed
+ * in between, it may show neither of them. The time of the folder tells that, and then `read` is called again. Empty for
+ * a missing folder.
  */
-async function namesIn(folder: string): Promise<string[]> {
+export async function readSteadily<T>(folder: string, read: () => Promise<T[]>): Promise<T[]> {
   try {
     for (let reading = 1; ; reading += 1) {
       const before = await stat(folder, { bigint: true });
-      const names = await readdir(folder);
+      const found = await read();
       const after = await stat(folder, { bigint: true });
-      if (before.ctimeNs === after.ctimeNs || reading === MOST_READINGS) return names;
+      if (before.ctimeNs === after.ctimeNs || reading === MOST_READINGS) return found;
     }
   } catch (error) {
     if (isCode(error, 'ENOENT')) return [];

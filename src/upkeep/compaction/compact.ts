@@ -3,6 +3,7 @@ import type { CompactionOrder } from '../../contract/compaction-input.js';
 import type { Compaction } from '../../contract/answers/compaction-answers.js';
 import { withUpkeepLock } from '../../repository/commit-lock.js';
 import { OWN_FOLDER } from '../../storage/handles.js';
+import { saveAndReadBack } from '../../repository/metadata-file.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { type Group, groupLines } from './groups.js';
 import type { CompactionTools } from './in-batches.js';
@@ -10,7 +11,7 @@ import type { LeftAlone } from './left-alone.js';
 import { type MetadataSet, readMetadataSet } from './metadata-set.js';
 import { moveAway } from './move-away.js';
 import { type Judged, findReplaced, judge } from './replaced.js';
-import { requireContent, writeGroups } from './write-groups.js';
+import { writeGroups } from './write-groups.js';
 
 /** Most that a result names of one thing, because it travels in a payload. */
 const MOST_NAMED = 20;
@@ -86,8 +87,7 @@ async function timesOf({ removeAfterSeconds }: CompactionOrder, { now }: Compact
 
 async function saveStamps(storage: BackupStorage, stamps: Judged['stamps']): Promise<void> {
   if (!stamps) return;
-  const { handle } = await storage.saveMetadata(stamps.name, stamps.content);
-  await requireContent(storage, handle, stamps.content);
+  await saveAndReadBack(storage, stamps.name, stamps.content);
 }
 
 function countsOf(files: MetadataSet, groups: readonly Group[], judged: Judged) {

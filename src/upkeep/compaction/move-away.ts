@@ -9,7 +9,6 @@ import type { LeftAlone } from './left-alone.js';
 import { digestOf } from './metadata-set.js';
 import { contentOf } from './raw-lines.js';
 import type { Replaced } from './replaced.js';
-import { hasContent } from './write-groups.js';
 
 const IN_FLIGHT = 8;
 
@@ -54,7 +53,7 @@ async function brokenGroups(
   const broken = new Set<Group>();
   const groups = [...new Set(batch.flatMap((one) => one.groups))];
   await forEachAtOnce(IN_FLIGHT, groups, async (group) => {
-    if (!(await hasContent(storage, group.handle, contentOf(group.lines)))) broken.add(group);
+    if (!(await storage.hasContent(group.handle, contentOf(group.lines)))) broken.add(group);
   });
   return broken;
 }

@@ -1,6 +1,7 @@
 import type { CommitLock } from '../../repository/commit-lock.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
-import { isStorageError, StorageError } from '../../storage/storage-error.js';
+import { saveAndReadBack } from '../../repository/metadata-file.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import type { Group } from './groups.js';
 import { type CompactionTools, inBatches } from './in-batches.js';
@@ -42,37 +43,10 @@ export async function writeGroups(
 async function write(storage: BackupStorage, { handle, lines }: Group) {
   const content = contentOf(lines);
   try {
-    await storage.saveMetadata(handle.slice(handle.indexOf('/') + 1), content);
+    await saveAndReadBack(storage, handle.slice(handle.indexOf('/') + 1), content);
   } catch (error) {
     if (!isStorageError(error, 'EXISTS_DIFFERENT')) throw error;
     return 'somebody has just written other content';
   }
-  await requireContent(storage, handle, content);
   return undefined;
-}
-
-/** Reads a file back. @throws StorageError DAMAGED when it has not the content that was written */
-export async function requireContent(
-  storage: BackupStorage,
-  handle: string,
-  content: Uint8Array,
-): Promise<void> {
-  if (await hasContent(storage, handle, content)) return;
-  const why = `${handle} in ${storage.description} was written, and reads back as something else; nothing was moved away. Check the storage, then move this file out of metadata/`;
-  throw new StorageError('DAMAGED', handle, why);
-}
-
-/** Whether a file is there with this content. */
-export async function hasContent(
-  storage: BackupStorage,
-  handle: string,
-  content: Uint8Array,
-): Promise<boolean> {
-  try {
-    const stored = await storage.readAll(handle, Math.max(content.length, 1));
-    return Buffer.compare(stored, content) === 0;
-  } catch (error) {
-    if (isStorageError(error, 'NOT_FOUND', 'TOO_LARGE', 'DAMAGED')) return false;
-    throw error;
-  }
 }

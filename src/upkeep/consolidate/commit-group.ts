@@ -16,7 +16,7 @@ import { chainProofs, leastProven } from '../../trust/proven.js';
 import { readGroup } from './batch-entries.js';
 import type { Group } from './groups.js';
 import { digestOfParts } from './proofs-file.js';
-import { retireLines, swapLines } from './swap-lines.js';
+import { retireParts, swapLines } from './swap-lines.js';
 
 export interface CommitGroupTools {
   storage: BackupStorage;
@@ -124,6 +124,6 @@ async function retire(
   const times = await timesOf(tools);
   const { manifest } = whole!;
   await requireHeld();
-  await retireLines(manifest, parts, { storage: tools.storage, requireHeld, times });
+  await retireParts(manifest, parts, { storage: tools.storage, requireHeld, times });
   return { status: 'committed', manifest, backups: parts.length, chunks: 0, bytes: 0 };
 }

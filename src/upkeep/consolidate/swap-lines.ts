@@ -3,14 +3,13 @@ import { encodeMetadataLine, type MetadataLine } from '../../aptos/index.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import { type TransactionEntry, readCatalog } from '../../repository/catalog.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
-import { MAX_METADATA_BYTES, leftAlone } from '../../repository/metadata-file.js';
+import { leftAlone, saveAndReadBack } from '../../repository/metadata-file.js';
 import { metadataAbout } from '../../repository/overlap.js';
 import { publishMetadata } from '../../repository/publish-unit.js';
 import { type Retirement, folderOfManifest, writeRetired } from '../../repository/retired.js';
 import { putFile } from '../../repository/stored-file.js';
 import { PROOFS_FILE, noteCommitted } from '../../repository/unit-folder.js';
 import { METADATA } from '../../storage/handles.js';
-import { StorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 
 export type TransactionLine = Extract<MetadataLine, { type: 'TransactionBackup' }>;
@@ -50,7 +49,7 @@ export async function swapLines(
   const gathered = Buffer.concat(parts.map((part) => encodeMetadataLine(lineOf(part))));
   await requireHeld();
   await saveAndReadBack(storage, name, gathered);
-  await retireLines(line.manifest, parts, tools, `${METADATA}/${name}`);
+  await retireParts(line.manifest, parts, tools, `${METADATA}/${name}`);
   await requireHeld();
   await rememberMetadata(storage, await readCatalog(storage), line);
   await putFile(storage, METADATA, name, encodeMetadataLine(line), { replace: true });
@@ -77,7 +76,7 @@ export async function settleSwap(
  * Retires the lines of small backups that `by` replaces, wherever they are. Other lines of the same files are first
  * written into a new file. `butIn`: a file that keeps them. @throws StorageError DENIED when the storage lets nobody remove metadata
  */
-export async function retireLines(
+export async function retireParts(
   by: string,
   parts: readonly TransactionEntry[],
   { storage, requireHeld, times }: SwapTools,
@@ -109,14 +108,6 @@ async function keepLines(storage: BackupStorage, lines: readonly MetadataLine[])
   const content = Buffer.concat(lines.map(encodeMetadataLine));
   const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
   await saveAndReadBack(storage, `kept_lines_${digest}.meta`, content);
-}
-
-async function saveAndReadBack(storage: BackupStorage, name: string, content: Uint8Array) {
-  const { handle } = await storage.saveMetadata(name, content);
-  const stored = await storage.readAll(handle, MAX_METADATA_BYTES);
-  if (Buffer.compare(stored, content) === 0) return;
-  const why = `${handle} in ${storage.description} is not what was just written into it; no line was retired`;
-  throw new StorageError('STORAGE_FAILED', handle, why);
 }
 
 function isOneOf(keys: ReadonlySet<string>, line: MetadataLine): boolean {

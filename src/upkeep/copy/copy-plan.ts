@@ -10,14 +10,8 @@ import {
   type CopyUnit,
 } from '../../contract/copying.js';
 import type { BackupType } from '../../contract/job.js';
-import {
-  type BackupEntry,
-  type Catalog,
-  readCatalog,
-  readKnownCatalog,
-} from '../../repository/catalog.js';
+import { type BackupEntry, type Catalog, readCatalog } from '../../repository/catalog.js';
 import { PLAN_FILE } from '../../repository/unit-folder.js';
-import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { folderOf } from '../../repository/proven-record.js';
 import { VerifyError } from '../../verify/verify-error.js';
@@ -26,6 +20,7 @@ import { CopyPageBuilder } from './copy-page.js';
 import { freezeScope, wantedOf } from './copy-scope.js';
 import { isStillNamed, lineOf, namesOf, readNamed, skippedFor } from './copy-unit.js';
 import { prepareTarget, requirePrepared } from './prepare-target.js';
+import { backupsOf, readTarget, requireTarget } from './read-target.js';
 import { TargetHas } from './target-has.js';
 
 const READS_AT_ONCE = 16;
@@ -45,6 +40,7 @@ export async function planCopyPage(
   const catalog = await readCatalog(from);
   requireSome(from, catalog);
   const target = await readTarget(to);
+  if (settings.existingTarget) requireTarget(to, target);
   const has = new TargetHas(target);
   const frozen = at?.frozen ?? (await begin(ends, settings, scope, catalog, target, has));
   if (at) await requirePrepared(to, frozen.genesis);
@@ -91,21 +87,10 @@ const ALL = { first: '0', last: `${2n ** 64n - 1n}` };
 const EVERYTHING: CopyFrozen = { lastEpoch: ALL.last, transactions: ALL, states: ALL };
 
 function requireSome({ description }: BackupStorage, catalog: Catalog): void {
-  const { epochEndings, transactions, snapshots, damaged } = catalog;
-  if (epochEndings.length + transactions.length + snapshots.length > 0) return;
-  const [first] = damaged;
+  if (backupsOf(catalog) > 0) return;
+  const [first] = catalog.damaged;
   const but = first ? ` that can be read: ${first.object}: ${first.why}` : '';
   throw new VerifyError(`${description} holds no backups${but}; is this the right place?`);
-}
-
-/** The catalogue of the target; undefined when there is no storage yet. */
-async function readTarget(to: BackupStorage): Promise<Catalog | undefined> {
-  try {
-    return await readKnownCatalog(to);
-  } catch (error) {
-    if (isStorageError(error, 'STORAGE_MISSING')) return undefined;
-    throw error;
-  }
 }
 
 /** Metadata that cannot be read names backups that cannot be copied. */

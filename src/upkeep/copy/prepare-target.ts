@@ -16,6 +16,7 @@ import { ensureIdentity } from '../../repository/unit-folder.js';
 import { OWN_FOLDER } from '../../storage/handles.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import type { CopyEnds } from './copy-ends.js';
+import { backupsOf } from './read-target.js';
 
 const MAX_BYTES = 64 * 1024;
 
@@ -44,10 +45,7 @@ export async function prepareTarget(
   const theirs = await genesisWith(to, own);
   const holds = target !== undefined && backupsOf(target) > 0;
   if (own === 'damaged' && theirs === undefined && holds) throw unknownChain(to);
-  if (genesis !== undefined && theirs !== undefined && genesis !== theirs) {
-    const why = `${to.description} holds backups of the chain with genesis ${theirs}, ${from.description} those of ${genesis}; nothing was copied. Use another target`;
-    throw new BackupError('CHAIN_MISMATCH', why);
-  }
+  requireSame({ from, to }, genesis, theirs);
   if (holds && !shares && (genesis === undefined || theirs === undefined)) {
     const [silent] = genesis === undefined ? [from] : [to];
     const why = `nothing in ${silent.description} says of which chain it is: it has neither ${CHAIN_FILE} nor the backup of epoch 0; nothing was copied. Use an empty target`;
@@ -67,8 +65,15 @@ export async function prepareTarget(
   return outcome === 'exists' ? prepareTarget({ from, to }, target, shares, network) : genesis;
 }
 
-function backupsOf({ epochEndings, transactions, snapshots }: Catalog): number {
-  return epochEndings.length + transactions.length + snapshots.length;
+/** Checks that two storages do not hold backups of different chains. @throws BackupError CHAIN_MISMATCH */
+export async function requireOneChain({ from, to }: CopyEnds): Promise<void> {
+  requireSame({ from, to }, await genesisOf(from), await genesisOf(to));
+}
+
+function requireSame({ from, to }: CopyEnds, genesis?: string, theirs?: string): void {
+  if (genesis === undefined || theirs === undefined || genesis === theirs) return;
+  const why = `${to.description} holds backups of the chain with genesis ${theirs}, ${from.description} those of ${genesis}; nothing was copied. Use another target`;
+  throw new BackupError('CHAIN_MISMATCH', why);
 }
 
 /** The chain file of the source, or one that says what its backup of epoch 0 says. */

@@ -1,12 +1,14 @@
-import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import { type Job, describeTarget } from '../../contract/job.js';
-import type { Phase } from '../../contract/messages.js';
+import { COORDINATOR_MEMO, type Phase } from '../../contract/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../../contract/search-attributes.js';
+import { storageName } from '../../contract/storage-name.js';
 import type { Unit } from '../../contract/unit.js';
-import { Attributes } from '../known-attributes.js';
+import { Attributes, storageAttribute } from '../known-attributes.js';
 import type { LaneControls } from '../lanes.js';
 import { statusQuery } from '../message-definitions.js';
-import { addTotals, escapeMarkdown, noTotals, totalsTable } from '../totals.js';
+import { addTotals, noTotals, describeTotals } from '../totals.js';
+import { detailsList, escapeMarkdown, workflowLink } from '../details.js';
 import { type RangeFailure, type RangesRun, describeFailed } from './range-lanes.js';
 import type { BackupStatus, Totals } from '../../contract/answers/backup-answers.js';
 
@@ -37,6 +39,7 @@ export class RunState {
     this.attributes = new Attributes(
       { key: BACKUP_TYPE, value: job.target.type },
       { key: NETWORK, value: job.network ?? 'unknown' },
+      storageAttribute(job.storage),
     );
     this.enter('planning');
   }
@@ -77,7 +80,11 @@ export class RunState {
       [
         `**${target}**: ${phase}${paused ? ', paused' : ''}`,
         ...(waitingFor === undefined ? [] : [escapeMarkdown(waitingFor)]),
-        totalsTable(done, rangesTotal, failed),
+        describeTotals(done, rangesTotal, failed),
+        detailsList(
+          ['to', escapeMarkdown(storageName(this.job.storage))],
+          ['coordinator', coordinatorOf(workflowInfo().memo)],
+        ),
       ].join('\n\n'),
     );
   }
@@ -101,4 +108,10 @@ export class RunState {
       segment: this.segment,
     };
   }
+}
+
+/** The coordinator that started this backup; undefined: somebody else did. */
+function coordinatorOf(memo: Record<string, unknown> | undefined): string | undefined {
+  const id = memo?.[COORDINATOR_MEMO];
+  return typeof id === 'string' ? workflowLink(id) : undefined;
 }

@@ -2,7 +2,7 @@ import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { turnControls } from '../lanes.js';
 import { controlsSignal, segmentStatus } from '../message-definitions.js';
 import { type SegmentInput, requireSegmentInput } from '../segment-input.js';
-import { totalsTable } from '../totals.js';
+import { describeTotals } from '../totals.js';
 import { type RangesRun, describeFailed, listIndexes, noneRun, runRanges } from './range-lanes.js';
 
 /**
@@ -18,7 +18,7 @@ export async function chunkSegment(raw: SegmentInput): Promise<RangesRun> {
   setHandler(controlsSignal, (latest) => turnControls(controls, latest));
   setHandler(segmentStatus, () => ({ done: run.done, failed: failed() }));
   await runRanges(input, controls, run, () => {
-    setCurrentDetails(totalsTable(run.done, count, failed()));
+    setCurrentDetails(describeTotals(run.done, count, failed()));
   });
   return run;
 }

@@ -11,7 +11,8 @@ import { STREAMS, type WatchResult } from '../../contract/coordinator-state.js';
 import { type CoordinatorMemory } from '../../contract/coordinator-memory.js';
 import type { BackupType } from '../../contract/job.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../../contract/search-attributes.js';
-import { Attributes } from '../known-attributes.js';
+import { Attributes, storageAttribute } from '../known-attributes.js';
+import { CopyWork } from './copy-work.js';
 import { answerMessages } from './coordinator-messages.js';
 import type { Decision, Situation } from '../../contract/kinds/situation.js';
 import { decide } from './decide.js';
@@ -20,7 +21,8 @@ import { Memory } from './memory/memory.js';
 import { openMemory } from './memory/open-memory.js';
 import type { UnitEnd } from './memory/unit-end.js';
 import { NodeWatch } from './node-watch.js';
-import { describeStatus, statusOf } from './status.js';
+import { describeStatus } from './describe-status.js';
+import { statusOf } from './status.js';
 import { StorageWork } from './storage-work.js';
 import { UnitsInHand } from './units-in-hand.js';
 import { watchOrderOf } from './watch-order.js';
@@ -38,6 +40,7 @@ const OVERTAKEN: readonly ErrorCode[] = ['RANGE_COMMITTED', 'RANGE_OVERLAP'];
 export class CoordinatorRun {
   readonly memory: Memory;
   readonly storage: StorageWork;
+  readonly copies: CopyWork;
   readonly units: UnitsInHand;
   private readonly hindrance: Hindrance;
   private readonly watch: NodeWatch;
@@ -58,6 +61,7 @@ export class CoordinatorRun {
       this.show();
     });
     this.storage = new StorageWork(this.memory, this.hindrance, () => this.wake());
+    this.copies = new CopyWork(this.memory, this.hindrance, () => this.wake());
     this.units = new UnitsInHand(this.memory, ({ target }, end) =>
       this.unitEnded(target.type, end),
     );
@@ -73,6 +77,7 @@ export class CoordinatorRun {
     this.attributes = new Attributes(
       { key: BACKUP_TYPE, value: 'coordinator' },
       { key: NETWORK, value: this.memory.known.settings.network ?? 'unknown' },
+      storageAttribute(this.memory.known.settings.storage),
     );
   }
 

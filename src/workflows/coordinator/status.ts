@@ -7,10 +7,9 @@ import { secondsFor } from '../../contract/kinds/prune-edges.js';
 import { seenOf } from '../../contract/node-view.js';
 import { restorable } from '../../contract/restorable.js';
 import { restoreSource } from '../../contract/restore-memory.js';
-import { shorten } from '../../lib/shorten.js';
 import { type Span, holesUpTo } from '../../lib/spans.js';
-import { escapeMarkdown } from '../totals.js';
 import { pruneEdgeOf } from './prune-danger.js';
+import { copyStatusOf } from './copy-status.js';
 import type { Known, KnownStream } from '../../contract/known.js';
 import { isSameUnit } from './memory/unit-end.js';
 import type { Running, RunningUnit } from './running-unit.js';
@@ -22,8 +21,6 @@ import type {
 
 const MOST_HOLES = 20;
 const MOST_FAILED = 20;
-/** Length to which an error is cut in a table of the UI. */
-const SHORT = 120;
 /** A shorter unit says nothing about the rate of a long one. */
 const LEAST_SECONDS = 2;
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -58,6 +55,7 @@ export function statusOf(
     verified: survey?.verified,
     metadata_files: survey?.files,
     restorable: survey?.restore && restorable(restoreSource(survey.restore)),
+    copy: copyStatusOf(known, now),
   };
 }
 
@@ -196,29 +194,4 @@ function coverageOf(
 
 function atLeastZero(lag: bigint | undefined): bigint | undefined {
   return lag !== undefined && lag < 0n ? 0n : lag;
-}
-
-/** Renders the status as Markdown for the Temporal UI's Current Details. */
-export function describeStatus(status: CoordinatorStatus): string {
-  const rows = Object.entries(status.streams).map(([name, s]) => {
-    const again = s.current && s.current.attempts > 1 ? ` (attempt ${s.current.attempts})` : '';
-    const doing = s.current ? s.current.target + again : `${s.state}: ${s.waiting_for ?? ''}`;
-    const edge = s.prune_edge ? `${s.prune_edge.versions} versions` : '-';
-    const error = s.last_error
-      ? shorten(`${s.last_error.code}: ${s.last_error.reason}`, SHORT)
-      : '-';
-    const quarantined = s.quarantined.length > 0 ? `; quarantined: ${s.quarantined.join()}` : '';
-    const cells = [name, s.newest, s.lag, s.last_commit?.at, doing, error + quarantined, edge];
-    return `| ${cells.map((cell) => escapeMarkdown(cell ?? '-')).join(' | ')} |`;
-  });
-  const alarms = status.alarms.map((a) => `- **${a.code}** ${escapeMarkdown(a.text)}`);
-  return [
-    `**${status.phase}**: ${escapeMarkdown(status.nodes.join(', '))} to ${escapeMarkdown(status.storage)}`,
-    [
-      '| stream | newest | behind | last commit | doing | last error | to the prune edge |',
-      '|---|---|---|---|---|---|---|',
-      ...rows,
-    ].join('\n'),
-    alarms.join('\n'),
-  ].join('\n\n');
 }

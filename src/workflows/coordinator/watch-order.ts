@@ -12,7 +12,7 @@ export function watchOrderOf(
   waiting: Partial<Record<BackupType, Decision>>,
   tidying: boolean,
 ): WatchOrder {
-  const { settings, survey, node, streams, tidyAt, alarms } = known;
+  const { settings, survey, node, streams, tidyAt, alarms, copy } = known;
   const waits = Object.values(waiting).filter((d) => 'waitingFor' in d);
   const version = lowest(waits.map((w) => w.version));
   const ended = lowest(waits.map((w) => w.ended));
@@ -20,6 +20,7 @@ export function watchOrderOf(
     ...waits.flatMap((w) => w.until ?? []),
     ...retryTimes(known, running),
     ...(tidyAt === undefined || tidying ? [] : [tidyAt]),
+    ...(copy && copy.failures > 0 && !copy.running ? [copy.retryAt] : []),
   ].sort((a, b) => a - b)[0];
   const versions = survey ? survey.versions.map(spanOf) : [];
   const [hole] = holesUpTo(versions, BigInt(node?.version ?? 0));

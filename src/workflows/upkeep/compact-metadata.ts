@@ -4,7 +4,8 @@ import type { Compaction } from '../../contract/answers/compaction-answers.js';
 import { type CompactionInput, parseCompactionInput } from '../../contract/compaction-input.js';
 import { BACKUP_TYPE } from '../../contract/search-attributes.js';
 import { upkeepOptions } from '../activity-options.js';
-import { Attributes } from '../known-attributes.js';
+import { detailsList, escapeMarkdown } from '../details.js';
+import { Attributes, storageAttribute } from '../known-attributes.js';
 import { asInputFailure, asWorkflowFailure } from '../workflow-failure.js';
 
 const { compactMetadata: compactNow } = proxyActivities<UpkeepActivities>(upkeepOptions);
@@ -15,7 +16,7 @@ const { compactMetadata: compactNow } = proxyActivities<UpkeepActivities>(upkeep
  */
 export async function compactMetadata(input: CompactionInput): Promise<Compaction> {
   const order = asInputFailure(() => parseCompactionInput(input));
-  new Attributes({ key: BACKUP_TYPE, value: 'compact' });
+  new Attributes({ key: BACKUP_TYPE, value: 'compact' }, storageAttribute(order.storage));
   try {
     const done = await compactNow(order);
     setCurrentDetails(describe(done));
@@ -26,9 +27,12 @@ export async function compactMetadata(input: CompactionInput): Promise<Compactio
 }
 
 function describe(done: Compaction): string {
-  return [
-    '| files before | files after | written | moved | waiting | left alone |',
-    '|---|---|---|---|---|---|',
-    `| ${done.files_before} | ${done.files_after} | ${done.written} | ${done.moved} | ${done.waiting} | ${done.left_alone_count} |`,
-  ].join('\n');
+  return detailsList(
+    ['storage', escapeMarkdown(done.storage)],
+    ['files', `${done.files_before} before, ${done.files_after} after`],
+    ['written', done.written],
+    ['moved', done.moved],
+    ['waiting', done.waiting],
+    ['left alone', done.left_alone_count],
+  );
 }

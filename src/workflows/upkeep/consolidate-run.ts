@@ -12,7 +12,7 @@ import { QUARANTINED } from '../../contract/messages.js';
 import { BACKUP_TYPE, NETWORK } from '../../contract/search-attributes.js';
 import { controlOptions, rangeOptions } from '../activity-options.js';
 import { runChunk } from '../apart.js';
-import { Attributes } from '../known-attributes.js';
+import { Attributes, storageAttribute } from '../known-attributes.js';
 import { runLanes } from '../lanes.js';
 import { consolidateStatus } from '../message-definitions.js';
 import { failureCode, incompleteRanges, reasonOf } from '../workflow-failure.js';
@@ -42,6 +42,7 @@ export class ConsolidateRun {
     new Attributes(
       { key: BACKUP_TYPE, value: 'consolidate' },
       { key: NETWORK, value: input.settings.network ?? 'unknown' },
+      storageAttribute(input.settings.storage),
     );
     setHandler(consolidateStatus, () => this.totals, { description: 'What was done so far.' });
   }

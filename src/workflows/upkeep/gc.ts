@@ -11,7 +11,7 @@ import { type GcMemory, addGc, parseGcMemory } from '../../contract/retention-me
 import { BACKUP_TYPE } from '../../contract/search-attributes.js';
 import { storageName } from '../../contract/storage-name.js';
 import { controlOptions } from '../activity-options.js';
-import { Attributes } from '../known-attributes.js';
+import { Attributes, storageAttribute } from '../known-attributes.js';
 import { asInputFailure, asWorkflowFailure } from '../workflow-failure.js';
 
 const { removeGarbage } = proxyActivities<GcActivities>(controlOptions);
@@ -25,7 +25,7 @@ const LONG_HISTORY = 600;
 export async function collectGarbage(input: GcInput, memory?: GcMemory): Promise<GcAnswer> {
   const order = asInputFailure(() => parseGcInput(input));
   let state = asInputFailure(() => parseGcMemory(memory ?? undefined));
-  new Attributes({ key: BACKUP_TYPE, value: 'gc' });
+  new Attributes({ key: BACKUP_TYPE, value: 'gc' }, storageAttribute(order.storage));
   try {
     do {
       const { next, ...page } = await removeGarbage(order, state?.after);

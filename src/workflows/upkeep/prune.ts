@@ -11,7 +11,7 @@ import { type PruneInput, parsePruneInput } from '../../contract/retention-input
 import { type PruneMemory, parsePruneMemory } from '../../contract/retention-memory.js';
 import { BACKUP_TYPE } from '../../contract/search-attributes.js';
 import { controlOptions } from '../activity-options.js';
-import { Attributes } from '../known-attributes.js';
+import { Attributes, storageAttribute } from '../known-attributes.js';
 import { asInputFailure, asWorkflowFailure } from '../workflow-failure.js';
 
 const { planPrune, retirePage } = proxyActivities<GcActivities>(controlOptions);
@@ -26,7 +26,7 @@ const LONG_HISTORY = 600;
 export async function pruneBackups(input: PruneInput, memory?: PruneMemory): Promise<PruneAnswer> {
   const order = asInputFailure(() => parsePruneInput(input));
   const begun = asInputFailure(() => parsePruneMemory(memory ?? undefined));
-  new Attributes({ key: BACKUP_TYPE, value: 'prune' });
+  new Attributes({ key: BACKUP_TYPE, value: 'prune' }, storageAttribute(order.storage));
   let retired: PruneMemory;
   try {
     retired = begun ?? { plan: await planPrune(order), count: 0, bytes: 0 };

@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import { afterEach, expect, it, vi } from 'vitest';
+import { Archive } from '../../../src/archive/archive.js';
 import { prepareUnit } from '../../../src/backup/plan/prepare.js';
 import { Learnt } from '../../../src/backup/plan/learnt.js';
 import { readCatalog, readKnownCatalog } from '../../../src/repository/catalog.js';
@@ -19,7 +20,9 @@ import { showBackup } from '../../../src/upkeep/inventory/show-backup.js';
 import { storageStats } from '../../../src/upkeep/inventory/storage-stats.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../../src/verify/verify-storage.js';
 import { jobOf } from '../../support/back-up.js';
+import { runCli } from '../../support/cli.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
+import { copyAll } from '../../support/copy.js';
 import { siteOf } from '../../support/open-site.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
 import { faultyProxy } from '../../support/servers/faulty-proxy.js';
@@ -58,7 +61,7 @@ async function publicBucket() {
   return { bucket, owner, reader, setup, transactions };
 }
 
-it('is read by who may not list: list, show, stats and verify say the same as to the owner', async () => {
+it('is read by who may not list: list, show, stats and verify say the same as to the owner, and it is copied', async () => {
   const { bucket, owner, reader, setup, transactions } = await publicBucket();
   const unlisted = await openReadable(reader);
   await expect(readCatalog(unlisted)).rejects.toMatchObject({ code: 'DENIED' });
@@ -91,10 +94,21 @@ it('is read by who may not list: list, show, stats and verify say the same as to
   const stats = await storageStats(storage, catalog);
   expect(stats).toMatchObject({ indexed_at: latest.at, kinds: { transaction: { backups: 2 } } });
   expect(stats.orphans).toBeUndefined();
+  expect(await runCli(['restore', 'plan', '--storage', reader.url])).toMatchObject({ code: 0 });
+  expect((await runCli(['query', 'backup-storage-state', '--storage', reader.url])).out).toContain(
+    'latest_transaction_version: 199',
+  );
+  const archive = await Archive.open({ storage, cacheBytes: 1_000_000, onError: () => undefined });
+  expect(await archive.tip()).toMatchObject({ version: 199n });
   const settings = { storage: reader, trustWaypoints: [] };
   const coverage = await verifyStorage(storage, settings, WHOLE_STORAGE);
   expect(coverage).toMatchObject({ ok: true, transactions: [{ first: '0', last: '199' }] });
   expect(coverage.storage).toContain(`its index of ${latest.at}`);
+  const copy = { local_fs_dir: storageFolder() };
+  expect(await copyAll({ from: reader, to: copy })).toMatchObject({ ok: true, transactions: 2 });
+  const { damaged, ...copied } = await readCatalog(openStorage(copy));
+  expect(damaged).toEqual([]);
+  expect(copied.transactions).toEqual(catalog.transactions);
 
   // A file that is gone is missing, although the store says "denied".
   const [chunk] = shown.parts;

@@ -11,8 +11,11 @@ import type { CopyOrder, CopyProgress } from './copy-thread-messages.js';
 let progress: CopyProgress = { bytes: 0, objects: 0 };
 serveJobs(run, () => progress);
 
-function run(order: CopyOrder, { signal }: JobInThread<never, never>): Promise<CopyTaskResult> {
-  const ends = openEnds(order.ends, signal, order.limits);
+async function run(
+  order: CopyOrder,
+  { signal }: JobInThread<never, never>,
+): Promise<CopyTaskResult> {
+  const ends = await openEnds(order.ends, signal, order.limits);
   const chain = new StoredChain(ends.from, new TrustedWaypoints(order.trusted, []));
   chain.restore(order.endings);
   const onProgress = ({ bytes, objects }: CopyProgress) => {

@@ -4,7 +4,7 @@ import { runJob } from '../../../lib/host/thread-job.js';
 import { builtProgram } from '../../../lib/host/built.js';
 import { BackupError } from '../../../errors/backup-error.js';
 import type { CopyTaskResult } from '../../../contract/copying.js';
-import { openStorage } from '../../../storage/open.js';
+import { openReadable } from '../../../storage/index/open-readable.js';
 import { heapForManifests } from '../../../verify/thread/heap.js';
 import type { CopyOrder, CopyProgress } from './copy-thread-messages.js';
 
@@ -15,7 +15,7 @@ export async function runCopyThread(
   order: CopyOrder,
   watch: { signal: AbortSignal; onProgress: (progress: CopyProgress) => void },
 ): Promise<CopyTaskResult> {
-  const from = openStorage(order.ends.from, watch.signal, order.limits);
+  const from = await openReadable(order.ends.from, watch.signal, order.limits);
   const manifests = order.slices.map(({ unit }) => order.units[unit]!.manifest);
   const heap = await heapForManifests(from, manifests);
   watch.signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { CoordinatorMemory } from '../../../contract/coordinator-memory.js';
+import { LONGEST_COPY_REST_MS } from './copy-record.js';
 import { restAfter } from './unit-end.js';
 
 /**
@@ -11,12 +12,14 @@ export const TIDY_AFTER_MS = 3 * 60_000;
  * as they are, everything that counts from them would wait until the clock reaches them again.
  */
 export function dropFuture(memory: CoordinatorMemory, now: number): CoordinatorMemory {
-  const { streams, alarms, node, lies = [] } = memory;
+  const { streams, alarms, node, copy, lies = [] } = memory;
   const past = <K extends string>(of: Partial<Record<K, number>> | undefined, ...keys: K[]) => {
     for (const key of keys) if (of && (of[key] ?? 0) > now) of[key] = now;
   };
   past(memory, 'startedAt', 'surveyedAt', 'lookedAnewAt');
   past(node, 'edgesAt', 'movedAt');
+  past(copy, 'begunAt', 'behindSince', 'endedAt');
+  if (copy) copy.retryAt = Math.min(copy.retryAt, now + LONGEST_COPY_REST_MS);
   for (const lie of lies) past(lie, 'at');
   for (const alarm of alarms) past(alarm, 'since');
   if (memory.tidyAt !== undefined) memory.tidyAt = Math.min(memory.tidyAt, now + TIDY_AFTER_MS);

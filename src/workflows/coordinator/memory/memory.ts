@@ -22,6 +22,7 @@ import type { BackupResult } from '../../../contract/unit.js';
 import { alarmsOf } from '../alarms.js';
 import { isDue } from '../decide.js';
 import type { Known } from '../../../contract/known.js';
+import { CopyRecord } from './copy-record.js';
 import { addToSurvey, holdsSomeOf, requireStillListed } from './stored.js';
 import { countCommit, countFailure } from './stream-counts.js';
 import { TIDY_AFTER_MS } from './drop-future.js';
@@ -36,7 +37,11 @@ const MOST_GIVEN_UP = 20;
  * class writes the memory; others read `known`. Times are unix milliseconds.
  */
 export class Memory {
-  constructor(private readonly kept: CoordinatorMemory) {}
+  readonly copy: CopyRecord;
+
+  constructor(private readonly kept: CoordinatorMemory) {
+    this.copy = new CopyRecord(kept, this);
+  }
 
   get known(): Known {
     return this.kept;
@@ -65,6 +70,7 @@ export class Memory {
       stream.failed = stream.failed.filter(({ target }) => !holdsSomeOf(found, target));
     }
     this.kept.tidyAt = 0;
+    this.copy.surveyed();
     const { compactAboveFiles: most = 0 } = this.kept.settings;
     if (most > 0 && (found.notCompacted ?? 0) > most) this.kept.compactDue = true;
     else this.compactionEnded(undefined, now);
@@ -244,7 +250,7 @@ export class Memory {
 
   /** Makes one failed unit (as `status` names it) or all of them due now. Returns how many. */
   retryAsked(unit: string | undefined): number {
-    let asked = 0;
+    let asked = unit === undefined ? this.copy.retryAsked() : 0;
     if (unit === undefined) delete this.kept.lies;
     for (const type of STREAMS) {
       const stream = this.kept.streams[type];

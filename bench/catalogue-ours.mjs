@@ -1,0 +1,19 @@
+/** What `npm run build` has built reads the metadata of a storage (a folder or a URL), with its cache in a data folder. */
+import { keepCachesIn } from '../dist/lib/host/data-folder.js';
+import { readCatalog } from '../dist/repository/catalog.js';
+import { openStorage } from '../dist/storage/open.js';
+
+const [place, data] = process.argv.slice(2);
+keepCachesIn(data);
+const storage = openStorage(place.includes('://') ? { url: place } : { local_fs_dir: place });
+
+const [seconds, found] = await timed();
+const [again] = await timed();
+const megabytes = Math.round(process.resourceUsage().maxRSS / 1024);
+console.log(JSON.stringify({ seconds, again, megabytes, found }));
+
+async function timed() {
+  const begun = performance.now();
+  const { transactions } = await readCatalog(storage);
+  return [(performance.now() - begun) / 1000, transactions.length];
+}

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Makes the secrets of docker-compose.yml: files in secrets/ beside it. What is there stays.
+set -eu
+cd "$(dirname "$0")/.."
+
+random() {
+  head -c 32 /dev/urandom | base64 | tr -d '/+=\n'
+}
+
+# Each container runs as another user and reads its files; on this host, only the owner may look into the folder.
+make() {
+  if [ ! -e "secrets/$1" ]; then
+    cat >"secrets/$1"
+    chmod 444 "secrets/$1"
+  fi
+}
+
+mkdir -p secrets
+chmod 700 secrets
+random | make postgres_password
+random | make grafana_password
+printf '[default]\naws_access_key_id = aptos-backup\naws_secret_access_key = %s\n' "$(random)" | make s3_credentials

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../client/command-failure.js';
+import { HealthServer } from '../monitor/health-server.js';
+import { Page } from '../page/page.js';
+import type { WorkerFlags } from './options.js';
+
+const LEAST_TOKEN = 16;
+
+/** Health and page of a command, where its flags name an address. */
+export interface Served {
+  health: HealthServer;
+  page: Page;
+}
+
+/** Starts the server of health and page, if the flags name an address, and says its URL. @throws UsageError */
+export async function openPage(
+  flags: WorkerFlags,
+  say: (line: string) => void,
+): Promise<Served | undefined> {
+  const token = tokenOf(flags, process.env);
+  const health = await HealthServer.open(flags, say);
+  if (!health) return undefined;
+  const page = new Page(health, { token, say });
+  health.also(page.answer);
+  return { health, page };
+}
+
+/** The token that the page must name to control anything, from the flag or the environment. @throws UsageError */
+function tokenOf({ pageTokenFile }: WorkerFlags, env: NodeJS.ProcessEnv): string | undefined {
+  const [from, text] =
+    pageTokenFile === undefined
+      ? ['APTOS_BACKUP_PAGE_TOKEN', env['APTOS_BACKUP_PAGE_TOKEN']]
+      : [`--page-token-file ${pageTokenFile}`, readToken(pageTokenFile)];
+  const token = text?.trim();
+  if (token === undefined || (token === '' && pageTokenFile === undefined)) return undefined;
+  if (token.length >= LEAST_TOKEN && /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new UsageError(
+    `${from}: a token has at least ${LEAST_TOKEN} letters, digits or signs and no spaces, as "openssl rand -hex 16" makes it`,
+  );
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--page-token-file ${file}: ${(error as Error).message}`);
+  }
+}

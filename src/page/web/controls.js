@@ -1,0 +1,72 @@
+// Sends what the operator asks for, and says what came of it.
+import { byId } from './dom.js';
+
+/** @typedef {import('./words.js').PageStatus} PageStatus */
+
+const TOKEN = 'aptos-backup-token';
+let concurrency = '';
+
+/** @param {PageStatus} status */
+export function showControls({ controls, status }) {
+  byId('controls').hidden = !status;
+  byId('controls-form').hidden = controls.refused !== undefined;
+  byId('controls-refused').hidden = controls.refused === undefined;
+  byId('controls-refused').textContent = controls.refused ?? '';
+  byId('token-line').hidden = !controls.token;
+  const ranges = input('ranges');
+  const now = String(status?.concurrency ?? '');
+  if (now !== concurrency && document.activeElement !== ranges) ranges.value = concurrency = now;
+}
+
+export function listenToControls() {
+  const token = input('token');
+  token.value = sessionStorage.getItem(TOKEN) ?? '';
+  token.addEventListener('change', () => sessionStorage.setItem(TOKEN, token.value));
+  document.addEventListener('click', ({ target }) => {
+    const button = target instanceof Element ? target.closest('button') : undefined;
+    const action = button?.dataset['action'];
+    const unit = button?.dataset['retry'];
+    if (unit !== undefined) void send({ action: 'retry', unit });
+    else if (action !== undefined) void act(action);
+  });
+}
+
+/** @param {string} action */
+async function act(action) {
+  const stream = /** @type {HTMLSelectElement} */ (byId('stream')).value;
+  if (action === 'concurrency') return send({ action, ranges: Number(input('ranges').value) });
+  if (action === 'retry') return send({ action });
+  if (action !== 'now' || stream !== '') return send({ action, ...(stream ? { stream } : {}) });
+  for (const one of ['epoch_ending', 'state_snapshot', 'transaction']) {
+    await send({ action, stream: one });
+  }
+}
+
+/** @param {Record<string, string | number>} asked */
+async function send(asked) {
+  const token = input('token').value;
+  const answer = byId('answer');
+  answer.className = '';
+  answer.textContent = 'Asked.';
+  try {
+    const response = await fetch('/control', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-aptos-backup-page': '1',
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+      },
+      body: JSON.stringify(asked),
+    });
+    answer.className = response.ok ? 'ok' : 'critical';
+    answer.textContent = await response.text();
+  } catch {
+    answer.className = 'critical';
+    answer.textContent = 'aptos-backup does not answer, so nothing was done.';
+  }
+}
+
+/** @param {string} id */
+function input(id) {
+  return /** @type {HTMLInputElement} */ (byId(id));
+}

@@ -1,0 +1,218 @@
+// The map of what is stored: reads it, zooms it, and says what a part is.
+import { drawMap, describePart, keyOf, partsOf } from './coverage-map.js';
+import { fitted, moved, zoomed } from './coverage-view.js';
+import { byId, el, show } from './dom.js';
+import { restorableTo } from './glance.js';
+import { NAMES, ago, grouped } from './words.js';
+
+/** @typedef {import('./coverage-map.js').PageCoverage} PageCoverage */
+/** @typedef {import('./coverage-view.js').View} View */
+/** @typedef {import('./words.js').PageStatus} PageStatus */
+
+const READ_MS = 10_000;
+const MOST_ROWS = 200;
+/** @type {[string, string][]} */
+const LEGEND = [
+  ['signed', 'proven by signatures'],
+  ['chained', 'proven by a trusted waypoint'],
+  ['unproven', 'not proven yet'],
+  ['unknown', 'nobody proved it yet'],
+  ['unread', 'not looked at yet'],
+  ['damaged', 'damaged'],
+  ['missing', 'missing'],
+  ['pruned', 'given up by a keep rule'],
+  ['node', 'the node has it; the dashed line is where it prunes'],
+];
+
+/** @type {PageCoverage | undefined} */
+let coverage;
+/** Undefined: everything. @type {View | undefined} */
+let asked;
+/** @type {string | undefined} */
+let chosen;
+/** @type {PageStatus | undefined} */
+let status;
+let readAt = -Infinity;
+let reading = false;
+
+/** Shows what is known, and reads it anew now and then. @param {PageStatus} now */
+export function showCoverage(now) {
+  status = now;
+  if (!now.status) return;
+  if (performance.now() - readAt >= READ_MS) void read();
+  else draw();
+}
+
+async function read() {
+  if (reading) return;
+  reading = true;
+  readAt = performance.now();
+  const window = asked ? `?first=${asked.first}&last=${asked.last}` : '';
+  try {
+    const answer = await fetch(`/coverage.json${window}`);
+    byId('coverage').hidden = answer.status === 404;
+    if (answer.ok) coverage = /** @type {PageCoverage} */ (await answer.json());
+    else byId('coverage-says').textContent = `The storage cannot be read: ${await answer.text()}`;
+    if (answer.ok) draw();
+  } catch {
+    // The page says already that nobody answers.
+  } finally {
+    reading = false;
+  }
+}
+
+function newest() {
+  return Math.max(Number(coverage?.newest ?? 0), Number(status?.status?.seen?.version ?? 0));
+}
+
+function view() {
+  return asked ?? fitted({ first: 0, last: newest() }, newest());
+}
+
+/** @param {View | undefined} wanted */
+function look(wanted) {
+  const fits = wanted && fitted(wanted, newest());
+  asked = fits && fits.last - fits.first < newest() ? fits : undefined;
+  draw();
+  readAt = -Infinity;
+  void read();
+}
+
+function draw() {
+  if (!coverage || !status) return;
+  const seen = status.status?.seen;
+  const oldest = seen?.oldest_version === undefined ? undefined : Number(seen.oldest_version);
+  const node = { oldest, newest: seen && Number(seen.version) };
+  drawMap(byId('map'), coverage, node, { view: view(), chosen });
+  show(byId('coverage-says'), says(coverage, status));
+  const shown = partsOf(coverage).find((one) => keyOf(one) === chosen);
+  byId('part').textContent = shown ? describePart(shown) : '';
+  show(byId('parts'), table(coverage));
+}
+
+/** @param {PageCoverage} stored @param {PageStatus} now */
+function says({ backups, unread, unreadable, verified_at: verified, restorable }, now) {
+  const edge = now.status?.streams.transaction.prune_edge;
+  return [
+    restorable.yes
+      ? restorableTo(restorable)
+      : `Nothing can be restored: ${restorable.why.join('; ')}`,
+    `${grouped(backups)} backups`,
+    verified === undefined
+      ? 'never verified as a whole'
+      : `verified as a whole ${ago(verified, now)}`,
+    ...(unread > 0 ? [`${grouped(unread)} not looked at yet`] : []),
+    ...(unreadable > 0 ? [`${unreadable} metadata files cannot be read`] : []),
+    ...(edge ? [`the node prunes what comes next in ${grouped(edge.versions)} versions`] : []),
+  ].join('. ');
+}
+
+/** @param {PageCoverage} stored */
+function table(stored) {
+  const parts = partsOf(stored);
+  const head = [
+    'kind',
+    'epochs',
+    'first version',
+    'last version',
+    'state',
+    'last verified',
+    'backup',
+  ];
+  return el(
+    'table',
+    {},
+    el('caption', {}, parts.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${parts.length}` : ''),
+    el(
+      'thead',
+      {},
+      el(
+        'tr',
+        {},
+        head.map((name) => el('th', { scope: 'col' }, name)),
+      ),
+    ),
+    el(
+      'tbody',
+      {},
+      parts.slice(0, MOST_ROWS).map(({ kind, part }) =>
+        el(
+          'tr',
+          {},
+          [
+            ...[NAMES[kind], part.epochs ?? '', grouped(part.first), grouped(part.last)],
+            part.fault ? `${part.state}: ${part.fault}` : part.state,
+            ...[part.verified_at ?? '', part.backup ?? ''],
+          ].map((text) => el('td', {}, text)),
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {number} by */
+function choose(by) {
+  if (!coverage) return;
+  const parts = partsOf(coverage);
+  const index = parts.findIndex((one) => keyOf(one) === chosen);
+  const next = parts[index < 0 ? (by > 0 ? 0 : parts.length - 1) : index + by];
+  if (next) chosen = keyOf(next);
+  draw();
+}
+
+/** @type {Record<string, () => void>} */
+const MOVES = {
+  in: () => look(zoomed(view(), 0.5)),
+  out: () => look(zoomed(view(), 2)),
+  left: () => look(moved(view(), -0.5)),
+  right: () => look(moved(view(), 0.5)),
+  all: () => look(undefined),
+  next: () => choose(1),
+  before: () => choose(-1),
+};
+/** @type {Record<string, string>} */
+const KEYS = {
+  ...{ '+': 'in', '=': 'in', '-': 'out', ArrowLeft: 'left', ArrowRight: 'right', Home: 'all' },
+  ...{ ArrowDown: 'next', ArrowUp: 'before' },
+};
+
+export function listenToMap() {
+  show(
+    byId('legend'),
+    ...LEGEND.map(([name, means]) =>
+      el(
+        'li',
+        {},
+        el('svg', { viewBox: '0 0 8 8' }, el('rect', { class: name, width: 8, height: 8 })),
+        means,
+      ),
+    ),
+  );
+  for (const button of document.querySelectorAll('[data-map]')) {
+    button.addEventListener('click', () => MOVES[button.getAttribute('data-map') ?? '']?.());
+  }
+  const map = byId('map');
+  map.addEventListener('keydown', (event) => {
+    const move = event.ctrlKey || event.metaKey ? undefined : MOVES[KEYS[event.key] ?? ''];
+    if (!move) return;
+    event.preventDefault();
+    move();
+  });
+  map.addEventListener('click', ({ target }) => {
+    const key = target instanceof Element ? target.closest('[data-part]') : undefined;
+    chosen = key?.getAttribute('data-part') ?? undefined;
+    draw();
+  });
+  // Elsewhere a wheel scrolls the page, so the map takes it only when it is in use.
+  map.addEventListener(
+    'wheel',
+    (event) => {
+      if (!event.ctrlKey && document.activeElement !== map) return;
+      event.preventDefault();
+      const { left, width } = map.getBoundingClientRect();
+      look(zoomed(view(), event.deltaY < 0 ? 0.8 : 1.25, (event.clientX - left) / width));
+    },
+    { passive: false },
+  );
+  window.addEventListener('resize', draw);
+}

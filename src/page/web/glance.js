@@ -1,0 +1,70 @@
+// At a glance: how bad it is, why, and where the node is.
+import { byId, el, show } from './dom.js';
+import { ago, grouped } from './words.js';
+
+/** @param {import('./words.js').PageStatus} status */
+export function showGlance(status) {
+  const { level, reasons, status: live } = status;
+  const badge = byId('level');
+  badge.textContent = level;
+  badge.className = `level ${level}`;
+  document.title = `${level}: aptos-backup`;
+  show(
+    byId('glance'),
+    el(
+      'ul',
+      { 'aria-label': 'Reasons' },
+      reasons.map((one) => el('li', { class: one.level }, `${one.level}: ${one.what}`)),
+    ),
+    ...(live ? aboutNode(status, live) : []),
+  );
+}
+
+/**
+ * @param {import('./words.js').PageStatus} status
+ * @param {NonNullable<import('./words.js').PageStatus['status']>} live
+ */
+function aboutNode(status, live) {
+  const { seen, restorable, copy } = live;
+  const tip = seen?.tip_at === undefined ? '' : `, tip ${ago(seen.tip_at, status)}`;
+  const at = seen
+    ? `version ${grouped(seen.version)}, ${grouped(seen.ended_epochs)} epochs ended${tip}`
+    : 'not seen yet';
+  const heard = status.heard_at === undefined ? '' : `, as of ${ago(status.heard_at, status)}`;
+  return [
+    el('p', { id: 'node' }, `Node ${seen?.node ?? live.node}: ${at}`),
+    ...(seen?.resting ?? []).map((one) =>
+      el(
+        'p',
+        { class: 'warning' },
+        `Node ${one.node} is left alone until ${one.until}: ${one.why}`,
+      ),
+    ),
+    el('p', {}, `Storage ${live.storage}: ${live.phase}${heard}`),
+    restorable &&
+      el('p', { id: 'restorable' }, restorable.yes ? restorableTo(restorable) : notYet(restorable)),
+    copy && el('p', { id: 'copy' }, aboutCopy(copy, status)),
+  ];
+}
+
+/** @typedef {import('../../contract/answers/coordinator-answers.js').Restorable} Restorable */
+
+/** @param {Restorable} restorable */
+export function restorableTo({ version, history_from: from }) {
+  return `Restorable now: from ${grouped(from ?? '0')} to ${grouped(version ?? '')}`;
+}
+
+/** @param {Restorable} restorable */
+function notYet({ why }) {
+  return `Nothing can be restored now: ${why.join('; ')}`;
+}
+
+/**
+ * @param {import('../../contract/answers/copy-answers.js').KeptCopy} copy
+ * @param {import('./words.js').PageStatus} status
+ */
+function aboutCopy({ to, behind_since: since, lag_versions: versions, running, why }, status) {
+  const lag = versions === undefined ? 'behind' : `${grouped(versions)} versions behind`;
+  const step = since === undefined ? 'in step' : `${lag}, last in step ${ago(since, status)}`;
+  return `Copy ${to}: ${step}${running ? ', a copy runs' : ''}${why === undefined ? '' : `. It fails: ${why}`}`;
+}

@@ -1,0 +1,63 @@
+// Asks for the status again and again, and shows it.
+import { listenToControls, showControls } from './controls.js';
+import { listenToMap, showCoverage } from './coverage.js';
+import { byId } from './dom.js';
+import { showGlance } from './glance.js';
+import { showStreams } from './streams.js';
+import { showEvents } from './timeline.js';
+import { clock } from './words.js';
+import { showWork } from './work.js';
+
+const EVERY_MS = 2_000;
+const PATIENCE_MS = 15_000;
+
+/** @type {string | undefined} */
+let last;
+
+async function update() {
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const answer = await fetch('/status.json', { signal });
+    if (!answer.ok) throw new Error(await answer.text());
+    const status = /** @type {import('./words.js').PageStatus} */ (await answer.json());
+    last = status.at;
+    isThere();
+    showGlance(status);
+    showStreams(status);
+    showControls(status);
+    showWork(status);
+    showEvents(status);
+    showCoverage(status);
+  } catch (error) {
+    isGone(error);
+  }
+}
+
+function isThere() {
+  byId('gone').hidden = true;
+  document.body.className = '';
+  byId('as-of').textContent = `As of ${clock(last ?? '')}`;
+}
+
+/** What was shown stays, and is marked as old. @param {unknown} error */
+function isGone(error) {
+  const gone = byId('gone');
+  const old = last === undefined ? '' : ` What you see is as of ${clock(last)}.`;
+  const why = error instanceof TypeError ? '' : ` (${String(error)})`;
+  const text = `aptos-backup does not answer${why}.${old} It is asked again every 2 seconds.`;
+  if (gone.textContent !== text) gone.textContent = text;
+  gone.hidden = false;
+  document.body.className = 'stale';
+  document.title = 'no answer: aptos-backup';
+}
+
+async function follow() {
+  for (;;) {
+    if (!document.hidden) await update();
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  }
+}
+
+listenToMap();
+listenToControls();
+void follow();

@@ -1,0 +1,124 @@
+/** What the page's server answers, and whom it lets control. */
+import { request } from 'node:http';
+import { expect, it, onTestFinished } from 'vitest';
+import { HealthServer } from '../../src/monitor/health-server.js';
+import type { PageStatus } from '../../src/contract/answers/page-answers.js';
+import { parseControl } from '../../src/page/controls.js';
+import { closedTo, refusalOf } from '../../src/page/may-control.js';
+import { Page } from '../../src/page/page.js';
+
+const TOKEN = 'a-token-of-16-signs';
+
+async function pageAt(address: string, token?: string): Promise<HealthServer> {
+  const server = await HealthServer.listen(address);
+  onTestFinished(() => server.close());
+  const page = new Page(server, { token, say: () => undefined });
+  server.also(page.answer);
+  return server;
+}
+
+/** A request with any path and headers, as `fetch` does not send them. */
+async function ask(
+  { url }: HealthServer,
+  path: string,
+  { method = 'GET', headers = {}, body = '' } = {},
+): Promise<{ code: number | undefined; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asking = request(url, { path, method, headers }, (answer) => {
+      let text = '';
+      answer.on('data', (part: Buffer) => (text += part.toString()));
+      answer.on('end', () => resolve({ code: answer.statusCode, text: text.trim() }));
+    });
+    asking.on('error', reject);
+    asking.end(body);
+  });
+}
+
+it('the page and its files come from the server alone, with a policy that lets nothing else run', async () => {
+  const server = await pageAt('0');
+  const page = await fetch(server.url);
+  expect(page.headers.get('content-security-policy')).toMatch(
+    /^default-src 'none'; script-src 'self'; style-src 'self'; /,
+  );
+  expect(page.headers.get('content-security-policy')).not.toContain('unsafe');
+  const html = await page.text();
+  const linked = [...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, link]) => link!);
+  expect(linked.length).toBeGreaterThan(2);
+  for (const link of linked) expect((await fetch(server.url + link)).status, link).toBe(200);
+  expect(html).not.toMatch(/<style|style=|<script>|\son[a-z]+=|https?:/);
+  for (const path of ['/page/nothing.js', '/page/../page.ts', '/page/%2e%2e/page.ts', '//', '/x']) {
+    expect((await ask(server, path)).code, path).toBe(404);
+  }
+});
+
+it('a process without a storage says so, and controls nothing', async () => {
+  const server = await pageAt('0');
+  const status = (await (await fetch(`${server.url}/status.json`)).json()) as PageStatus;
+  expect(status).toMatchObject({ level: 'warning', units: [], running: [], events: [] });
+  expect(status.controls).toEqual({
+    refused: expect.stringMatching(/follows no storage/) as string,
+    token: false,
+  });
+  expect(await ask(server, '/coverage.json')).toMatchObject({ code: 404 });
+  const asked = { method: 'POST', headers: { 'x-aptos-backup-page': '1' } };
+  expect(await ask(server, '/control', asked)).toEqual({
+    code: 409,
+    text: expect.stringMatching(/follows no storage/) as string,
+  });
+  expect(await ask(server, '/control')).toMatchObject({ code: 405 });
+});
+
+it('a page on another address than loopback controls nothing without a token, and says why', async () => {
+  const open = await pageAt('0.0.0.0:0');
+  const asked = { method: 'POST', headers: { 'x-aptos-backup-page': '1' } };
+  expect(await ask(open, '/control', asked)).toEqual({
+    code: 403,
+    text: expect.stringMatching(/listens on 0\.0\.0\.0:\d+ without a token: give --page/) as string,
+  });
+  const guarded = await pageAt('0.0.0.0:0', TOKEN);
+  expect(await ask(guarded, '/control', asked)).toMatchObject({ code: 401 });
+});
+
+it.each([
+  ['without the header of the page', {}, undefined, 403],
+  ['from another site', { origin: 'http://evil.example' }, undefined, 403],
+  ['from another port', { origin: 'http://127.0.0.1:81' }, undefined, 403],
+  ['from a page in a file', { origin: 'null' }, undefined, 403],
+  ['under a name that somebody leads here', { host: 'evil.example' }, undefined, 403],
+  ['without the token', {}, TOKEN, 401],
+  ['with another token', { authorization: 'Bearer other' }, TOKEN, 401],
+] as const)('a control %s is refused', (what, headers, token, code) => {
+  const header = what === 'without the header of the page' ? {} : { 'x-aptos-backup-page': '1' };
+  const all = { host: '127.0.0.1:80', ...header, ...headers };
+  expect(refusalOf({ headers: all }, { host: '127.0.0.1:80', token })?.code).toBe(code);
+});
+
+it.each([
+  ['over loopback', { host: 'localhost:80', origin: 'http://localhost:80' }, undefined],
+  ['over loopback of IPv6', { host: '[::1]:80', origin: 'http://[::1]:80' }, undefined],
+  ['with the token', { host: 'backups.example', authorization: `Bearer ${TOKEN}` }, TOKEN],
+  [
+    'behind a proxy with TLS, with the token',
+    {
+      ...{ host: 'backups.example', origin: 'https://backups.example' },
+      authorization: `Bearer ${TOKEN}`,
+    },
+    TOKEN,
+  ],
+] as const)('a control of the page %s is let through', (_, headers, token) => {
+  const place = { host: token === undefined ? '127.0.0.1:80' : '0.0.0.0:80', token };
+  expect(refusalOf({ headers: { ...headers, 'x-aptos-backup-page': '1' } }, place)).toBeUndefined();
+  expect(closedTo(place)).toBeUndefined();
+});
+
+it.each([
+  ['pause', /must be JSON/],
+  ['[]', /must be a JSON object with an "action"/],
+  ['{"action":"stop"}', /action must be one of pause, resume, retry, now, concurrency/],
+  ['{"action":"pause","stream":"all"}', /stream must be one of epoch_ending, /],
+  ['{"action":"retry","unti":"transaction\/0-9"}', /unti.*unit/],
+  ['{"action":"now"}', /stream/],
+  ['{"action":"concurrency","ranges":65}', /from 1 to 64/],
+])('what cannot be done is refused, and the answer names it: %s', (body, why) => {
+  expect(() => parseControl(body)).toThrow(why);
+});
