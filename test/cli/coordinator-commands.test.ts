@@ -37,7 +37,7 @@ it('up follows a node, and all commands from another terminal control it', async
   const { streams } = await status();
   expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });
   expect(await say('status')).toMatch(
-    /^following: node at version \d+, 4 epochs ended(, tip \d+s old)?\n.* stored to 3, 0 behind, last commit \d+s ago, wait/,
+    /^following: node at version \d+, 4 epochs ended(, tip [\dhms]+ old)?\n.* stored to 3, 0 behind, last commit [\dhms]+ ago, wait/,
   );
 
   const health = up.lines.find((line) => line.startsWith('Health: '))!.slice('Health: '.length);
