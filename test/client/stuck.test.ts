@@ -51,7 +51,7 @@ it('a workflow whose task fails is found and shown, and goes on with the right c
     throwing('backupCoordinator'),
   );
   expect(said()!.message).toMatch(
-    /^backupCoordinator aptos-backup\/[\w.-]+\/coordinator is stuck since 20.*: backupCoordinator is broken; .* goes on by itself$/,
+    /^backupCoordinator aptos-backup\/[\w.-]+-[0-9a-f]{8}\/coordinator is stuck since 20.*: backupCoordinator is broken; .* goes on by itself$/,
   );
 
   // The right code, except for verification.

@@ -116,7 +116,7 @@ it('a running verification is joined by a start with the same options, and by no
   ]) {
     const { handle, begunAt } = await startVerify(client, { storage, ...other });
     expect(begunAt).toBeUndefined();
-    expect(handle.workflowId).toMatch(/^aptos-backup\/[\w.-]+-\w{8}\/verify\/\w{8}$/);
+    expect(handle.workflowId).toMatch(/^aptos-backup\/[\w.-]+-[0-9a-f]{8}\/verify\/\w{8}$/);
     ids.add(handle.workflowId);
   }
   expect(ids.size).toBe(13);
