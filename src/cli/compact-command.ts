@@ -1,16 +1,11 @@
-import { abortable, resultOf } from '../client/calls.js';
-import { Interrupted } from '../client/command-failure.js';
+import { abortable } from '../client/calls.js';
 import { startCompaction } from '../client/start-compaction.js';
 import { type Compaction, compaction } from '../contract/answers/compaction-answers.js';
 import { readAnswer } from '../contract/answers/read-answer.js';
 import { type CompactionInput, parseCompactionInput } from '../contract/compaction-input.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
-import { dataFolder } from '../lib/host/data-folder.js';
-import { workersPoll } from '../temporal/pollers.js';
-import { openSession } from './open-session.js';
-import { type CommonFlags, chunkWorkerCount, optional, storageOf } from './options.js';
-import { ownWorkers } from './own-workers.js';
-import { tellStuck } from './tell-stuck.js';
+import { atServer } from './at-server.js';
+import { awaited } from './awaited.js';
+import { type CommonFlags, optional, storageOf } from './options.js';
 
 export interface CompactionFlags extends CommonFlags {
   epochEndingFileCompactFactor?: string;
@@ -26,33 +21,14 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
 export async function runCompact(flags: CompactionFlags, signal: AbortSignal): Promise<number> {
   const input = compactionInput(flags);
   parseCompactionInput(input); // report a mistake before anything starts
-  const chunkWorkers = chunkWorkerCount();
-  const data = dataFolder(flags.dataDir);
-  const session = await openSession(flags, signal);
-  const { client, connection, embedded, namespace } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers, say });
-  let stop = () => {};
-  try {
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
-    const { handle, joined } = await abortable(client, signal, () =>
-      startCompaction(client, input),
-    );
+  return atServer(flags, signal, async ({ client }, left) => {
+    const { handle, joined } = await abortable(client, left, () => startCompaction(client, input));
     if (joined) say('A compaction of this storage runs already. This command waits for it');
-    stop = tellStuck(client, handle.workflowId, say);
-    const answer = await resultOf(client, handle, signal);
+    const answer = await awaited(client, handle, left);
     const done = readAnswer(compaction, answer, handle.workflowId);
     console.log(flags.json ? JSON.stringify(done) : describeCompaction(done).join('\n'));
     return done.left_alone_count > 0 ? 1 : 0;
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
-    throw error;
-  } finally {
-    stop();
-    await worker?.stop();
-    await session.close();
-  }
+  });
 }
 
 /** The input of a compaction. @throws UsageError, InputError */

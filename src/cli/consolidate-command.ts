@@ -1,24 +1,16 @@
-import { resultOf } from '../client/calls.js';
-import { Interrupted } from '../client/command-failure.js';
 import { consolidationOf, startConsolidation } from '../client/start-consolidation.js';
 import type { Consolidation } from '../contract/answers/consolidation-answers.js';
 import { type ConsolidateInput, parseConsolidateInput } from '../contract/consolidate-input.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import { bytes } from '../monitor/format.js';
-import { workersPoll } from '../temporal/pollers.js';
-import { openSession } from './open-session.js';
-import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
-import { ownWorkers } from './own-workers.js';
-import { tellStuck } from './tell-stuck.js';
+import { atServer } from './at-server.js';
+import { awaited } from './awaited.js';
+import { type CommonFlags, storageOf } from './options.js';
 
 export interface ConsolidateFlags extends CommonFlags {
   transactionBatchSize?: string;
   graceDays?: string;
   dryRun?: boolean;
 }
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** `backup-maintenance consolidate`. Returns the exit code: 1 when damage kept batches from being consolidated. */
 export async function runConsolidation(
@@ -27,26 +19,12 @@ export async function runConsolidation(
 ): Promise<number> {
   const input = consolidateInput(flags);
   parseConsolidateInput(input); // report a mistake before anything starts
-  const data = dataFolder(flags.dataDir);
-  const session = await openSession(flags, signal);
-  const { client, connection, embedded, namespace } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers: chunkWorkerCount(), say });
-  try {
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
+  return atServer(flags, signal, async ({ client }, left) => {
     const handle = await startConsolidation(client, input);
-    const stop = tellStuck(client, handle.workflowId, say);
-    const done = await consolidationOf(resultOf(client, handle, signal)).finally(stop);
+    const done = await consolidationOf(awaited(client, handle, left));
     console.log(flags.json ? JSON.stringify(done) : describe(done).join('\n'));
     return done.ok ? 0 : 1;
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
-    throw error;
-  } finally {
-    await worker?.stop();
-    await session.close();
-  }
+  });
 }
 
 function consolidateInput(flags: ConsolidateFlags): ConsolidateInput {

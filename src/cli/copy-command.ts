@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import type { Client } from '@temporalio/client';
-import { abortable, resultOf } from '../client/calls.js';
-import { Interrupted } from '../client/command-failure.js';
-import { type CopyHandle, copied, startCopy } from '../client/start-copy.js';
+import { abortable } from '../client/calls.js';
+import { copied, startCopy } from '../client/start-copy.js';
 import {
   type CopyResult,
   type CopyStatus,
@@ -11,20 +9,11 @@ import {
 } from '../contract/answers/copy-answers.js';
 import { readAnswer } from '../contract/answers/read-answer.js';
 import { type CopyInput, parseCopyInput } from '../contract/copy-input.js';
-import { CONTROL_QUEUE, QUERY_STATUS } from '../contract/messages.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import { bytes } from '../monitor/format.js';
-import { workersPoll } from '../temporal/pollers.js';
-import { openSession } from './open-session.js';
-import {
-  type CommonFlags,
-  addCommonOptions,
-  chunkWorkerCount,
-  collect,
-  placeOf,
-} from './options.js';
-import { ownWorkers } from './own-workers.js';
-import { tellStuck } from './tell-stuck.js';
+import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import { atServer } from './at-server.js';
+import { awaited } from './awaited.js';
+import { type CommonFlags, addCommonOptions, collect, placeOf } from './options.js';
 
 interface CopyFlags extends CommonFlags {
   from: string;
@@ -39,7 +28,6 @@ interface CopyFlags extends CommonFlags {
 }
 
 export const COPY = 'copy backups into another storage, and prove them on the way';
-const PROGRESS_MS = 5_000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** Gives the command `copy` its flags. */
@@ -73,52 +61,15 @@ export function addCopyCommand(copy: Command, signal: AbortSignal): void {
 async function runCopy(flags: CopyFlags, signal: AbortSignal): Promise<number> {
   const input = copyInput(flags);
   parseCopyInput(input); // report a mistake before anything starts
-  const chunkWorkers = chunkWorkerCount();
-  const data = dataFolder(flags.dataDir);
-  const session = await openSession(flags, signal);
-  const { client, connection, embedded, namespace } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers, say });
-  const leaving = new AbortController();
-  const leave = () => leaving.abort();
-  signal.addEventListener('abort', leave);
-  try {
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
-    const handle = await abortable(client, leaving.signal, () => startCopy(client, input));
-    const result = await followed(client, handle, leaving.signal);
+  const work = async ({ client }: TemporalSession, left: AbortSignal) => {
+    const handle = await abortable(client, left, () => startCopy(client, input));
+    const show = (answer: unknown) =>
+      showProgress(readAnswer(copyStatus, answer, handle.workflowId));
+    const result = await copied(awaited(client, handle, left, show));
     console.log(flags.json ? JSON.stringify(result) : describeCopy(result).join('\n'));
     return result.ok ? 0 : 1;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    const goesOn = embedded
-      ? 'run the same command again to go on'
-      : 'the copy goes on at the server';
-    throw new Interrupted(`interrupted; ${goesOn}`);
-  } finally {
-    signal.removeEventListener('abort', leave);
-    leave();
-    await worker?.stop();
-    await session.close();
-  }
-}
-
-/** Waits for a copy and shows its progress. */
-async function followed(
-  client: Client,
-  handle: CopyHandle,
-  left: AbortSignal,
-): Promise<CopyResult> {
-  const ask = async () =>
-    readAnswer(copyStatus, await handle.query(QUERY_STATUS), handle.workflowId);
-  const timer = setInterval(() => {
-    abortable(client, left, ask).then(showProgress, () => undefined);
-  }, PROGRESS_MS);
-  const stop = tellStuck(client, handle.workflowId, say);
-  return copied(resultOf(client, handle, left)).finally(() => {
-    clearInterval(timer);
-    stop();
-  });
+  };
+  return atServer(flags, signal, work, 'the copy goes on at the server');
 }
 
 function copyInput(flags: CopyFlags): CopyInput {

@@ -1,13 +1,10 @@
 import { type BackupInput, startBackup } from '../client/start-backup.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import { parseInput } from '../contract/backup-input.js';
 import type { BackupType } from '../contract/job.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
-import { workersPoll } from '../temporal/pollers.js';
 import { describeResult } from '../monitor/format.js';
-import { openSession } from './open-session.js';
-import { type CommonFlags, chunkWorkerCount } from './options.js';
-import { ownWorkers } from './own-workers.js';
+import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import { atServer } from './at-server.js';
+import { type CommonFlags } from './options.js';
 import { watchBackup } from './watch.js';
 
 /**
@@ -22,23 +19,11 @@ export async function runOneoff(
   signal: AbortSignal,
 ): Promise<void> {
   parseInput(type, input); // report a mistake before anything starts
-  const chunkWorkers = chunkWorkerCount();
-  const data = dataFolder(flags.dataDir);
-  const say = (line: string) => process.stderr.write(`${line}\n`);
-  const session = await openSession(flags, signal);
-  const { client, connection, embedded, namespace, uiUrl } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers, say });
-  try {
-    if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
+  const work = async ({ client, uiUrl }: TemporalSession, left: AbortSignal) => {
+    if (uiUrl !== undefined) process.stderr.write(`Temporal UI: ${uiUrl}\n`);
     const handle = await startBackup(client, type, input);
-    const advice = embedded ? undefined : 'the backup goes on at the server';
-    const result = await watchBackup(client, handle, signal, advice);
+    const result = await watchBackup(client, handle, left);
     console.log(flags.json ? JSON.stringify(result) : describeResult(result));
-  } finally {
-    await worker?.stop();
-    await session.close();
-  }
+  };
+  await atServer(flags, signal, work, 'the backup goes on at the server');
 }

@@ -1,21 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { abortable, resultOf } from '../client/calls.js';
+import { abortable } from '../client/calls.js';
 import { Interrupted, UsageError } from '../client/command-failure.js';
 import { reportOf, startDrill } from '../client/start-drill.js';
 import { readAnswer } from '../contract/answers/read-answer.js';
 import { drillStatus } from '../contract/answers/restore-answers.js';
 import { type DrillInput, parseDrillInput } from '../contract/drill-input.js';
-import { CONTROL_QUEUE, QUERY_STATUS } from '../contract/messages.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import { planRestore } from '../restore/plan/plan.js';
 import { openReadable } from '../storage/index/open-readable.js';
-import { workersPoll } from '../temporal/pollers.js';
-import { openSession } from './open-session.js';
-import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
-import { ownWorkers } from './own-workers.js';
+import { atServer } from './at-server.js';
+import { awaited } from './awaited.js';
+import { type CommonFlags, storageOf } from './options.js';
 import { describeDrill, describePlan } from './print-restore.js';
-import { tellStuck } from './tell-stuck.js';
 
 export interface RestoreFlags extends CommonFlags {
   targetVersion?: string;
@@ -79,54 +75,17 @@ export async function runRestorePlan(flags: PlanFlags, signal: AbortSignal): Pro
 export async function runRestoreDrill(flags: DrillFlags, signal: AbortSignal): Promise<number> {
   const input = drillInput(flags);
   parseDrillInput(input); // report a mistake before anything starts
-  const session = await openSession(flags, signal);
-  const { client, connection, embedded, namespace } = session;
-  const data = dataFolder(flags.dataDir);
-  const worker = ownWorkers(session, { data, chunkWorkers: chunkWorkerCount(), say });
-  const leaving = new AbortController();
-  const leave = () => leaving.abort();
-  signal.addEventListener('abort', leave);
-  let stop = () => {};
-  try {
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
-    const { handle, joined } = await abortable(client, leaving.signal, () =>
-      startDrill(client, input),
-    );
+  return atServer(flags, signal, async ({ client }, left) => {
+    const { handle, joined } = await abortable(client, left, () => startDrill(client, input));
     if (joined) say('A drill of this storage runs already; this command waits for its end');
-    const ask = async () =>
-      readAnswer(drillStatus, await handle.query(QUERY_STATUS), handle.workflowId);
-    let asking = false;
-    const timer = setInterval(() => {
-      if (asking) return; // no worker answers yet
-      asking = true;
-      abortable(client, leaving.signal, ask)
-        .then(
-          ({ phase, version }) =>
-            say(`${phase}${version === undefined ? '' : `, up to version ${version}`}`),
-          () => undefined,
-        )
-        .finally(() => (asking = false));
-    }, PROGRESS_MS);
-    const stopTelling = tellStuck(client, handle.workflowId, say);
-    stop = () => {
-      clearInterval(timer);
-      stopTelling();
+    const show = (answer: unknown) => {
+      const { phase, version } = readAnswer(drillStatus, answer, handle.workflowId);
+      say(`${phase}${version === undefined ? '' : `, up to version ${version}`}`);
     };
-    const report = await reportOf(resultOf(client, handle, leaving.signal));
+    const report = await reportOf(awaited(client, handle, left, show));
     console.log(flags.json ? JSON.stringify(report) : describeDrill(report).join('\n'));
     return report.ok ? 0 : 1;
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
-    throw error;
-  } finally {
-    stop();
-    signal.removeEventListener('abort', leave);
-    leave();
-    await worker?.stop();
-    await session.close();
-  }
+  });
 }
 
 function drillInput(flags: RestoreFlags & DrillFlags) {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
-import { Interrupted } from '../client/command-failure.js';
 import { startGc, startPrune } from '../client/start-retention.js';
 import {
   type GcAnswer,
@@ -12,20 +11,16 @@ import {
 } from '../contract/answers/retention-answers.js';
 import { readAnswer } from '../contract/answers/read-answer.js';
 import type { StorageConfig } from '../contract/job.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
 import { parseGcInput, parsePruneInput } from '../contract/retention-input.js';
 import { addGc } from '../contract/retention-memory.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import { openStorage } from '../storage/open.js';
-import { workersPoll } from '../temporal/pollers.js';
 import { gcPage, nothing } from '../upkeep/gc/gc.js';
 import { describePlan } from '../upkeep/retention/describe-plan.js';
 import { keepBackup, listPins, unkeepBackup } from '../upkeep/retention/pins.js';
 import { planPrune } from '../upkeep/retention/plan.js';
 import type { UpkeepTools } from '../upkeep/retention/retire.js';
-import { openSession } from './open-session.js';
-import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
-import { ownWorkers } from './own-workers.js';
+import { atServer } from './at-server.js';
+import { type CommonFlags, storageOf } from './options.js';
 import { describeGc, describePin, describePrune } from './print-retention.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
 
@@ -45,7 +40,7 @@ export async function runPrune(
     console.log(flags.json ? JSON.stringify(answer) : describePrune(answer).join('\n'));
   if (flags.yes && !flags.dryRun) {
     const start = (client: Client) => startPrune(client, input);
-    show(readAnswer(pruneAnswer, await atServer(flags, start, signal), 'the prune'));
+    show(readAnswer(pruneAnswer, await resultAtServer(flags, start, signal), 'the prune'));
     return 0;
   }
   const { storage, report } = toolsFor(input.storage, 'prune', signal);
@@ -74,7 +69,7 @@ export async function runGc(
   const start = (client: Client) => startGc(client, input);
   const answer = flags.dryRun
     ? await gcPlan(input.storage, graceMs, signal)
-    : readAnswer(gcAnswer, await atServer(flags, start, signal), 'the gc');
+    : readAnswer(gcAnswer, await resultAtServer(flags, start, signal), 'the gc');
   console.log(flags.json ? JSON.stringify(answer) : describeGc(answer).join('\n'));
 }
 
@@ -132,28 +127,14 @@ function toolsFor(settings: StorageConfig, command: string, signal: AbortSignal)
   };
 }
 
-/** Starts a workflow and waits for its result, with a server and workers of its own if the environment names none. */
-async function atServer<R>(
+/** Starts a workflow and waits for its result. */
+function resultAtServer<R>(
   flags: CommonFlags,
   start: (client: Client) => Promise<{ result(): Promise<R> }>,
   signal: AbortSignal,
 ): Promise<R> {
-  const chunkWorkers = chunkWorkerCount();
-  const data = dataFolder(flags.dataDir);
-  const session = await openSession(flags, signal);
-  const { client, connection, embedded, namespace } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers, say });
-  try {
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
-    const handle = await abortable(client, signal, () => start(client));
-    return await resultOf(client, handle, signal);
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
-    throw error;
-  } finally {
-    await worker?.stop();
-    await session.close();
-  }
+  return atServer(flags, signal, async ({ client }, left) => {
+    const handle = await abortable(client, left, () => start(client));
+    return resultOf(client, handle, left);
+  });
 }

@@ -1,23 +1,20 @@
 import type { Client } from '@temporalio/client';
-import { abortable, resultOf } from '../client/calls.js';
+import { abortable } from '../client/calls.js';
 import { type StartedVerification, coverageOf, startVerify } from '../client/start-verification.js';
-import { dataFolder } from '../lib/host/data-folder.js';
-import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_SET_CONCURRENCY } from '../contract/messages.js';
+import { UPDATE_SET_CONCURRENCY } from '../contract/messages.js';
 import { type VerifyInput, parseVerifyInput } from '../contract/verify-input.js';
 import { readAnswer } from '../contract/answers/read-answer.js';
-import { workersPoll } from '../temporal/pollers.js';
-import { Interrupted, UsageError } from '../client/command-failure.js';
+import { UsageError } from '../client/command-failure.js';
 import { describeCoverage } from './print-coverage.js';
 import { bytes } from '../monitor/format.js';
-import { openSession } from './open-session.js';
-import { type CommonFlags, chunkWorkerCount, storageOf } from './options.js';
-import { ownWorkers } from './own-workers.js';
-import { tellStuck } from './tell-stuck.js';
+import { type CommonFlags, storageOf } from './options.js';
 import {
   type Coverage,
   type VerifyStatus,
   verifyStatus,
 } from '../contract/answers/verify-answers.js';
+import { atServer } from './at-server.js';
+import { awaited } from './awaited.js';
 
 export interface VerifyFlags extends CommonFlags {
   startVersion?: string;
@@ -33,37 +30,17 @@ export interface VerifyFlags extends CommonFlags {
   outputTransactionAnalysis?: string;
 }
 
-const PROGRESS_MS = 5_000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** `verify`. Returns the exit code: 0 when everything is proven, 1 when something is not. */
 export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promise<number> {
   const input = verifyInput(flags);
   parseVerifyInput(input); // report a mistake before anything starts
-  const chunkWorkers = chunkWorkerCount();
-  const data = dataFolder(flags.dataDir);
-  const session = await openSession(flags, signal);
-  const { client, connection, embedded, namespace } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers, say });
-  const leaving = new AbortController();
-  const leave = () => leaving.abort();
-  signal.addEventListener('abort', leave);
-  try {
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
-    const coverage = await verified(client, input, leaving.signal);
+  return atServer(flags, signal, async ({ client }, left) => {
+    const coverage = await verified(client, input, left);
     console.log(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
     return coverage.ok ? 0 : 1;
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted('interrupted; run the same command again to go on');
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', leave);
-    leave();
-    await worker?.stop();
-    await session.close();
-  }
+  });
 }
 
 /**
@@ -94,21 +71,14 @@ async function verified(client: Client, input: VerifyInput, left: AbortSignal): 
 }
 
 /** Waits for a verification and shows its progress. */
-async function followed(
+function followed(
   client: Client,
   handle: StartedVerification['handle'],
   left: AbortSignal,
 ): Promise<Coverage> {
-  const ask = async () =>
-    readAnswer(verifyStatus, await handle.query(QUERY_STATUS), handle.workflowId);
-  const timer = setInterval(() => {
-    abortable(client, left, ask).then(showProgress, () => undefined);
-  }, PROGRESS_MS);
-  const stop = tellStuck(client, handle.workflowId, say);
-  return coverageOf(resultOf(client, handle, left)).finally(() => {
-    clearInterval(timer);
-    stop();
-  });
+  const show = (answer: unknown) =>
+    showProgress(readAnswer(verifyStatus, answer, handle.workflowId));
+  return coverageOf(awaited(client, handle, left, show));
 }
 
 /** The stock tool writes this for "all". As a start it means: none. */

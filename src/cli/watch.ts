@@ -1,7 +1,6 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
 import { type BackupProgress, readProgress } from '../client/progress.js';
-import { Interrupted } from '../client/command-failure.js';
 import { bytes, duration } from '../monitor/format.js';
 import { tellStuck } from './tell-stuck.js';
 
@@ -11,24 +10,21 @@ const BAR = 24;
 
 /**
  * Shows on stderr what a backup does until it ends. Returns its result.
- * @throws the backup's failure; Interrupted, with `advice`, when the signal aborts first
+ * @throws the backup's failure; the reason of `left`
  */
 export async function watchBackup<T>(
   client: Client,
   handle: WorkflowHandle<() => Promise<T>>,
-  signal: AbortSignal,
-  advice = 'run the same command again to go on',
+  left: AbortSignal,
 ): Promise<T> {
   const line = new ProgressLine();
   const interval = process.stderr.isTTY ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
-  // Open calls would otherwise try again on a closed connection after this function returns.
-  const leaving = new AbortController();
   const stopTelling = tellStuck(client, handle.workflowId, (text) => line.note(text));
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return; // no worker answers yet
     asking = true;
-    abortable(client, leaving.signal, () => readProgress(client, handle.workflowId))
+    abortable(client, left, () => readProgress(client, handle.workflowId))
       .then((progress) => line.show(progress))
       .catch(() => undefined) // it has ended, or no worker has started it yet
       .finally(() => {
@@ -36,15 +32,11 @@ export async function watchBackup<T>(
       });
   }, interval);
   try {
-    return await resultOf(client, handle, signal);
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted(`interrupted; ${advice}`);
-    throw error;
+    return await resultOf(client, handle, left);
   } finally {
     clearInterval(timer);
     stopTelling();
     line.end();
-    leaving.abort();
   }
 }
 

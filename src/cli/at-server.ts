@@ -1,0 +1,48 @@
+import { Interrupted } from '../client/command-failure.js';
+import { CONTROL_QUEUE } from '../contract/messages.js';
+import { dataFolder } from '../lib/host/data-folder.js';
+import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import { workersPoll } from '../temporal/pollers.js';
+import { openSession } from './open-session.js';
+import { type CommonFlags, chunkWorkerCount } from './options.js';
+import { ownWorkers } from './own-workers.js';
+
+const AGAIN = 'run the same command again to go on';
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/**
+ * Does the work of a command at a Temporal server: at the one that the environment names, which has its own workers,
+ * or at that of the data folder, with workers that end with the command. `left` aborts when the command is interrupted,
+ * and when `work` is over. `elsewhere` says what becomes of interrupted work at a server that the environment names.
+ * @throws Interrupted, TemporalError, what `work` throws
+ */
+export async function atServer<R>(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  work: (session: TemporalSession, left: AbortSignal) => Promise<R>,
+  elsewhere = AGAIN,
+): Promise<R> {
+  const chunkWorkers = chunkWorkerCount();
+  const data = dataFolder(flags.dataDir);
+  const session = await openSession(flags, signal);
+  const { connection, embedded, namespace } = session;
+  const worker = ownWorkers(session, { data, chunkWorkers, say });
+  // Open calls would otherwise try again on a closed connection.
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  signal.addEventListener('abort', leave);
+  try {
+    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
+    }
+    return await work(session, leaving.signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Interrupted(`interrupted; ${embedded ? AGAIN : elsewhere}`);
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+    await worker?.stop();
+    await session.close();
+  }
+}

@@ -1,0 +1,39 @@
+import type { Client } from '@temporalio/client';
+import { abortable, resultOf } from '../client/calls.js';
+import { QUERY_STATUS } from '../contract/messages.js';
+import { tellStuck } from './tell-stuck.js';
+
+const PROGRESS_MS = 5_000;
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+interface Awaited<R> {
+  workflowId: string;
+  query(name: string): Promise<unknown>;
+  result(): Promise<R>;
+}
+
+/**
+ * Waits for the result of a workflow. Passes the answer of its `status` query to `show` every few seconds, and says when
+ * its code fails. @throws the workflow's failure; the reason of `left`
+ */
+export async function awaited<R>(
+  client: Client,
+  handle: Awaited<R>,
+  left: AbortSignal,
+  show?: (answer: unknown) => void,
+): Promise<R> {
+  let asking = false;
+  const ask = async () => show?.(await handle.query(QUERY_STATUS));
+  const timer = setInterval(() => {
+    if (!show || asking) return; // no worker answers yet
+    asking = true;
+    abortable(client, left, ask)
+      .catch(() => undefined)
+      .finally(() => (asking = false));
+  }, PROGRESS_MS);
+  const stop = tellStuck(client, handle.workflowId, say);
+  return resultOf(client, handle, left).finally(() => {
+    clearInterval(timer);
+    stop();
+  });
+}
