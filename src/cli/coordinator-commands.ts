@@ -3,6 +3,7 @@ import { findCoordinator, listCoordinators } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { listBlocked } from '../client/start-backup.js';
 import { describeGoing } from '../client/stuck.js';
+import { tellWorkflow } from '../client/tell-workflow.js';
 import { CONTROL_QUEUE, UPDATE_RETRY } from '../contract/messages.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { openSession } from './open-session.js';
@@ -29,9 +30,7 @@ export async function tellCoordinator(
   argument?: unknown,
 ): Promise<void> {
   await withCoordinator(flags, signal, async (client, workflowId) => {
-    await describeGoing(client, workflowId);
-    const handle = client.workflow.getHandle(workflowId);
-    const answer = await handle.executeUpdate<unknown, [unknown]>(update, { args: [argument] });
+    const answer = await tellWorkflow(client, workflowId, update, argument);
     console.log(flags.json || typeof answer !== 'string' ? JSON.stringify(answer) : answer);
   });
 }

@@ -14,7 +14,7 @@ import { type NodeView } from '../contract/coordinator-memory.js';
 import type { StorageConfig } from '../contract/job.js';
 import { CONTROL_QUEUE, QUERY_STATUS, UPDATE_CONFIGURE } from '../contract/messages.js';
 import { laterView, seenOf } from '../contract/node-view.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 import { pendingActivities } from './progress.js';
 import { describeGoing, stuckError } from './stuck.js';
 import { storageName } from '../contract/storage-name.js';
@@ -38,7 +38,7 @@ const UPDATE_MS = 8_000;
 
 /** The workflow id of a storage's coordinator. It depends on the storage only, so there is one coordinator for each. */
 export function coordinatorId(storage: StorageConfig): string {
-  return `aptos-backup/${storageId(storage)}/coordinator`;
+  return `${workflowPrefix(storage)}coordinator`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { StorageConfig } from '../contract/job.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 import { readCoordinator } from './live-status.js';
 import { lastVerification, withStored } from './last-verification.js';
 import { drillWithStored, lastDrill } from './last-drill.js';
@@ -43,7 +43,7 @@ export class Overseer {
 
   /** If the server cannot list something, the last answer stays. */
   private async list(storage: StorageConfig): Promise<Around> {
-    const prefix = `aptos-backup/${storageId(storage)}/`;
+    const prefix = workflowPrefix(storage);
     const stuck = await listStuck(this.client, prefix).catch(() => this.around.stuck);
     const verification = await lastVerification(this.client, prefix).catch(
       () => this.around.verification,

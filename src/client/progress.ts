@@ -25,22 +25,29 @@ export interface BackupProgress extends Omit<BackupStatus, 'done' | 'segment'> {
   retrying: { attempt: number; reason: string }[];
 }
 
-/** Reads the progress from the workflow, its running segment, and the heartbeats of their activities. */
-export async function readProgress(client: Client, workflowId: string): Promise<BackupProgress> {
+/** What a backup and its running segment say, and the activities of both. */
+export async function readBackup(client: Client, workflowId: string) {
   const answer = await client.workflow.getHandle(workflowId).query(QUERY_STATUS);
   const status = readAnswer(backupStatus, answer, workflowId);
-  const { done, segment, ...rest } = status;
+  const { segment } = status;
   const running = segment === undefined ? undefined : await askSegment(client, segment);
   const doing = [
     ...(await rangesInHand(client, workflowId)),
     ...(segment === undefined ? [] : await rangesInHand(client, segment)),
   ];
+  return { status, running, doing, failed: [...status.failed, ...(running?.failed ?? [])] };
+}
+
+/** Reads the progress from the workflow, its running segment, and the heartbeats of their activities. */
+export async function readProgress(client: Client, workflowId: string): Promise<BackupProgress> {
+  const { status, running, doing, failed } = await readBackup(client, workflowId);
+  const { done, segment: _, ...rest } = status;
   const stored: Totals[] = running ? [done, running.done] : [done];
   const beats = doing.map(({ beat }) => beat);
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
   return {
     ...rest,
-    failed: [...status.failed, ...(running?.failed ?? [])],
+    failed,
     ranges_done: sum(stored.map((totals) => totals.ranges)),
     records_done: `${
       stored.reduce((total, totals) => total + BigInt(totals.records), 0n) +
@@ -53,8 +60,7 @@ export async function readProgress(client: Client, workflowId: string): Promise<
   };
 }
 
-/** Undefined while a segment answers nothing yet. */
-export async function askSegment(client: Client, id: string): Promise<SegmentStatus | undefined> {
+async function askSegment(client: Client, id: string): Promise<SegmentStatus | undefined> {
   try {
     const answer = await client.workflow.getHandle(id).query(QUERY_STATUS);
     return readAnswer(segmentStatus, answer, id);

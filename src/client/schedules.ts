@@ -2,7 +2,7 @@ import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@tem
 import { InputError } from '../contract/schema.js';
 import type { StorageConfig } from '../contract/job.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 import { SCHEDULE_KINDS, type ScheduleInput, kindOfSchedule } from './schedule-kinds.js';
 import { scheduleState } from './schedule-state.js';
 import { storageName } from '../contract/storage-name.js';
@@ -93,7 +93,7 @@ export async function deleteSchedule(client: Client, id: string): Promise<void> 
 }
 
 export function scheduleIdOf(storage: StorageConfig, kind: string): string {
-  return `${PREFIX}${storageId(storage)}/schedule/${kind}`;
+  return `${workflowPrefix(storage)}schedule/${kind}`;
 }
 
 /** Parses an interval such as 10m, 1h or 1d into milliseconds. @throws InputError */

@@ -7,7 +7,7 @@ import type { Compaction } from '../contract/answers/compaction-answers.js';
 import { type CompactionInput, parseCompactionInput } from '../contract/compaction-input.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 
 type CompactionWorkflow = (input: CompactionInput) => Promise<Compaction>;
 
@@ -26,7 +26,7 @@ export async function startCompaction(
   input: CompactionInput,
 ): Promise<StartedCompaction> {
   const { storage, dryRun } = parseCompactionInput(input);
-  const workflowId = `aptos-backup/${storageId(storage)}/compact${dryRun ? '/dry-run' : ''}`;
+  const workflowId = `${workflowPrefix(storage)}compact${dryRun ? '/dry-run' : ''}`;
   try {
     const handle = await client.workflow.start<CompactionWorkflow>('compactMetadata', {
       workflowId,

@@ -10,7 +10,7 @@ import { type ConsolidateInput, parseConsolidateInput } from '../contract/consol
 import { codeOfFailure } from '../contract/failure.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 
 type ConsolidateWorkflow = (input: ConsolidateInput) => Promise<Consolidation>;
 
@@ -20,7 +20,7 @@ export function startConsolidation(
   input: ConsolidateInput,
 ): Promise<WorkflowHandle<ConsolidateWorkflow>> {
   const { settings, dryRun } = parseConsolidateInput(input);
-  const id = `aptos-backup/${storageId(settings.storage)}/consolidate`;
+  const id = `${workflowPrefix(settings.storage)}consolidate`;
   return client.workflow.start<ConsolidateWorkflow>('consolidateBackups', {
     workflowId: dryRun ? `${id}-dry-run` : id,
     taskQueue: CONTROL_QUEUE,

@@ -12,6 +12,7 @@ import { codeOfFailure } from '../contract/failure.js';
 import { CONTROL_QUEUE, COORDINATOR_MEMO } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 
 type CopyWorkflow = (input: CopyInput) => Promise<CopyResult>;
 export type CopyHandle = WorkflowHandle<CopyWorkflow>;
@@ -43,7 +44,7 @@ export function copyWorkflowId(input: CopyInput): string {
   const { from, to, network, trustWaypoints } = settings;
   const options = [network ?? null, [...trustWaypoints].sort(), scope];
   const digest = createHash('sha256').update(JSON.stringify(options)).digest('hex');
-  return `aptos-backup/${storageId(from)}/copy/${storageId(to)}/${digest.slice(0, 8)}`;
+  return `${workflowPrefix(from)}copy/${storageId(to)}/${digest.slice(0, 8)}`;
 }
 
 /** Waits for the result. A copy that skipped something fails, and its failure carries the result. */

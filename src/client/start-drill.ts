@@ -12,7 +12,7 @@ import { codeOfFailure } from '../contract/failure.js';
 import type { StorageConfig } from '../contract/job.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 
 type DrillWorkflow = (input: DrillInput) => Promise<DrillReport>;
 
@@ -58,5 +58,5 @@ export async function reportOf(result: Promise<DrillReport>): Promise<DrillRepor
 }
 
 function drillId(storage: StorageConfig): string {
-  return `aptos-backup/${storageId(storage)}/drill`;
+  return `${workflowPrefix(storage)}drill`;
 }

@@ -10,7 +10,7 @@ import {
   parsePruneInput,
 } from '../contract/retention-input.js';
 import { storageName } from '../contract/storage-name.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 
 type PruneWorkflow = (input: PruneInput) => Promise<PruneAnswer>;
 type GcWorkflow = (input: GcInput) => Promise<GcAnswer>;
@@ -40,7 +40,7 @@ export function startGc(client: Client, input: GcInput): Promise<WorkflowHandle<
 
 function optionsFor(storage: StorageConfig, id: string, summary: string) {
   return {
-    workflowId: `aptos-backup/${storageId(storage)}/${id}`,
+    workflowId: `${workflowPrefix(storage)}${id}`,
     taskQueue: CONTROL_QUEUE,
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: summary,

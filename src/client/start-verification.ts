@@ -10,7 +10,7 @@ import {
 import { codeOfFailure } from '../contract/failure.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { type VerifyInput, parseVerifyInput } from '../contract/verify-input.js';
-import { storageId } from '../storage/open.js';
+import { workflowPrefix } from './workflow-prefix.js';
 import { storageName } from '../contract/storage-name.js';
 import { readAnswer } from '../contract/answers/read-answer.js';
 import { type Coverage, coverage } from '../contract/answers/verify-answers.js';
@@ -55,7 +55,7 @@ export function verifyWorkflowId(input: VerifyInput): string {
   const { storage, network, trustWaypoints } = settings;
   const options = [network ?? null, [...trustWaypoints].sort(), scope, budget];
   const digest = createHash('sha256').update(JSON.stringify(options)).digest('hex');
-  return `aptos-backup/${storageId(storage)}/verify/${digest.slice(0, 8)}`;
+  return `${workflowPrefix(storage)}verify/${digest.slice(0, 8)}`;
 }
 
 /** When the first run of the verification began; if the server no longer keeps that run, when the present one began. */

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import * as v from 'valibot';
-import { describeGoing } from '../client/stuck.js';
+import { tellWorkflow } from '../client/tell-workflow.js';
 import { parseConcurrency } from '../contract/backup-input.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { rulesOf } from '../contract/kinds/index.js';
@@ -55,12 +55,8 @@ export async function runControl(
   asked: Control,
 ): Promise<string> {
   const { update, argument } = updateOf(asked);
-  return client.withDeadline(Date.now() + ANSWER_MS, async () => {
-    await describeGoing(client, workflowId);
-    const handle = client.workflow.getHandle(workflowId);
-    const args: [unknown] = [argument];
-    return told(asked, await handle.executeUpdate<unknown, [unknown]>(update, { args }));
-  });
+  const tell = () => tellWorkflow(client, workflowId, update, argument);
+  return told(asked, await client.withDeadline(Date.now() + ANSWER_MS, tell));
 }
 
 function updateOf(asked: Control): { update: string; argument?: unknown } {

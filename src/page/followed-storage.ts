@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { coordinatorId } from '../client/live-status.js';
+import { workflowPrefix } from '../client/workflow-prefix.js';
 import type { PageCoverage, PageStatus, UnitInWork } from '../contract/answers/page-answers.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
 import type { StorageConfig } from '../contract/job.js';
@@ -40,7 +41,7 @@ export class FollowedStorage {
     const { client, storage, ui, signal } = followed;
     this.workflowId = coordinatorId(storage);
     this.coverage = new StoredCoverage(storage, signal);
-    this.prefix = this.workflowId.replace(/coordinator$/, '');
+    this.prefix = workflowPrefix(storage);
     const { prefix } = this;
     const { namespace } = client.options;
     this.temporal =

@@ -14,7 +14,6 @@ const sample = v.object({
 });
 
 /** An activity of a unit in work. */
-export type PageRange = v.InferOutput<typeof pageRange>;
 const pageRange = v.object({
   what: field(text, 'the activity'),
   phase: maybe(text, 'what it does'),
