@@ -6,8 +6,8 @@ import { copyLimits } from './copy-input.js';
 import { concurrency } from './input-fields.js';
 import type { BackupType } from './job.js';
 import { BACKUP_TYPES } from './kinds/index.js';
-import { InputError } from './schema.js';
-import { span, text, time, u64Text, wholeNumber } from './shape.js';
+import { parseRunMemory } from './run-memory.js';
+import { timeSince1970, span, text, u64Text, wholeNumber } from './shape.js';
 
 const isText = (value: unknown) => typeof value === 'string';
 
@@ -45,23 +45,13 @@ const memorySchema = v.object({
   totals,
   /** Pages that were read again since the last advance. */
   again: wholeNumber,
-  startedAt: v.pipe(
-    time,
-    v.check((ms) => Number.isSafeInteger(ms) && ms >= 0),
-  ),
+  startedAt: timeSince1970,
   /** The value that was set last. */
   concurrency: v.exactOptional(concurrency),
   limits: v.exactOptional(copyLimits),
 });
 
-/**
- * Parses the second argument of a copy. A first run has none, but anybody may start one with it.
- * @throws InputError
- */
+/** @throws InputError */
 export function parseCopyMemory(raw: unknown): CopyMemory | undefined {
-  if (raw === undefined) return undefined;
-  if (v.is(memorySchema, raw)) return raw;
-  throw new InputError(
-    'the second argument is only for a copy that continues itself; start it with one argument',
-  );
+  return parseRunMemory(memorySchema, 'a copy', raw);
 }

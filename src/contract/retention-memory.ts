@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type GcAnswer, gcAnswer, pruneAnswer } from './answers/retention-answers.js';
-import { InputError } from './schema.js';
+import { parseRunMemory } from './run-memory.js';
 import { text, wholeNumber } from './shape.js';
 
 /** What one run of a prune hands to the next. */
@@ -19,21 +19,14 @@ const gcMemory = v.object({
   found: v.omit(gcAnswer, ['storage', 'done']),
 });
 
-const ONE_ARGUMENT =
-  'the second argument is only for a workflow that continues itself; start it with one argument';
-
 /** @throws InputError */
 export function parsePruneMemory(raw: unknown): PruneMemory | undefined {
-  if (raw === undefined) return undefined;
-  if (v.is(pruneMemory, raw)) return raw;
-  throw new InputError(ONE_ARGUMENT);
+  return parseRunMemory(pruneMemory, 'a workflow', raw);
 }
 
 /** @throws InputError */
 export function parseGcMemory(raw: unknown): GcMemory | undefined {
-  if (raw === undefined) return undefined;
-  if (v.is(gcMemory, raw)) return raw;
-  throw new InputError(ONE_ARGUMENT);
+  return parseRunMemory(gcMemory, 'a workflow', raw);
 }
 
 type GcFound = Omit<GcAnswer, 'storage' | 'done'>;

@@ -16,6 +16,11 @@ export const time = v.pipe(
   v.custom<number>((value) => typeof value === 'number' && Math.abs(value) <= MOST_MS),
   v.title('unix ms'),
 );
+/** Unix milliseconds from 1970 on, without a fraction. */
+export const timeSince1970 = v.pipe(
+  time,
+  v.check((ms) => Number.isSafeInteger(ms) && ms >= 0),
+);
 export const u64Text = v.pipe(
   v.custom<string>((value) => typeof value === 'string' && parseU64(value) !== undefined),
   v.title('u64'),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { concurrency } from './input-fields.js';
-import { InputError } from './schema.js';
-import { flag, span, text, time, told, u64Text, wholeNumber } from './shape.js';
+import { parseRunMemory } from './run-memory.js';
+import { flag, timeSince1970, span, text, told, u64Text, wholeNumber } from './shape.js';
 import type { Proven } from './unit.js';
 import { unusableTotals } from './unusable.js';
 import type { FindingCode } from '../errors/codes/findings-codes.js';
@@ -13,10 +13,6 @@ import type { VerifyTotals } from './verify-totals.js';
 const sum = v.pipe(text, v.regex(/^[0-9]{1,40}$/));
 const isText = (value: unknown) => typeof value === 'string';
 const proven = v.custom<Proven>(isText);
-const atLeastZero = v.pipe(
-  time,
-  v.check((ms) => Number.isSafeInteger(ms) && ms >= 0),
-);
 
 const totals: v.GenericSchema<VerifyTotals> = v.object({
   findings: v.array(v.object({ object: text, code: v.custom<FindingCode>(isText), why: text })),
@@ -81,19 +77,12 @@ const memorySchema = v.object({
   cursor,
   totals,
   frozen,
-  startedAt: atLeastZero,
+  startedAt: timeSince1970,
   /** The value that was set last. */
   concurrency: v.exactOptional(concurrency),
 });
 
-/**
- * Parses the second argument of a verification. A first run has none, but anybody may start one with it.
- * @throws InputError
- */
+/** @throws InputError */
 export function parseVerifyMemory(raw: unknown): VerifyMemory | undefined {
-  if (raw === undefined) return undefined;
-  if (v.is(memorySchema, raw)) return raw;
-  throw new InputError(
-    'the second argument is only for a verification that continues itself; start it with one argument',
-  );
+  return parseRunMemory(memorySchema, 'a verification', raw);
 }
