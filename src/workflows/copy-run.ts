@@ -4,7 +4,6 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { CopyActivities, CopyJob } from '../activities/copy-activities.js';
 import type { CopyResult } from '../contract/answers/copy-answers.js';
@@ -28,13 +27,12 @@ import type {
   CopyTaskResult,
   CopyUnit,
 } from '../contract/copying.js';
-import { COORDINATOR_MEMO } from '../contract/messages.js';
 import { BACKUP_TYPE, NETWORK } from '../contract/search-attributes.js';
 import { storageName } from '../contract/storage-name.js';
 import { controlOptions, copyOptions } from './activity-options.js';
 import { runOrApart } from './apart.js';
 import { deadlyCopy } from './copy-outcome.js';
-import { detailsList, escapeMarkdown, megabytes, workflowLink } from './details.js';
+import { coordinatorLink, detailsList, escapeMarkdown, megabytes } from './details.js';
 import { Attributes, storageAttribute } from './known-attributes.js';
 import { runLanes } from './lanes.js';
 import { copyStatus, limitsSignal, setConcurrency } from './message-definitions.js';
@@ -101,8 +99,7 @@ export class CopyRun {
 
   /** Updates the Temporal UI. */
   private show(): void {
-    const { memo } = workflowInfo();
-    setCurrentDetails(describe(this.input.settings, this.totals, memo?.[COORDINATOR_MEMO]));
+    setCurrentDetails(describe(this.input.settings, this.totals));
   }
 
   result(): CopyResult {
@@ -237,7 +234,6 @@ export class CopyRun {
 function describe(
   { from, to }: CopySettings,
   { files, bytes, already_there: there, skipped_count: skipped, ...n }: CopyTotals,
-  coordinator: unknown,
 ): string {
   const copied = n.epoch_endings + n.transactions + n.state_snapshots;
   return detailsList(
@@ -245,6 +241,6 @@ function describe(
     ['to', escapeMarkdown(storageName(to))],
     ['backups', `${copied} copied, ${there} already there, ${skipped} skipped`],
     ['files', `${files}, ${megabytes(bytes)}`],
-    ['coordinator', typeof coordinator === 'string' ? workflowLink(coordinator) : undefined],
+    ['coordinator', coordinatorLink()],
   );
 }

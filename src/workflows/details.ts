@@ -1,3 +1,6 @@
+import { workflowInfo } from '@temporalio/workflow';
+import { COORDINATOR_MEMO } from '../contract/messages.js';
+
 /** Texts for the Temporal UI, which renders Markdown. It puts no space between the cells of a table, so these are lists. */
 
 /** A list of named values. Undefined ones are left out. */
@@ -20,4 +23,10 @@ export function megabytes(bytes: number): string {
 /** The id of a workflow, to be found by. */
 export function workflowLink(id: string): string {
   return `\`${id.replaceAll('`', '')}\``;
+}
+
+/** The coordinator that started this workflow, as `workflowLink` gives it; undefined: somebody else did. */
+export function coordinatorLink(): string | undefined {
+  const id = workflowInfo().memo?.[COORDINATOR_MEMO];
+  return typeof id === 'string' ? workflowLink(id) : undefined;
 }

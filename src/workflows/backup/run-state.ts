@@ -1,6 +1,6 @@
-import { setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { type Job, describeTarget } from '../../contract/job.js';
-import { COORDINATOR_MEMO, type Phase } from '../../contract/messages.js';
+import type { Phase } from '../../contract/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../../contract/search-attributes.js';
 import { storageName } from '../../contract/storage-name.js';
 import type { Unit } from '../../contract/unit.js';
@@ -8,7 +8,7 @@ import { Attributes, storageAttribute } from '../known-attributes.js';
 import type { LaneControls } from '../lanes.js';
 import { statusQuery } from '../message-definitions.js';
 import { addTotals, noTotals, describeTotals } from '../totals.js';
-import { detailsList, escapeMarkdown, workflowLink } from '../details.js';
+import { coordinatorLink, detailsList, escapeMarkdown } from '../details.js';
 import { type RangeFailure, type RangesRun, describeFailed } from './range-lanes.js';
 import type { BackupStatus, Totals } from '../../contract/answers/backup-answers.js';
 
@@ -83,7 +83,7 @@ export class RunState {
         describeTotals(done, rangesTotal, failed),
         detailsList(
           ['to', escapeMarkdown(storageName(this.job.storage))],
-          ['coordinator', coordinatorOf(workflowInfo().memo)],
+          ['coordinator', coordinatorLink()],
         ),
       ].join('\n\n'),
     );
@@ -108,10 +108,4 @@ export class RunState {
       segment: this.segment,
     };
   }
-}
-
-/** The coordinator that started this backup; undefined: somebody else did. */
-function coordinatorOf(memo: Record<string, unknown> | undefined): string | undefined {
-  const id = memo?.[COORDINATOR_MEMO];
-  return typeof id === 'string' ? workflowLink(id) : undefined;
 }
