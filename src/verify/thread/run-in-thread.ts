@@ -1,7 +1,4 @@
-import { Worker } from 'node:worker_threads';
-import { endThread } from '../../lib/host/end-thread.js';
-import { runJob } from '../../lib/host/thread-job.js';
-import { builtProgram } from '../../lib/host/built.js';
+import { inOwnThread } from '../../lib/host/own-thread.js';
 import { BackupError } from '../../errors/backup-error.js';
 import type { TaskResult } from '../../contract/verification.js';
 import { openReadable } from '../../storage/index/open-readable.js';
@@ -16,17 +13,11 @@ export async function runInThread(
   watch: { signal: AbortSignal; onProgress: (progress: TaskProgress) => void },
 ): Promise<TaskResult> {
   const heap = await heapFor(await openReadable(order.storage, watch.signal), order.task);
-  watch.signal.throwIfAborted();
-  const thread = new Worker(builtProgram('verify/thread/verify-thread.js'), {
-    resourceLimits: { maxOldGenerationSizeMb: heap, maxYoungGenerationSizeMb: YOUNG_MB },
+  return inOwnThread<VerifyOrder, TaskProgress, TaskResult>(order, {
+    ...watch,
+    program: 'verify/thread/verify-thread.js',
+    does: 'verifies',
+    heap: { oldMb: heap, youngMb: YOUNG_MB },
+    died: (why) => new BackupError('THREAD_DIED', `the thread that verified died: ${why}`),
   });
-  try {
-    return await runJob<VerifyOrder, TaskProgress, TaskResult>(thread, order, {
-      ...watch,
-      died: (why) => new BackupError('THREAD_DIED', `the thread that verified died: ${why}`),
-    });
-  } finally {
-    thread.on('error', () => undefined); // nobody waits for an error now; unhandled it would end the process
-    await endThread(thread, 'a thread that verifies');
-  }
 }

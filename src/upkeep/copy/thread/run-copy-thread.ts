@@ -1,7 +1,4 @@
-import { Worker } from 'node:worker_threads';
-import { endThread } from '../../../lib/host/end-thread.js';
-import { runJob } from '../../../lib/host/thread-job.js';
-import { builtProgram } from '../../../lib/host/built.js';
+import { inOwnThread } from '../../../lib/host/own-thread.js';
 import { BackupError } from '../../../errors/backup-error.js';
 import type { CopyTaskResult } from '../../../contract/copying.js';
 import { openReadable } from '../../../storage/index/open-readable.js';
@@ -18,17 +15,11 @@ export async function runCopyThread(
   const from = await openReadable(order.ends.from, watch.signal, order.limits);
   const manifests = order.slices.map(({ unit }) => order.units[unit]!.manifest);
   const heap = await heapForManifests(from, manifests);
-  watch.signal.throwIfAborted();
-  const thread = new Worker(builtProgram('upkeep/copy/thread/copy-thread.js'), {
-    resourceLimits: { maxOldGenerationSizeMb: heap, maxYoungGenerationSizeMb: YOUNG_MB },
+  return inOwnThread<CopyOrder, CopyProgress, CopyTaskResult>(order, {
+    ...watch,
+    program: 'upkeep/copy/thread/copy-thread.js',
+    does: 'copies',
+    heap: { oldMb: heap, youngMb: YOUNG_MB },
+    died: (why) => new BackupError('THREAD_DIED', `the thread that copied died: ${why}`),
   });
-  try {
-    return await runJob<CopyOrder, CopyProgress, CopyTaskResult>(thread, order, {
-      ...watch,
-      died: (why) => new BackupError('THREAD_DIED', `the thread that copied died: ${why}`),
-    });
-  } finally {
-    thread.on('error', () => undefined); // nobody waits for an error now; unhandled it would end the process
-    await endThread(thread, 'a thread that copies');
-  }
 }
