@@ -13,6 +13,7 @@ import { isGzip } from './looks.js';
 import { MetadataLooks, listMetadata } from './metadata-looks.js';
 import { ifAllowed } from './if-allowed.js';
 import { StorageError, isStorageError } from './storage-error.js';
+import { wholeOf } from './whole.js';
 
 /**
  * A place for backups, on any backend. It adds deadlines, decodes gzip'd files, and knows folders of
@@ -117,17 +118,7 @@ export class BackupStorage {
 
   /** The content of a small file. @throws StorageError NOT_FOUND, TOO_LARGE, DAMAGED */
   async readAll(handle: string, maxBytes: number): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    for await (const part of this.read(handle)) {
-      length += part.length;
-      if (length > maxBytes) {
-        const why = `${handle} in ${this.description} is larger than ${maxBytes} bytes; it cannot be what its name says`;
-        throw new StorageError('TOO_LARGE', handle, why);
-      }
-      parts.push(part);
-    }
-    return new Uint8Array(Buffer.concat(parts));
+    return wholeOf(this.read(handle), { handle, maxBytes, place: this.description });
   }
 
   /** Size and stamp of a file as it is stored; undefined when there is none. */

@@ -147,14 +147,14 @@ function inside(value: bigint, { first, last }: Span): boolean {
 }
 
 function spanAround(values: readonly bigint[]): Span | undefined {
-  const [any] = values;
-  if (any === undefined) return undefined;
+  const [start] = values;
+  if (start === undefined) return undefined;
   return values.reduce(
     ({ first, last }, value) => ({
       first: value < first ? value : first,
       last: value > last ? value : last,
     }),
-    { first: any, last: any },
+    { first: start, last: start },
   );
 }
 

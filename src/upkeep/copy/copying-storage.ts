@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StoredFile } from '../../repository/receipt.js';
 import { digestOf } from '../../repository/stored-file.js';
 import type { FileWriter } from '../../storage/backend.js';
-import { StorageError } from '../../storage/storage-error.js';
+import { wholeOf } from '../../storage/whole.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import type { CopyEnds } from './copy-ends.js';
 
@@ -67,18 +67,9 @@ export class CopyingStorage implements Pick<BackupStorage, 'read' | 'readAll'> {
   }
 
   async readAll(handle: string, maxBytes: number): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    for await (const part of this.read(handle)) {
-      length += part.length;
-      if (length > maxBytes) {
-        const why = `${handle} in ${this.ends.from.description} is larger than ${maxBytes} bytes; it cannot be what its name says`;
-        throw new StorageError('TOO_LARGE', handle, why);
-      }
-      parts.push(Buffer.from(part));
-    }
-    const content = new Uint8Array(Buffer.concat(parts));
-    if (length <= KEPT_BYTES) this.keep(handle, content);
+    const place = this.ends.from.description;
+    const content = await wholeOf(this.read(handle), { handle, maxBytes, place });
+    if (content.length <= KEPT_BYTES) this.keep(handle, content);
     return content;
   }
 
