@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from '../../../src/lib/host/run.js';
 import { choosePort } from '../../../src/temporal-server/ports.js';
-import { temporaryFolder, until } from '../temporal.js';
+import { temporaryFolder } from '../temporal.js';
+import { startHttpServer } from './http-server.js';
 import { type ServerProgram, findServer } from './install.js';
 
 const VERSION = '1.56.1';
 const GO_VERSION = '1.27.3';
-const READY_MS = 60_000;
 const BUILD_MS = 1_200_000;
 
 export const FAKE_GCS: ServerProgram = {
@@ -96,33 +95,15 @@ function endpointOf(port: number): string {
   return `http://127.0.0.1:${port}`;
 }
 
-async function startServer(program: string, folder: string, data: string, port: number) {
+function startServer(program: string, folder: string, data: string, port: number) {
   const endpoint = endpointOf(port);
   const args = [
     ...['-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`],
     ...['-public-host', `127.0.0.1:${port}`, '-external-url', endpoint],
     ...['-backend', 'filesystem', '-filesystem-root', data, '-log-level', 'error'],
   ];
-  const server = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  const note = (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000));
-  server.stdout.on('data', note);
-  server.stderr.on('data', note);
-  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
-  const isReady = async () => {
-    if (server.exitCode !== null) throw new Error(`fake-gcs-server did not start: ${said}`);
-    return fetch(`${endpoint}/_internal/healthcheck`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  };
-  await until('fake-gcs-server is ready', isReady, READY_MS);
-  return {
-    async kill() {
-      server.kill('SIGKILL');
-      await ended;
-    },
-  };
+  const ready = `${endpoint}/_internal/healthcheck`;
+  return startHttpServer({ name: 'fake-gcs-server', program, args, cwd: folder, ready });
 }
 
 /**

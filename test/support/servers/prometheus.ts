@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { run } from '../../../src/lib/host/run.js';
 import { choosePort } from '../../../src/temporal-server/ports.js';
-import { temporaryFolder, until } from '../temporal.js';
+import { temporaryFolder } from '../temporal.js';
+import { startHttpServer } from './http-server.js';
 import { type ServerProgram, findServer } from './install.js';
 
 const DOWNLOAD_MS = 300_000;
@@ -64,20 +64,12 @@ export async function startPrometheus(
   const args = flags.map((flag) =>
     flag.replace('=/etc/prometheus/', `=${folder}/`).replace('=/prometheus', `=${folder}/data`),
   );
-  const server = spawn(program, [...args, `--web.listen-address=127.0.0.1:${port}`], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const server = await startHttpServer({
+    ...{ name: 'Prometheus', program },
+    args: [...args, `--web.listen-address=127.0.0.1:${port}`],
+    ready: `http://127.0.0.1:${port}/-/ready`,
   });
-  let said = '';
-  server.stderr.on('data', (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000)));
-  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
   const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).json();
-  await until('Prometheus is ready', async () => {
-    if (server.exitCode !== null) throw new Error(`Prometheus did not start: ${said}`);
-    return fetch(`http://127.0.0.1:${port}/-/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  });
   return {
     async names() {
       const { data } = (await ask('/api/v1/label/__name__/values')) as { data: string[] };
@@ -95,8 +87,7 @@ export async function startPrometheus(
       return data.groups.flatMap(({ rules }) => rules);
     },
     async close() {
-      server.kill('SIGKILL');
-      await ended;
+      await server.kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };

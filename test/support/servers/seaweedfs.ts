@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../src/lib/host/run.js';
 import { choosePort } from '../../../src/temporal-server/ports.js';
-import { temporaryFolder, until } from '../temporal.js';
+import { temporaryFolder } from '../temporal.js';
+import { startHttpServer } from './http-server.js';
 import { type ServerProgram, findServer } from './install.js';
 
 const VERSION = '4.48';
-const READY_MS = 60_000;
 /** All that it listens on by itself; the first is asked. */
 const PORTS = [
   ...['s3.port', 's3.port.grpc', 'master.port', 'master.port.grpc', 'volume.port'],
@@ -60,41 +59,22 @@ export async function startSeaweedFs(): Promise<SeaweedFs> {
     ...['-admin.ui=false', '-webdav=false', '-master.volumeSizeLimitMB=256'],
   ];
 
-  const start = async () => {
-    const server = spawn(weed, args, {
-      cwd: folder,
+  const start = () =>
+    startHttpServer({
+      ...{ name: 'SeaweedFS', program: weed, args, cwd: folder },
       env: { ...process.env, ...S3_KEYS },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      ready: `${endpoint}/healthz`,
     });
-    let said = '';
-    const note = (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000));
-    server.stdout.on('data', note);
-    server.stderr.on('data', note);
-    const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
-    const isReady = async () => {
-      if (server.exitCode !== null) throw new Error(`SeaweedFS did not start: ${said}`);
-      return fetch(`${endpoint}/healthz`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    };
-    await until('SeaweedFS is ready', isReady, READY_MS);
-    return { server, ended };
-  };
 
-  let { server, ended } = await start();
-  const kill = async () => {
-    server.kill('SIGKILL');
-    await ended;
-  };
+  let running = await start();
   return {
     endpoint,
-    kill,
+    kill: () => running.kill(),
     async restart() {
-      ({ server, ended } = await start());
+      running = await start();
     },
     async close() {
-      await kill();
+      await running.kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };
