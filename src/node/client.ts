@@ -38,8 +38,8 @@ export interface NodeClientOptions {
  * error only if the node sent exactly the records that were asked for. The client does not cut a range to what the
  * node has: callers compare it with `dbState` first.
  *
- * The client repeats a request that fails in a way that may pass, a few times within seconds (node/retry.ts), but
- * not after the reader has got a part of the answer. All methods throw NodeError, or the signal's reason within a
+ * The client repeats a request a few times within seconds if its failure may pass (node/retry.ts). It does not once the
+ * reader has got a part of the answer. All methods throw NodeError, or the signal's reason within a
  * second after it aborts.
  */
 export class NodeClient {
