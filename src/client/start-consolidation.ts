@@ -1,16 +1,10 @@
-import {
-  ApplicationFailure,
-  type Client,
-  WorkflowFailedError,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { type Consolidation, consolidation } from '../contract/answers/consolidation-answers.js';
-import { readAnswer } from '../contract/answers/read-answer.js';
 import { type ConsolidateInput, parseConsolidateInput } from '../contract/consolidate-input.js';
-import { codeOfFailure } from '../contract/failure.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import { workflowPrefix } from './workflow-prefix.js';
+import { carriedResult } from './carried-result.js';
 
 type ConsolidateWorkflow = (input: ConsolidateInput) => Promise<Consolidation>;
 
@@ -32,14 +26,6 @@ export function startConsolidation(
 }
 
 /** Waits for the result. A consolidation that met damage fails, and its failure carries the result. */
-export async function consolidationOf(result: Promise<Consolidation>): Promise<Consolidation> {
-  try {
-    return readAnswer(consolidation, await result, 'the consolidation');
-  } catch (error) {
-    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    if (cause instanceof ApplicationFailure && codeOfFailure(cause) === 'CONSOLIDATION_DAMAGE') {
-      return readAnswer(consolidation, cause.details?.[0], 'the consolidation');
-    }
-    throw error;
-  }
+export function consolidationOf(result: Promise<Consolidation>): Promise<Consolidation> {
+  return carriedResult(result, consolidation, 'CONSOLIDATION_DAMAGE', 'the consolidation');
 }

@@ -1,18 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  type Client,
-  ApplicationFailure,
-  WorkflowFailedError,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { type CopyResult, copyResult } from '../contract/answers/copy-answers.js';
-import { readAnswer } from '../contract/answers/read-answer.js';
 import { type CopyInput, parseCopyInput } from '../contract/copy-input.js';
-import { codeOfFailure } from '../contract/failure.js';
 import { CONTROL_QUEUE, COORDINATOR_MEMO } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import { storageId } from '../storage/open.js';
 import { workflowPrefix } from './workflow-prefix.js';
+import { carriedResult } from './carried-result.js';
 
 type CopyWorkflow = (input: CopyInput) => Promise<CopyResult>;
 export type CopyHandle = WorkflowHandle<CopyWorkflow>;
@@ -48,14 +42,6 @@ export function copyWorkflowId(input: CopyInput): string {
 }
 
 /** Waits for the result. A copy that skipped something fails, and its failure carries the result. */
-export async function copied(result: Promise<CopyResult>): Promise<CopyResult> {
-  try {
-    return readAnswer(copyResult, await result, 'the copy');
-  } catch (error) {
-    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    if (cause instanceof ApplicationFailure && codeOfFailure(cause) === 'COPY_INCOMPLETE') {
-      return readAnswer(copyResult, cause.details?.[0], 'the copy');
-    }
-    throw error;
-  }
+export function copied(result: Promise<CopyResult>): Promise<CopyResult> {
+  return carriedResult(result, copyResult, 'COPY_INCOMPLETE', 'the copy');
 }

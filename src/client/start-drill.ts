@@ -1,18 +1,15 @@
 import {
-  ApplicationFailure,
   type Client,
   WorkflowExecutionAlreadyStartedError,
-  WorkflowFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { readAnswer } from '../contract/answers/read-answer.js';
 import { type DrillReport, drillReport } from '../contract/answers/restore-answers.js';
 import type { DrillInput } from '../contract/drill-input.js';
-import { codeOfFailure } from '../contract/failure.js';
 import type { StorageConfig } from '../contract/job.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import { workflowPrefix } from './workflow-prefix.js';
+import { carriedResult } from './carried-result.js';
 
 type DrillWorkflow = (input: DrillInput) => Promise<DrillReport>;
 
@@ -45,16 +42,8 @@ export async function startDrill(
 }
 
 /** Waits for the report. A drill that found a fault fails, and its failure carries the report. */
-export async function reportOf(result: Promise<DrillReport>): Promise<DrillReport> {
-  try {
-    return readAnswer(drillReport, await result, 'the drill');
-  } catch (error) {
-    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    if (cause instanceof ApplicationFailure && codeOfFailure(cause) === 'DRILL_FAILED') {
-      return readAnswer(drillReport, cause.details?.[0], 'the drill');
-    }
-    throw error;
-  }
+export function reportOf(result: Promise<DrillReport>): Promise<DrillReport> {
+  return carriedResult(result, drillReport, 'DRILL_FAILED', 'the drill');
 }
 
 function drillId(storage: StorageConfig): string {

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
   type Client,
-  ApplicationFailure,
   WorkflowExecutionAlreadyStartedError,
-  WorkflowFailedError,
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { codeOfFailure } from '../contract/failure.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { type VerifyInput, parseVerifyInput } from '../contract/verify-input.js';
 import { workflowPrefix } from './workflow-prefix.js';
 import { storageName } from '../contract/storage-name.js';
-import { readAnswer } from '../contract/answers/read-answer.js';
 import { type Coverage, coverage } from '../contract/answers/verify-answers.js';
+import { carriedResult } from './carried-result.js';
 
 type VerifyWorkflow = (input: VerifyInput) => Promise<Coverage>;
 
@@ -72,14 +69,6 @@ async function begunAt(client: Client, handle: WorkflowHandle<VerifyWorkflow>): 
 }
 
 /** Waits for the coverage statement. A verification that found damage fails, and its failure carries the statement. */
-export async function coverageOf(result: Promise<Coverage>): Promise<Coverage> {
-  try {
-    return readAnswer(coverage, await result, 'the verification');
-  } catch (error) {
-    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    if (cause instanceof ApplicationFailure && codeOfFailure(cause) === 'VERIFY_FAILED') {
-      return readAnswer(coverage, cause.details?.[0], 'the verification');
-    }
-    throw error;
-  }
+export function coverageOf(result: Promise<Coverage>): Promise<Coverage> {
+  return carriedResult(result, coverage, 'VERIFY_FAILED', 'the verification');
 }
