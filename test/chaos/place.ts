@@ -1,4 +1,5 @@
 import type { StorageConfig } from '../../src/contract/job.js';
+import { METADATA, OWN_FOLDER } from '../../src/storage/handles.js';
 import type { StorageMode, UploadMode } from './plan.js';
 
 /** What shows that a strike had an effect. */
@@ -29,7 +30,7 @@ export interface Place {
   readonly files: StoredFiles;
   /** Faults of the mix that this machine does not allow. */
   readonly impossible: string[];
-  /** Whether the storage is there now. */
+  /** Whether the storage is there now, and a workflow has begun it (`hasUnits`). */
   there(): Promise<boolean>;
   /** Whether the storage failed at any time since the last call. */
   wasAway(): boolean;
@@ -43,4 +44,13 @@ export interface Place {
   unfinished(): Promise<string[]>;
   /** `keepAs`: a folder to which the storage is copied. */
   close(keepAs?: string): Promise<void>;
+}
+
+/**
+ * Whether a unit has a folder in a storage whose top has these names. Before that a workflow may not know
+ * yet that the storage was begun, so it rightly begins one that has vanished again. Hidden names are those
+ * of the probe of a new storage.
+ */
+export function hasUnits(top: readonly string[]): boolean {
+  return top.some((name) => ![OWN_FOLDER, METADATA].includes(name) && !name.startsWith('.'));
 }

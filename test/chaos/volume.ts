@@ -19,7 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OWNER } from '../../src/storage/local/local-owner.js';
 import { leftovers } from '../support/backup.js';
 import { countFailures } from './met.js';
-import type { Evidence, Place, StoredFiles } from './place.js';
+import { type Evidence, type Place, type StoredFiles, hasUnits } from './place.js';
 import type { StorageMode } from './plan.js';
 
 /** An open file that is being written keeps a file system from becoming read-only. */
@@ -72,8 +72,8 @@ export class Volume implements Place {
     ];
   }
 
-  there(): Promise<boolean> {
-    return Promise.resolve(existsSync(this.path));
+  async there(): Promise<boolean> {
+    return hasUnits(await this.files.list());
   }
 
   wasAway(): boolean {

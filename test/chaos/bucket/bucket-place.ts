@@ -5,7 +5,7 @@ import { bareClient } from '../../support/s3-bucket.js';
 import { decodedCopy } from '../../support/decoded-copy.js';
 import { S3_KEYS, type SeaweedFs, startSeaweedFs } from '../../support/servers/seaweedfs.js';
 import { until } from '../../support/temporal.js';
-import type { Evidence, Place, StoredFiles } from '../place.js';
+import { type Evidence, type Place, type StoredFiles, hasUnits } from '../place.js';
 import type { StorageMode, UploadMode } from '../plan.js';
 import { bucketFiles } from './bucket-files.js';
 import { StoreProxy, type Trouble } from './store-proxy.js';
@@ -47,7 +47,7 @@ export class BucketPlace implements Place {
   }
 
   async there(): Promise<boolean> {
-    return this.up && (await this.files.list()).length > 0;
+    return this.up && hasUnits(await this.files.list());
   }
 
   wasAway(): boolean {
