@@ -1,12 +1,14 @@
 #!/usr/bin/env node
+import { inspect } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
-import { type CheckFlags, addCheckOptions, checkStatus } from './cli/status-check.js';
 import { COPY, addCopyCommand } from './cli/copy-command.js';
 import { runCheck } from './cli/check-command.js';
-import type { CompactionFlags } from './cli/compact-command.js';
+import { SHELLS, completionScript } from './cli/completion.js';
+import { addControlCommands } from './cli/control-commands.js';
 import { MAINTENANCE, addMaintenanceCommands } from './cli/maintenance-commands.js';
-import { retryAll, showStatus, tellCoordinator } from './cli/coordinator-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
+import { addExamples } from './cli/examples.js';
+import { inFlags, noteCommand } from './cli/flag-names.js';
 import { follow } from './cli/follow.js';
 import { runOneoff } from './cli/oneoff.js';
 import {
@@ -15,7 +17,6 @@ import {
   type WorkerFlags,
   addBackupOptions,
   addCommonOptions,
-  addCompactionOptions,
   addCoordinatorOptions,
   addCopyToOptions,
   addNodeOption,
@@ -26,42 +27,35 @@ import {
   collect,
   commonInput,
   coordinatorInput,
-  namesStorage,
 } from './cli/options.js';
+import { say, setUpLog } from './cli/say.js';
 import { type ServeFlags, runServe } from './cli/serve-command.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
-import { RESTORE, addDrillOptions, addRestoreCommands } from './cli/restore-options.js';
-import {
-  type ScheduleFlags,
-  scheduleCreate,
-  scheduleDelete,
-  scheduleList,
-} from './cli/schedule.js';
+import { RESTORE, addRestoreCommands } from './cli/restore-options.js';
+import { SCHEDULE, addScheduleCommands } from './cli/schedule-commands.js';
 import { addRepositoryCommands } from './cli/repository-commands.js';
-import { addPruneOptions } from './cli/retention-options.js';
-import { SCHEDULE_KINDS } from './client/schedules.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
+import { releaseOf } from './lib/host/release.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
-import { type NowFlags, nowRequest } from './cli/now.js';
-import {
-  UPDATE_BACK_UP_NOW,
-  UPDATE_PAUSE,
-  UPDATE_RESUME,
-  UPDATE_RETRY,
-  UPDATE_SET_CONCURRENCY,
-} from './contract/messages.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
+
+/** Commands whose log is read later. */
+const LASTING = ['up', 'continuously', 'worker'];
 
 const stopping = new AbortController();
 const program = new Command('aptos-backup')
   .description('Durable, proven backups of Aptos-family nodes')
+  .version(releaseOf(import.meta.url), '--version', 'print the release')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
   .configureOutput({ outputError: () => undefined })
-  .hook('preAction', (_, command) => {
-    keepCachesIn(dataFolder(command.optsWithGlobals<Partial<CommonFlags>>().dataDir));
+  .hook('preAction', async (_, command) => {
+    noteCommand(command);
+    const { dataDir, logFormat } = command.optsWithGlobals<Partial<CommonFlags>>();
+    await setUpLog({ format: logFormat, stamped: LASTING.includes(command.name()) });
+    keepCachesIn(dataFolder(dataDir));
   });
 
 /** A subcommand that handles errors like its parent. */
@@ -121,76 +115,8 @@ for (const [name, description, own] of [
   );
 }
 
-/** A command for a running coordinator. */
-function control(name: string, description: string): Command {
-  const when = ', if several coordinators run';
-  return addCommonOptions(addStorageName(add(program, name, description), when));
-}
-
-addCheckOptions(control('status', 'show what the coordinator does')).action(
-  async (flags: CommonFlags & CheckFlags) => {
-    if (flags.check) process.exitCode = await checkStatus(flags, stopping.signal);
-    else await showStatus(flags, stopping.signal);
-  },
-);
-for (const [name, update, what] of [
-  ['pause', UPDATE_PAUSE, 'start no new work'],
-  ['resume', UPDATE_RESUME, 'go on after a pause'],
-] as const) {
-  control(name, `${what}, in one stream or all`)
-    .argument('[stream]', 'epoch-ending, state-snapshot or transaction')
-    .action((stream: string | undefined, flags: CommonFlags) =>
-      tellCoordinator(flags, stopping.signal, update, stream?.replace('-', '_')),
-    );
-}
-control('retry', 'try failed units now, instead of after their rest')
-  .argument(
-    '[unit]',
-    'a unit, as status names it (default: everything on the server that waits for a retry)',
-  )
-  .action((unit: string | undefined, flags: CommonFlags) =>
-    unit === undefined && !namesStorage(flags)
-      ? retryAll(flags, stopping.signal)
-      : tellCoordinator(flags, stopping.signal, UPDATE_RETRY, unit),
-  );
-control('concurrency', 'change how many ranges each stream has in flight')
-  .argument('<N>')
-  .action((n: string, flags: CommonFlags) =>
-    tellCoordinator(flags, stopping.signal, UPDATE_SET_CONCURRENCY, Number(n)),
-  );
-control('now', 'back up now what the node has, or a range')
-  .argument('<stream>', 'epoch-ending, state-snapshot or transaction')
-  .option('--start-epoch <EPOCH>', 'first epoch of the range')
-  .option('--end-epoch <EPOCH>', 'first epoch that is left out')
-  .option('--state-snapshot-epoch <EPOCH>', 'epoch whose last state is backed up')
-  .option('--start-version <VERSION>', 'first version of the range')
-  .option('--num_transactions <N>', 'how many transactions')
-  .action((stream: string, flags: CommonFlags & NowFlags) =>
-    tellCoordinator(flags, stopping.signal, UPDATE_BACK_UP_NOW, nowRequest(stream, flags)),
-  );
-
-const schedule = add(program, 'schedule', 'back up at fixed times, without a coordinator');
-const created = add(schedule, 'create', 'create a schedule, or change the one of the same kind')
-  .argument('<kind>', SCHEDULE_KINDS.join(', '))
-  .option('--every <TIME>', 'how often, like 10m, 1h, 1d (default: by the kind)')
-  .option(
-    '--sample <PART>',
-    'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',
-  )
-  .option('--to <URL>', 'of kind copy: the storage that gets the backups');
-addDrillOptions(created, 'of kind drill: ');
-addPruneOptions(created, 'of kind prune: ');
-addCompactionOptions(addCoordinatorOptions(created), 'of kind compact: ');
-addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(created)))).action(
-  (kind: string, flags: CoordinatorFlags & CompactionFlags & ScheduleFlags) =>
-    scheduleCreate(kind, flags, stopping.signal),
-);
-addCommonOptions(add(schedule, 'list', 'list schedules')).action((flags: CommonFlags) =>
-  scheduleList(flags, stopping.signal),
-);
-addCommonOptions(add(schedule, 'delete', 'delete a schedule').argument('<id>')).action(
-  (id: string, flags: CommonFlags) => scheduleDelete(id, flags, stopping.signal),
-);
+addControlCommands(program, add, stopping.signal);
+addScheduleCommands(add(program, 'schedule', SCHEDULE), add, stopping.signal);
 
 const verify = add(program, 'verify', 'read a storage again and prove everything in it')
   .option('--start-version <V>', 'only transactions from here (default: 0)')
@@ -252,9 +178,15 @@ addCommonOptions(addWorkerOptions(worker)).action(async (flags: CommonFlags & Wo
   process.exitCode = await runWorkerCommand(flags, stopping.signal);
 });
 
+add(program, 'completion', 'print a script with which a shell completes commands and flags')
+  .argument('<shell>', SHELLS.join(', '))
+  .action((shell: string) => void process.stdout.write(completionScript(program, shell)));
+
 addDevnodeOptions(add(program, 'devnode', 'simulate a node, to try things out')).action(
   (flags: Parameters<typeof runDevnode>[0]) => runDevnode(flags, stopping.signal),
 );
+
+addExamples(program, program.name());
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
@@ -263,7 +195,7 @@ async function main(): Promise<void> {
   // The reader of the output may be gone, or the disk of a log full. Neither is a reason to stop the
   // work.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(name, () => stopping.abort());
   }
   try {
@@ -272,12 +204,13 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return;
       const [first, ...hints] = error.message.replace(/^error: /, 'aptos-backup: ').split('\n');
-      console.error([first, ...hints].join(' '));
+      say([first, ...hints].join(' '), 'error');
       process.exitCode = 2;
       return;
     }
-    console.error(verbose ? error : `aptos-backup: ${messageOf(error)}`);
     process.exitCode = exitCodeOf(error);
+    const message = process.exitCode === 2 ? inFlags(messageOf(error)) : messageOf(error);
+    say(verbose ? inspect(error) : `aptos-backup: ${message}`, 'error');
   }
 }
 

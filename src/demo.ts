@@ -10,6 +10,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { textOfLine } from './lib/host/log.js';
 import { builtProgram } from './lib/host/built.js';
 import { readCatalog } from './repository/catalog.js';
 import { type Devnode, startDevnode } from './devnode/devnode.js';
@@ -41,8 +42,9 @@ function run(args: string[], data: string, onLine?: (line: string) => void): Chi
     { env: withoutServer(process.env), stdio: ['ignore', 'inherit', 'pipe'], detached: true },
   );
   createInterface({ input: child.stderr }).on('line', (line) => {
-    console.log(line);
-    onLine?.(line);
+    const text = textOfLine(line);
+    console.log(text);
+    onLine?.(text);
   });
   stopping.signal.addEventListener('abort', () => child.kill('SIGINT'));
   return child;

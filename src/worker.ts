@@ -1,5 +1,12 @@
 import { pathToFileURL, fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  type LogEntry,
+  NativeConnection,
+  Runtime,
+  Worker,
+  makeTelemetryFilterString,
+} from '@temporalio/worker';
 import { createAttributeActivities } from './activities/attribute-activities.js';
 import { gcActivities } from './activities/gc-activities.js';
 import { createCopyActivities } from './activities/copy-activities.js';
@@ -17,6 +24,7 @@ import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
+import { type Log, jsonLog, logsAsJson, stampedLog } from './lib/host/log.js';
 import { collectTraffic, handOnTraffic } from './node/traffic.js';
 import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './contract/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
@@ -39,6 +47,10 @@ const STRAY_EXIT_CODE = 70;
 const HUNG_EXIT_CODE = 75;
 const LOCAL_SERVER = { address: '127.0.0.1:7233' };
 
+/** What goes wrong inside the SDK's native part, and not each of its calls. */
+const QUIET_CORE = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
+let log: Log = stampedLog;
+
 interface WorkerOptions {
   role: WorkerRole;
   /** The identity of this process: supervisor/worker-identity.ts. */
@@ -57,7 +69,7 @@ interface WorkerOptions {
  * once. Resolves with the exit code.
  */
 async function runWorker(options: WorkerOptions): Promise<number> {
-  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  installRuntime();
   const server = configuredServer();
   const namespace = server?.namespace ?? 'default';
   const stopping = new AbortController();
@@ -67,12 +79,18 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     exitCode = code ?? exitCode;
     stop();
   });
-  onRemark((text) => console.error(`note: ${text}`));
+  onRemark((text) => log(`note: ${text}`, 'warn'));
   const { signal } = stopping;
-  const connection = await connectWithRetry(server?.connectionOptions ?? LOCAL_SERVER, {
-    say: options.say,
-    signal,
+  const { say } = options;
+  const connecting = connectWithRetry(server?.connectionOptions ?? LOCAL_SERVER, { say, signal });
+  const connection = await connecting.catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    return undefined;
   });
+  if (!connection) {
+    say('Stopped before a Temporal server answered');
+    return exitCode;
+  }
   const sites = new Sites(options.dataDir);
   const threads = new RangeThreads();
   const tools = {
@@ -85,7 +103,7 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   signal.addEventListener('abort', shutdown);
-  options.say(
+  say(
     `Working on ${options.role} for ${server?.address ?? LOCAL_SERVER.address}, namespace ${namespace}`,
   );
   collectTraffic();
@@ -108,22 +126,38 @@ async function runWorker(options: WorkerOptions): Promise<number> {
   return exitCode;
 }
 
+/** Passes on what the SDK and its native part log, and leaves signals to us. */
+function installRuntime(): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', logEntry),
+    telemetryOptions: { logging: { filter: QUIET_CORE, forward: {} } },
+    shutdownSignals: [],
+  });
+}
+
+/** Passes on what the SDK logs, as one line. */
+function logEntry({ level, message, meta }: LogEntry): void {
+  const why: unknown = meta?.['error'];
+  const text = why instanceof Error ? `${message}: ${reasonOf(why)}` : message;
+  log(text.split('\n')[0]!, level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info');
+}
+
 /** Calls `stop` when this process is told to end, and with an exit code when it must be replaced. */
 function stopWhenTold(stop: (exitCode?: number) => void): void {
   const stray = (error: unknown) => {
     // After a stray error, the other activities are handed back in order before the process is replaced.
-    console.error('stray error; this worker stops:', error);
+    log(`stray error; this worker stops: ${String(error).split('\n')[0]}`, 'error');
     const message = withoutSecrets(reasonOf(error), process.env);
     noteStrayError(message);
     tell({ stray: { message, stack: (error instanceof Error && error.stack) || message } });
     stop(STRAY_EXIT_CODE);
   };
   leaveWhenStorageHangs((reason) => {
-    console.error(`this worker must be replaced: ${reason}`);
+    log(`this worker must be replaced: ${reason}`, 'error');
     tell({ leaving: reason });
     stop(HUNG_EXIT_CODE);
   });
-  process.on('SIGTERM', () => stop()).on('SIGINT', () => stop());
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop());
   process.on('unhandledRejection', stray).on('uncaughtException', stray);
 }
 
@@ -221,17 +255,17 @@ async function main(): Promise<void> {
   tellAlive();
   // A full disk under a log, or a closed terminal, is no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const say: Say = (line) => console.log(line);
   try {
+    if (logsAsJson()) log = await jsonLog();
     storageDeadlineMs(); // report a mistake in it now
     const slots = chunkSlots(process.env);
     const role = workerRole(process.env);
     const mark = process.argv[2] ?? newMark();
     const dataDir = dataFolder();
     keepCachesIn(dataDir);
-    exitProcess(await runWorker({ role, mark, dataDir, slots, say }));
+    exitProcess(await runWorker({ role, mark, dataDir, slots, say: log }));
   } catch (error) {
-    console.error(`aptos-backup worker: ${reasonOf(error)}`);
+    log(`aptos-backup worker: ${reasonOf(error)}`, 'error');
     process.exit(1);
   }
 }

@@ -6,9 +6,9 @@ import { workersPoll } from '../temporal/pollers.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
+import { say } from './say.js';
 
 const AGAIN = 'run the same command again to go on';
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /**
  * Does the work of a command at a Temporal server: at the one that the environment names, which has its own workers,

@@ -1,10 +1,11 @@
 import type { Client } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
 import { QUERY_STATUS } from '../contract/messages.js';
+import { board, say } from './say.js';
 import { tellStuck } from './tell-stuck.js';
 
 const PROGRESS_MS = 5_000;
-const say = (line: string) => process.stderr.write(`${line}\n`);
+const TERMINAL_PROGRESS_MS = 1_000;
 
 interface Awaited<R> {
   workflowId: string;
@@ -23,17 +24,26 @@ export async function awaited<R>(
   show?: (answer: unknown) => void,
 ): Promise<R> {
   let asking = false;
-  const ask = async () => show?.(await handle.query(QUERY_STATUS));
-  const timer = setInterval(() => {
-    if (!show || asking) return; // no worker answers yet
-    asking = true;
-    abortable(client, left, ask)
-      .catch(() => undefined)
-      .finally(() => (asking = false));
-  }, PROGRESS_MS);
-  const stop = tellStuck(client, handle.workflowId, say);
+  let ended = false;
+  const ask = async () => {
+    const answer = await handle.query(QUERY_STATUS);
+    if (!ended) show?.(answer);
+  };
+  const timer = setInterval(
+    () => {
+      if (!show || asking) return; // no worker answers yet
+      asking = true;
+      abortable(client, left, ask)
+        .catch(() => undefined)
+        .finally(() => (asking = false));
+    },
+    board() ? TERMINAL_PROGRESS_MS : PROGRESS_MS,
+  );
+  const stop = tellStuck(client, handle.workflowId, (text) => say(text, 'error'));
   return resultOf(client, handle, left).finally(() => {
+    ended = true;
     clearInterval(timer);
     stop();
+    board()?.show([]);
   });
 }

@@ -6,6 +6,7 @@ import { type CompactionInput, parseCompactionInput } from '../contract/compacti
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
 import { type CommonFlags, optional, storageOf } from './options.js';
+import { say } from './say.js';
 
 export interface CompactionFlags extends CommonFlags {
   epochEndingFileCompactFactor?: string;
@@ -14,8 +15,6 @@ export interface CompactionFlags extends CommonFlags {
   removeCompactedFileAfter?: string;
   dryRun?: boolean;
 }
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** `backup-maintenance compact`. Returns the exit code: 1 when something was left alone that should not be there. */
 export async function runCompact(flags: CompactionFlags, signal: AbortSignal): Promise<number> {

@@ -1,14 +1,26 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { findCoordinator, listCoordinators } from '../client/live-status.js';
+import { UsageError } from '../client/command-failure.js';
+import { isRunning } from '../client/followed.js';
+import { findCoordinator, listCoordinators, readCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { listBlocked } from '../client/start-backup.js';
-import { describeGoing } from '../client/stuck.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
-import { CONTROL_QUEUE, UPDATE_RETRY } from '../contract/messages.js';
-import { workersPoll } from '../temporal/pollers.js';
+import type { BackupType, StorageConfig } from '../contract/job.js';
+import { rulesOf } from '../contract/kinds/index.js';
+import {
+  UPDATE_BACK_UP_NOW,
+  UPDATE_PAUSE,
+  type UPDATE_RESUME,
+  UPDATE_RETRY,
+  UPDATE_SET_CONCURRENCY,
+} from '../contract/messages.js';
+import { storageName } from '../contract/storage-name.js';
+import { workersLive } from './living-workers.js';
+import type { nowRequest } from './now.js';
 import { openSession } from './open-session.js';
-import { type CommonFlags, namesStorage, storageOf } from './options.js';
+import { type CommonFlags, namesStorage, storageFlags, storageOf } from './options.js';
 import { describeStatus } from './status-board.js';
+import { typedNumber, typedStream, unknownWord } from './typed.js';
 
 /** Longest wait for an answer of the coordinator. */
 const ANSWER_MS = 30_000;
@@ -22,16 +34,85 @@ export async function showStatus(flags: CommonFlags, signal: AbortSignal): Promi
   });
 }
 
-/** Sends one of the coordinator's updates and prints its answer. */
-export async function tellCoordinator(
+/** `pause` and `resume` of one stream, or of all. @throws UsageError */
+export async function tellPause(
   flags: CommonFlags,
   signal: AbortSignal,
-  update: string,
-  argument?: unknown,
+  update: typeof UPDATE_PAUSE | typeof UPDATE_RESUME,
+  word: string | undefined,
+): Promise<void> {
+  const stream = word === undefined ? undefined : typedStream(word);
+  await tellCoordinator<BackupType[]>(flags, signal, update, stream, (streams) => {
+    const names = streams.map((type) => rulesOf(type).words.many).join(', ');
+    return update === UPDATE_PAUSE
+      ? `Paused: ${names}. What is in flight is finished. Go on with: aptos-backup resume`
+      : `Goes on: ${names}.`;
+  });
+}
+
+/** `concurrency`. @throws UsageError */
+export async function setConcurrency(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  text: string,
+): Promise<void> {
+  const count = typedNumber('N', text);
+  await tellCoordinator<number>(
+    flags,
+    signal,
+    UPDATE_SET_CONCURRENCY,
+    count,
+    (now) => `Each stream has up to ${now} ranges in flight now.`,
+  );
+}
+
+/** `now`. */
+export async function backUpNow(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  request: ReturnType<typeof nowRequest>,
+): Promise<void> {
+  await tellCoordinator<string>(flags, signal, UPDATE_BACK_UP_NOW, request, (answer) => {
+    const { many } = rulesOf(request.type).words;
+    return answer.replace(new RegExp(`^${request.type}(?=:)`), many);
+  });
+}
+
+/** `retry` of one storage: of one unit, or of all that failed. @throws UsageError for a unit that did not fail */
+export async function retryUnits(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  unit: string | undefined,
 ): Promise<void> {
   await withCoordinator(flags, signal, async (client, workflowId) => {
-    const answer = await tellWorkflow(client, workflowId, update, argument);
-    console.log(flags.json || typeof answer !== 'string' ? JSON.stringify(answer) : answer);
+    const again = await tellWorkflow<number>(client, workflowId, UPDATE_RETRY, unit);
+    if (again > 0 || unit === undefined) {
+      console.log(flags.json ? JSON.stringify(again) : describeRetried(again));
+      return;
+    }
+    const { streams } = await readCoordinator(client, workflowId);
+    const failed = Object.values(streams).flatMap((stream) => stream.failed.map((f) => f.unit));
+    if (failed.length > 0) throw unknownWord('failed unit', unit, failed);
+    throw new UsageError(`${unit} waits for no retry, and nothing else does`);
+  });
+}
+
+function describeRetried(count: number): string {
+  if (count === 0) return 'Nothing waits for a retry.';
+  return `${count} failed ${count === 1 ? 'unit is' : 'units are'} tried again now.`;
+}
+
+/** Sends one of the coordinator's updates and prints its answer: in words, or as JSON. */
+async function tellCoordinator<T>(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  name: string,
+  argument: unknown,
+  inWords: (answer: T) => string,
+): Promise<void> {
+  await withCoordinator(flags, signal, async (client, workflowId) => {
+    const answer = await tellWorkflow<T>(client, workflowId, name, argument);
+    console.log(flags.json ? JSON.stringify(answer) : inWords(answer));
   });
 }
 
@@ -49,15 +130,14 @@ export async function retryAll(flags: CommonFlags, signal: AbortSignal): Promise
     for (const workflowId of workflowIds) {
       again += await retryOne(client, workflowId);
     }
-    console.log(JSON.stringify(again));
+    console.log(flags.json ? JSON.stringify(again) : describeRetried(again));
   });
 }
 
 /** Returns how much one workflow tries again; 0 if it has ended since it was listed. */
 async function retryOne(client: Client, workflowId: string): Promise<number> {
-  await describeGoing(client, workflowId);
   try {
-    return await client.workflow.getHandle(workflowId).executeUpdate<number, []>(UPDATE_RETRY);
+    return await tellWorkflow<number>(client, workflowId, UPDATE_RETRY);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 0;
     throw error;
@@ -71,8 +151,20 @@ export async function withCoordinator<T>(
   ask: (client: Client, workflowId: string) => Promise<T>,
 ): Promise<T> {
   const storage = namesStorage(flags) ? storageOf(flags) : undefined;
-  const find = async (client: Client) => [await findCoordinator(client, storage)];
+  const find = async (client: Client) => {
+    const workflowId = await findCoordinator(client, storage);
+    if (storage) await requireRunning(client, workflowId, storage);
+    return [workflowId];
+  };
   return withWorkflows(flags, signal, find, (client, [workflowId]) => ask(client, workflowId!));
+}
+
+/** @throws Error when no coordinator works for the storage */
+async function requireRunning(client: Client, workflowId: string, storage: StorageConfig) {
+  if (await isRunning(client, workflowId)) return;
+  throw new Error(
+    `no coordinator runs for ${storageName(storage)}; start one with: aptos-backup up ${storageFlags(storage)}, or see: aptos-backup list`,
+  );
 }
 
 async function withWorkflows<T>(
@@ -82,10 +174,10 @@ async function withWorkflows<T>(
   ask: (client: Client, workflowIds: string[]) => Promise<T>,
 ): Promise<T> {
   const session = await openSession(flags, signal);
-  const { client, connection, namespace, embedded } = session;
+  const { client, embedded } = session;
   try {
     const workflowIds = await find(client);
-    if (workflowIds.length > 0 && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
+    if (workflowIds.length > 0 && !(await workersLive(session))) {
       const start = embedded ? 'aptos-backup up' : 'aptos-backup worker';
       throw new Error(
         `${workflowIds[0]} cannot answer, because no worker runs; start one with: ${start}`,

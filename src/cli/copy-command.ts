@@ -14,6 +14,8 @@ import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
 import { type CommonFlags, addCommonOptions, collect, placeOf } from './options.js';
+import { typedNumber } from './typed.js';
+import { say } from './say.js';
 
 interface CopyFlags extends CommonFlags {
   from: string;
@@ -28,8 +30,6 @@ interface CopyFlags extends CommonFlags {
 }
 
 export const COPY = 'copy backups into another storage, and prove them on the way';
-const say = (line: string) => process.stderr.write(`${line}\n`);
-
 /** Gives the command `copy` its flags. */
 export function addCopyCommand(copy: Command, signal: AbortSignal): void {
   addCommonOptions(copy)
@@ -82,7 +82,7 @@ function copyInput(flags: CopyFlags): CopyInput {
     since: flags.since,
     bytes_per_second: flags.bytesPerSecond,
     requests_per_second: flags.requestsPerSecond,
-    concurrency: flags.lanes === undefined ? undefined : Number(flags.lanes),
+    concurrency: flags.lanes === undefined ? undefined : typedNumber('--lanes', flags.lanes),
   };
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   const [from, to] = [placeOf(flags.from), placeOf(flags.to)];

@@ -1,5 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
+import { isStopped } from '../client/followed.js';
 import { ensureCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
@@ -7,21 +8,23 @@ import { dataFolder } from '../lib/host/data-folder.js';
 import type { Traffic } from '../node/traffic.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
+import { storageName } from '../contract/storage-name.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { workersPoll } from '../temporal/pollers.js';
 import { withoutServer } from '../temporal-server/without-server.js';
 import { CoordinatorHealth } from '../monitor/coordinator-health.js';
 import { Interrupted } from '../client/command-failure.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
+import { workersLive } from './living-workers.js';
 import { type Served, openPage } from './open-page.js';
 import { openSession } from './open-session.js';
-import { type CoordinatorFlags, chunkWorkerCount } from './options.js';
+import { inFlags } from './flag-names.js';
+import { type CoordinatorFlags, chunkWorkerCount, givenInput, storageFlags } from './options.js';
 import { ownWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
 import { workerHealth } from '../monitor/worker-health.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
+import { say } from './say.js';
 
 /**
  * `up` and `continuously`: starts the coordinator of a storage, or joins it, and shows what it does until
@@ -36,6 +39,7 @@ export async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   parseCoordinatorInput(input); // report a mistake before anything starts
+  if (own) tellIgnored();
   const chunkWorkers = chunkWorkerCount(flags);
   const served = await openPage(flags, say);
   try {
@@ -46,6 +50,16 @@ export async function follow(
   } finally {
     served?.health.close();
   }
+}
+
+/** A server that the environment names is not used by `up`. That must not go unseen. */
+function tellIgnored(): void {
+  const names = Object.keys(process.env).filter((name) => !(name in withoutServer(process.env)));
+  if (names.length === 0) return;
+  say(
+    `up starts a Temporal server of its own and ignores ${names.sort().join(', ')}; to use that server: aptos-backup continuously`,
+    'warn',
+  );
 }
 
 interface Surroundings {
@@ -88,37 +102,52 @@ async function followWith(
       if (error instanceof StuckWorkflowError) board.trouble(error.message);
       coordinator.missed(error);
     };
-    await watch(session, input, { board, onStatus, onSilence }, signal);
-    say(
-      embedded
-        ? 'Stopped. The next start goes on from here.'
-        : `The coordinator goes on in the server; see: aptos-backup status`,
-    );
+    const change = givenInput(input, flags);
+    const ended = await watch(session, input, { change, board, onStatus, onSilence }, signal);
+    await worker?.stop();
+    say(ended ? endedWords(input) : await partingWords(session, input));
   } finally {
     await worker?.stop();
     await session.close();
   }
 }
 
+function endedWords({ storage }: CoordinatorInput): string {
+  return `The coordinator of ${storageName(storage)} was stopped. What is stored stays; the next start goes on from there.`;
+}
+
+/** What becomes of the coordinator when this process leaves it. */
+async function partingWords(session: TemporalSession, { storage }: CoordinatorInput) {
+  if (!session.embedded) {
+    return 'The coordinator goes on in the server; see: aptos-backup status. To end it: aptos-backup stop';
+  }
+  const goesOn = await workersLive(session).catch(() => false);
+  if (!goesOn) return 'Stopped. The next start goes on from here.';
+  return `This command ends, but the coordinator of ${storageName(storage)} goes on: another aptos-backup with the same data folder works for it. To end it: aptos-backup stop ${storageFlags(storage)}`;
+}
+
 interface Display {
+  /** The settings that were given. What a running coordinator has beside them stays. */
+  change: Partial<CoordinatorInput>;
   board: StatusBoard;
   onStatus: (status: LiveStatus) => void;
   /** Called when the coordinator gives no answer. */
   onSilence: (error: unknown) => void;
 }
 
+/** Returns whether somebody ended the coordinator; else the signal has aborted. */
 async function watch(
   { client, embedded }: TemporalSession,
   input: CoordinatorInput,
   display: Display,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   try {
     for (;;) {
       const { workflowId, settings } = await abortable(client, signal, () =>
-        ensureCoordinator(client, input, display.onSilence),
+        ensureCoordinator(client, input, display.onSilence, display.change),
       );
-      say(`Workflow ${workflowId}, settings ${settings}`);
+      say(`Workflow ${workflowId}, settings ${inFlags(settings)}`);
       try {
         return await show(client, workflowId, display, signal);
       } catch (error) {
@@ -128,16 +157,17 @@ async function watch(
     }
   } catch (error) {
     if (!signal.aborted) throw error;
+    return false;
   }
 }
 
-/** Shows the status until the signal aborts or somebody ends the workflow. */
+/** Shows the status until the signal aborts or somebody ends the workflow. Returns whether somebody did. */
 async function show(
   client: Client,
   workflowId: string,
   { board, onStatus, onSilence }: Display,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const over = new AbortController();
   const end = resultOf(client, client.workflow.getHandle(workflowId), signal).finally(() =>
     over.abort(),
@@ -150,5 +180,9 @@ async function show(
     await board.pause(either);
   }
   board.end();
-  if (!signal.aborted) await end;
+  if (signal.aborted) return false;
+  await end.catch((error: unknown) => {
+    if (!isStopped(error)) throw error;
+  });
+  return true;
 }

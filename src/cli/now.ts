@@ -1,3 +1,6 @@
+import type { BackupType } from '../contract/job.js';
+import { typedStream } from './typed.js';
+
 export interface NowFlags {
   startEpoch?: string;
   endEpoch?: string;
@@ -7,7 +10,7 @@ export interface NowFlags {
 }
 
 /** Builds the argument of the coordinator's update `backUpNow`. The update itself reports mistakes. */
-export function nowRequest(stream: string, flags: NowFlags): Record<string, string> {
+export function nowRequest(stream: string, flags: NowFlags): { type: BackupType } {
   const range = {
     start_epoch: flags.startEpoch,
     end_epoch: flags.endEpoch,
@@ -18,5 +21,5 @@ export function nowRequest(stream: string, flags: NowFlags): Record<string, stri
   const given = Object.entries(range).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
-  return { type: stream.replace('-', '_'), ...Object.fromEntries(given) };
+  return { type: typedStream(stream), ...Object.fromEntries(given) };
 }

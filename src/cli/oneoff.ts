@@ -6,6 +6,7 @@ import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { atServer } from './at-server.js';
 import { type CommonFlags } from './options.js';
 import { watchBackup } from './watch.js';
+import { say } from './say.js';
 
 /**
  * Runs one backup and prints its result. If the environment names a Temporal server, the command is a
@@ -20,7 +21,7 @@ export async function runOneoff(
 ): Promise<void> {
   parseInput(type, input); // report a mistake before anything starts
   const work = async ({ client, uiUrl }: TemporalSession, left: AbortSignal) => {
-    if (uiUrl !== undefined) process.stderr.write(`Temporal UI: ${uiUrl}\n`);
+    if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
     const handle = await startBackup(client, type, input);
     const result = await watchBackup(client, handle, left);
     console.log(flags.json ? JSON.stringify(result) : describeResult(result));

@@ -2,6 +2,7 @@ import { dataFolder } from '../lib/host/data-folder.js';
 import { type TemporalSession, openTemporal } from '../temporal-server/open-temporal.js';
 import { Interrupted } from '../client/command-failure.js';
 import type { CommonFlags } from './options.js';
+import { say } from './say.js';
 
 /**
  * Opens the Temporal server that a command works with. This may take minutes; an abort ends it at once.
@@ -12,7 +13,6 @@ export async function openSession(
   signal: AbortSignal,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<TemporalSession> {
-  const say = (line: string) => process.stderr.write(`${line}\n`);
   try {
     return await openTemporal({ dataFolder: dataFolder(dataDir), say, env, signal });
   } catch (error) {

@@ -6,6 +6,7 @@ import type { StorageConfig } from '../contract/job.js';
 import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
+import { typedAddress, typedNumber } from './typed.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 const DEFAULT_NODE = 'http://localhost:6186';
@@ -114,6 +115,10 @@ export function addWorkerOptions(command: Command): Command {
     .option(
       '--health-address <[HOST:]PORT>',
       'serve a web page, health and metrics here: /, /livez, /readyz, /healthz, /metrics',
+      (text: string) => {
+        typedAddress('--health-address', text); // report a mistake before anything starts
+        return text;
+      },
     )
     .option(
       '--page-token-file <FILE>',
@@ -165,6 +170,14 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
   };
 }
 
+/** The part of the input that flags gave: without the node that is only a default. */
+export function givenInput(
+  { node, ...given }: CoordinatorInput,
+  { backupServiceAddress }: CommonFlags,
+): Partial<CoordinatorInput> {
+  return backupServiceAddress === undefined ? given : { node, ...given };
+}
+
 /** A field of an input, if its flag is given. */
 export function optional<K extends string>(
   name: K,
@@ -181,6 +194,11 @@ export function addCommonOptions(command: Command): Command {
       'folder for local data (default: APTOS_BACKUP_DATA_DIR or ~/.aptos-backup)',
     )
     .option('--json', 'print results as JSON')
+    .addOption(
+      new Option('--log-format <FORMAT>', 'what stderr gets (default: text)')
+        .choices(['text', 'json'])
+        .env('APTOS_BACKUP_LOG_FORMAT'),
+    )
     .option('--verbose', 'print errors with stack traces');
 }
 
@@ -196,6 +214,7 @@ export interface CommonFlags {
   network?: string;
   dataDir?: string;
   json?: boolean;
+  logFormat?: string;
   verbose?: boolean;
 }
 
@@ -232,6 +251,15 @@ export function storageOf(flags: CommonFlags): StorageConfig {
   );
 }
 
+/** The flags that name this storage, to be typed in a shell. */
+export function storageFlags(storage: StorageConfig): string {
+  const quoted = (text: string) =>
+    /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  if ('local_fs_dir' in storage) return `--local-fs-dir ${quoted(storage.local_fs_dir)}`;
+  if ('url' in storage) return `--storage ${quoted(storage.url)}`;
+  return `--command-adapter-config ${quoted(storage.command_adapter_config)}`;
+}
+
 /** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */
 export function placeOf(text: string): StorageConfig {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return parseStorage(text);
@@ -248,15 +276,11 @@ export function commonInput(flags: CommonFlags): CommonInput {
     ...(flags.network === undefined ? {} : { network: flags.network }),
     ...(flags.trustWaypoint?.length ? { trust_waypoints: flags.trustWaypoint } : {}),
     ...(flags.maxChunkSize === undefined ? {} : { max_chunk_size: flags.maxChunkSize }),
-    ...(concurrency === undefined ? {} : { concurrency: wholeNumber(concurrency) }),
+    ...(concurrency === undefined
+      ? {}
+      : { concurrency: typedNumber('--concurrent-data-requests', concurrency) }),
     when_blocked: 'fail',
   };
-}
-
-/** Other texts are rejected here; the check of the input tests the number itself. */
-function wholeNumber(text: string): number {
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  throw new UsageError(`--concurrent-data-requests must be a whole number, not "${text}"`);
 }
 
 /** Collects the values of an option that may be repeated. */

@@ -12,6 +12,7 @@ import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
 import { type CommonFlags, storageOf } from './options.js';
 import { describeDrill, describePlan } from './print-restore.js';
+import { say } from './say.js';
 
 export interface RestoreFlags extends CommonFlags {
   targetVersion?: string;
@@ -35,8 +36,6 @@ export interface DrillFlags extends RestoreFlags {
 }
 
 const PROGRESS_MS = 5_000;
-const say = (line: string) => process.stderr.write(`${line}\n`);
-
 /**
  * `restore plan`. Asks no server. Returns the exit code: 0 when the stock tool reaches what was asked for, else 1.
  * @throws UsageError, InputError, StorageError

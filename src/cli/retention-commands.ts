@@ -23,8 +23,7 @@ import { atServer } from './at-server.js';
 import { type CommonFlags, storageOf } from './options.js';
 import { describeGc, describePin, describePrune } from './print-retention.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
-
-const say = (line: string) => void process.stderr.write(`${line}\n`);
+import { say } from './say.js';
 
 /**
  * `repository prune`. Without `--yes` it only shows the plan. Returns the exit code: 1 when the plan would be refused, 2

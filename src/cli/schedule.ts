@@ -1,11 +1,13 @@
 import path from 'node:path';
-import type { Client } from '@temporalio/client';
+import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { UsageError } from '../client/command-failure.js';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
 import { describeSchedule } from '../monitor/format.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput, placeOf } from './options.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
+import { unknownWord } from './typed.js';
 
 export interface ScheduleFlags extends PruneFlags {
   every?: string;
@@ -58,7 +60,12 @@ export async function scheduleDelete(
   signal: AbortSignal,
 ): Promise<void> {
   await withClient(flags, signal, async (client) => {
-    await deleteSchedule(client, id);
+    await deleteSchedule(client, id).catch(async (error: unknown) => {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+      const ids = (await listSchedules(client)).map((schedule) => schedule.id);
+      if (ids.length === 0) throw new UsageError(`there is no schedule "${id}", and no other`);
+      throw unknownWord('schedule', id, ids);
+    });
     console.log(flags.json ? JSON.stringify({ deleted: id }) : `Deleted ${id}`);
   });
 }

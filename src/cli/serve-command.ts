@@ -5,6 +5,7 @@ import { UsageError } from '../client/command-failure.js';
 import { storageName } from '../contract/storage-name.js';
 import { openReadable } from '../storage/index/open-readable.js';
 import { type CommonFlags, storageOf } from './options.js';
+import { typedAddress, typedNumber } from './typed.js';
 
 export interface ServeFlags extends CommonFlags {
   listen: string;
@@ -14,11 +15,8 @@ export interface ServeFlags extends CommonFlags {
 /** `serve`: plays a node's backup service from a storage until the signal aborts. Writes nothing into the storage. */
 export async function runServe(flags: ServeFlags, signal: AbortSignal): Promise<void> {
   const settings = storageOf(flags);
-  const { host, port } = listenAddress(flags.listen);
-  const cacheBytes = Number(flags.cacheBytes);
-  if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {
-    throw new UsageError(`--cache-bytes must be a whole number, not "${flags.cacheBytes}"`);
-  }
+  const { host, port } = typedAddress('--listen', flags.listen);
+  const cacheBytes = typedNumber('--cache-bytes', flags.cacheBytes);
   const log = logger(flags.json ?? false);
   const onError = (error: unknown, path?: string) => {
     if (signal.aborted) return; // the end of this command ended it
@@ -56,15 +54,4 @@ function logger(json: boolean): (fields: Fields & { event: string }, message: st
         : message;
     (event === 'error' ? process.stderr : process.stdout).write(`${text}\n`);
   };
-}
-
-/** @throws UsageError */
-function listenAddress(text: string): { host: string; port: number } {
-  const match = /^(?:(.+):)?(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (!match || port > 65_535) {
-    throw new UsageError(`--listen must be [HOST:]PORT, not "${text}"`);
-  }
-  const host = (match[1] ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
-  return { host, port };
 }

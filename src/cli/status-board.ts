@@ -7,22 +7,26 @@ import { describeRead, describeSchedule, since, tipAge } from '../monitor/format
 import { describeCopy } from '../monitor/describe-copy.js';
 import { describeRestorable } from '../monitor/describe-restorable.js';
 import { streamDetails } from '../monitor/stream-details.js';
+import { board, say } from './say.js';
+import { eventsSince, summaryOf } from './status-events.js';
 import type { LastDrill, LastVerification, LiveStatus } from '../contract/answers/shown-answers.js';
 
 const TTY_INTERVAL_MS = 1_000;
 const LINES_INTERVAL_MS = 5_000;
+/** One line a minute, as exactly as looks allow. */
+const SUMMARY_MS = 60_000 - LINES_INTERVAL_MS / 2;
 /** One line a minute at least, reached with the next look before the minute is over. */
 const JSON_AT_LEAST_MS = 60_000 - LINES_INTERVAL_MS;
 /** Fields that change merely because time passes. */
 const PASSING = new Set(['lag_seconds', 'eta_seconds', 'seconds', 'rate']);
 
 /**
- * Shows a coordinator's status repeatedly. On a terminal it rewrites the status on stderr; elsewhere it
- * prints the status when it changes. As JSON on stdout it prints changes, and one line a minute, so that
- * the reader knows that it is current.
+ * Shows a coordinator's status repeatedly. On a terminal, events scroll above a board. Elsewhere, each event is a line,
+ * and so is a summary once a minute. As JSON on stdout it prints changes, and one line a minute, so that the reader
+ * knows that it is current.
  */
 export class StatusBoard {
-  private shown = 0;
+  private before: LiveStatus | undefined;
   private last = '';
   private printedAt = -Infinity;
 
@@ -30,13 +34,14 @@ export class StatusBoard {
 
   show(status: LiveStatus): void {
     if (this.json) this.printJson(status, withoutTimes(status));
-    else this.print(describeStatus(status, process.stderr.isTTY ? Date.now() : undefined));
+    else this.print(status);
   }
 
   /** Shows why there is no status. */
   trouble(text: string): void {
     if (this.json) this.printJson({ trouble: text }, text);
-    else this.print([text]);
+    else if (text !== this.last) say(text, 'error');
+    this.last = text;
   }
 
   /** Prints when `state` has changed, or when nothing was printed for a while. */
@@ -48,26 +53,36 @@ export class StatusBoard {
     this.printedAt = now;
   }
 
-  private print(lines: string[]): void {
-    if (process.stderr.isTTY) {
-      const width = process.stderr.columns || 80;
-      const text = lines.map((line) => line.slice(0, width - 1)).join('\n');
-      process.stderr.write(`${this.shown > 0 ? `\u001b[${this.shown}A\u001b[0J` : ''}${text}\n`);
-      this.shown = lines.length;
-    } else if (lines.join('\n') !== this.last) {
-      process.stderr.write(`${lines.join('\n')}\n`);
-    }
-    this.last = lines.join('\n');
+  private print(status: LiveStatus): void {
+    for (const { level, text, fields } of eventsSince(this.before, status))
+      say(text, level, fields);
+    const entered = this.before?.phase !== status.phase;
+    this.remember(status);
+    this.last = '';
+    const screen = board();
+    if (screen) return screen.show(describeStatus(status, Date.now()));
+    const now = performance.now();
+    if (!entered && now - this.printedAt < SUMMARY_MS) return;
+    this.printedAt = now;
+    say(summaryOf(status, Date.now()), 'info', { event: 'summary' });
+  }
+
+  /** While the node is looked at anew, nothing is known of it. What was told before is no news then. */
+  private remember(status: LiveStatus): void {
+    const told = this.before?.seen?.unconfirmed_genesis;
+    const seen = status.seen ?? this.before?.seen;
+    const known = told === undefined ? {} : { unconfirmed_genesis: told };
+    this.before = { ...status, seen: seen && { ...known, ...seen } };
   }
 
   /** Waits for the next look, or for the signal. */
   async pause(signal: AbortSignal): Promise<void> {
-    const wait = process.stderr.isTTY ? TTY_INTERVAL_MS : LINES_INTERVAL_MS;
+    const wait = board() ? TTY_INTERVAL_MS : LINES_INTERVAL_MS;
     await sleep(wait, undefined, { signal }).catch(() => undefined);
   }
 
   end(): void {
-    this.shown = 0;
+    board()?.leave();
   }
 }
 

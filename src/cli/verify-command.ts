@@ -8,6 +8,7 @@ import { UsageError } from '../client/command-failure.js';
 import { describeCoverage } from './print-coverage.js';
 import { bytes } from '../monitor/format.js';
 import { type CommonFlags, storageOf } from './options.js';
+import { typedNumber } from './typed.js';
 import {
   type Coverage,
   type VerifyStatus,
@@ -15,6 +16,8 @@ import {
 } from '../contract/answers/verify-answers.js';
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
+import { Pace, bar } from './pace.js';
+import { board, say } from './say.js';
 
 export interface VerifyFlags extends CommonFlags {
   startVersion?: string;
@@ -29,8 +32,6 @@ export interface VerifyFlags extends CommonFlags {
   skipEpochEndings?: boolean;
   outputTransactionAnalysis?: string;
 }
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** `verify`. Returns the exit code: 0 when everything is proven, 1 when something is not. */
 export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promise<number> {
@@ -76,8 +77,9 @@ function followed(
   handle: StartedVerification['handle'],
   left: AbortSignal,
 ): Promise<Coverage> {
+  const pace = new Pace();
   const show = (answer: unknown) =>
-    showProgress(readAnswer(verifyStatus, answer, handle.workflowId));
+    showProgress(readAnswer(verifyStatus, answer, handle.workflowId), pace);
   return coverageOf(awaited(client, handle, left, show));
 }
 
@@ -104,21 +106,28 @@ function verifyInput(flags: VerifyFlags): VerifyInput {
     budget_seconds: flags.budgetSeconds,
     again: flags.again,
     concurrency:
-      flags.concurrentDownloads === undefined ? undefined : Number(flags.concurrentDownloads),
+      flags.concurrentDownloads === undefined
+        ? undefined
+        : typedNumber('--concurrent-downloads', flags.concurrentDownloads),
     trust_waypoints: flags.trustWaypoint?.length ? flags.trustWaypoint : undefined,
   };
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   return { storage: storageOf(flags), ...Object.fromEntries(known) };
 }
 
-function showProgress({
-  records,
-  bytes: read,
-  objects,
-  proven_before: before,
-  finding_count: findings,
-}: VerifyStatus): void {
-  say(
-    `${records} records, ${bytes(read)} in ${objects} objects read, ${before} proven before, ${findings} finding(s)`,
-  );
+/** Shows how far a verification is. What has no total, such as one that an older release began, has no bar. */
+function showProgress(status: VerifyStatus, pace: Pace): void {
+  const { records, bytes: read, objects, proven_before: before, finding_count: found } = status;
+  const { records_done: done, records_total: total } = status;
+  const share = done !== undefined && total ? Math.min(1, done / total) : undefined;
+  const text = [
+    ...(share === undefined ? [] : [bar(share), `${done} of about ${total} records`]),
+    ...pace.describe(share ?? 0, read),
+    `${records} records, ${bytes(read)} in ${objects} objects read`,
+    `${before} proven before`,
+    `${found} finding(s)`,
+  ].join(', ');
+  const screen = board();
+  if (screen) screen.show([text]);
+  else say(text, 'info', { event: 'progress' });
 }

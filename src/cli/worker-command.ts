@@ -3,8 +3,7 @@ import { NodeMetrics } from '../monitor/node-metrics.js';
 import { openPage } from './open-page.js';
 import { type WorkerFlags, chunkWorkerCount } from './options.js';
 import { workerHealth } from '../monitor/worker-health.js';
-
-const say = (line: string) => console.error(line);
+import { say } from './say.js';
 
 /** `worker`: runs worker processes, and restarts those that die, until the signal aborts. */
 export async function runWorkerCommand(flags: WorkerFlags, signal: AbortSignal): Promise<number> {

@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   ServiceError,
   WorkflowFailedError,
+  WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { codeOf } from '../errors/catalogue.js';
@@ -29,6 +30,9 @@ export function exitCodeOf(error: unknown): number {
 /** The cause of an error in one line. For a failed workflow or a refused message, it is the inner error's message. */
 export function messageOf(error: unknown): string {
   const inner = innermost(error);
+  if (inner instanceof WorkflowNotFoundError) {
+    return `${inner.workflowId} has ended, or the server does not know it`;
+  }
   const message = inner instanceof Error ? inner.message : String(inner);
   return message.split('\n')[0]!;
 }

@@ -42,7 +42,7 @@ export function coordinatorId(storage: StorageConfig): string {
 }
 
 /**
- * Starts the coordinator of a storage, or sends these settings to the one that runs. Waits until a worker answers
+ * Starts the coordinator of a storage. If it runs already, sends it what shall change. Waits until a worker answers
  * and calls `onWait` with the reason for each wait.
  * @throws InputError before anything is started; StuckWorkflowError when the coordinator's code keeps failing
  */
@@ -50,6 +50,7 @@ export async function ensureCoordinator(
   client: Client,
   input: CoordinatorInput,
   onWait: (why: unknown) => void = () => undefined,
+  change: Partial<CoordinatorInput> = input,
 ): Promise<{ workflowId: string; settings: string }> {
   const { nodes, storage } = parseCoordinatorInput(input);
   const node = nodes.join(', ');
@@ -73,8 +74,8 @@ export async function ensureCoordinator(
         client.workflow.executeUpdateWithStart<
           (input: CoordinatorInput) => Promise<never>,
           string,
-          [CoordinatorInput]
-        >(UPDATE_CONFIGURE, { updateId, args: [input], startWorkflowOperation: start() }),
+          [Partial<CoordinatorInput>]
+        >(UPDATE_CONFIGURE, { updateId, args: [change], startWorkflowOperation: start() }),
       );
       return { workflowId, settings };
     } catch (error) {

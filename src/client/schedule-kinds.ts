@@ -7,6 +7,7 @@ import type { BackupType, StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
 import { type PruneInput, parseGcInput, parsePruneInput } from '../contract/retention-input.js';
 import { InputError } from '../contract/schema.js';
+import { nearest } from '../lib/nearest.js';
 import { parseVerifyInput } from '../contract/verify-input.js';
 
 /** What only some kinds of schedules take. */
@@ -156,7 +157,13 @@ function provenBy({ storage, network, trust_waypoints }: CoordinatorInput) {
 /** The kind of a schedule, and the checked input for its runs. @throws InputError */
 export function kindOfSchedule(kind: string, input: ScheduleInput): Kind & { fixed: object } {
   const settings = KINDS[kind];
-  if (!settings) throw new InputError(`a schedule is one of ${SCHEDULE_KINDS.join(', ')}`);
+  if (!settings) {
+    const near = nearest(kind, SCHEDULE_KINDS);
+    const meant = near === undefined ? '' : `, did you mean "${near}"?`;
+    throw new InputError(
+      `unknown kind "${kind}"${meant || ';'} a schedule is one of ${SCHEDULE_KINDS.join(', ')}`,
+    );
+  }
   for (const name of Object.keys(WORDS) as (keyof OwnInput)[]) {
     if (isGiven(input[name]) && !settings.takes.includes(name)) {
       const of = SCHEDULE_KINDS.filter((one) => KINDS[one]!.takes.includes(name)).join(' or ');

@@ -5,7 +5,7 @@ import { storage } from './input-fields.js';
 import { isSamePlace, storageName } from './storage-name.js';
 import { type CoordinatorSettings, STREAMS } from './coordinator-state.js';
 import type { BackupType, Target } from './job.js';
-import { InputError, count, mustBe, object, parse, u64 } from './schema.js';
+import { InputError, count, mustBe, object, parse, show, u64 } from './schema.js';
 
 export const DEFAULT_BATCH_SIZE = '1000000';
 export const DEFAULT_BATCH_SECONDS = 600;
@@ -78,6 +78,50 @@ export function parseCoordinatorInput(raw: unknown): CoordinatorSettings {
     ...copyOf(fields),
   };
 }
+
+/** The input that gives these settings. `parseCoordinatorInput` is the way back. */
+function inputOf(settings: CoordinatorSettings) {
+  const { compactAboveFiles, existingStorage } = settings;
+  return {
+    node: settings.nodes,
+    storage: settings.storage,
+    network: settings.network,
+    trust_waypoints: settings.trustWaypoints,
+    max_chunk_size: settings.maxChunkSize,
+    concurrency: settings.concurrency,
+    existing_storage: existingStorage,
+    state_snapshot_interval_epochs: settings.snapshotInterval,
+    transaction_batch_size: settings.batchSize,
+    transaction_batch_seconds: settings.batchSeconds,
+    compact_above_files: compactAboveFiles ?? 0,
+    copy_to: settings.copyTo,
+    copy_bytes_per_second: settings.copyLimits?.bytesPerSecond,
+    copy_requests_per_second: settings.copyLimits?.requestsPerSecond,
+  } satisfies Record<keyof typeof coordinatorFields, unknown>;
+}
+
+/**
+ * The settings after a change. `raw` has the fields of the input that change; what it does not name stays. `changes`
+ * says each in words: `concurrency 4 -> 8`.
+ * @throws InputError naming the field
+ */
+export function changeSettings(
+  before: CoordinatorSettings,
+  raw: unknown,
+): { settings: CoordinatorSettings; changes: string[] } {
+  const asked = parse(change, raw);
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined);
+  const settings = parseCoordinatorInput({ ...inputOf(before), ...Object.fromEntries(given) });
+  const [old, now] = [inputOf(before), inputOf(settings)].map((fields) => Object.entries(fields));
+  const changes = now!.flatMap(([name, value], i) => {
+    const was = old![i]![1];
+    const [from, to] = [was, value].map((one) => (typeof one === 'string' ? one : show(one)));
+    return from === to ? [] : [`${name} ${from} -> ${to}`];
+  });
+  return { settings, changes };
+}
+
+const change = v.looseObject({}, mustBe('one JSON object'));
 
 function copyOf(
   fields: v.InferOutput<typeof coordinatorInput>,

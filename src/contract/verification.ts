@@ -47,8 +47,8 @@ export interface UnitSlice {
 
 export type VerifyTask =
   | { kind: 'epoch_endings' }
-  | { kind: 'transactions'; slices: UnitSlice[] }
-  | { kind: 'state_snapshot'; slice: UnitSlice };
+  | { kind: 'transactions'; slices: UnitSlice[]; records?: number }
+  | { kind: 'state_snapshot'; slice: UnitSlice; records?: number };
 
 /** A page of tasks, and where the next page begins. Without `next` it is the last page. */
 export interface VerifyPage {
@@ -56,6 +56,8 @@ export interface VerifyPage {
   /** Limits that keep out what is stored after the verification started. */
   frozen: Pick<VerifyScope, 'endVersion' | 'snapshotBefore' | 'share'>;
   next?: VerifyCursor;
+  /** On the first page: about how many records the scope has. */
+  total?: number;
 }
 
 /** Where a page begins: a unit (its kind, first record and manifest), and a chunk in it. */

@@ -80,6 +80,7 @@ const memorySchema = v.object({
   startedAt: timeSince1970,
   /** The value that was set last. */
   concurrency: v.exactOptional(concurrency),
+  work: v.exactOptional(v.object({ done: wholeNumber, total: v.exactOptional(wholeNumber) })),
 });
 
 /** @throws InputError */

@@ -22,7 +22,11 @@ const FIELDS = [
 ] as const satisfies readonly (keyof VerifyProgress)[];
 
 /** The answer of a verification's query `status`. */
-export function verifyStatusOf(totals: VerifyTotals, tasks: number): VerifyStatus {
+export function verifyStatusOf(
+  totals: VerifyTotals,
+  tasks: number,
+  work: { done: number; total?: number },
+): VerifyStatus {
   const { records, bytes, objects, skipped, findings, findingCount } = totals;
   return {
     ...{ tasks, records, bytes, objects },
@@ -30,6 +34,8 @@ export function verifyStatusOf(totals: VerifyTotals, tasks: number): VerifyStatu
     finding_count: findingCount,
     findings,
     progress: progressOf(totals),
+    records_done: work.done,
+    ...(work.total === undefined ? {} : { records_total: work.total }),
   };
 }
 

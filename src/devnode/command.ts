@@ -32,8 +32,8 @@ const GROWTH_MS = 500;
 /** Adds the flags of `aptos-backup devnode` to a command. */
 export function addDevnodeOptions(command: Command): Command {
   return command
-    .option('--port <PORT>', 'port of the backup service', whole, 6186)
-    .option('--control-port <PORT>', 'port that takes faults and growth', whole, 6187)
+    .option('--port <PORT>', 'port of the backup service', port, 6186)
+    .option('--control-port <PORT>', 'port that takes faults and growth', port, 6187)
     .option('--host <HOST>', 'address to listen on', '127.0.0.1')
     .option('--genesis <FILE>', "a network's genesis.blob, served as the only version")
     .addOption(new Option('--format <FORMAT>', 'record format').choices(['V0', 'V1']).default('V1'))
@@ -118,9 +118,15 @@ function timeOrNow(text: string): number | 'now' {
   return text === 'now' ? text : whole(text);
 }
 
+function port(text: string): number {
+  const value = whole(text);
+  if (value <= 65_535) return value;
+  throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
+}
+
 function whole(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
     throw new InvalidArgumentError('It must be a whole number.');
   }
   return value;

@@ -38,8 +38,10 @@ export function streamDetails(
   const { last_commit: lastCommit, last_error: lastError, quarantined, prune_edge: edge } = stream;
   const ago = (at: string) => (now === undefined ? '' : ` ${since(at, now)} ago`);
   const unit = progress[type];
-  const rate = unit?.rate ?? stream.rate;
-  const left = unit?.rate ? (unit.total - unit.done) / unit.rate : stream.eta_seconds;
+  // What waits for the node is not done in a second, however fast its last unit was.
+  const rate = current ? (unit?.rate ?? stream.rate) : undefined;
+  const rest = current ? stream.eta_seconds : undefined;
+  const left = unit?.rate ? (unit.total - unit.done) / unit.rate : rest;
   const behind = lagSeconds && now !== undefined ? ` (${duration(lagSeconds)})` : '';
   const parts = [
     ...(unit && unit.total > 0

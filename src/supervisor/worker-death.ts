@@ -190,11 +190,14 @@ async function leaveReport(dataFolder: string, death: WorkerDeath, { env, say }:
   const hand = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'nothing';
   try {
     const file = await writeReport(path.join(dataFolder, 'crashes'), death, env);
-    say(`${name}, process ${pid}, had in hand: ${hand}; crash report: ${file}`);
+    say(`${name}, process ${pid}, had in hand: ${hand}; crash report: ${file}`, 'warn');
     return file;
   } catch (error) {
     const why = reasonOf(error);
-    say(`${name}, process ${pid}, had in hand: ${hand}; no crash report could be written: ${why}`);
+    say(
+      `${name}, process ${pid}, had in hand: ${hand}; no crash report could be written: ${why}`,
+      'warn',
+    );
     return undefined;
   }
 }

@@ -3,6 +3,7 @@ import type { Traffic } from '../node/traffic.js';
 import { watchForSilence } from '../lib/host/silence.js';
 import { type Say, reasonOf } from '../temporal/temporal-error.js';
 import { InFlightActivities, type StrayError, type WorkerMessage } from './in-flight.js';
+import { textOfLine } from '../lib/host/log.js';
 import { rotateLog } from '../lib/host/log-file.js';
 import { withoutSecrets } from './secrets.js';
 import { spawnWorker } from './spawn-worker.js';
@@ -250,7 +251,7 @@ class Supervisor implements SupervisedWorker {
     if (Date.now() - this.since > SOUND_MS) this.wait = FIRST_WAIT_MS;
     const longest = this.hasWorked ? LONGEST_WAIT_AFTER_WORK_MS : LONGEST_WAIT_MS;
     const wait = Math.min(this.wait, longest);
-    options.say(`${name} ${how}; starting it again in ${wait / 1000} s`);
+    options.say(`${name} ${how}; starting it again in ${wait / 1000} s`, 'warn');
     this.restarts += 1;
     this.restart = setTimeout(() => this.start(), wait);
     this.wait = Math.min(wait * 2, longest);
@@ -269,7 +270,7 @@ function howItEnded(
 ): string {
   const fatal = /FATAL ERROR: .*/.exec(words)?.[0];
   if (signal) return `was killed by ${signal}${fatal ? ` (${fatal.slice(0, 200)})` : ''}`;
-  const last = fatal ?? words.trim().split('\n').at(-1);
+  const last = fatal ?? textOfLine(words.trim().split('\n').at(-1) ?? '');
   const where = logFile === undefined ? '' : `log: ${logFile}`;
   const told = [last?.slice(0, 200), where].filter(Boolean).join('; ');
   return `ended with code ${code}${told ? ` (${told})` : ''}`;

@@ -163,6 +163,6 @@ class WatchedServer implements EmbeddedServer {
     const now = performance.now();
     if (what === this.#trouble.what && now - this.#trouble.saidAt < SAY_AGAIN_MS) return;
     this.#trouble = { what, saidAt: now };
-    this.#say(`The Temporal server is not back yet: ${what}`);
+    this.#say(`The Temporal server is not back yet: ${what}`, 'error');
   }
 }

@@ -10,13 +10,27 @@ export async function workersPoll(
   namespace: string,
   taskQueue: string,
 ): Promise<boolean> {
+  return (await pollersOf(connection, namespace, taskQueue)).length > 0;
+}
+
+/**
+ * The identities of the workers that have lately polled this task queue for activity tasks; none if none has polled it
+ * for workflow tasks. The server remembers a worker for some minutes after its end.
+ */
+export async function pollersOf(
+  connection: Connection,
+  namespace: string,
+  taskQueue: string,
+): Promise<string[]> {
+  let identities: string[] = [];
   for (const taskQueueType of [WORKFLOW_TASKS, ACTIVITY_TASKS]) {
     const { pollers } = await connection.workflowService.describeTaskQueue({
       namespace,
       taskQueue: { name: taskQueue },
       taskQueueType,
     });
-    if (!pollers || pollers.length === 0) return false;
+    if (!pollers || pollers.length === 0) return [];
+    identities = pollers.map(({ identity }) => identity ?? '');
   }
-  return true;
+  return identities;
 }

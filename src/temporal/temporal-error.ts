@@ -1,4 +1,5 @@
 import type { TemporalErrorCode } from '../errors/catalogue.js';
+import type { Log } from '../lib/host/log.js';
 import { CodedError } from '../errors/coded-error.js';
 
 /** No Temporal server can be reached or started as configured. The message says what to do. */
@@ -7,7 +8,7 @@ export class TemporalError extends CodedError<TemporalErrorCode> {
 }
 
 /** Shows one line to the operator. */
-export type Say = (line: string) => void;
+export type Say = Log;
 
 /** The first line of a thrown error's message, with the message of its cause. */
 export function reasonOf(error: unknown): string {

@@ -4,6 +4,8 @@ import { type Say, reasonOf } from './temporal-error.js';
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
+const TELL_AGAIN_MS = 60_000;
+const MOST_REASON = 200;
 
 /**
  * Connects a worker to its server. A worker may be started before its server, so this tries again until it
@@ -14,16 +16,28 @@ export async function connectWithRetry(
   options: NativeConnectionOptions,
   { say, signal }: { say: Say; signal?: AbortSignal },
 ): Promise<NativeConnection> {
+  let nextTelling = 0;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     try {
       return await NativeConnection.connect(options);
     } catch (error) {
       signal?.throwIfAborted();
-      say(
-        `No Temporal server at ${options.address ?? 'the default address'} yet (${reasonOf(error)}); ` +
-          `trying again in ${wait / 1000} s`,
-      );
+      if (performance.now() >= nextTelling) {
+        nextTelling = performance.now() + TELL_AGAIN_MS;
+        const where = options.address ?? 'the default address';
+        say(
+          `No Temporal server at ${where} yet (${plainReason(error)}); trying until it is there`,
+          'warn',
+        );
+      }
       await sleep(wait, undefined, signal && { signal });
     }
   }
+}
+
+/** The SDK quotes the inner form of its errors. The words for people are in the innermost message. */
+function plainReason(error: unknown): string {
+  const reason = reasonOf(error);
+  const [, inner] = /message: "([^"]+)"(?!.*message: ")/.exec(reason) ?? [];
+  return inner ?? reason.replace(/^tonic::\S+ /, '').slice(0, MOST_REASON);
 }

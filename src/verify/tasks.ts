@@ -55,18 +55,20 @@ export async function nextTasks(
   const frozen = { ...newestOf(catalog, scope), ...(share ? { share } : {}) };
   const page = new Page();
   if (cursor === undefined) page.tasks.push({ kind: 'epoch_endings' });
-  for (const unit of await unitsFrom(storage, catalog, { ...scope, ...frozen }, cursor)) {
+  const units = await unitsFrom(storage, catalog, { ...scope, ...frozen }, cursor);
+  const total = cursor === undefined ? { total: await recordsOf(storage, units) } : {};
+  for (const unit of units) {
     const from = unit.manifest === cursor?.manifest ? cursor.from : 0;
-    for await (const { slice, bytes } of slicesOf(storage, unit, from)) {
+    for await (const { slice, bytes, records } of slicesOf(storage, unit, from)) {
       if (page.isFull()) {
         page.close();
-        return { tasks: page.tasks, frozen, next: cursorOf(unit, slice) };
+        return { tasks: page.tasks, frozen, next: cursorOf(unit, slice), ...total };
       }
-      page.add(unit.kind, slice, bytes);
+      page.add(unit.kind, slice, bytes, records);
     }
   }
   page.close();
-  return { tasks: page.tasks, frozen };
+  return { tasks: page.tasks, frozen, ...total };
 }
 
 /**
@@ -148,13 +150,14 @@ async function* slicesOf(
   storage: BackupStorage,
   unit: Listed,
   from: number,
-): AsyncGenerator<{ slice: UnitSlice; bytes: number }> {
+): AsyncGenerator<{ slice: UnitSlice; bytes: number; records: number }> {
   const { kind: _, ...fields } = unit;
   const chunks = await chunksOf(storage, unit);
   const of = chunks.length;
   // A manifest that cannot be read gets a task too: the task reports why.
-  if (of === 0) yield { slice: { ...fields, from: 0, to: 0, of }, bytes: 0 };
+  if (of === 0) yield { slice: { ...fields, from: 0, to: 0, of }, bytes: 0, records: 0 };
   let bytes = 0;
+  let records = 0;
   let begin = from;
   for (let i = from; i < of; i += SIZES_IN_FLIGHT) {
     const some = chunks.slice(i, i + SIZES_IN_FLIGHT);
@@ -164,9 +167,10 @@ async function* slicesOf(
     for (const [n, size] of sizes.entries()) {
       const to = i + n + 1;
       bytes += Number(size);
+      records += some[n]!.records;
       if (bytes < TASK_BYTES && to < of) continue;
-      yield { slice: { ...fields, from: begin, to, of }, bytes };
-      [begin, bytes] = [to, 0];
+      yield { slice: { ...fields, from: begin, to, of }, bytes, records };
+      [begin, bytes, records] = [to, 0, 0];
     }
   }
 }
@@ -175,12 +179,18 @@ async function* slicesOf(
 async function chunksOf(
   storage: BackupStorage,
   { kind, manifest }: Listed,
-): Promise<{ file: string; extra?: JsonObject }[]> {
+): Promise<{ file: string; records: number; extra?: JsonObject }[]> {
   try {
     const content = await storage.readAll(manifest, MAX_MANIFEST_BYTES);
     return kind === 'transactions'
-      ? decodeTransactionManifest(content).chunks.map((c) => ({ ...c, file: c.transactions }))
-      : decodeStateSnapshotManifest(content).chunks.map((c) => ({ ...c, file: c.blobs }));
+      ? decodeTransactionManifest(content).chunks.map((c) => ({
+          ...{ ...c, file: c.transactions },
+          records: countOf(c.firstVersion, c.lastVersion),
+        }))
+      : decodeStateSnapshotManifest(content).chunks.map((c) => ({
+          ...{ ...c, file: c.blobs },
+          records: countOf(c.firstIdx, c.lastIdx),
+        }));
   } catch (error) {
     const unreadable =
       error instanceof AptosDataError ||
@@ -190,31 +200,56 @@ async function chunksOf(
   }
 }
 
+function countOf(first: bigint, last: bigint): number {
+  return Number(last - first) + 1;
+}
+
+/**
+ * About how many records some backups have. Metadata lines say it of transactions. Of snapshots, the manifests of the
+ * oldest and the newest are read; the items of the others are taken to lie between.
+ */
+async function recordsOf(storage: BackupStorage, units: readonly Listed[]): Promise<number> {
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  const snapshots = units.filter(({ kind }) => kind === 'state_snapshot');
+  const items = await Promise.all(
+    [...new Set([snapshots[0], snapshots.at(-1)])].flatMap((unit) =>
+      unit ? [chunksOf(storage, unit).then((chunks) => sum(chunks.map((c) => c.records)))] : [],
+    ),
+  );
+  const average = items.length === 0 ? 0 : sum(items) / items.length;
+  const versions = units
+    .filter(({ kind }) => kind === 'transactions')
+    .map(({ first, last }) => countOf(BigInt(first), BigInt(last)));
+  return Math.round(sum(versions) + average * snapshots.length);
+}
+
 class Page {
   readonly tasks: VerifyTask[] = [];
   private slices = 0;
-  private open: { slices: UnitSlice[]; bytes: number } = { slices: [], bytes: 0 };
+  private open = { slices: [] as UnitSlice[], bytes: 0, records: 0 };
 
   isFull(): boolean {
     return this.tasks.length >= PAGE_TASKS || this.slices >= PAGE_SLICES;
   }
 
-  add(kind: Listed['kind'], slice: UnitSlice, bytes: number): void {
+  add(kind: Listed['kind'], slice: UnitSlice, bytes: number, records: number): void {
     this.slices += 1;
     if (kind === 'state_snapshot') {
       this.close(); // tasks stay in the order of the units, so that a budget can end at any task
-      this.tasks.push({ kind, slice });
+      this.tasks.push({ kind, slice, records });
       return;
     }
     this.open.slices.push(slice);
     this.open.bytes += bytes;
+    this.open.records += records;
     if (this.open.bytes >= TASK_BYTES || this.open.slices.length >= TASK_SLICES) this.close();
   }
 
   close(): void {
     if (this.open.slices.length > 0) {
-      this.tasks.push({ kind: 'transactions', slices: this.open.slices });
+      const { slices, records } = this.open;
+      this.tasks.push({ kind: 'transactions', slices, records });
     }
-    this.open = { slices: [], bytes: 0 };
+    this.open = { slices: [], bytes: 0, records: 0 };
   }
 }

@@ -55,6 +55,8 @@ export class VerifyRun {
   /** The first task of the page that the run left out, because its budget is spent. */
   private left: VerifyTask | undefined;
   private tasks = 0;
+  /** Records of finished tasks, and of the whole scope. */
+  private readonly work: { done: number; total?: number };
   private toldAt: number;
 
   constructor(
@@ -66,6 +68,7 @@ export class VerifyRun {
     this.startedAt = begun?.startedAt ?? Date.now();
     this.frozen = begun?.frozen ?? {};
     this.cursor = begun?.cursor;
+    this.work = begun?.work ?? { done: 0 };
     this.answerMessages();
     new Attributes(
       { key: BACKUP_TYPE, value: 'verify' },
@@ -84,6 +87,7 @@ export class VerifyRun {
     const { settings, scope } = this.input;
     const page = await planVerification(settings, { ...scope, ...this.frozen }, this.cursor);
     this.frozen = page.frozen;
+    if (page.total !== undefined) this.work.total = page.total;
     const left = [...page.tasks];
     const next = () => (this.spent() ? undefined : left.shift());
     await runLanes(this.controls, next, (task) => this.verify(task));
@@ -113,8 +117,8 @@ export class VerifyRun {
 
   /** The memory with which the next run goes on. */
   memory(cursor: VerifyCursor): VerifyMemory {
-    const { totals, frozen, startedAt } = this;
-    return { cursor, totals, frozen, startedAt, concurrency: this.controls.concurrency };
+    const { totals, frozen, startedAt, work } = this;
+    return { cursor, totals, frozen, startedAt, work, concurrency: this.controls.concurrency };
   }
 
   private async verify(task: VerifyTask): Promise<void> {
@@ -125,6 +129,7 @@ export class VerifyRun {
     ).catch((error: unknown) => deadlyTask(task, error));
     addTaskResult(this.totals, found);
     this.tasks += 1;
+    if (task.kind !== 'epoch_endings') this.work.done += task.records ?? 0;
     this.show();
     if (Date.now() - this.toldAt >= PROGRESS_MS) this.tellProgress();
   }
@@ -149,7 +154,7 @@ export class VerifyRun {
   }
 
   private answerMessages(): void {
-    setHandler(verifyStatus, () => verifyStatusOf(this.totals, this.tasks), {
+    setHandler(verifyStatus, () => verifyStatusOf(this.totals, this.tasks, this.work), {
       description: 'What was read and found so far.',
     });
     setHandler(setConcurrency, (value) => (this.controls.concurrency = value), {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { StorageConfig } from '../../src/contract/job.js';
+import { textOfLine } from '../../src/lib/host/log.js';
 import { builtProgram } from '../../src/lib/host/built.js';
 import { runsCommandWith } from '../../src/lib/host/process-info.js';
 import type { Target } from './plan.js';
@@ -54,7 +55,7 @@ export class WorkerPids {
   private readonly latest = new Map<string, number>();
 
   note(line: string): void {
-    const [, name, pid] = /^(.+) is started: process (\d+)$/.exec(line) ?? [];
+    const [, name, pid] = /^(.+) is started: process (\d+)$/.exec(textOfLine(line)) ?? [];
     if (name !== undefined) this.latest.set(name, Number(pid));
   }
 

@@ -60,6 +60,22 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
     ['an unknown command', ['restroe'], /unknown command/],
     ['no chunk workers', ['worker', '--chunk-workers', '0'], /--chunk-workers .* 1 to 16, not "0"/],
     ['a health address', ['worker', '--health-address', 'here'], /must be \[HOST:\]PORT/],
+    ['a port that is none', ['worker', '--health-address', '99999'], /--health-address must be /],
+    ['another such port', ['devnode', '--port', '99999'], /'99999' is invalid\. .* 0 to 65535/],
+    ['a third', ['serve', '--local-fs-dir', '/x', '--listen', '99999'], /--listen must be /],
+    [
+      'a word for a number of tasks',
+      ['verify', '--local-fs-dir', '/x', '--concurrent-downloads', 'all'],
+      /--concurrent-downloads must be a whole number, not "all"/,
+    ],
+    [
+      'too many ranges',
+      ['up', '--local-fs-dir', '/x', '--concurrent-data-requests', '100'],
+      /: --concurrent-data-requests must be a whole number from 1 to 64/,
+    ],
+    ['a flag with a slip', ['up', '--chunk-wrkers', '3'], /Did you mean --chunk-workers\?/],
+    ['a command with a slip', ['statsu'], /Did you mean status\?/],
+    ['a stream with a slip', ['pause', 'transacton'], /did you mean "transaction"\?/],
     ['an unknown flag', ['query', 'node-state', '--nod'], /unknown option/],
     ['a missing flag', [...oneoff, 'epoch-ending', '--start-epoch', '0'], /--end-epoch/],
     [
@@ -89,12 +105,12 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
     [
       'a word for a number',
       [...oneoff, 'state-snapshot', '--state-snapshot-epoch', 'x'],
-      /^.*epoch must be/,
+      /: --state-snapshot-epoch must be/,
     ],
     [
       'a negative number',
       [...oneoff, 'transaction', '--start-version=-1', '--num_transactions', '1'],
-      /start_version must be/,
+      /--start-version must be/,
     ],
     [
       'a range past the end',
@@ -156,7 +172,7 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
         ...['--backup-service-address', 'http://B:1/'],
         ...['state-snapshot', '--state-snapshot-epoch', '0'],
       ],
-      /node: "http:\/\/B:1" is given twice/,
+      /--backup-service-address: "http:\/\/B:1" is given twice/,
     ],
     [
       'an unknown network',

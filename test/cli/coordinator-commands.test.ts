@@ -92,16 +92,17 @@ it('up follows a node, and all commands from another terminal control it', async
     /^1 WARNING: the node answers, but stays at version 400 for \d+ s, since 20.*stopped syncing/,
   );
 
-  expect(await say('pause', 'state-snapshot')).toBe('["state_snapshot"]');
+  expect(await say('pause', 'state-snapshot')).toMatch(/^Paused: state snapshots\. /);
   expect(await check()).toBe('1 WARNING: state_snapshot is paused');
   node.grow({ transactions: 130, epochs: 1 });
   await until('epochs go on', async () => (await status()).streams.epoch_ending.newest === '4');
   expect((await status()).streams.state_snapshot).toMatchObject({ state: 'paused', lag: '1' });
-  expect(await say('resume')).toBe('["epoch_ending","state_snapshot","transaction"]');
+  expect(await say('resume', '--json')).toBe('["epoch_ending","state_snapshot","transaction"]');
   await until('it is taken', async () => (await status()).streams.state_snapshot.newest === '4');
 
-  expect(await say('concurrency', '8')).toBe('8');
-  expect(await say('retry')).toBe('0');
+  expect(await say('concurrency', '8')).toBe('Each stream has up to 8 ranges in flight now.');
+  expect(await say('retry')).toBe('Nothing waits for a retry.');
+  expect(await say('retry', '--json')).toBe('0');
   expect(await say('now', 'transaction')).toMatch(
     /the coordinator backs up next what the node has now/,
   );
@@ -110,29 +111,44 @@ it('up follows a node, and all commands from another terminal control it', async
 
   for (const [args, message] of [
     [['now', 'transaction', '--start-version', '5', '--num_transactions', '9'], /overlapping/],
-    [['now', 'epoch-ending', '--start-epoch', '3', '--end-epoch', '2'], /end_epoch/],
-    [['pause', 'everything'], /one of epoch_ending, state_snapshot, transaction/],
+    [['now', 'epoch-ending', '--start-epoch', '3', '--end-epoch', '2'], /--end-epoch/],
+    [['pause', 'transactions'], /unknown stream "transactions", did you mean "transaction"\?/],
+    [['retry', 'transaction/5'], /transaction\/5 waits for no retry/],
     [['concurrency', '1000'], /1 to 64/],
+    [['concurrency', 'many'], /N must be a whole number, not "many"/],
   ] as const) {
     const { code, out, err } = await told(...args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(message);
   }
 
-  const second = startCli(['continuously', ...flags, ...small, ...data]);
-  // The flags of the last start count: they undo what `concurrency` changed.
-  await second.says(/^Workflow .*\/coordinator, settings changed/);
-  expect((await status()).concurrency).toBe(4);
+  // What a second start does not name stays: also what `concurrency` changed, and the node.
+  const same = startCli(['up', '--local-fs-dir', folder, ...data]);
+  await same.says(/^Workflow .*\/coordinator, settings unchanged$/);
+  expect(await status()).toMatchObject({ concurrency: 8, node: node.address });
+  expect(await same.stop()).toBe(0);
+  const wider = ['--concurrent-data-requests', '6', '--transaction-batch-size', '200'];
+  const second = startCli(['continuously', ...flags, ...wider, ...data]);
+  await second.says(
+    /settings changed: --concurrent-data-requests 8 -> 6, --transaction-batch-size 100 -> 200; units/,
+  );
+  expect((await status()).concurrency).toBe(6);
   expect(await second.stop()).toBe(0);
   expect(await up.stop()).toBe(0);
   expect(up.lines.at(-1)).toBe('Stopped. The next start goes on from here.');
 
-  // Nothing but the node says which chain it is.
-  const blind = startCli(['up', ...place, ...small, ...data]);
-  await blind.says(/unconfirmed .*--trust-waypoint 0:[0-9a-f]{64}$/);
-  await until('monitoring is told', async () => (await check()).includes(genesis));
-  expect(await check()).toMatch(/^1 WARNING: no trusted waypoint confirms the chain's genesis/);
-  expect(await blind.stop()).toBe(0);
+  // Of another storage: there, nothing but the node says which chain it is.
+  const elsewhere = ['--local-fs-dir', storageFolder()];
+  const checkElsewhere = () => check(...elsewhere);
+  const address = ['--backup-service-address', node.address];
+  const blind = startCli(['up', ...address, ...elsewhere, ...small, ...data]);
+  await blind.says(/unconfirmed: .*--trust-waypoint 0:[0-9a-f]{64}$/);
+  await until('monitoring is told', async () => (await checkElsewhere()).includes(genesis));
+  expect(await checkElsewhere()).toMatch(
+    /^1 WARNING: no trusted waypoint confirms the chain's genesis/,
+  );
+  expect(await say('stop', ...elsewhere)).toMatch(/^Stopped the coordinator /);
+  expect(await blind.ended).toBe(0);
 
   const rests = await told('status');
   expect(await check()).toMatch(
@@ -172,9 +188,10 @@ it('schedules are created, changed, listed and deleted', async () => {
   await until('one is gone', async () => !(await listed()).includes('verify'));
   for (const [args, message] of [
     [['create', 'weekly', ...storage], /a schedule is one of epoch-ending, /],
+    [['create', 'verfy', ...storage], /unknown kind "verfy", did you mean "verify"\?/],
     [['create', 'due', '--every', 'soon', ...storage], /10m|1h|1d/],
     [['create', 'due', '--sample', '5%', ...storage], /only a schedule of kind verify/],
-    [['delete', id], /./],
+    [['delete', `${id}x`], /unknown schedule /],
   ] as const) {
     const { code, err } = await told(...args);
     expect(code).toBeGreaterThan(0);

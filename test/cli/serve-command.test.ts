@@ -48,5 +48,7 @@ it('refuses a storage that is not there, and an address that cannot be used', as
   const storage = ['--local-fs-dir', join(STOCK, 'stock-plain')];
   const wrong = await runCli(['serve', ...storage, '--listen', 'nonsense']);
   expect(wrong.code).toBe(2);
-  expect(wrong.err).toContain('--listen must be [HOST:]PORT, not "nonsense"');
+  expect(wrong.err).toContain(
+    '--listen must be [HOST:]PORT with a port from 0 to 65535, not "nonsense"',
+  );
 });

@@ -95,7 +95,7 @@ it('a setting that cannot be used is reported before anything starts', async () 
     expect({ code, err }).toEqual({
       code: 2,
       err: expect.stringMatching(
-        new RegExp(`^aptos-backup: ${name} must be .*"${value}"\n$`),
+        new RegExp(`^\\S+Z ERROR aptos-backup: ${name} must be .*"${value}"\n$`),
       ) as string,
     });
   }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { builtProgram } from '../../src/lib/host/built.js';
+import { textOfLine } from '../../src/lib/host/log.js';
 import { withoutServer } from '../../src/temporal-server/without-server.js';
 import { temporaryFolder, until } from './temporal.js';
 
@@ -26,21 +27,26 @@ export async function runCli(
   return { code, out, err };
 }
 
-/** A command that goes on until it is stopped as by Ctrl-C. */
+/** A command that goes on until it is stopped as by Ctrl-C. `lines` are without time and level, `raw` as printed. */
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const lines: string[] = [];
+  const raw: string[] = [];
   const child = spawn(process.execPath, [fileURLToPath(builtProgram('cli.js')), ...args], {
     env: { ...plainEnvironment(), ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => lines.push(line));
+    createInterface({ input: stream }).on('line', (line) => {
+      raw.push(line);
+      lines.push(textOfLine(line));
+    });
   }
   const ended = new Promise<number>((resolve) =>
     child.once('close', (code) => resolve(code ?? -1)),
   );
   return {
     lines,
+    raw,
     child,
     ended,
     says: (what: RegExp, timeoutMs = 90_000) =>

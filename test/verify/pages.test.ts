@@ -1,4 +1,5 @@
 /** Pages of a verification are bounded, however large a backup is, and together they cover everything. */
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { UnitSlice, VerifyCursor } from '../../src/contract/verification.js';
 import { openStorage } from '../../src/storage/open.js';
@@ -8,6 +9,7 @@ import { storageFolder } from '../support/backup.js';
 import { writeLargeSnapshot } from './large-snapshot.js';
 
 const CHUNKS = 10_000;
+const STOCK = fileURLToPath(new URL('../fixtures/stock/stock-plain', import.meta.url));
 
 it('a snapshot of ten thousand chunks is verified page by page', async () => {
   const folder = storageFolder();
@@ -29,4 +31,14 @@ it('a snapshot of ten thousand chunks is verified page by page', async () => {
     next = to;
   }
   expect(next).toBe(CHUNKS);
+});
+
+it('the first page says how many records there are, and each task how many it has', async () => {
+  const storage = openStorage({ local_fs_dir: STOCK });
+  const { tasks, total, next } = await nextTasks(storage, WHOLE_STORAGE, undefined);
+  expect(next).toBeUndefined();
+  const records = tasks.map((task) => (task.kind === 'epoch_endings' ? 0 : task.records!));
+  expect(records.reduce((sum, count) => sum + count, 0)).toBe(total);
+  // 251 transactions, and snapshots of 252 and 300 items.
+  expect(total).toBe(803);
 });

@@ -141,4 +141,6 @@ export const verifyStatus = v.object({
   finding_count: field(number, 'how much is wrong'),
   findings: field(v.array(finding), 'the first hundred of these'),
   progress: field(v.object(progressFields), 'how far it is'),
+  records_done: maybe(number, 'records of finished tasks, also of those that were proven before'),
+  records_total: maybe(number, 'about how many records its scope has'),
 });

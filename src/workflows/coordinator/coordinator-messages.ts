@@ -1,7 +1,7 @@
 import { setHandler } from '@temporalio/workflow';
 import { parseConcurrency } from '../../contract/backup-input.js';
 import { InputError } from '../../contract/schema.js';
-import { parseCoordinatorInput, parseNow, parseStreams } from '../../contract/coordinator-input.js';
+import { changeSettings, parseNow, parseStreams } from '../../contract/coordinator-input.js';
 import { STREAMS } from '../../contract/coordinator-state.js';
 import { type Target, describeTarget } from '../../contract/job.js';
 import {
@@ -103,20 +103,22 @@ function answerBackUpNow(run: CoordinatorRun): void {
 
 function answerConfigure(run: CoordinatorRun): void {
   const handler = (raw: unknown) => {
-    const settings = parseCoordinatorInput(raw);
     const before = run.memory.known.settings;
-    if (JSON.stringify(settings) === JSON.stringify(before)) return 'unchanged';
+    const { settings, changes } = changeSettings(before, raw);
+    if (changes.length === 0) return 'unchanged';
     run.memory.configured(settings);
     if (settings.nodes.join() !== before.nodes.join()) run.lookAnew();
     run.storage.askSurvey();
     run.wake();
-    return 'changed; units that run already keep their old settings';
+    return `changed: ${changes.join(', ')}; units that run already keep their old settings`;
   };
   setHandler(configure, handler, {
-    description: 'Replaces the settings: the input of this workflow. The storage must be the same.',
+    description:
+      'Changes settings: fields of the input of this workflow. Others stay. The storage must be the same.',
     validator: (raw) => {
-      const { storage } = parseCoordinatorInput(raw);
-      const ours = run.memory.known.settings.storage;
+      const before = run.memory.known.settings;
+      const { storage } = changeSettings(before, raw).settings;
+      const ours = before.storage;
       if (isSamePlace(ours, storage)) return;
       const [mine, theirs] = [storageName(ours), storageName(storage)];
       throw new InputError(`this coordinator works for ${mine}; start another for ${theirs}`);

@@ -182,7 +182,7 @@ async function startCoordinator(
     lines.push(line);
   });
   try {
-    const runs = () => lines.some((line) => line.startsWith('Workflow '));
+    const runs = () => lines.some((line) => / Workflow aptos-backup\//.test(line));
     await until('the coordinator runs', () => runs() || child.exitCode !== null, 180_000);
     if (!runs()) throw new Error(`continuously ended: ${lines.slice(-3).join('; ')}`);
   } finally {

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+
+/** Fields of inputs whose flags have other names. Of several flags, a command has one. */
+const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
+  node: ['--backup-service-address'],
+  concurrency: ['--concurrent-data-requests', '--concurrent-downloads', '--lanes'],
+  epoch: ['--state-snapshot-epoch'],
+  trust_waypoints: ['--trust-waypoint'],
+  'storage.local_fs_dir': ['--local-fs-dir'],
+  'storage.command_adapter_config': ['--command-adapter-config'],
+};
+/** The name of a field with which the message of an input begins. */
+const FIRST = /^[a-z_.]+(?=[ :])/;
+/** The name of a setting of which old and new value follow. */
+const CHANGED = /\b[a-z_]+(?= \S+ -> )/g;
+/** Anywhere else, only what cannot be an ordinary word is taken for a name. */
+const INSIDE = /\b[a-z]+(?:_[a-z]+)+\b/g;
+
+let flags: readonly string[] = [];
+
+/** Notes which command runs: messages name its flags. */
+export function noteCommand(command: Command): void {
+  const all: string[] = [];
+  for (let one: Command | null = command; one; one = one.parent) {
+    all.push(...one.options.flatMap(({ long }) => long ?? []));
+  }
+  flags = all;
+}
+
+/** A message about an input, with the flags of the command in place of the names of its fields. */
+export function inFlags(message: string): string {
+  return message.replace(FIRST, flagOf).replace(CHANGED, flagOf).replace(INSIDE, flagOf);
+}
+
+function flagOf(field: string): string {
+  const own = [`--${field}`, `--${field.replaceAll('_', '-')}`, ...(OTHER_NAMES[field] ?? [])];
+  return own.find((name) => flags.includes(name)) ?? field;
+}

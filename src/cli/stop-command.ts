@@ -1,0 +1,145 @@
+import type { Client } from '@temporalio/client';
+import { Interrupted, UsageError } from '../client/command-failure.js';
+import {
+  type Followed,
+  type Stopped,
+  endCoordinator,
+  followedBy,
+  listFollowed,
+} from '../client/followed.js';
+import { coordinatorId } from '../client/live-status.js';
+import { storageName } from '../contract/storage-name.js';
+import { dataFolder } from '../lib/host/data-folder.js';
+import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import { workersLive } from './living-workers.js';
+import { openSession } from './open-session.js';
+import { type CommonFlags, chunkWorkerCount, namesStorage, storageOf } from './options.js';
+import { ownWorkers } from './own-workers.js';
+import { say } from './say.js';
+import { tellStuck } from './tell-stuck.js';
+
+/** `list`: shows what is followed on this server. */
+export async function runList(flags: CommonFlags, signal: AbortSignal): Promise<void> {
+  const session = await openSession(flags, signal);
+  try {
+    const found = await listFollowed(session.client, await workersLive(session));
+    if (flags.json) console.log(JSON.stringify(found));
+    else console.log(describeList(found, session.embedded).join('\n'));
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * `stop`: ends the coordinator of a storage, the only one, or all. What they have stored stays. If no worker of the
+ * embedded server runs, this command brings its own.
+ */
+export async function runStop(
+  flags: CommonFlags & { all?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  if (flags.all && namesStorage(flags)) {
+    throw new UsageError('say either --all or which storage');
+  }
+  const session = await openSession(flags, signal);
+  const { client, embedded } = session;
+  let workers: ReturnType<typeof ownWorkers>;
+  try {
+    const answer = await workersLive(session);
+    const found = await wanted(client, flags, answer);
+    if (found.length > 0 && !answer) {
+      const data = dataFolder(flags.dataDir);
+      workers = ownWorkers(session, { data, chunkWorkers: chunkWorkerCount(), say: () => {} });
+    }
+    const ended: Stopped[] = [];
+    for (const one of found) {
+      ended.push(await stopOne(session, one, answer || embedded, signal));
+      if (!flags.json) console.log(describeStopped(ended.at(-1)!).join('\n'));
+    }
+    if (flags.json) console.log(JSON.stringify(ended));
+    else if (ended.length === 0) console.log('Nothing is followed here.');
+  } finally {
+    await workers?.stop();
+    await session.close();
+  }
+}
+
+async function stopOne(
+  { client }: TemporalSession,
+  followed: Followed,
+  wait: boolean,
+  signal: AbortSignal,
+): Promise<Stopped> {
+  if (!wait) {
+    await client.workflow.getHandle(followed.workflow_id).cancel();
+    return { ...followed, outcome: 'asked' };
+  }
+  const stopTelling = tellStuck(client, followed.workflow_id, (text) => say(text, 'error'));
+  try {
+    await endCoordinator(client, followed.workflow_id, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Interrupted(
+      `interrupted; the coordinator of ${followed.storage} was asked to end and does so with the next worker`,
+    );
+  } finally {
+    stopTelling();
+  }
+  return { ...followed, outcome: 'stopped' };
+}
+
+/** The coordinators that the flags mean. @throws UsageError when several run and none is named */
+async function wanted(
+  client: Client,
+  flags: CommonFlags & { all?: boolean },
+  answer: boolean,
+): Promise<Followed[]> {
+  const all = await listFollowed(client, answer);
+  if (flags.all) return all;
+  if (!namesStorage(flags)) {
+    if (all.length <= 1) return all;
+    const names = all.map(({ storage }) => storage).join(', ');
+    throw new UsageError(
+      `${all.length} storages are followed here: ${names}; say which with --storage or --local-fs-dir, or --all`,
+    );
+  }
+  const storage = storageOf(flags);
+  const id = coordinatorId(storage);
+  // The server lists a new coordinator only after a moment.
+  const known = all.find((one) => one.workflow_id === id);
+  const found = known ?? (await followedBy(client, id, answer));
+  if (found) return [found];
+  const others = all.map((one) => one.storage).join(', ') || 'nothing';
+  throw new Error(`nothing follows a node into ${storageName(storage)} here; followed: ${others}`);
+}
+
+function describeList(found: readonly Followed[], embedded: boolean): string[] {
+  if (found.length === 0) {
+    return ['Nothing is followed here. Start with: aptos-backup up --local-fs-dir DIR'];
+  }
+  const start = embedded ? 'aptos-backup up' : 'aptos-backup worker';
+  const rows = found.map(({ storage, nodes, state, why, units }) => {
+    const more = state === 'rests' ? `no worker runs; start one with: ${start}` : why;
+    const doing = units.length === 0 ? '' : `, backs up ${units.join(', ')}`;
+    return [storage, nodes.join(', '), `${state}${more ? ` (${more})` : ''}${doing}`] as const;
+  });
+  const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]!.length), 7));
+  return [['STORAGE', 'NODE', 'STATE'] as const, ...rows].map(
+    ([storage, node, state]) =>
+      `${storage.padEnd(widths[0]!)}  ${node.padEnd(widths[1]!)}  ${state}`,
+  );
+}
+
+function describeStopped({ storage, nodes, units, outcome }: Stopped): string[] {
+  const follow = `which followed ${nodes.join(', ')}`;
+  if (outcome === 'asked') {
+    return [
+      `The coordinator of ${storage}, ${follow}, was asked to end. No worker runs; it ends with the next one.`,
+    ];
+  }
+  return [
+    `Stopped the coordinator of ${storage}, ${follow}.`,
+    ...units.map((unit) => `  It was backing up ${unit}; that was ended, too.`),
+    '  What is stored stays. To go on, start the same up again.',
+  ];
+}

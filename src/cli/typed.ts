@@ -1,0 +1,40 @@
+import { UsageError } from '../client/command-failure.js';
+import { STREAMS } from '../contract/coordinator-state.js';
+import type { BackupType } from '../contract/job.js';
+import { nearest } from '../lib/nearest.js';
+
+const MOST_PORT = 65_535;
+
+/** Says that a typed word is not known, and which one was probably meant. */
+export function unknownWord(what: string, word: string, known: readonly string[]): UsageError {
+  const near = nearest(word, known);
+  const meant = near === undefined ? '' : `, did you mean "${near}"?`;
+  return new UsageError(`unknown ${what} "${word}"${meant || ';'} known are ${known.join(', ')}`);
+}
+
+/** A stream, as people type it: `state-snapshot`. @throws UsageError */
+export function typedStream(word: string): BackupType {
+  const stream = STREAMS.find((type) => type === word.replaceAll('-', '_'));
+  if (stream) return stream;
+  const known = STREAMS.map((type) => type.replace('_', '-'));
+  throw unknownWord('stream', word, known);
+}
+
+/** A whole number. Its limits are for the check of the input. @throws UsageError that names the flag */
+export function typedNumber(flag: string, text: string): number {
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+  throw new UsageError(`${flag} must be a whole number, not "${text}"`);
+}
+
+/** The host and port of `[HOST:]PORT`. @throws UsageError that names the flag */
+export function typedAddress(flag: string, text: string): { host: string; port: number } {
+  const match = /^(?:(.+):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port > MOST_PORT) {
+    throw new UsageError(
+      `${flag} must be [HOST:]PORT with a port from 0 to ${MOST_PORT}, not "${text}"`,
+    );
+  }
+  const host = (match[1] ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
+  return { host, port };
+}

@@ -1,0 +1,112 @@
+import {
+  CancelledFailure,
+  type Client,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  defaultPayloadConverter,
+} from '@temporalio/client';
+import { parseNodes } from '../contract/backup-input.js';
+import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
+import type { CoordinatorMemory } from '../contract/coordinator-memory.js';
+import { storageName } from '../contract/storage-name.js';
+import { UPDATE_CONFIGURE } from '../contract/messages.js';
+import { resultOf } from './calls.js';
+import { listCoordinators, readCoordinator } from './live-status.js';
+import { StuckWorkflowError } from './stuck.js';
+
+/** A running coordinator, as `list` and `stop` name it. */
+export interface Followed {
+  workflow_id: string;
+  storage: string;
+  nodes: readonly string[];
+  /** The phase of its status, `stuck` or `silent`; `rests`: no worker runs. */
+  state: string;
+  /** Why it is stuck or silent. */
+  why?: string;
+  /** The backups in work. */
+  units: string[];
+}
+
+/** How a coordinator was ended. */
+export interface Stopped extends Followed {
+  /** `asked`: no worker has ended it yet; the next one does. */
+  outcome: 'stopped' | 'asked';
+}
+
+/** The coordinators that run on this server. Without a worker, none of them can answer. */
+export async function listFollowed(client: Client, answer: boolean): Promise<Followed[]> {
+  const found: Followed[] = [];
+  for (const workflowId of await listCoordinators(client)) {
+    const followed = await followedBy(client, workflowId, answer);
+    if (followed) found.push(followed);
+  }
+  return found.sort((a, b) => (a.storage < b.storage ? -1 : 1));
+}
+
+/** Describes a coordinator. Undefined if none with this id runs: lists of the server are a moment late. */
+export async function followedBy(
+  client: Client,
+  workflowId: string,
+  answer: boolean,
+): Promise<Followed | undefined> {
+  if (!(await isRunning(client, workflowId))) return undefined;
+  const settings = await settingsFromHistory(client, workflowId);
+  const known = { workflow_id: workflowId, ...settings, units: [] };
+  if (!answer) return { ...known, state: 'rests' };
+  try {
+    const { phase, nodes, storage, streams } = await readCoordinator(client, workflowId);
+    const units = Object.values(streams).flatMap(({ current }) => current?.target ?? []);
+    return { workflow_id: workflowId, storage, nodes, state: phase, units };
+  } catch (error) {
+    const state = error instanceof StuckWorkflowError ? 'stuck' : 'silent';
+    return { ...known, state, why: (error as Error).message };
+  }
+}
+
+/** Whether a workflow with this id runs. */
+export async function isRunning(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** Storage and nodes, from its history, because a resting coordinator cannot answer. */
+async function settingsFromHistory(client: Client, workflowId: string) {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const started = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const [input, memory] = started.map((one) => defaultPayloadConverter.fromPayload(one));
+  const { settings } = (memory ?? {}) as Partial<CoordinatorMemory>;
+  let { nodes } = settings ?? parseCoordinatorInput(input);
+  const { storage } = settings ?? parseCoordinatorInput(input);
+  for (const event of events ?? []) {
+    const asked = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;
+    const [change] = asked?.name === UPDATE_CONFIGURE ? (asked.args?.payloads ?? []) : [];
+    const { node }: Change = change ? defaultPayloadConverter.fromPayload(change) : {};
+    if (node !== undefined) nodes = parseNodes(node);
+  }
+  return { storage: storageName(storage), nodes };
+}
+
+type Change = Partial<Pick<CoordinatorInput, 'node'>>;
+
+/** Cancels a coordinator and waits until it has ended: it ends its backups and gives its storage free. */
+export async function endCoordinator(
+  client: Client,
+  workflowId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const handle = client.workflow.getHandle(workflowId);
+  await handle.cancel();
+  await resultOf(client, handle, signal).catch((error: unknown) => {
+    if (signal.aborted || !isStopped(error)) throw error;
+  });
+}
+
+/** Whether a workflow ended because somebody cancelled it. */
+export function isStopped(error: unknown): boolean {
+  return error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure;
+}

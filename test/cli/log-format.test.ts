@@ -1,0 +1,64 @@
+/** What `up` logs when stderr is no terminal: a line with time and level for each event, or JSON. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { devnode, storageFolder } from '../support/backup.js';
+import { dataFolder, runCli, startCli } from '../support/cli.js';
+import { until } from '../support/temporal.js';
+
+interface Entry {
+  level: string;
+  time: string;
+  msg: string;
+  event?: string;
+  stream?: string;
+}
+
+it('up logs each event with time and level, or as JSON, in all its processes', async () => {
+  const node = await devnode({ startTime: 'now' });
+  const folder = storageFolder();
+  const data = dataFolder();
+  const flags = [
+    ...['--backup-service-address', node.address, '--local-fs-dir', folder, '--data-dir', data],
+    ...['--trust-waypoint', node.facts().genesis_waypoint],
+  ];
+  const ignored = { TEMPORAL_ADDRESS: 'elsewhere:7233' };
+  const json = startCli(['up', '--log-format', 'json', ...flags], ignored);
+  await json.says(/^following: /);
+  const entries = json.raw.map((line) => JSON.parse(line) as Entry);
+  expect(entries.every(({ level, time, msg }) => level && Date.parse(time) > 0 && msg)).toBe(true);
+  expect(entries[0]).toMatchObject({
+    level: 'warn',
+    msg: expect.stringMatching(/ignores TEMPORAL_ADDRESS; .* aptos-backup continuously$/) as string,
+  });
+  const commits = entries.filter(({ event }) => event === 'commit');
+  expect(new Set(commits.map(({ stream }) => stream))).toEqual(
+    new Set(['epoch_ending', 'state_snapshot', 'transaction']),
+  );
+  const logs = join(data, 'logs');
+  for (const file of readdirSync(logs).filter((name) => name.startsWith('worker'))) {
+    const lines = readFileSync(join(logs, file), 'utf8').trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as Entry)).not.toEqual([]);
+  }
+  // A terminal that is closed ends it as SIGTERM does.
+  json.child.kill('SIGHUP');
+  expect(await json.ended).toBe(0);
+  expect(json.lines.at(-1)).toBe('Stopped. The next start goes on from here.');
+
+  const text = startCli(['up', ...flags]);
+  await text.says(/^following: /);
+  process.kill(
+    Number(/process (\d+)/.exec(text.lines.find((l) => /^Chunk/.test(l))!)![1]),
+    'SIGKILL',
+  );
+  await until('the death is told', () => text.lines.some((line) => /killed by SIGKILL/.test(line)));
+  expect(await text.stop()).toBe(0);
+  for (const line of text.raw) expect(line).toMatch(/^\d{4}-\S+Z (INFO |WARN |ERROR) \S/);
+  expect(text.raw.find((line) => / WARN {2}Chunk worker was killed/.test(line))).toBeDefined();
+}, 240_000);
+
+it('a missing server is told in one line', async () => {
+  const away = await runCli(['status'], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
+  expect(away).toMatchObject({ code: 1, out: '' });
+  expect(away.err).toMatch(/^aptos-backup: no Temporal server answers at 127\.0\.0\.1:1 .*\n$/);
+}, 60_000);

@@ -1,0 +1,75 @@
+/** `list` shows what is followed here, and `stop` ends it. No `up` leaves a coordinator running without a word. */
+import { expect, it } from 'vitest';
+import { devnode, storageFolder } from '../support/backup.js';
+import { dataFolder, runCli, startCli } from '../support/cli.js';
+import { until } from '../support/temporal.js';
+import type { Followed, Stopped } from '../../src/client/followed.js';
+
+it('list names what is followed, up says what goes on without it, and stop ends it', async () => {
+  const node = await devnode({ startTime: 'now' });
+  const [first, second] = [storageFolder(), storageFolder()];
+  const data = ['--data-dir', dataFolder()];
+  const told = (...args: string[]) => runCli([...args, ...data]);
+  const listed = async () => JSON.parse((await told('list', '--json')).out) as Followed[];
+  const stateOf = async (storage: string) =>
+    (await listed()).find((one) => one.storage === storage)?.state;
+
+  const nothing = await told('list');
+  expect(nothing).toMatchObject({ code: 0, err: '' });
+  expect(nothing.out).toMatch(/^Nothing is followed here\. Start with: aptos-backup up /);
+  expect(await told('stop')).toMatchObject({ code: 0, out: 'Nothing is followed here.\n' });
+
+  const follow = (storage: string) =>
+    startCli([
+      ...['up', '--backup-service-address', node.address, '--local-fs-dir', storage],
+      ...['--trust-waypoint', node.facts().genesis_waypoint, ...data],
+    ]);
+  const ups = { first: follow(first), second: follow(second) };
+  await until('both are followed', async () => {
+    const states = [await stateOf(first), await stateOf(second)];
+    return states.every((state) => state === 'following');
+  });
+  const both = await told('list');
+  expect(both.out.split('\n')).toHaveLength(4);
+  expect(both.out).toContain(`${first}  ${node.address}  following`);
+
+  // The workers of the second one go on with the coordinator of the first.
+  expect(await ups.first.stop()).toBe(0);
+  expect(ups.first.lines.at(-1)).toContain(
+    `the coordinator of ${first} goes on: another aptos-backup`,
+  );
+  expect(ups.first.lines.at(-1)).toContain(`aptos-backup stop --local-fs-dir ${first}`);
+  const which = await told('stop');
+  expect(which).toMatchObject({ code: 2, out: '' });
+  expect(which.err).toMatch(/2 storages are followed here: .* or --all\n$/);
+
+  const stopped = await told('stop', '--local-fs-dir', first);
+  expect(stopped).toMatchObject({ code: 0, err: '' });
+  expect(stopped.out).toContain(
+    `Stopped the coordinator of ${first}, which followed ${node.address}`,
+  );
+  const again = await told('stop', '--local-fs-dir', first);
+  expect(again.code).toBe(1);
+  expect(again.err).toContain(`nothing follows a node into ${first} here; followed: ${second}`);
+  const gone = await told('status', '--local-fs-dir', first);
+  expect(gone).toMatchObject({ code: 1, out: '' });
+  expect(gone.err).toMatch(
+    /no coordinator runs for .*; start one with: aptos-backup up --local-fs/,
+  );
+
+  // One that runs sees that somebody ended its coordinator.
+  expect((await told('stop', '--all')).code).toBe(0);
+  expect(await ups.second.ended).toBe(0);
+  expect(ups.second.lines.at(-1)).toContain(`The coordinator of ${second} was stopped.`);
+  expect(await listed()).toEqual([]);
+
+  // Without a worker, stop brings its own.
+  const third = follow(first);
+  await until('it is followed again', async () => (await stateOf(first)) === 'following');
+  expect(await third.stop()).toBe(0);
+  expect(third.lines.at(-1)).toBe('Stopped. The next start goes on from here.');
+  expect(await stateOf(first)).toBe('rests');
+  const ended = JSON.parse((await told('stop', '--json')).out) as Stopped[];
+  expect(ended).toMatchObject([{ storage: first, nodes: [node.address], outcome: 'stopped' }]);
+  expect(await listed()).toEqual([]);
+}, 300_000);

@@ -1,0 +1,40 @@
+/** A change of settings keeps what it does not name, and says old and new values. */
+import { expect, it } from 'vitest';
+import { changeSettings, parseCoordinatorInput } from '../../src/contract/coordinator-input.js';
+
+const BEFORE = parseCoordinatorInput({
+  node: ['http://a:1', 'http://b:1'],
+  storage: { local_fs_dir: '/backups' },
+  network: 'mainnet',
+  trust_waypoints: [`0:${'a'.repeat(64)}`],
+  max_chunk_size: 1000,
+  concurrency: 8,
+  state_snapshot_interval_epochs: 2,
+  transaction_batch_size: '100',
+  transaction_batch_seconds: 60,
+  compact_above_files: 0,
+});
+
+it('what is not named stays as it is', () => {
+  for (const change of [{}, { storage: { local_fs_dir: '/backups' } }]) {
+    expect(changeSettings(BEFORE, change)).toEqual({ settings: BEFORE, changes: [] });
+  }
+});
+
+it('what is named changes, and is told with old and new value', () => {
+  const { settings, changes } = changeSettings(BEFORE, {
+    ...{ concurrency: 4, transaction_batch_size: 200, node: 'http://b:1' },
+  });
+  expect(settings).toEqual({ ...BEFORE, concurrency: 4, batchSize: '200', nodes: ['http://b:1'] });
+  expect(changes).toEqual([
+    'node ["http://a:1","http://b:1"] -> ["http://b:1"]',
+    'concurrency 8 -> 4',
+    'transaction_batch_size 100 -> 200',
+  ]);
+});
+
+it('a change with a mistake is refused with the name of the field', () => {
+  expect(() => changeSettings(BEFORE, { concurrncy: 4 })).toThrow(/did you mean "concurrency"\?/);
+  expect(() => changeSettings(BEFORE, { concurrency: 1000 })).toThrow(/^concurrency must be /);
+  expect(() => changeSettings(BEFORE, 'fast')).toThrow(/must be one JSON object, not "fast"/);
+});
