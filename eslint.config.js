@@ -66,7 +66,7 @@ const ROOMS = {
   },
   'temporal-server': {
     ours: ['lib', 'lib/host', 'errors', 'temporal'],
-    sdk: ['client', 'envconfig'],
+    sdk: ['client', 'common', 'envconfig'],
   },
   supervisor: {
     ours: ['lib', 'lib/host', 'errors', 'contract', 'temporal'],

@@ -1,11 +1,9 @@
 import { Interrupted } from '../client/command-failure.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { workersPoll } from '../temporal/pollers.js';
-import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
-import { ownWorkers } from './own-workers.js';
+import { openWithWorkers } from './own-workers.js';
 import { say } from './say.js';
 
 const AGAIN = 'run the same command again to go on';
@@ -23,10 +21,8 @@ export async function atServer<R>(
   elsewhere = AGAIN,
 ): Promise<R> {
   const chunkWorkers = chunkWorkerCount();
-  const data = dataFolder(flags.dataDir);
-  const session = await openSession(flags, signal);
+  const { session, workers } = await openWithWorkers(flags, signal, { chunkWorkers, say });
   const { connection, embedded, namespace } = session;
-  const worker = ownWorkers(session, { data, chunkWorkers, say });
   // Open calls would otherwise try again on a closed connection.
   const leaving = new AbortController();
   const leave = () => leaving.abort();
@@ -42,7 +38,7 @@ export async function atServer<R>(
   } finally {
     signal.removeEventListener('abort', leave);
     leave();
-    await worker?.stop();
+    await workers?.stop();
     await session.close();
   }
 }

@@ -4,7 +4,6 @@ import { isStopped } from '../client/followed.js';
 import { ensureCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import type { Traffic } from '../node/traffic.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
@@ -17,10 +16,9 @@ import { Interrupted } from '../client/command-failure.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
 import { workersLive } from './living-workers.js';
 import { type Served, openPage } from './open-page.js';
-import { openSession } from './open-session.js';
 import { inFlags } from './flag-names.js';
 import { type CoordinatorFlags, chunkWorkerCount, givenInput, storageFlags } from './options.js';
-import { ownWorkers } from './own-workers.js';
+import { openWithWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
 import { workerHealth } from '../monitor/worker-health.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
@@ -75,16 +73,15 @@ async function followWith(
   signal: AbortSignal,
 ): Promise<void> {
   const { storage } = parseCoordinatorInput(input);
-  const data = dataFolder(flags.dataDir);
   const env = own ? withoutServer(process.env) : process.env;
-  const session = await openSession(flags, signal, env);
-  const { client, connection, embedded, namespace, uiUrl } = session;
   const traffic = new NodeMetrics();
   const onTraffic = (more: Traffic) => traffic.add(more);
-  const worker = ownWorkers(session, { data, chunkWorkers, say, onTraffic });
+  const options = { chunkWorkers, say, onTraffic, env };
+  const { session, workers } = await openWithWorkers(flags, signal, options);
+  const { client, connection, embedded, namespace, uiUrl } = session;
   const coordinator = new CoordinatorHealth();
   served?.health.show(coordinator);
-  if (worker) served?.health.show(workerHealth(worker, traffic));
+  if (workers) served?.health.show(workerHealth(workers, traffic));
   served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
@@ -104,10 +101,10 @@ async function followWith(
     };
     const change = givenInput(input, flags);
     const ended = await watch(session, input, { change, board, onStatus, onSilence }, signal);
-    await worker?.stop();
+    await workers?.stop();
     say(ended ? endedWords(input) : await partingWords(session, input));
   } finally {
-    await worker?.stop();
+    await workers?.stop();
     await session.close();
   }
 }

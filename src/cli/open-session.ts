@@ -11,10 +11,10 @@ import { say } from './say.js';
 export async function openSession(
   { dataDir }: CommonFlags,
   signal: AbortSignal,
-  env: NodeJS.ProcessEnv = process.env,
+  options: Pick<Parameters<typeof openTemporal>[0], 'env' | 'meanwhile'> = {},
 ): Promise<TemporalSession> {
   try {
-    return await openTemporal({ dataFolder: dataFolder(dataDir), say, env, signal });
+    return await openTemporal({ dataFolder: dataFolder(dataDir), say, signal, ...options });
   } catch (error) {
     if (signal.aborted) throw new Interrupted('interrupted while the Temporal server was starting');
     throw error;

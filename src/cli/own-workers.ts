@@ -1,27 +1,48 @@
 import path from 'node:path';
+import { dataFolder } from '../lib/host/data-folder.js';
 import type { Traffic } from '../node/traffic.js';
-import type { TemporalSession } from '../temporal-server/open-temporal.js';
-import type { Say } from '../temporal/temporal-error.js';
 import { reportLeftBehind } from '../supervisor/worker-death.js';
 import { type WorkerGroup, superviseWorkers } from '../supervisor/worker-group.js';
+import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import type { Say } from '../temporal/temporal-error.js';
+import { openSession } from './open-session.js';
+import type { CommonFlags } from './options.js';
+
+interface WorkerOptions {
+  chunkWorkers: number;
+  say: Say;
+  onTraffic?: (traffic: Traffic) => void;
+}
 
 /**
- * Starts workers if the command brings its own Temporal server. A server that somebody else runs has its
- * own workers.
+ * Opens the Temporal server of a command. Starts workers if it is the embedded one: a server that somebody else runs
+ * has its own. They start while the server does, because both take about a second.
+ * @throws Interrupted, TemporalError
  */
-export function ownWorkers(
-  { embedded, workerEnv }: TemporalSession,
-  options: {
-    data: string;
-    chunkWorkers: number;
-    say: Say;
-    onTraffic?: (traffic: Traffic) => void;
-  },
-): WorkerGroup | undefined {
-  if (!embedded) return undefined;
-  const { data, ...others } = options;
-  const { say } = others;
-  const logFile = path.join(data, 'logs', 'worker.log');
-  void reportLeftBehind({ env: workerEnv, say });
-  return superviseWorkers({ env: workerEnv, logFile, ...others });
+export async function openWithWorkers(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  { env, ...options }: WorkerOptions & { env?: NodeJS.ProcessEnv },
+): Promise<{ session: TemporalSession; workers: WorkerGroup | undefined }> {
+  const started: WorkerGroup[] = [];
+  const meanwhile = (workerEnv: NodeJS.ProcessEnv) =>
+    void started.push(startWorkers(flags, workerEnv, options));
+  try {
+    const session = await openSession(flags, signal, { ...(env ? { env } : {}), meanwhile });
+    return { session, workers: started[0] };
+  } catch (error) {
+    await started[0]?.stop();
+    throw error;
+  }
+}
+
+/** Starts the workers of this host for the server that `workerEnv` names. */
+export function startWorkers(
+  { dataDir }: CommonFlags,
+  workerEnv: NodeJS.ProcessEnv,
+  options: WorkerOptions,
+): WorkerGroup {
+  const logFile = path.join(dataFolder(dataDir), 'logs', 'worker.log');
+  void reportLeftBehind({ env: workerEnv, say: options.say });
+  return superviseWorkers({ env: workerEnv, logFile, ...options });
 }

@@ -9,12 +9,12 @@ import {
 } from '../client/followed.js';
 import { coordinatorId } from '../client/live-status.js';
 import { storageName } from '../contract/storage-name.js';
-import { dataFolder } from '../lib/host/data-folder.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { workersLive } from './living-workers.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount, namesStorage, storageOf } from './options.js';
-import { ownWorkers } from './own-workers.js';
+import type { WorkerGroup } from '../supervisor/worker-group.js';
+import { startWorkers } from './own-workers.js';
 import { say } from './say.js';
 import { tellStuck } from './tell-stuck.js';
 
@@ -43,13 +43,13 @@ export async function runStop(
   }
   const session = await openSession(flags, signal);
   const { client, embedded } = session;
-  let workers: ReturnType<typeof ownWorkers>;
+  let workers: WorkerGroup | undefined;
   try {
     const answer = await workersLive(session);
     const found = await wanted(client, flags, answer);
     if (found.length > 0 && !answer) {
-      const data = dataFolder(flags.dataDir);
-      workers = ownWorkers(session, { data, chunkWorkers: chunkWorkerCount(), say: () => {} });
+      const options = { chunkWorkers: chunkWorkerCount(), say: () => {} };
+      workers = embedded ? startWorkers(flags, session.workerEnv, options) : undefined;
     }
     const ended: Stopped[] = [];
     for (const one of found) {

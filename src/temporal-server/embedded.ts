@@ -32,14 +32,21 @@ export interface EmbeddedServer {
  */
 export async function openEmbeddedServer(
   dataFolder: string,
-  options: { say: Say; env?: NodeJS.ProcessEnv; signal?: AbortSignal },
+  options: {
+    say: Say;
+    env?: NodeJS.ProcessEnv;
+    signal?: AbortSignal;
+    /** Called once, when the server has an address. It may not answer yet. */
+    onAddress?: (server: Pick<EmbeddedServer, 'address' | 'namespace'>) => void;
+  },
 ): Promise<EmbeddedServer> {
   const server = new WatchedServer(
     resolve(dataFolder, 'temporal'),
     options.say,
     options.env ?? process.env,
   );
-  await server.open(options.signal ?? new AbortController().signal);
+  const signal = options.signal ?? new AbortController().signal;
+  await server.open(signal, () => options.onAddress?.(server));
   return server;
 }
 
@@ -75,13 +82,13 @@ class WatchedServer implements EmbeddedServer {
     return `http://127.0.0.1:${this.#server.ports.uiPort}`;
   }
 
-  async open(signal: AbortSignal): Promise<void> {
+  async open(signal: AbortSignal, onPorts: () => void): Promise<void> {
     makeMissingSync(this.folder);
     // The lock is not held here, because a fetch of the binary may take minutes.
     const binary = await findTemporal({ env: this.env, say: this.#say, signal });
     try {
       await this.#server.enter();
-      await this.#bringUp(binary, signal);
+      await this.#bringUp(binary, signal, { onPorts });
       signal.throwIfAborted();
     } catch (error) {
       if (signal.aborted) await this.#leave();
@@ -140,11 +147,11 @@ class WatchedServer implements EmbeddedServer {
     const silent = performance.now() - this.#answeredAt;
     if (this.#silentProbes < MOST_SILENT_PROBES || silent < patienceMs) return;
     if (this.#healing || this.#leaving.signal.aborted) return;
-    this.#heal(() => this.#bringUp(binary, this.#leaving.signal, pid));
+    this.#heal(() => this.#bringUp(binary, this.#leaving.signal, { hungPid: pid }));
   }
 
-  async #bringUp(binary: string, signal: AbortSignal, hungPid?: number): Promise<void> {
-    await this.#server.bringUp(binary, signal, hungPid);
+  async #bringUp(...how: Parameters<SharedServer['bringUp']>): Promise<void> {
+    await this.#server.bringUp(...how);
     this.#heardIt();
   }
 

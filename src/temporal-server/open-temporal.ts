@@ -3,7 +3,7 @@ import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { orAborted } from '../lib/or-aborted.js';
 import { configuredServer } from '../temporal/connection.js';
 import { type Say, TemporalError, reasonOf } from '../temporal/temporal-error.js';
-import { openEmbeddedServer } from './embedded.js';
+import { type EmbeddedServer, openEmbeddedServer } from './embedded.js';
 
 /** A connected client and, where one is used, the embedded server. */
 export interface TemporalSession {
@@ -29,6 +29,11 @@ export async function openTemporal(options: {
   say: Say;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
+  /**
+   * Called once with the environment for workers, as soon as the embedded server has an address. It may not answer
+   * yet. Not called for a server that the environment names.
+   */
+  meanwhile?: (workerEnv: NodeJS.ProcessEnv) => void;
 }): Promise<TemporalSession> {
   const signal = options.signal ?? new AbortController().signal;
   const env = options.env ?? process.env;
@@ -37,14 +42,19 @@ export async function openTemporal(options: {
     const connection = await orAborted(connectClient(target.connectionOptions), signal);
     return session(connection, target, undefined, { ...env }, () => Promise.resolve());
   }
-  const server = await openEmbeddedServer(options.dataFolder, { say: options.say, env, signal });
+  const { dataFolder, say, meanwhile } = options;
+  const envOf = (server: Pick<EmbeddedServer, 'address' | 'namespace'>) =>
+    environmentFor(server, dataFolder, env);
+  const server = await openEmbeddedServer(dataFolder, {
+    ...{ say, env, signal },
+    onAddress: (address) => meanwhile?.(envOf(address)),
+  });
   try {
     // A server on this machine must not be reached through the proxy that the environment names.
     const channelArgs = { 'grpc.enable_http_proxy': 0 };
     const connecting = connectClient({ address: server.address, channelArgs });
     const connection = await orAborted(connecting, signal);
-    const workerEnv = environmentFor(server, options.dataFolder, env);
-    return session(connection, server, server.uiUrl, workerEnv, () => server.release());
+    return session(connection, server, server.uiUrl, envOf(server), () => server.release());
   } catch (error) {
     await server.release();
     throw error;

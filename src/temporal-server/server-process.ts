@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { orAborted } from '../lib/or-aborted.js';
 import { type Say, TemporalError, reasonOf } from '../temporal/temporal-error.js';
 import { logTail, openLog } from '../lib/host/log-file.js';
 import { isListening } from './ports.js';
 import { runsCommandWith } from '../lib/host/process-info.js';
-import { run } from '../lib/host/run.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../temporal/register-attributes.js';
 
 export const EMBEDDED_NAMESPACE = 'default';
@@ -16,8 +16,8 @@ const SAY_STARTING_MS = 30_000;
 const STOP_MS = 15_000;
 /** A server that is slow under load answers within this time; one that hangs does not. */
 const ANSWER_MS = 5_000;
-/** How long closed workflows are kept: 90 days. The development server's default is one day. */
-const RETENTION = '2160h';
+/** How long closed workflows are kept. The development server's default is one day. */
+const RETENTION = '90 days';
 
 /** The files of a server. A server process is recognised by `database` on its command line. */
 export interface ServerFiles {
@@ -89,26 +89,21 @@ export async function waitUntilReady(
 /** Whether a Temporal server with our namespace answers on this port within a few seconds. */
 export async function answers(port: number): Promise<boolean> {
   if (!(await isListening(port))) return false; // quicker than a gRPC client, which waits a second before its retry
-  let connection: Connection | undefined;
   try {
-    connection = await connectTo(port);
-    await connection.withDeadline(Date.now() + ANSWER_MS, () =>
-      connection!.workflowService.describeNamespace({ namespace: EMBEDDED_NAMESPACE }),
-    );
+    await asked(port, (server) => server.describeNamespace({ namespace: EMBEDDED_NAMESPACE }));
     return true;
   } catch {
     return false;
-  } finally {
-    await connection?.close().catch(() => undefined);
   }
 }
 
 /** Makes the server keep closed workflows for 90 days. A failure is reported, and work goes on. */
-export async function keepClosedWorkflows(binary: string, port: number, say: Say): Promise<void> {
-  const update = ['operator', 'namespace', 'update', '--namespace', EMBEDDED_NAMESPACE];
-  const args = [...update, '--retention', RETENTION, '--address', `127.0.0.1:${port}`];
+export async function keepClosedWorkflows(port: number, say: Say): Promise<void> {
+  const config = { workflowExecutionRetentionTtl: msToTs(RETENTION) };
   try {
-    await run(binary, args, { timeoutMs: 10_000 });
+    await asked(port, (server) =>
+      server.updateNamespace({ namespace: EMBEDDED_NAMESPACE, config }),
+    );
   } catch (error) {
     say(`The Temporal server keeps finished workflows for a day only: ${reasonOf(error)}`);
   }
@@ -128,13 +123,22 @@ export async function stopServer(
   }
 }
 
-/** Connects without a proxy: the server is on this machine. */
-async function connectTo(port: number): Promise<Connection> {
-  return Connection.connect({
+/** Asks a server one thing. Connects without a proxy: the server is on this machine. @throws errors of the client */
+async function asked<T>(
+  port: number,
+  ask: (server: Connection['workflowService']) => Promise<T>,
+): Promise<T> {
+  const connection = await Connection.connect({
     address: `127.0.0.1:${port}`,
     connectTimeout: ANSWER_MS,
     channelArgs: { 'grpc.enable_http_proxy': 0 },
   });
+  try {
+    const deadline = Date.now() + ANSWER_MS;
+    return await connection.withDeadline(deadline, () => ask(connection.workflowService));
+  } finally {
+    await connection.close().catch(() => undefined);
+  }
 }
 
 function failedToStart(files: ServerFiles, why: string): TemporalError {

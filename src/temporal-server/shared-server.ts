@@ -103,9 +103,13 @@ export class SharedServer {
 
   /**
    * Joins the running server, or starts one, and waits for its first answer. `hungPid` names a server that
-   * hangs; it is killed first.
+   * hangs; it is killed first. `onPorts` is called as soon as the ports are known; they stay the same from then on.
    */
-  async bringUp(binary: string, signal: AbortSignal, hungPid?: number): Promise<void> {
+  async bringUp(
+    binary: string,
+    signal: AbortSignal,
+    { hungPid, onPorts }: { hungPid?: number; onPorts?: () => void } = {},
+  ): Promise<void> {
     let renewed = false;
     let deaths = 0;
     for (let hung = hungPid; !signal.aborted;) {
@@ -115,6 +119,8 @@ export class SharedServer {
         const lost = this.#state && !renewed ? 'died' : undefined;
         return this.#runningOrStarted(binary, killed ? HUNG : lost);
       });
+      onPorts?.();
+      onPorts = undefined;
       const patienceMs = patienceWith(state);
       try {
         await waitUntilReady(state, this.#files, { patienceMs, say: this.say, signal });
@@ -136,7 +142,7 @@ export class SharedServer {
       }
       if (signal.aborted) return;
       if (!state.ready) await this.#locked(() => this.#noteReady(state));
-      if (started) await keepClosedWorkflows(binary, state.port, this.say);
+      if (started) await keepClosedWorkflows(state.port, this.say);
       return;
     }
   }

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import { type Say, reasonOf } from './temporal-error.js';
 
-const FIRST_WAIT_MS = 500;
+const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 10_000;
+/** A server that starts beside the worker answers within this time. */
+const TELL_AFTER_MS = 2_000;
 const TELL_AGAIN_MS = 60_000;
 const MOST_REASON = 200;
 
@@ -16,7 +18,7 @@ export async function connectWithRetry(
   options: NativeConnectionOptions,
   { say, signal }: { say: Say; signal?: AbortSignal },
 ): Promise<NativeConnection> {
-  let nextTelling = 0;
+  let nextTelling = performance.now() + TELL_AFTER_MS;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     try {
       return await NativeConnection.connect(options);
