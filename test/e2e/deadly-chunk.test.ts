@@ -93,7 +93,7 @@ it('a chunk that kills its worker is tried among others, then apart, then waits 
 
   site.disarm();
   const { code, out } = await runCli(['retry', '--data-dir', session.dataFolder]);
-  expect({ code, out }).toEqual({ code: 0, out: '1\n' });
+  expect({ code, out }).toEqual({ code: 0, out: '1 failed unit is tried again now.\n' });
   const result = await handle.result();
   // It never runs among others again.
   const { events } = await handle.fetchHistory();
@@ -159,7 +159,7 @@ it('a plan in quarantine waits for a retry, and is never again tried among other
 
   site.disarm();
   const { code, out } = await runCli(['retry', '--data-dir', session.dataFolder]);
-  expect({ code, out }).toEqual({ code: 0, out: '1\n' });
+  expect({ code, out }).toEqual({ code: 0, out: '1 failed unit is tried again now.\n' });
   expect(await handle.result()).toMatchObject({ records: '400' });
   expect(stateOf(worker, 'workflows').restarts).toBe(restarts);
 }, 300_000);
