@@ -40,7 +40,7 @@ describe('deploy/aptos-backup.service', () => {
     expect(words.slice(0, 3)).toEqual(['/usr/bin/env', 'node', '/opt/aptos-backup/dist/cli.js']);
     // With one mistake, which is reported after all flags are read and before anything starts.
     const { code, err } = await runCli([...words.slice(3), '--transaction-batch-size', '0']);
-    expect(err).toMatch(/^aptos-backup: transaction_batch_size .*\n$/);
+    expect(err).toMatch(/^\S+Z ERROR aptos-backup: --transaction-batch-size .*\n$/);
     expect(`${code}`).toBe(unit['RestartPreventExitStatus']);
   });
 });

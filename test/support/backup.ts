@@ -17,7 +17,7 @@ export async function devnode(options: DevnodeOptions = {}): Promise<Devnode> {
 /** A folder for backups that is removed at the end of the test. */
 export function storageFolder(): string {
   const folder = temporaryFolder('storage');
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 
