@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultInput } from '../../src/devnode/faults.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { type Check, caughtUp, checkAll } from './checks.js';
 import type { ActiveFault } from './node.js';
 import { type ChaosEvent, type StorageKind, describeStrike, namesOf } from './plan.js';

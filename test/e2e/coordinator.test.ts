@@ -9,7 +9,7 @@ import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js
 import { committedNames, leftovers } from '../support/backup.js';
 import { hasCaughtUp } from '../support/caught-up.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 const BATCH = 500;

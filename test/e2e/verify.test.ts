@@ -12,7 +12,8 @@ import { backUp, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli } from '../support/cli.js';
 import { startSite } from '../support/site.js';
 import { STOCK } from '../support/storage-copy.js';
-import { startTemporal, until } from '../support/temporal.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { Subject } from '../verify/damages/subject.js';
 import type { Coverage, VerifyStatus } from '../../src/contract/answers/verify-answers.js';
 

@@ -12,7 +12,7 @@ import { contentOf, fetchBytes, storageFolder } from '../support/backup.js';
 import { startPaused, untilPlanned } from '../support/paused.js';
 import { type Pending, pendingActivities } from '../support/pending.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const TRANSACTIONS = 800;
 const HALF = TRANSACTIONS / 2;
