@@ -29,7 +29,7 @@ it.each([
         without: [...impossible, ...TOO_SLOW],
       });
     const report = await runChaos({
-      ...{ seed, seconds: SECONDS, storage, plan },
+      ...{ seed, seconds: SECONDS, growth: 12, storage, plan },
       build: (options) => Promise.resolve(new UpSystem(options)),
       say: (line) => console.log(line),
     });
