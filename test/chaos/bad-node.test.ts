@@ -20,7 +20,7 @@ it('the mix is 25 % errors, 30 % throttled, 15 % delayed and 1 % corrupted', () 
 
 it('a coordinator catches up with a node that fails more than half of all requests', async () => {
   const report = await runChaos({
-    ...{ seed: 14, seconds: 30, plan: () => [], throughout: PROFILE },
+    ...{ seed: 14, seconds: 10, growth: 12, plan: () => [], throughout: PROFILE },
     build: (options) => Promise.resolve(new UpSystem(options)),
     say: (line) => console.log(line),
   });

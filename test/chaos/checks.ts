@@ -3,7 +3,7 @@ import { coordinatorId, readCoordinator } from '../../src/client/live-status.js'
 import { readCatalog } from '../../src/repository/catalog.js';
 import { openStorage } from '../../src/storage/open.js';
 import { isOfOne } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { ChaosEvent } from './plan.js';
 import { compareWithTwin } from './twin.js';
 import { verifyWorld } from './watch.js';

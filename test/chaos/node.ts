@@ -4,7 +4,7 @@ import { builtProgram } from '../../src/lib/host/built.js';
 import type { Facts } from '../../src/devnode/devnode.js';
 import type { Fault, FaultInput } from '../../src/devnode/faults.js';
 import { choosePort } from '../../src/temporal-server/ports.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { Program } from './program.js';
 
 const ANSWER_MS = 2_000;

@@ -37,7 +37,7 @@ const PLAN = OUTAGES.map(([at, strike], i): ChaosEvent => ({
 
 it('after outages of 5, 20 and 60 seconds everything goes on by itself where it stopped', async () => {
   const report = await runChaos({
-    ...{ seed: 13, seconds: 140, plan: () => PLAN },
+    ...{ seed: 13, seconds: 140, growth: 12, plan: () => PLAN },
     build: (options) => Promise.resolve(new UpSystem(options)),
     say: (line) => console.log(line),
   });

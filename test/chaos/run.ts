@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultInput } from '../../src/devnode/faults.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { until } from '../support/until.js';
 import { type Check, caughtUp, checkAll } from './checks.js';
 import type { ActiveFault } from './node.js';
 import { type ChaosEvent, type StorageKind, describeStrike, namesOf } from './plan.js';
@@ -15,12 +16,17 @@ import { World } from './world.js';
 /** Transactions per second. A file takes several requests to a bucket, so a small machine stores fewer there. */
 const GROWTH: Record<StorageKind, number> = { folder: 30, s3: 12 };
 
+/** Rare faults hit late, because a node that fails is asked seldom. */
+const HIT_MS = 300_000;
+
 export interface ChaosRun {
   seed: number;
   /** About how long the run takes. Sets the size of the disk. */
   seconds: number;
   /** Where the backups are. @default 'folder' */
   storage?: StorageKind;
+  /** Transactions per second. @default by the storage */
+  growth?: number;
   build: (options: SystemOptions) => Promise<System>;
   /** The plan, without what this machine does not allow. */
   plan: (impossible: string[]) => ChaosEvent[];
@@ -40,10 +46,10 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
   const { seed, say } = run;
   const folder = temporaryFolder('chaos');
   const megabytes = 64 + Math.round(run.seconds / 4);
-  const { storage = 'folder' } = run;
+  const { storage = 'folder', growth = GROWTH[storage] } = run;
   const place = openPlace(storage, megabytes, seed);
   const world = await World.start({
-    ...{ folder, seed, growth: GROWTH[storage], build: run.build, openPlace: place },
+    ...{ folder, seed, growth, build: run.build, openPlace: place },
   });
   const log = (line: string) => say(`${new Date().toISOString().slice(11, 19)} ${line}`);
   let keep = true;
@@ -54,8 +60,8 @@ export async function runChaos(run: ChaosRun): Promise<ChaosReport> {
     const throughout: ActiveFault[] = [];
     for (const fault of run.throughout ?? []) throughout.push(await world.node.begin(fault));
     const watcher = new Watcher(world);
-    const events = await Promise.race([
-      carryOut(plan, world, log, run.throughout ? run.seconds : 0),
+    const [events] = await Promise.race([
+      Promise.all([carryOut(plan, world, log), untilAllHit(throughout, run.seconds)]),
       watcher.watching.then(() => Promise.reject(new Error('the watcher left'))),
       aborted(run.signal),
     ]);
@@ -103,6 +109,14 @@ function aborted(signal: AbortSignal | undefined): Promise<never> {
   });
 }
 
+/** Lets faults go on for some seconds, and until each has hit a request. */
+async function untilAllHit(faults: readonly ActiveFault[], seconds: number): Promise<void> {
+  if (faults.length === 0) return;
+  await sleep(seconds * 1000);
+  const hits = () => faults.every(({ before, now }) => before + now > 0);
+  await until('each fault has hit a request', hits, HIT_MS);
+}
+
 /** @throws Error when one of them hit no request, because the run then shows nothing about it */
 async function endFaults(
   faults: readonly ActiveFault[],
@@ -118,17 +132,12 @@ async function endFaults(
   return met;
 }
 
-/**
- * Carries out every event at its time. Events of one thing happen one after another. Takes `seconds` at
- * least.
- */
+/** Carries out every event at its time. Events of one thing happen one after another. */
 async function carryOut(
   plan: readonly ChaosEvent[],
   world: World,
   log: (line: string) => void,
-  seconds: number,
 ): Promise<ChaosReport['events']> {
-  const least = sleep(seconds * 1000);
   const started = Date.now();
   const busy = new Map<string, Promise<unknown>>();
   const all = plan.map(async (event) => {
@@ -150,9 +159,7 @@ async function carryOut(
     );
     return happening;
   });
-  const events = await Promise.all(all);
-  await least;
-  return events;
+  return Promise.all(all);
 }
 
 function laneOf(event: ChaosEvent): string {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../src/devnode/chain/random.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { Evidence } from './place.js';
 import type { ChaosEvent, Target } from './plan.js';
 import { isStopped, killHard, runs, signal } from './processes.js';

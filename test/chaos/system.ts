@@ -8,6 +8,7 @@ import { builtProgram } from '../../src/lib/host/built.js';
 import { runsCommandWith } from '../../src/lib/host/process-info.js';
 import type { Target } from './plan.js';
 import { Program } from './program.js';
+import { until } from '../support/until.js';
 
 /** What makes the backups: processes that can be struck, and the address of their server. */
 export interface System {
@@ -120,7 +121,9 @@ export class UpSystem implements System {
     return this.server()!.port;
   }
 
+  /** Waits for the server: on a busy machine its start takes longer than a short run. */
   async connect() {
+    await until('the server has a port', () => this.server() !== undefined);
     return connectTo(this.port);
   }
 

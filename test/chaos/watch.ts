@@ -6,7 +6,7 @@ import { isEarly, storedEndings } from './early.js';
 import type { World } from './world.js';
 import type { Coverage } from '../../src/contract/answers/verify-answers.js';
 
-const BETWEEN_MS = 1_000;
+const BETWEEN_MS = 2_000;
 
 export function verifyWorld(world: World, again: boolean): Promise<Coverage> {
   const { storage } = world.place;

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { TRIES } from '../../src/node/retry.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { LiveStatus, ListedSchedule } from '../../src/contract/answers/shown-answers.js';
 
 it('up follows a node, and all commands from another terminal control it', async () => {

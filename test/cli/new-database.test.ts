@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 it('up begins a new database under its coordinator, and goes on from what is stored', async () => {
   const node = await devnode();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { serverPid, serverRuns, stateFile } from '../temporal-server/embedded-helpers.js';
 
 it.each([

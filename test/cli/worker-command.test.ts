@@ -10,7 +10,7 @@ import { openEmbeddedServer } from '../../src/temporal-server/embedded.js';
 import { choosePort } from '../../src/temporal-server/ports.js';
 import { ServerStateFile } from '../../src/temporal-server/server-state.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const PRELOAD = fileURLToPath(new URL('../support/misbehave.mjs', import.meta.url));
 /** Above all process ids of any system. */

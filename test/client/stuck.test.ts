@@ -8,7 +8,8 @@ import { Overseer } from '../../src/client/overseer.js';
 import { StuckWorkflowError } from '../../src/client/stuck.js';
 import { startVerify } from '../../src/client/start-verification.js';
 import { PretendedWorld, coordinatorInput } from '../support/coordinator.js';
-import { startTemporal, until, withActivities, workflowBundle } from '../support/temporal.js';
+import { startTemporal, withActivities, workflowBundle } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 /** The built workflows, with a mistake added. */
 function mistaken(right: string, wrong: string) {

@@ -21,7 +21,8 @@ import { startPrometheus } from '../support/servers/prometheus.js';
 import { findServer } from '../support/servers/install.js';
 import { WEED } from '../support/servers/seaweedfs.js';
 import { eventfulStatus } from '../support/status.js';
-import { startTemporal, until } from '../support/temporal.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 it('namespace, worker, coordinator and Prometheus work with the settings in its files', async () => {

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnode, startDevnode } from '../../src/devnode/devnode.js';
 import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js';
 import { superviseWorkers } from '../../src/supervisor/worker-group.js';
-import { startTemporal, until } from '../support/temporal.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 interface Line {

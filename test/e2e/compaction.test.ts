@@ -9,7 +9,7 @@ import { backUp } from '../support/backup.js';
 import { runCli } from '../support/cli.js';
 import { startSite } from '../support/site.js';
 import { StorageCopy } from '../support/storage-copy.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 it('the command, a schedule and a coordinator compact, and what was backed up stays backed up', async () => {
   const { node, session, folder } = await startSite({ transactions: 120, epochs: 2 });

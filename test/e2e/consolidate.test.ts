@@ -8,7 +8,7 @@ import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js
 import { contentOf, fetchBytes } from '../support/backup.js';
 import { dataFolder, runCli } from '../support/cli.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const SIZE = 200;
 

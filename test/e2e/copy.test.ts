@@ -5,7 +5,7 @@ import { storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { makeBucket, s3Server } from '../support/s3-bucket.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { decodedCopy } from '../support/decoded-copy.js';
 import { readCatalog } from '../../src/repository/catalog.js';
 import { openStorage } from '../../src/storage/open.js';

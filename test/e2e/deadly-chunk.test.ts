@@ -8,7 +8,7 @@ import { committedNames, contentOf, fetchBytes } from '../support/backup.js';
 import { runCli } from '../support/cli.js';
 import { deadlyProxy } from '../support/deadly-proxy.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 import type { BackupStatus } from '../../src/contract/answers/backup-answers.js';
 

@@ -7,7 +7,7 @@ import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 /** A disk of its own, if the machine allows one. */

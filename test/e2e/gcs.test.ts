@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { startVerify } from '../../src/client/start-verification.js';
 import { expectWholeNode, startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { gcsServer, getObject, listAll, makeGcsBucket } from '../support/gcs-bucket.js';
 import { decodedCopy } from '../support/decoded-copy.js';
 

@@ -13,7 +13,8 @@ import { contentOf, devnode, fetchBytes, storageFolder } from '../support/backup
 import { dataFolder, startCli } from '../support/cli.js';
 import { type Pending, pendingActivities } from '../support/pending.js';
 import { isOfOne, rangeRequests } from '../support/site.js';
-import { startTemporal, until } from '../support/temporal.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const WORKER = fileURLToPath(builtProgram('worker.js'));
 const TRANSACTIONS = 2_000;

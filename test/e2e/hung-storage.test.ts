@@ -10,7 +10,7 @@ import { contentOf, fetchBytes, leftovers } from '../support/backup.js';
 import { type FileFault, hungFiles } from '../support/hung-files.js';
 import { pendingActivities } from '../support/pending.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const TRANSACTIONS = 600;
 const RANGE = { start_version: 0, num_transactions: TRANSACTIONS };

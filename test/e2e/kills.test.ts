@@ -9,7 +9,7 @@ import { contentOf, devnode, fetchBytes, leftovers, storageFolder } from '../sup
 import { dataFolder, startCli } from '../support/cli.js';
 import { rangeRequests, startSite } from '../support/site.js';
 import { openTemporal } from '../../src/temporal-server/open-temporal.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const TRANSACTIONS = 2_000;
 const RANGE = { start_version: 0, num_transactions: TRANSACTIONS };

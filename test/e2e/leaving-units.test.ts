@@ -6,7 +6,7 @@ import { pendingActivities } from '../../src/client/progress.js';
 import { storageId } from '../../src/storage/open.js';
 import { type Target, workflowIdOf } from '../../src/contract/job.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 /** A coordinator with a unit that takes for ever. */
 async function startWorking(endpoint: FaultInput['endpoint'], target: Target) {

@@ -12,7 +12,9 @@ import { superviseWorker } from '../../src/supervisor/worker-process.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { startPaused, untilPlanned } from '../support/paused.js';
 import { pendingActivities } from '../support/pending.js';
-import { startTemporal, temporaryFolder, until } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const LANES = 4;
 

@@ -8,7 +8,7 @@ import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { hasCaughtUp } from '../support/caught-up.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 it('an alarm says it while it lasts, and all goes on when it is over', async () => {
   const site = await startSite({ transactions: 600, stateItems: 50, epochs: 2 });

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { serverWithOwnAttributes } from '../support/own-attributes.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 const WITHOUT = /^Working without the search attributes BackupType, Network, Phase, Storage /;

@@ -15,7 +15,7 @@ import { dataFolder, runCli } from '../support/cli.js';
 import { startSite } from '../support/site.js';
 import { standIn } from '../support/stand-in-tool.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const PLAIN = join(STOCK, 'stock-plain');
 const gone = (pids: number[]) =>

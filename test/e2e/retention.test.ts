@@ -7,7 +7,7 @@ import type { GcAnswer, PruneAnswer } from '../../src/contract/answers/retention
 import { dataFolder, runCli } from '../support/cli.js';
 import { startSite } from '../support/site.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { committedFolders } from '../support/upkeep.js';
 
 const EPOCH_3 = 'state_epoch_3_ver_138.901c';

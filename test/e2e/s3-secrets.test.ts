@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { startSite } from '../support/site.js';
 import { S3_KEYS } from '../support/servers/seaweedfs.js';
 import { makeBucket, s3Server } from '../support/s3-bucket.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const server = s3Server();
 const SECRET = S3_KEYS.AWS_SECRET_ACCESS_KEY;

@@ -6,7 +6,7 @@ import { decodedCopy } from '../support/decoded-copy.js';
 import { type Bucket, makeBucket, s3Server } from '../support/s3-bucket.js';
 import { S3_KEYS } from '../support/servers/seaweedfs.js';
 import { expectWholeNode, startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const server = s3Server();
 

@@ -11,7 +11,7 @@ import { hasCaughtUp } from '../support/caught-up.js';
 import { storageFolder } from '../support/backup.js';
 import { startSite } from '../support/site.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const at = (folder: string): StorageCopy =>
   Object.assign(Object.create(StorageCopy.prototype) as StorageCopy, { folder });

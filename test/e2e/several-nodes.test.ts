@@ -13,7 +13,8 @@ import { type WorkerGroup, superviseWorkers } from '../../src/supervisor/worker-
 import { verifyStorage } from '../../src/verify/verify-storage.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { expectWholeNode } from '../support/site.js';
-import { startTemporal, until } from '../support/temporal.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 const CHAIN: DevnodeOptions = { seed: 5, transactions: 400, stateItems: 300, epochs: 4 };

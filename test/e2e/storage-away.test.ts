@@ -6,7 +6,7 @@ import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { hasCaughtUp } from '../support/caught-up.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 it('nothing is written while the storage is away, and the backup goes on when it is back', async () => {
   const site = await startSite({ transactions: 1_000, stateItems: 50, epochs: 2 });

@@ -10,7 +10,8 @@ import { devnode, storageFolder } from '../support/backup.js';
 import { hasCaughtUp } from '../support/caught-up.js';
 import { makeBucket, s3Server } from '../support/s3-bucket.js';
 import { S3_KEYS } from '../support/servers/seaweedfs.js';
-import { startTemporal, until } from '../support/temporal.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const server = s3Server();
 

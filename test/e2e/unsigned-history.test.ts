@@ -4,7 +4,7 @@ import { ensureCoordinator, readCoordinator } from '../../src/client/live-status
 import { DEFAULT_LIMITS, healthOf } from '../../src/monitor/health.js';
 import { startVerify } from '../../src/client/start-verification.js';
 import { startSite } from '../support/site.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { devnode } from '../support/backup.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 

@@ -10,13 +10,16 @@ import type { VerifyMemory } from '../../src/contract/verify-memory.js';
 import { type VerifyTotals, noVerifyTotals } from '../../src/contract/verify-totals.js';
 import { backUp, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli } from '../support/cli.js';
-import { startSite } from '../support/site.js';
+import { sharedHost, startSite } from '../support/site.js';
 import { STOCK } from '../support/storage-copy.js';
-import { startTemporal, until } from '../support/temporal.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import { Subject } from '../verify/damages/subject.js';
 import type { Coverage, VerifyStatus } from '../../src/contract/answers/verify-answers.js';
 
 const EPOCHS = 30;
+/** For tests that kill nothing. */
+const host = sharedHost();
 
 it('a verification that is killed in the middle goes on, and reads no finished task twice', async () => {
   const { node, session, folder, worker } = await startSite({
@@ -74,7 +77,7 @@ it('a verification that is killed in the middle goes on, and reads no finished t
 });
 
 it('a damaged storage fails the command, and the workflow with the statement in its failure', async () => {
-  const { session } = await startSite();
+  const { session } = host();
   const storage = new Subject(join(STOCK, 'stock-plain'));
   storage.flip(storage.blobs(1));
   const { handle } = await startVerify(session.client, {
@@ -175,7 +178,7 @@ it('repaired damage that an interrupted verification found is reported and does 
 
 it('a verification stops when its budget is spent, and the next one goes on there', async () => {
   const storage = new Subject(join(STOCK, 'stock-plain'));
-  const { session } = await startSite();
+  const { session } = host();
   const input = { storage: { local_fs_dir: storage.folder }, concurrency: 1 };
   const left: number[] = [];
   let before = -1;
@@ -199,7 +202,7 @@ it('a verification stops when its budget is spent, and the next one goes on ther
 
 it('a share is another one each time, until all is read, and the list says how much has been read', async () => {
   const storage = new Subject(join(STOCK, 'stock-plain'));
-  const { session } = await startSite();
+  const { session } = host();
   const input = { storage: { local_fs_dir: storage.folder }, sample: '34%' };
   const read = new Set<string>();
   let prefix = '';

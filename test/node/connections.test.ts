@@ -3,7 +3,7 @@ import { type Socket, createServer } from 'node:net';
 import { getEventListeners, once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { NodeClient } from '../../src/node/client.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 /** A node that gives each request `answer`, and its connections. */
 async function serve(answer: string, onRequest: (socket: Socket) => void = () => undefined) {

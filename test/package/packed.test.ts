@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { committedNames, devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, plainEnvironment } from '../support/cli.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Packed {
   filename: string;

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { hindrances } from '../../scripts/release-checks.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const HISTORY = 'test/replay/histories/1.2.3/coordinator.json.gz';
 const SOUND = {

@@ -10,7 +10,7 @@ import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
 import { CHROMIUM } from '../support/servers/chromium.js';
 import { findServer } from '../support/servers/install.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const PATIENCE_MS = 180_000;
 const PHONE = { width: 360, height: 740 };

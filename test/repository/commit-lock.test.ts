@@ -10,7 +10,7 @@ import { Lease } from '../../src/repository/lease.js';
 import { OWNER } from '../../src/storage/local/local-owner.js';
 import { openStorage } from '../../src/storage/open.js';
 import { storageFolder } from '../support/backup.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const holder = (owner: string) => ({ owner, host: owner, workflow: `work of ${owner}` });
 const quiet = { signal: AbortSignal.timeout(100_000), report: () => undefined };

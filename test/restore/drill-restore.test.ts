@@ -15,7 +15,7 @@ import { StockLog } from '../../src/restore/drill/stock-log.js';
 import { sharedData } from '../shared-data.js';
 import { storageFolder } from '../support/backup.js';
 import { ROOT_240, standIn } from '../support/stand-in-tool.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const PLAN: DrillPlan = {
   target: '250',

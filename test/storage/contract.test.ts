@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, onTestFinished } from 'vitest';
 import { LocalBackend } from '../../src/storage/local/local-backend.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { storageContract } from './contract.js';
 
 function localFolder() {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { StorageBackend } from '../../src/storage/backend.js';
 import { RESERVED } from '../../src/storage/handles.js';
 import { BackupStorage } from '../../src/storage/storage.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const text = (content: Uint8Array) => Buffer.from(content).toString();

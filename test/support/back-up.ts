@@ -10,7 +10,7 @@ import { openSite } from '../../src/site/site.js';
 import { parseInput } from '../../src/contract/backup-input.js';
 import type { Job } from '../../src/contract/job.js';
 import { type BackupResult, type Unit, rangeAt } from '../../src/contract/unit.js';
-import { temporaryFolder } from './temporal.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 export type Target =
   | { type: 'epoch_ending'; start_epoch: number; end_epoch: number }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type DevnodeOptions, type Devnode, startDevnode } from '../../src/devnode/devnode.js';
 import type { BackupResult } from '../../src/contract/unit.js';
-import { temporaryFolder } from './temporal.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 export { type Setup, type Target, backUp, jobOf } from './back-up.js';
 

@@ -8,7 +8,8 @@ import { onTestFinished } from 'vitest';
 import { builtProgram } from '../../src/lib/host/built.js';
 import { textOfLine } from '../../src/lib/host/log.js';
 import { withoutServer } from '../../src/temporal-server/without-server.js';
-import { temporaryFolder, until } from './temporal.js';
+import { temporaryFolder } from './temporary-folder.js';
+import { until } from './until.js';
 
 /** A command as an operator types it, with the embedded Temporal server unless `env` names another. */
 export async function runCli(

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
 import type { CoordinatorInput } from '../../src/contract/coordinator-input.js';
 import { superviseWorkers } from '../../src/supervisor/worker-group.js';
-import { startTemporal, until } from './temporal.js';
+import { startTemporal } from './temporal.js';
+import { until } from './until.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 
 /** A coordinator with a Temporal server and a worker of its own, until the test ends. */

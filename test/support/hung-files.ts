@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, renameSync, rmSync, writeFileSync } fro
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { temporaryFolder } from './temporal.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 const PRELOAD = pathToFileURL(join(import.meta.dirname, 'hung-files.mjs')).href;
 const RELEASE_MS = 20;

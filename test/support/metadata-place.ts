@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../../src/aptos/index.js';
 import type { Call } from '../../src/storage/backend.js';
-import { temporaryFolder } from './temporal.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** A line of transactions, ten versions each. */
 export function lineOf(batch: number, manifest = `transaction_${batch * 10}-.ab/m`): MetadataLine {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { type Site, openSite } from '../../src/site/site.js';
 import type { JobSettings } from '../../src/contract/job.js';
-import { temporaryFolder } from './temporal.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** The site of a job at its first node, with a data folder of its own. Both end with the test. */
 export async function siteOf(settings: JobSettings): Promise<Site> {

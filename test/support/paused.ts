@@ -1,7 +1,7 @@
 import { type Client, WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
 import { CONTROL_QUEUE } from '../../src/contract/messages.js';
 import type { BackupResult } from '../../src/contract/unit.js';
-import { until } from './temporal.js';
+import { until } from './until.js';
 import type { BackupStatus } from '../../src/contract/answers/backup-answers.js';
 
 type Backup = (input: object) => Promise<BackupResult>;

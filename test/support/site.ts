@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { type BackupInput, startBackup } from '../../src/client/start-backup.js';
 import type { BackupType } from '../../src/contract/job.js';
 import type { BackupResult } from '../../src/contract/unit.js';
@@ -8,23 +8,14 @@ import { contentOf, devnode, fetchBytes, storageFolder } from './backup.js';
 import { startTemporal } from './temporal.js';
 import type { DevnodeOptions } from '../../src/devnode/devnode.js';
 
-/** Everything an operator runs, as real processes: a node, a Temporal server, a worker, a storage. */
-export async function startSite(
-  options: DevnodeOptions = {},
-  {
-    nodeAt = (address) => Promise.resolve(address),
-    ...workers
-  }: {
-    env?: NodeJS.ProcessEnv;
-    chunkWorkers?: number;
-    /** The address for requests: a proxy before the node. */
-    nodeAt?: (address: string) => Promise<string>;
-  } = {},
-) {
-  const node = await devnode(options);
+interface Workers {
+  env?: NodeJS.ProcessEnv;
+  chunkWorkers?: number;
+}
+
+/** A Temporal server and workers, as real processes. */
+async function startHost(workers: Workers = {}) {
   const session = await startTemporal();
-  onTestFinished(() => session.close());
-  const folder = storageFolder();
   const said: string[] = [];
   const worker: WorkerGroup = superviseWorkers({
     ...workers,
@@ -32,7 +23,42 @@ export async function startSite(
     say: (line) => said.push(line),
     logFile: join(session.dataFolder, 'worker.log'),
   });
-  onTestFinished(() => worker.kill());
+  const close = async () => {
+    worker.kill();
+    await session.close();
+  };
+  return { session, worker, said, close };
+}
+
+type Host = Awaited<ReturnType<typeof startHost>>;
+
+/** One server and its workers for all tests of a file that leave them alone: their start takes seconds of CPU. */
+export function sharedHost(): () => Host {
+  let host: Host;
+  beforeAll(async () => void (host = await startHost()), 120_000);
+  afterAll(() => host.close());
+  return () => host;
+}
+
+/** Everything an operator runs, as real processes: a node, a Temporal server, a worker, a storage. */
+export async function startSite(
+  options: DevnodeOptions = {},
+  {
+    nodeAt = (address) => Promise.resolve(address),
+    host,
+    ...workers
+  }: Workers & {
+    /** The address for requests: a proxy before the node. */
+    nodeAt?: (address: string) => Promise<string>;
+    /** A server and workers that are there. */
+    host?: Host;
+  } = {},
+) {
+  const node = await devnode(options);
+  const { session, worker, said, close } = host ?? (await startHost(workers));
+  if (!host) onTestFinished(close);
+  const folder = storageFolder();
+  const started: string[] = [];
   const common = {
     node: await nodeAt(node.address),
     storage: { local_fs_dir: folder },
@@ -45,8 +71,14 @@ export async function startSite(
     folder,
     worker,
     said,
-    start: (type: BackupType, range: object, extra: object = {}) =>
-      startBackup(session.client, type, { ...common, ...range, ...extra } as BackupInput),
+    /** The ids of its workflows. */
+    started,
+    async start(type: BackupType, range: object, extra: object = {}) {
+      const input = { ...common, ...range, ...extra } as BackupInput;
+      const handle = await startBackup(session.client, type, input);
+      started.push(handle.workflowId);
+      return handle;
+    },
     /** All three backups of everything the node has. */
     async backUpAll(extra: object = {}): Promise<BackupResult[]> {
       const { epoch, version } = node.facts();

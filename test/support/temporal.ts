@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import {
   DefaultLogger,
   NativeConnection,
@@ -14,10 +12,7 @@ import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/contract/mess
 import { type TemporalSession, openTemporal } from '../../src/temporal-server/open-temporal.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../../src/temporal/register-attributes.js';
 import { withoutServer } from '../../src/temporal-server/without-server.js';
-
-export function temporaryFolder(name: string): string {
-  return mkdtempSync(join(tmpdir(), `aptos-backup-${name}-`));
-}
+import { temporaryFolder } from './temporary-folder.js';
 
 /** A real Temporal server of its own in a temporary data folder. */
 export async function startTemporal(): Promise<TemporalSession & { dataFolder: string }> {
@@ -78,17 +73,4 @@ export function quietRuntime(): void {
     },
   });
   installed = true;
-}
-
-/** Polls a condition. Throws with `what` when it does not become true in time. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  timeoutMs = 120_000,
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`did not happen in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -11,7 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TASK_QUEUE, createWorker } from './late-query/create-worker.js';
-import { quietRuntime, startTemporal, until } from '../support/temporal.js';
+import { quietRuntime, startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 const WORKER = fileURLToPath(new URL('late-query/worker.ts', import.meta.url));
 

@@ -11,7 +11,9 @@ import { describeSchedule } from '../../src/monitor/format.js';
 import { openTemporal } from '../../src/temporal-server/open-temporal.js';
 import { withoutServer } from '../../src/temporal-server/without-server.js';
 import { liveStatus } from '../support/status.js';
-import { temporaryFolder, until, withActivities } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { withActivities } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { ListedSchedule } from '../../src/contract/answers/shown-answers.js';
 
 const EVERY_MS = 30_000;

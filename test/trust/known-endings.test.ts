@@ -7,7 +7,7 @@ import type { EpochEnding } from '../../src/trust/epoch-history.js';
 import type { Devnode } from '../../src/devnode/devnode.js';
 import { devnode, jobOf, storageFolder } from '../support/backup.js';
 import { rangeRequests } from '../support/site.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** The endings of epochs 0 to `epoch`, as a process with a data folder learns them. */
 async function endings(node: Devnode, data: string, epoch: bigint): Promise<EpochEnding[]> {

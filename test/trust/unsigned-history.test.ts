@@ -5,7 +5,7 @@ import { nodeFault } from '../../src/site/node-fault.js';
 import { openSite } from '../../src/site/site.js';
 import { UNSIGNED_KINDS } from '../../src/devnode/chain/unsigned.js';
 import { committedNames, jobOf, storageFolder } from '../support/backup.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { UnsignedStorage, unsignedChain } from '../support/unsigned-chain.js';
 
 it.each(UNSIGNED_KINDS)(

@@ -12,7 +12,7 @@ import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
 import { type Bucket, bareClient, makeBucket, s3Server } from '../support/s3-bucket.js';
 import { STOCK, type StorageCopy } from '../support/storage-copy.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { DAMAGES, names } from './damages/all.js';
 import { writeOwnStorage } from './damages/own-storage.js';
 import { Subject } from './damages/subject.js';

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STOCK } from '../support/storage-copy.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { DAMAGES, names } from './damages/all.js';
 import { writeOwnStorage } from './damages/own-storage.js';
 import { Subject } from './damages/subject.js';

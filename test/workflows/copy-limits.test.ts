@@ -5,7 +5,8 @@ import { startCopy } from '../../src/client/start-copy.js';
 import type { CopyJob } from '../../src/activities/copy-activities.js';
 import type { CopyOutcome, CopyPage, CopyUnit } from '../../src/contract/copying.js';
 import { SIGNAL_LIMITS } from '../../src/contract/messages.js';
-import { startTemporal, until, withActivities } from '../support/temporal.js';
+import { startTemporal, withActivities } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
 beforeAll(async () => {

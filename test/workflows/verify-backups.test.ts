@@ -14,7 +14,8 @@ import type {
   VerifyTask,
 } from '../../src/contract/verification.js';
 import { type VerifyTotals, noVerifyTotals } from '../../src/contract/verify-totals.js';
-import { startTemporal, until, withActivities } from '../support/temporal.js';
+import { startTemporal, withActivities } from '../support/temporal.js';
+import { until } from '../support/until.js';
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
 beforeAll(async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { LineCounter, type Node, type YAMLMap, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type { LineCounter, Node, YAMLMap } from 'yaml';
 import { StorageError } from '../storage-error.js';
 
 const REQUIRED = [
@@ -10,6 +11,9 @@ const REQUIRED = [
   'list_metadata_files',
 ] as const;
 const OPTIONAL = 'backup_metadata_file';
+
+/** Loaded with the first adapter: every process and thread opens storages, and few of them are adapters. */
+const loadYaml = () => createRequire(import.meta.url)('yaml') as typeof import('yaml');
 
 export type CommandName = (typeof REQUIRED)[number] | typeof OPTIONAL;
 
@@ -36,7 +40,8 @@ export function readAdapterConfig(file: string): AdapterConfig {
 }
 
 class ConfigReader {
-  private readonly lines = new LineCounter();
+  private readonly yaml = loadYaml();
+  private readonly lines: LineCounter = new this.yaml.LineCounter();
 
   constructor(
     private readonly file: string,
@@ -45,7 +50,7 @@ class ConfigReader {
 
   read(): AdapterConfig {
     const options = { lineCounter: this.lines, prettyErrors: false, logLevel: 'silent' } as const;
-    const document = parseDocument(this.text, options);
+    const document = this.yaml.parseDocument(this.text, options);
     const [error] = document.errors;
     if (error) {
       const { line, col } = this.lines.linePos(error.pos[0]);
@@ -53,13 +58,13 @@ class ConfigReader {
       throw invalid(`${this.file}:${line}:${col} is not YAML (${what}); correct it`);
     }
     const root = document.contents;
-    if (!isMap(root)) {
+    if (!this.yaml.isMap(root)) {
       throw this.wrong(root, 'the file', 'a map with the fields env_vars and commands');
     }
     const commands = this.field(root, 'commands', '');
-    if (!isMap(commands)) throw this.wrong(commands, 'commands', 'a map of commands');
+    if (!this.yaml.isMap(commands)) throw this.wrong(commands, 'commands', 'a map of commands');
     const backup = commands.get(OPTIONAL, true);
-    const isGiven = backup !== undefined && !(isScalar(backup) && backup.value === null);
+    const isGiven = backup !== undefined && !(this.yaml.isScalar(backup) && backup.value === null);
     const given = REQUIRED.map((name) => [name, this.string(commands, name, 'commands.')] as const);
     return {
       file: this.file,
@@ -73,12 +78,12 @@ class ConfigReader {
 
   private envVars(root: YAMLMap): AdapterConfig['envVars'] {
     const list = this.field(root, 'env_vars', '');
-    if (!isSeq(list)) {
+    if (!this.yaml.isSeq(list)) {
       throw this.wrong(list, 'env_vars', 'a list of key and value, which may be []');
     }
     return list.items.map((item, index) => {
       const name = `env_vars[${index}]`;
-      if (!isMap(item)) throw this.wrong(item as Node, name, 'a map with key and value');
+      if (!this.yaml.isMap(item)) throw this.wrong(item as Node, name, 'a map with key and value');
       const key = this.string(item, 'key', `${name}.`);
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
         throw this.wrong(item, `${name}.key`, 'the name of an environment variable');
@@ -99,7 +104,7 @@ class ConfigReader {
 
   private string(map: YAMLMap, name: string, path: string): string {
     const node = this.field(map, name, path);
-    if (isScalar(node)) {
+    if (this.yaml.isScalar(node)) {
       const { value, source } = node;
       if (typeof value === 'string') return value;
       if (value !== null && source !== undefined) return source; // a number or a boolean stays as it is written

@@ -12,7 +12,7 @@ import { openStorage } from '../../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../../src/verify/verify-storage.js';
 import { backUp, committedNames, devnode, leftovers, storageFolder } from '../../support/backup.js';
 import { hungFiles } from '../../support/hung-files.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 
 const holder = (owner: string) => ({ owner, host: owner, workflow: `work of ${owner}` });
 const signal = AbortSignal.timeout(100_000);

@@ -4,7 +4,7 @@ import type { S3 } from '@aws-sdk/client-s3';
 import { bareClient } from '../../support/s3-bucket.js';
 import { decodedCopy } from '../../support/decoded-copy.js';
 import { S3_KEYS, type SeaweedFs, startSeaweedFs } from '../../support/servers/seaweedfs.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import { type Evidence, type Place, type StoredFiles, hasUnits } from '../place.js';
 import type { StorageMode, UploadMode } from '../plan.js';
 import { bucketFiles } from './bucket-files.js';

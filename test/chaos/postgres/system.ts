@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { choosePort, isListening } from '../../../src/temporal-server/ports.js';
 import { run } from '../../../src/lib/host/run.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import type { Target } from '../plan.js';
 import { Program } from '../program.js';
 import {

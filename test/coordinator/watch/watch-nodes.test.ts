@@ -9,7 +9,8 @@ import type { WatchOrder, WatchResult } from '../../../src/contract/coordinator-
 import type { NodeView } from '../../../src/contract/coordinator-memory.js';
 import { parseSettings } from '../../../src/contract/backup-input.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
-import { temporaryFolder, until } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { until } from '../../support/until.js';
 
 const CHAIN: DevnodeOptions = { seed: 5, transactions: 400, stateItems: 100, epochs: 4 };
 /** Known trouble is reported at once, without waiting a minute for it. */

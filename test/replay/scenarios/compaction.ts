@@ -8,7 +8,8 @@ import {
   coordinatorStatus,
   startOptions,
 } from '../../support/coordinator.js';
-import { until, withActivities } from '../../support/temporal.js';
+import { withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import type { Save } from '../record.js';
 
 const DONE: Compaction = {

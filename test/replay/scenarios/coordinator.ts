@@ -9,7 +9,8 @@ import {
   coordinatorStatus,
   startOptions,
 } from '../../support/coordinator.js';
-import { until, withActivities } from '../../support/temporal.js';
+import { withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import type { Save } from '../record.js';
 
 /** Coordinators: one with every message and trouble, two runs of a busy one, and one turn of `due`. */

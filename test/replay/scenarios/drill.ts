@@ -3,7 +3,8 @@ import type { Coverage } from '../../../src/contract/answers/verify-answers.js';
 import { startDrill } from '../../../src/client/start-drill.js';
 import type { Restored } from '../../../src/restore/drill/drill-restore.js';
 import type { TemporalSession } from '../../../src/temporal-server/open-temporal.js';
-import { until, withActivities } from '../../support/temporal.js';
+import { withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import type { Save } from '../record.js';
 
 const ROOT = 'ab'.repeat(32);

@@ -6,7 +6,8 @@ import {
   coordinatorStatus,
   startOptions,
 } from '../../support/coordinator.js';
-import { until, withActivities } from '../../support/temporal.js';
+import { withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import type { Save } from '../record.js';
 
 /** A coordinator with a second storage: one copy fails, is in trouble, and succeeds; then it keeps none. */

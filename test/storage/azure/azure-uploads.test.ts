@@ -1,7 +1,7 @@
 import { expect, it, describe } from 'vitest';
 import { blockBytes } from '../../../src/storage/azure/azure-blocks.js';
 import { AzureStore } from '../../../src/storage/azure/azure-store.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import { azureService, call } from './container.js';
 import { content, get, list, put } from './objects.js';
 

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { readAdapterConfig } from '../../../src/storage/command/adapter-config.js';
 import { openCommandAdapter } from '../../../src/storage/command/command-backend.js';
 import { ADAPTERS } from '../../support/adapters/yaml.js';
-import { temporaryFolder } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const COMMANDS = `
   create_backup: echo x

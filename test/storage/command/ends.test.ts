@@ -6,7 +6,7 @@ import { requireRoom } from '../../../src/storage/command/scratch.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { AdapterPlace } from '../../support/adapters/place.js';
 import { ADAPTERS } from '../../support/adapters/yaml.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 
 const content = Buffer.alloc(200_000, 'chunk');
 

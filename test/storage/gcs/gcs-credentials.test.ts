@@ -11,7 +11,7 @@ import {
   putObject,
 } from '../../support/gcs-bucket.js';
 import { listen } from '../../support/listen.js';
-import { temporaryFolder } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const server = gcsServer();
 const SECRET = 'very-secret-value';

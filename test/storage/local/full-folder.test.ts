@@ -7,7 +7,8 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { withDeadlines } from '../../../src/storage/deadlines.js';
 import { LocalBackend } from '../../../src/storage/local/local-backend.js';
 import { overdue } from '../../../src/lib/host/overdue.js';
-import { temporaryFolder, until } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { until } from '../../support/until.js';
 
 const FILES = 100;
 const CALL_MS = 20;

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { OWNER } from '../../../src/storage/local/local-owner.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { backUp, devnode, leftovers, storageFolder } from '../../support/backup.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 
 it('a file that was given up while the storage was away is removed when the storage is back', async () => {
   const root = join(storageFolder(), 'storage');

@@ -20,7 +20,7 @@ import { readCatalog } from '../../../src/repository/catalog.js';
 import { OWNER } from '../../../src/storage/local/local-owner.js';
 import { LocalBackend } from '../../../src/storage/local/local-backend.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
-import { temporaryFolder } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 function folder(): string {
   const path = temporaryFolder('storage');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { LocalBackend } from '../../../src/storage/local/local-backend.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
-import { temporaryFolder } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const store = vi.hoisted(() => ({ aheadMs: 0 }));
 const DAY_MS = 86_400_000;

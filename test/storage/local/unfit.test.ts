@@ -10,7 +10,7 @@ import { OWNER } from '../../../src/storage/local/local-owner.js';
 import { LocalBackend } from '../../../src/storage/local/local-backend.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { onRemark } from '../../../src/storage/remarks.js';
-import { temporaryFolder } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** The answers that calls of the file system give instead of doing anything. */
 const answers = vi.hoisted((): { now: Record<string, string>; calls: number; times: number } => ({

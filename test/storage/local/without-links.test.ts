@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { LocalBackend } from '../../../src/storage/local/local-backend.js';
-import { temporaryFolder } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { storageContract } from '../contract.js';
 
 // The answer of FAT and of many file systems in user space.

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { openS3 } from '../../../src/storage/s3/open-s3.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import { faultyProxy } from '../../support/servers/faulty-proxy.js';
 
 const MB = 1_000_000;

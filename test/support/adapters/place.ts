@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import type { StorageBackend } from '../../../src/storage/backend.js';
 import { openCommandAdapter } from '../../../src/storage/command/command-backend.js';
-import { temporaryFolder } from '../temporal.js';
+import { temporaryFolder } from '../temporary-folder.js';
 
 type Verb = 'put' | 'get' | 'list' | 'move';
 export type Fault = `${'hang' | 'fail' | 'part' | 'nothing' | 'page' | 'cut'}-${Verb}` | 'noise';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { temporaryFolder } from '../temporal.js';
+import { temporaryFolder } from '../temporary-folder.js';
 
 /** An Azure Blob service of its own, a process on a free port, with one account. */
 export interface AzuriteServer {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { until } from '../temporal.js';
+import { until } from '../until.js';
 
 const READY_MS = 60_000;
 const MOST_SAID = 4_000;

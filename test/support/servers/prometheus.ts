@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { run } from '../../../src/lib/host/run.js';
 import { choosePort } from '../../../src/temporal-server/ports.js';
-import { temporaryFolder } from '../temporal.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { startHttpServer } from './http-server.js';
 import { type ServerProgram, findServer } from './install.js';
 

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../src/lib/host/run.js';
 import { choosePort } from '../../../src/temporal-server/ports.js';
-import { temporaryFolder } from '../temporal.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { startHttpServer } from './http-server.js';
 import { type ServerProgram, findServer } from './install.js';
 

@@ -10,7 +10,7 @@ import { StorageError } from '../../../src/storage/storage-error.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { storageFolder } from '../../support/backup.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
-import { until } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import { hooked } from './hooked.js';
 import { FIRST_RUN, compacted, metadataIn, namedIn, stampsIn, withoutStamps } from './support.js';
 

@@ -19,7 +19,9 @@ import {
   coordinatorStatus,
   startOptions,
 } from '../../support/coordinator.js';
-import { startTemporal, temporaryFolder, until, withActivities } from '../../support/temporal.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { startTemporal, withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
 beforeAll(async () => {

@@ -9,7 +9,8 @@ import {
   coordinatorStatus,
   startOptions,
 } from '../../support/coordinator.js';
-import { startTemporal, until, withActivities } from '../../support/temporal.js';
+import { startTemporal, withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 
 let session: Awaited<ReturnType<typeof startTemporal>>;
 beforeAll(async () => {

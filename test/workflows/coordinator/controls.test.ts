@@ -8,7 +8,8 @@ import { startBackup } from '../../../src/client/start-backup.js';
 import type { Job } from '../../../src/contract/job.js';
 import { APART_QUEUE, CONTROL_QUEUE } from '../../../src/contract/messages.js';
 import { RANGES_OF_ONE_HISTORY, type RangeResult, type Unit } from '../../../src/contract/unit.js';
-import { startTemporal, until, withActivities } from '../../support/temporal.js';
+import { startTemporal, withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import { INPUT, committed, prepared, stored, unitOf } from '../../support/units.js';
 import type { BackupStatus } from '../../../src/contract/answers/backup-answers.js';
 

@@ -12,7 +12,8 @@ import { Memory } from '../../../src/workflows/coordinator/memory/memory.js';
 import { openMemory } from '../../../src/workflows/coordinator/memory/open-memory.js';
 import { watchOrderOf } from '../../../src/workflows/coordinator/watch-order.js';
 import { PretendedWorld, coordinatorInput, startOptions } from '../../support/coordinator.js';
-import { startTemporal, until, withActivities } from '../../support/temporal.js';
+import { startTemporal, withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import type { BackupStatus } from '../../../src/contract/answers/backup-answers.js';
 
 let session: Awaited<ReturnType<typeof startTemporal>>;

@@ -5,7 +5,8 @@ import { readCoordinator } from '../../../src/client/live-status.js';
 import type { WatchOrder, WatchResult } from '../../../src/contract/coordinator-state.js';
 import type { NodeView } from '../../../src/contract/coordinator-memory.js';
 import { PretendedWorld, coordinatorInput, startOptions } from '../../support/coordinator.js';
-import { startTemporal, until, withActivities } from '../../support/temporal.js';
+import { startTemporal, withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 
 /**
  * A node that always grows, and a watch that starts slowly and returns its last view when it is dropped.

@@ -5,7 +5,8 @@ import { readCoordinator } from '../../../src/client/live-status.js';
 import { DEFAULT_LIMITS, healthOf } from '../../../src/monitor/health.js';
 import { heartbeatAt, workDoneAt } from '../../../src/monitor/work-done.js';
 import { PretendedWorld, coordinatorInput, startOptions } from '../../support/coordinator.js';
-import { startTemporal, until, withActivities } from '../../support/temporal.js';
+import { startTemporal, withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 import type { LiveStatus } from '../../../src/contract/answers/shown-answers.js';
 
 it('the status shows the last error, attempts, quarantine and what is due, and the heartbeat stands still meanwhile', async () => {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { WatchOrder } from '../../../src/contract/coordinator-state.js';
 import type { NodeView } from '../../../src/contract/coordinator-memory.js';
 import { PretendedWorld, coordinatorInput, startOptions } from '../../support/coordinator.js';
-import { startTemporal, until, withActivities } from '../../support/temporal.js';
+import { startTemporal, withActivities } from '../../support/temporal.js';
+import { until } from '../../support/until.js';
 
 /** Number of measured days; SIMULATED_DAYS=365 takes some minutes. */
 const DAYS = Number(process.env['SIMULATED_DAYS'] ?? 45);
