@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
-import { until } from '../support/temporal.js';
+import { until } from '../support/until.js';
 import type { Followed, Stopped } from '../../src/client/followed.js';
 
 it('list names what is followed, up says what goes on without it, and stop ends it', async () => {
