@@ -110,11 +110,12 @@ it('the program reads what the environment of the containers says', async () => 
       value?.replace('/run/secrets', place),
     ]),
   );
+  const bytes = (text: string) => new TextEncoder().encode(text);
   expect(configuredServer(env)).toMatchObject({
     address: 'my-namespace.a1b2c.tmprl.cloud:7233',
     namespace: 'my-namespace.a1b2c',
     connectionOptions: {
-      tls: { clientCertPair: { crt: Buffer.from('tls.crt'), key: Buffer.from('tls.key') } },
+      tls: { clientCertPair: { crt: bytes('tls.crt'), key: bytes('tls.key') } },
     },
   });
   expect([chunkSlots(env), chunkWorkers(undefined, env)]).toEqual([8, 2]);

@@ -114,7 +114,7 @@ it('pods reach only the ports of the servers that the values name, and DNS', asy
   // The last ones are where clouds give pods their identity.
   expect(await ports(...MINIMAL)).toEqual([dns, [7233, 6186, 443], [80, 988]]);
   expect(await ports('--values', `${CHART}/examples/s3.yaml`)).toEqual([dns, [7233, 6186, 9000]]);
-  const node = 'backup.config.backup_service_address[0]=https://node.example.com';
+  const node = 'backup.config.backup_service_address={https://node.example.com}';
   const folder = ['--values', `${CHART}/examples/folder.yaml`, ...set(node)];
   expect(await ports(...folder, ...set('backup.config.copy_to='))).toEqual([dns, [7233, 443]]);
 });
