@@ -38,6 +38,13 @@ export function hindrances(root: string): string[] {
       `docker-compose.yml names the image of ${tag}: name that of ${version}`,
     );
   }
+  const chart = text(root, 'deploy/helm/Chart.yaml').matchAll(/^(version|appVersion): (\S+)$/gm);
+  for (const [, name, value] of chart) {
+    unless(
+      value === version,
+      `deploy/helm/Chart.yaml has ${name} ${value}: it must be that of the package, ${version}`,
+    );
+  }
   found.push(...inChangelog(text(root, 'CHANGELOG.md'), version));
   const histories = join(root, 'test', 'replay', 'histories', version);
   unless(

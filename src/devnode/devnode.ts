@@ -191,14 +191,13 @@ function growChain(chain: Chain, by: GrowthStep): void {
 
 function factsOf(chain: Chain, unsignedUntil: number | undefined): Facts {
   const last = unsignedUntil ? chain.ends[unsignedUntil] : undefined;
-  const newest = [...chain.snapshots.values()].at(-1);
   return {
     genesis_waypoint: formatWaypoint(chain.waypoint),
     epoch: chain.epoch,
     version: chain.version,
     epoch_ends: chain.ends.map(({ version }) => version),
     ...(last ? { trust_waypoint: waypointAt(last.ledgerInfo) } : {}),
-    state_items: newest?.count ?? 0,
+    state_items: chain.snapshots.newest?.count ?? 0,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The npm package, installed from its tarball in a folder that knows nothing of this checkout. */
 import { execFile } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
@@ -33,6 +33,12 @@ it('the package holds what an operator needs, and backs a node up where it is in
       ...['dist/aptos/hash/sha3-batch.wasm', 'README.md', 'LICENSE', 'CHANGELOG.md'],
       ...['docs/operating.md', 'deploy/aptos-backup.service', 'deploy/prometheus/rules.yml'],
     ]),
+  );
+  const deployed = readdirSync('deploy', { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  expect(paths.filter((path) => path.startsWith('deploy/')).toSorted()).toEqual(
+    deployed.toSorted(),
   );
   const rest = paths.filter((path) => !/^(dist|docs|deploy)\//.test(path));
   expect(rest.toSorted()).toEqual([

@@ -11,6 +11,7 @@ const SOUND = {
   'package.json': '{"version":"1.2.3"}',
   'package-lock.json': '{"version":"1.2.3"}',
   'docker-compose.yml': '  image: aptos-backup:1.2.3\n',
+  'deploy/helm/Chart.yaml': 'version: 1.2.3\nappVersion: 1.2.3\n',
   'CHANGELOG.md': '# Changelog\n\n## Unreleased\n\n## 1.2.3 - 2026-01-31\n\n- It is there.\n',
   [HISTORY]: 'x',
 };
@@ -42,6 +43,7 @@ it('a checkout that says the same version everywhere can be released', () => {
 it.each([
   ['package-lock.json', '{"version":"1.2.2"}', /package-lock.json is of version 1.2.2/],
   ['docker-compose.yml', '  image: aptos-backup:1.2.2\n', /names the image of 1.2.2/],
+  ['deploy/helm/Chart.yaml', 'version: 1.2.3\nappVersion: 1.2.2\n', /has appVersion 1.2.2/],
   ['CHANGELOG.md', '# Changelog\n\n## 1.2.3\n\n- x\n', /nothing under "## 1.2.3 - DATE"/],
   ['CHANGELOG.md', `${SOUND['CHANGELOG.md']}## Unreleased\n\n- x\n`, /lines under Unreleased/],
   [HISTORY, '', /no histories of 1.2.3/],

@@ -2,7 +2,6 @@ import {
   Accumulator,
   accumulatorRoot,
   BcsWriter,
-  createBatchHasher,
   encodeLedgerInfo,
   encodeLedgerInfoWithSignatures,
   encodeTransactionInfo,
@@ -21,10 +20,10 @@ import {
   ofTomorrow,
 } from './future.js';
 import { StateItems } from './items.js';
+import { KeptSnapshots } from './kept-snapshots.js';
 import { ownGenesis } from './own-genesis.js';
 import { PackedStrings } from './packed.js';
 import { Random } from './random.js';
-import { Snapshot } from './snapshot.js';
 import { blockMetadata, contractEvent, stateCheckpoint, userTransaction } from './transactions.js';
 import { type UnsignedHistory, signatureUnder } from './unsigned.js';
 import { type ValidatorSet, validatorsOf } from './validators.js';
@@ -72,10 +71,9 @@ export class Chain {
   readonly accumulator = new Accumulator('TransactionAccumulator');
   readonly infos = new PackedStrings();
   readonly ends: EpochEnd[] = [];
-  /** Snapshots by the version at which their epoch ends; pruned ones are removed. */
-  readonly snapshots = new Map<number, Snapshot>();
+  /** Snapshots by the version at which their epoch ends. */
+  readonly snapshots: KeptSnapshots;
   private readonly items: StateItems;
-  private readonly hasher = createBatchHasher();
   private readonly random: Random;
   private validators: ValidatorSet | undefined;
   private round = 0n;
@@ -90,6 +88,7 @@ export class Chain {
     const genesis = readGenesis(given ?? ownGenesis(first!.state, genesisRandom));
     this.validators = first && this.withSecrets(first);
     this.items = new StateItems(seed);
+    this.snapshots = new KeptSnapshots(this.items, options.snapshotsKept);
     for (const { key, value } of genesis.items) this.items.create(value, key);
     this.random = new Random(seed + (options.forged ? 77_777 : 1));
     const auxiliary = Uint8Array.of(0);
@@ -107,7 +106,7 @@ export class Chain {
     );
     this.ends.push({ version: 0, ledgerInfo });
     this.latest = { version: 0, bytes: ledgerInfo };
-    this.takeSnapshot(0);
+    this.snapshots.take(0);
     this.waypoint = waypointOf(genesis.ledgerInfo);
   }
 
@@ -165,7 +164,7 @@ export class Chain {
     for (let i = 0; i < size; i += 1) {
       const isLast = i === size - 1;
       if (isLast && size > 1) {
-        const root = endsEpoch ? this.takeSnapshot(this.version + 1) : undefined;
+        const root = endsEpoch ? this.snapshots.take(this.version + 1).root : undefined;
         this.addTransaction(stateCheckpoint(random), 0, 0, i, root);
       } else if (i === 0 && size > 2) {
         this.addTransaction(blockMetadata(random, { epoch, round, timestampUsecs }), 1, 0, i);
@@ -284,16 +283,5 @@ export class Chain {
     const { state, secrets: own } = set;
     const { secrets } = validatorsOf(seed + 1, state.epoch, own.length, new Random(0));
     return { state, secrets };
-  }
-
-  /** Keeps the present state as the snapshot of `version`, and returns its root hash. */
-  private takeSnapshot(version: number): Uint8Array {
-    const snapshot = new Snapshot(version, this.items, this.hasher);
-    this.snapshots.set(version, snapshot);
-    const oldest = this.snapshots.keys().next();
-    if (this.snapshots.size > this.options.snapshotsKept && !oldest.done) {
-      this.snapshots.delete(oldest.value);
-    }
-    return snapshot.tree.root;
   }
 }

@@ -3,10 +3,18 @@ import { BcsWriter, hash, stateKeyHash } from '../../aptos/index.js';
 import { PackedStrings } from './packed.js';
 
 const NONE = -1;
+/** Marks a change that removes an item. */
+const REMOVED = 2 ** 31;
+
+/** A moment in the life of the state, to which `snapshot` can go back. */
+export interface Moment {
+  items: number;
+  changes: number;
+}
 
 /**
  * The present state: items by number, each with its key and newest value. The number determines the key, except
- * for items from genesis. Old values stay, because snapshots refer to them.
+ * for items from genesis. Old values and all changes stay, so that earlier states can be made again.
  */
 export class StateItems {
   /** All values that were ever written, in BCS. */
@@ -16,9 +24,11 @@ export class StateItems {
   private valueHashes = new Uint8Array(32 * 1024);
   private current = new Float64Array(1024);
   count = 0;
-  /** Numbers of the existing items, ordered by key hash; up to date after `sort`. */
+  /** The item of each change, in order; the n-th one that removes nothing wrote value n. */
+  private changes = new Uint32Array(1024);
+  private changed = 0;
+  /** Numbers of all items that ever were, ordered by key hash; up to date after `sort`. */
   private order: Uint32Array<ArrayBuffer> = new Uint32Array(0);
-  private sorted = 0;
 
   constructor(private readonly seed: number) {}
 
@@ -35,11 +45,13 @@ export class StateItems {
 
   write(item: number, value: Uint8Array): void {
     this.current[item] = this.values.append(value);
+    this.note(item);
     this.valueHashes.set(hash('StateValue', value), item * 32);
   }
 
   remove(item: number): void {
     this.current[item] = NONE;
+    this.note(item + REMOVED);
   }
 
   exists(item: number): boolean {
@@ -71,39 +83,77 @@ export class StateItems {
       .toBytes();
   }
 
-  /** The data for a snapshot of the present state: the order of items, and their values and hashes in that order. */
-  snapshot(): { order: Uint32Array; values: Float64Array; keys: Uint8Array; hashes: Uint8Array } {
+  /** The present moment. */
+  now(): Moment {
+    return { items: this.count, changes: this.changed };
+  }
+
+  /** The data for a snapshot as of a moment: the order of items, and their values and hashes in that order. */
+  snapshot(at: Moment): {
+    order: Uint32Array;
+    values: Float64Array;
+    keys: Uint8Array;
+    hashes: Uint8Array;
+  } {
     this.sort();
-    const { order } = this;
+    const then = this.valuesAt(at);
+    const order = this.order.filter((item) => item < at.items && then[item] !== NONE);
     const values = new Float64Array(order.length);
     const keys = new Uint8Array(order.length * 32);
     const hashes = new Uint8Array(order.length * 32);
     for (let i = 0; i < order.length; i += 1) {
       const item = order[i]!;
-      values[i] = this.current[item]!;
+      const value = then[item]!;
+      values[i] = value;
       keys.set(this.keyHashes.subarray(item * 32, item * 32 + 32), i * 32);
-      hashes.set(this.valueHashes.subarray(item * 32, item * 32 + 32), i * 32);
+      const known = this.current[item] === value;
+      hashes.set(
+        known
+          ? this.valueHashes.subarray(item * 32, item * 32 + 32)
+          : hash('StateValue', this.values.at(value)),
+        i * 32,
+      );
     }
-    return { order: order.slice(), values, keys, hashes };
+    return { order, values, keys, hashes };
   }
 
-  /** Merges new items into the order and drops removed ones. */
+  /** The value of each item at a moment, from all changes before it. */
+  private valuesAt(at: Moment): Float64Array {
+    if (at.changes === this.changed) return this.current;
+    const then = new Float64Array(at.items).fill(NONE);
+    let value = 0;
+    for (let i = 0; i < at.changes; i += 1) {
+      const change = this.changes[i]!;
+      if (change >= REMOVED) then[change - REMOVED] = NONE;
+      else then[change] = value++;
+    }
+    return then;
+  }
+
+  private note(change: number): void {
+    if (this.changed === this.changes.length) {
+      const changes = new Uint32Array(this.changed * 2);
+      changes.set(this.changes);
+      this.changes = changes;
+    }
+    this.changes[this.changed] = change;
+    this.changed += 1;
+  }
+
+  /** Merges new items into the order. */
   private sort(): void {
-    const fresh = Uint32Array.from({ length: this.count - this.sorted }, (_, i) => this.sorted + i);
+    const { order } = this;
+    const sorted = order.length;
+    const fresh = Uint32Array.from({ length: this.count - sorted }, (_, i) => sorted + i);
     fresh.sort((a, b) => this.compare(a, b));
-    const merged = new Uint32Array(this.order.length + fresh.length);
-    let size = 0;
+    const merged = new Uint32Array(this.count);
     let a = 0;
     let b = 0;
-    while (a < this.order.length || b < fresh.length) {
-      const takeOld =
-        b === fresh.length ||
-        (a < this.order.length && this.compare(this.order[a]!, fresh[b]!) < 0);
-      const item = takeOld ? this.order[a++]! : fresh[b++]!;
-      if (this.exists(item)) merged[size++] = item;
+    for (let i = 0; i < merged.length; i += 1) {
+      const takeOld = b === fresh.length || (a < sorted && this.compare(order[a]!, fresh[b]!) < 0);
+      merged[i] = takeOld ? order[a++]! : fresh[b++]!;
     }
-    this.order = merged.slice(0, size);
-    this.sorted = this.count;
+    this.order = merged;
   }
 
   private compare(a: number, b: number): number {

@@ -32,27 +32,54 @@ export async function findServer(program: ServerProgram): Promise<string> {
     const path = resolve(folder, name);
     if (folder !== '' && (await isProgram(path))) return path;
   }
-  const cache = join(cacheFolder(), 'test-servers');
-  const cached = join(cache, `${name}-${version}`);
-  if (await isProgram(cached)) return cached;
-
-  // Two processes may fetch at the same time: each into its own folder, and the binary is moved at the end.
-  const into = join(cache, `fetch-${process.pid}-${randomBytes(4).toString('hex')}`);
-  await mkdir(into, { recursive: true });
   try {
-    const fetched = await fetch(into);
-    await chmod(fetched, 0o755);
-    await run(fetched, asks, { timeoutMs: 30_000 });
-    await rename(fetched, cached);
-    return cached;
+    return await fetchOnce(`${name}-${version}`, async (into) => {
+      const fetched = await fetch(into);
+      await chmod(fetched, 0o755);
+      await run(fetched, asks, { timeoutMs: 30_000 });
+      return fetched;
+    });
   } catch (error) {
     throw new Error(
       `the test server ${name} ${version} cannot be fetched; install it, or set ${variable} to its path`,
       { cause: error },
     );
+  }
+}
+
+/**
+ * The path of a file or folder in the cache of the tests. If it is missing, `fetch` gets an empty folder, and returns
+ * the path in it that is kept. Two processes may do so at the same time: each into its own folder.
+ */
+export async function fetchOnce(
+  name: string,
+  fetch: (into: string) => Promise<string>,
+): Promise<string> {
+  const cache = join(cacheFolder(), 'test-servers');
+  const cached = join(cache, name);
+  const isThere = () =>
+    access(cached).then(
+      () => true,
+      () => false,
+    );
+  if (await isThere()) return cached;
+  const into = join(cache, `fetch-${process.pid}-${randomBytes(4).toString('hex')}`);
+  await mkdir(into, { recursive: true });
+  try {
+    const fetched = await fetch(into);
+    await rename(fetched, cached).catch(async (error: unknown) => {
+      if (!(await isThere())) throw error; // the other process was first
+    });
+    return cached;
   } finally {
     await rm(into, { recursive: true, force: true });
   }
+}
+
+/** Unpacks a Python package, like `name==1.2.3`, into a folder, without what it needs. */
+export async function pipInstall(what: string, into: string): Promise<void> {
+  const flags = ['--no-deps', '--disable-pip-version-check', '--target', into];
+  await run('python3', ['-m', 'pip', 'install', ...flags, what], { timeoutMs: 300_000 });
 }
 
 async function isProgram(path: string): Promise<boolean> {

