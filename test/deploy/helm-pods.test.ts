@@ -10,7 +10,7 @@ import { configuredServer } from '../../src/temporal/connection.js';
 import { runCli } from '../support/cli.js';
 import { exampleSettings, readCompose } from '../support/compose.js';
 import { type Container, type PodSpec, renderChart } from '../support/kubernetes.js';
-import { temporaryFolder } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const EXAMPLES = ['minimal', 'folder', 's3'];
 const { services } = readCompose(exampleSettings());
