@@ -77,26 +77,31 @@ it.each(EXAMPLES)(
   },
 );
 
-it.each(EXAMPLES)(
-  'the program takes every flag of every container, of the values %s',
-  async (example) => {
+/** One mistake for each, which is reported when all flags are read and before anything starts. */
+const MISTAKES: Record<string, [flag: string, told: RegExp]> = {
+  coordinator: ['--transaction-batch-size=0', /^aptos-backup: transaction_batch_size /],
+  worker: ['--chunk-workers=0', /^aptos-backup: --chunk-workers /],
+  schedule: ['--every=now', /^aptos-backup: --every takes a time/],
+};
+
+it('the program takes every flag of every container', async () => {
+  const tried = new Set<string>();
+  // The flags of the smallest example are among theirs.
+  for (const example of ['folder', 's3']) {
     for (const [component, { containers }] of await podsOf(example)) {
       const { args } = containers[0];
-      // One mistake, which is reported when all flags are read and before anything starts.
-      const [mistake, told] = {
-        coordinator: [
-          '--transaction-batch-size=0',
-          /^aptos-backup: transaction_batch_size /,
-        ] as const,
-        worker: ['--chunk-workers=0', /^aptos-backup: --chunk-workers /] as const,
-        schedule: ['--every=now', /^aptos-backup: --every takes a time/] as const,
-      }[component]!;
+      // Each set of flags is tried once: a start of the program takes a second.
+      const flags = args.map((arg) => arg.replace(/=.*/, '')).join(' ');
+      if (tried.has(flags)) continue;
+      tried.add(flags);
+      const [mistake, told] = MISTAKES[component]!;
       const { code, err } = await runCli([...args, mistake]);
       expect(err, args.join(' ')).toMatch(told);
       expect(code).toBe(2);
     }
-  },
-);
+  }
+  expect(tried.size).toBeGreaterThan(5);
+});
 
 it('the program reads what the environment of the containers says', async () => {
   const place = temporaryFolder('helm');

@@ -79,6 +79,7 @@ describe('a mistake in the values is refused, with the name of the value:', () =
       'backup.config.backup_service_address=',
       /backup.config.backup_service_address|say which node/,
     ],
+    ['backup.config.copy_bytes_per_second=5', /backup\.config\.copy_to: say where the copy is/],
     ['temporal.address=', /temporal\.address: say where the Temporal server is/],
     ['chain.name=mianet', /chain/],
     ['runAs.user=0', /runAs/],
@@ -116,7 +117,12 @@ it('pods reach only the ports of the servers that the values name, and DNS', asy
   expect(await ports('--values', `${CHART}/examples/s3.yaml`)).toEqual([dns, [7233, 6186, 9000]]);
   const node = 'backup.config.backup_service_address={https://node.example.com}';
   const folder = ['--values', `${CHART}/examples/folder.yaml`, ...set(node)];
-  expect(await ports(...folder, ...set('backup.config.copy_to='))).toEqual([dns, [7233, 443]]);
+  expect(
+    await ports(
+      ...folder,
+      ...set('backup.config.copy_to=', 'backup.config.copy_bytes_per_second='),
+    ),
+  ).toEqual([dns, [7233, 443]]);
 });
 
 it('the alerts are those of the stack, and the versions those of the package', async () => {

@@ -12,7 +12,13 @@ it('a snapshot that has left memory is made again with the same records, root an
     const { count, root, tree } = snapshot;
     const records = createHash('sha256');
     for (const part of snapshot.frames().parts(0, count, 1 << 20)) records.update(part);
-    return { records: records.digest('hex'), count, root, tree: tree.root, proof: tree.rangeProof(count >> 1) };
+    return {
+      records: records.digest('hex'),
+      count,
+      root,
+      tree: tree.root,
+      proof: tree.rangeProof(count >> 1),
+    };
   };
   const first = new Map<number, unknown>();
   for (let epoch = 1; epoch <= 8; epoch += 1) {

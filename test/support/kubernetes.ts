@@ -42,8 +42,17 @@ export interface KubernetesObject {
   };
 }
 
-/** What the chart makes of value files or `--set` flags. @throws Error with the words of helm */
-export async function renderChart(...flags: string[]): Promise<KubernetesObject[]> {
+const rendered = new Map<string, Promise<KubernetesObject[]>>();
+
+/** What the chart makes of value files or `--set` flags: made once for each. @throws Error with the words of helm */
+export function renderChart(...flags: string[]): Promise<KubernetesObject[]> {
+  const name = flags.join(' ');
+  const objects = rendered.get(name) ?? render(flags);
+  rendered.set(name, objects);
+  return objects;
+}
+
+async function render(flags: string[]): Promise<KubernetesObject[]> {
   const { code, out, err } = await helm('template', ...flags);
   if (code !== 0) throw new Error(err);
   return parseAllDocuments(out).map((document) => document.toJS() as KubernetesObject);
