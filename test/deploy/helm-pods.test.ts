@@ -79,8 +79,8 @@ it.each(EXAMPLES)(
 
 /** One mistake for each, which is reported when all flags are read and before anything starts. */
 const MISTAKES: Record<string, [flag: string, told: RegExp]> = {
-  coordinator: ['--transaction-batch-size=0', /^aptos-backup: transaction_batch_size /],
-  worker: ['--chunk-workers=0', /^aptos-backup: --chunk-workers /],
+  coordinator: ['--transaction-batch-size=0', /aptos-backup: --transaction-batch-size /],
+  worker: ['--chunk-workers=0', /aptos-backup: --chunk-workers /],
   schedule: ['--every=now', /^aptos-backup: --every takes a time/],
 };
 
