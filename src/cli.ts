@@ -28,6 +28,8 @@ import {
   coordinatorInput,
   namesStorage,
 } from './cli/options.js';
+import { NOTIFY, addNotifyCommands } from './cli/notify-command.js';
+import { addNotifyOptions } from './cli/notify-options.js';
 import { type ServeFlags, runServe } from './cli/serve-command.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
 import { RESTORE, addDrillOptions, addRestoreCommands } from './cli/restore-options.js';
@@ -112,7 +114,7 @@ for (const [name, description, own] of [
   ],
 ] as const) {
   const command = addCoordinatorOptions(add(program, name, description));
-  addWorkerOptions(addCopyToOptions(command));
+  addNotifyOptions(addWorkerOptions(addCopyToOptions(command)));
   addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
     (_, self: Command) => {
       const flags = self.optsWithGlobals<CoordinatorFlags>();
@@ -218,6 +220,7 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
 addCopyCommand(add(program, 'copy', COPY), stopping.signal);
 addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
 addMaintenanceCommands(add(program, 'backup-maintenance', MAINTENANCE), add, stopping.signal);
+addNotifyCommands(add(program, 'notify', NOTIFY), add, stopping.signal);
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {

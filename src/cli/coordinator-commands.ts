@@ -6,6 +6,7 @@ import { describeGoing } from '../client/stuck.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import { CONTROL_QUEUE, UPDATE_RETRY } from '../contract/messages.js';
 import { workersPoll } from '../temporal/pollers.js';
+import { withNotifications } from './notification-status.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, namesStorage, storageOf } from './options.js';
 import { describeStatus } from './status-board.js';
@@ -16,7 +17,8 @@ const ANSWER_MS = 30_000;
 /** `status`: shows what the coordinator does now. */
 export async function showStatus(flags: CommonFlags, signal: AbortSignal): Promise<void> {
   await withCoordinator(flags, signal, async (client, workflowId) => {
-    const status = await new Overseer(client, workflowId).read();
+    const read = await new Overseer(client, workflowId).read();
+    const status = withNotifications(flags, workflowId)(read);
     const text = () => describeStatus(status, Date.now()).join('\n');
     console.log(flags.json ? JSON.stringify(status) : text());
   });

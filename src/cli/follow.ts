@@ -14,6 +14,8 @@ import { CoordinatorHealth } from '../monitor/coordinator-health.js';
 import { Interrupted } from '../client/command-failure.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
 import { type Served, openPage } from './open-page.js';
+import type { Notifier } from '../notify/notifier.js';
+import { openNotifier } from './open-notifier.js';
 import { openSession } from './open-session.js';
 import { type CoordinatorFlags, chunkWorkerCount } from './options.js';
 import { ownWorkers } from './own-workers.js';
@@ -38,12 +40,14 @@ export async function follow(
   parseCoordinatorInput(input); // report a mistake before anything starts
   const chunkWorkers = chunkWorkerCount(flags);
   const served = await openPage(flags, say);
+  const notifier = openNotifier(flags, input, { page: served?.health.url, say });
   try {
-    await followWith(input, flags, { own, chunkWorkers, served }, signal);
+    await followWith(input, flags, { own, chunkWorkers, served, notifier }, signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     say('Stopped while the Temporal server was starting.');
   } finally {
+    await notifier?.stop();
     served?.health.close();
   }
 }
@@ -52,12 +56,13 @@ interface Surroundings {
   own: boolean;
   chunkWorkers: number;
   served: Served | undefined;
+  notifier: Notifier | undefined;
 }
 
 async function followWith(
   input: CoordinatorInput,
   flags: CoordinatorFlags,
-  { own, chunkWorkers, served }: Surroundings,
+  { own, chunkWorkers, served, notifier }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
   const { storage } = parseCoordinatorInput(input);
@@ -71,6 +76,8 @@ async function followWith(
   const coordinator = new CoordinatorHealth();
   served?.health.show(coordinator);
   if (worker) served?.health.show(workerHealth(worker, traffic));
+  if (notifier) served?.health.show(notifier);
+  notifier?.watch(coordinator, worker && workerHealth(worker, traffic));
   served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);

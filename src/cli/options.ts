@@ -6,6 +6,7 @@ import type { StorageConfig } from '../contract/job.js';
 import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
+import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 const DEFAULT_NODE = 'http://localhost:6186';
@@ -139,7 +140,7 @@ export function chunkWorkerCount(flags: WorkerFlags = {}): number {
   }
 }
 
-export interface CoordinatorFlags extends CommonFlags, WorkerFlags {
+export interface CoordinatorFlags extends CommonFlags, WorkerFlags, NotifyFlags {
   stateSnapshotIntervalEpochs?: string;
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;
