@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { UsageError } from '../client/command-failure.js';
+import { Interrupted, UsageError } from '../client/command-failure.js';
 import { testMessage } from '../notify/message.js';
 import { type NotifyFlags, notifySettings } from '../notify/settings.js';
 import { waysOf } from '../notify/ways.js';
@@ -39,11 +39,12 @@ async function runNotifyTest(flags: CommonFlags & NotifyFlags, signal: AbortSign
   const about = namesStorage(flags) ? aboutStorage(storageOf(flags)) : { host: hostname() };
   const message = testMessage(about, Date.now());
   const results = await Promise.all(
-    waysOf(settings).map(async ({ name: way, to, send }) => {
+    waysOf(settings).map(async (one) => {
+      const { name: way, to } = one;
       try {
-        return { way, to, delivered: true, answer: await send(message, signal) };
+        return { way, to, delivered: true, answer: await one.send(message, signal) };
       } catch (error) {
-        signal.throwIfAborted();
+        if (signal.aborted) throw new Interrupted('interrupted');
         return { way, to, delivered: false, answer: (error as Error).message };
       }
     }),

@@ -39,14 +39,22 @@ export interface Patience {
 
 const CODES_OF_BLIND: readonly string[] = Object.values(BLIND);
 
+/** What is found by one look. */
+export interface Look {
+  reasons: Health['reasons'];
+  /** Codes of which nothing is known at present. */
+  unknown?: readonly string[];
+  /** Unix milliseconds. */
+  now: number;
+}
+
 /**
  * The alarms after another look. While nothing is known of the coordinator, nothing that it told counts as over. A
  * start is no alarm. `isTold` says for which codes somebody waits to hear of their end; others are forgotten.
  */
 export function lookAgain(
   before: Alarms,
-  reasons: Health['reasons'],
-  now: number,
+  { reasons, unknown = [], now }: Look,
   isTold: (code: string) => boolean,
 ): Alarms {
   const blind = reasons.some(({ code }) => CODES_OF_BLIND.includes(code));
@@ -66,7 +74,7 @@ export function lookAgain(
   }
   for (const [code, old] of Object.entries(before)) {
     if (after[code]) continue;
-    if (blind) after[code] = old;
+    if (blind || unknown.includes(code)) after[code] = old;
     else if (isTold(code)) after[code] = { ...old, gone: Math.min(old.gone ?? now, now) };
   }
   return after;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReasonCode } from '../errors/codes/health-codes.js';
 import { worstOf } from '../monitor/health.js';
 import type { HealthDetails, HealthSource } from '../monitor/health-server.js';
 import { notificationTroubles } from '../monitor/notification-health.js';
@@ -11,6 +12,8 @@ import { type NotifyState, readState, writeState } from './state-file.js';
 import { type Outcome, Teller } from './teller.js';
 import type { Way } from './way.js';
 
+/** Reasons that are known only while a node is seen. */
+const OF_NODE = ['NODE_UNSEEN', 'TIP_OLD', 'GENESIS_UNCONFIRMED'] satisfies ReasonCode[];
 const LOOK_MS = 2_000;
 /** How long the end of the process waits for a message that is on its way. */
 const PARTING_MS = 3_000;
@@ -68,7 +71,11 @@ export class Notifier implements HealthSource {
     const sources = this.sources.length > 0 ? this.sources : [this.starting];
     const reasons = [...sources, this].flatMap((source) => source.health().reasons);
     const isTold = (code: string) => this.tellers.some(({ told }) => Object.hasOwn(told, code));
-    this.alarms = lookAgain(this.alarms, reasons, now, isTold);
+    const isAnew = sources.some((source) => {
+      const { status } = source.details();
+      return status !== undefined && status.seen === undefined;
+    });
+    this.alarms = lookAgain(this.alarms, { reasons, now, unknown: isAnew ? OF_NODE : [] }, isTold);
     for (const teller of this.tellers) teller.tell(this.alarms, now, this.ending.signal);
     this.save();
   }

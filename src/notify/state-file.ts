@@ -1,8 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
-import type { NotificationWay } from '../contract/answers/shown-answers.js';
-import { LEVELS } from '../contract/answers/shown-answers.js';
+import { LEVELS, type NotificationWay } from '../contract/answers/shown-answers.js';
 import { digestId } from '../storage/storage-id.js';
 import type { Alarms, Told } from './alarms.js';
 
@@ -50,7 +49,7 @@ export function stateFileOf(dataFolder: string, workflowId: string): string {
 /** What the file says. Empty when there is none; `damaged` when it cannot be used. Never throws. */
 export function readState(file: string): NotifyState & { damaged?: string } {
   try {
-    return v.parse(state, JSON.parse(readFileSync(file, 'utf8'))) as NotifyState;
+    return v.parse(state, JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const none = { alarms: {}, ways: {} };
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none;

@@ -54,7 +54,7 @@ async function beginOf({ body }: Response): Promise<string> {
     text += decoder.decode(part, { stream: true });
     if (text.length > MOST_ANSWER) break;
   }
-  // eslint-disable-next-line no-control-regex -- a receiver must not control the terminal
+  // A receiver must not control the terminal.
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim();
   return line === '' ? '' : `: ${shorten(line, MOST_ANSWER)}`;
 }

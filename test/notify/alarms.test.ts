@@ -14,7 +14,7 @@ function tell(looks: [at: number, found: Record<string, Level>, deaf?: boolean][
   for (const [at, found, deaf = false] of looks) {
     const now = at * 1000;
     const reasons = Object.entries(found).map(([code, level]) => ({ code, level, what: code }));
-    alarms = lookAgain(alarms, reasons, now, (code) => Object.hasOwn(told, code));
+    alarms = lookAgain(alarms, { reasons, now }, (code) => Object.hasOwn(told, code));
     if (deaf) continue;
     const notices = owed(alarms, told, PATIENCE, now);
     told = afterTelling(told, notices, now);
@@ -133,13 +133,13 @@ it('the begin of an alarm is the one that the coordinator names, also at its end
   const since = '2026-01-01T00:00:00.000Z';
   const now = Date.parse('2026-01-01T01:00:00Z');
   const reasons = [{ code: 'LOST', level: 'critical' as const, what: 'gone', since }];
-  const alarms = lookAgain({}, reasons, now, () => false);
+  const alarms = lookAgain({}, { reasons, now }, () => false);
   const patience = { afterMs: 0, remindMs: undefined };
   const [begun] = owed(alarms, {}, patience, now);
   expect(begun).toMatchObject({ event: 'begun', since: Date.parse(since) });
   const told = afterTelling({}, [begun!], now);
   const [over] = owed(
-    lookAgain(alarms, [], now, () => true),
+    lookAgain(alarms, { reasons: [], now }, () => true),
     told,
     patience,
     now,
