@@ -74,6 +74,7 @@ const ROOMS = {
     sdk: ['client', 'worker'],
   },
   monitor: { ours: ['lib', 'errors', 'contract', 'client'], types: ['node', 'supervisor'] },
+  notify: { ours: ['lib', 'errors', 'storage', 'contract', 'client', 'monitor'] },
   page: {
     ours: [
       ...['lib', 'errors', 'storage', 'contract', 'repository', 'upkeep', 'client', 'monitor'],
@@ -96,7 +97,7 @@ const ROOMS = {
   cli: {
     ours: [
       ...['lib', 'lib/host', 'aptos', 'node', 'storage', 'contract', 'repository', 'client'],
-      ...['temporal', 'temporal-server', 'supervisor', 'monitor', 'page'],
+      ...['temporal', 'temporal-server', 'supervisor', 'monitor', 'notify', 'page'],
       ...['upkeep', 'restore', 'archive'],
     ],
     sdk: ['client'],

@@ -6,6 +6,7 @@ import { ALARMS } from '../src/errors/codes/alarms-codes.js';
 import { BACKUP_ERRORS } from '../src/errors/codes/backup-codes.js';
 import { CHAIN_DATA_ERRORS } from '../src/errors/codes/chain-data-codes.js';
 import { FINDINGS } from '../src/errors/codes/findings-codes.js';
+import { REASONS } from '../src/errors/codes/health-codes.js';
 import { NODE_ERRORS } from '../src/errors/codes/node-codes.js';
 import { STORAGE_ERRORS } from '../src/errors/codes/storage-codes.js';
 import { WORK_ERRORS } from '../src/errors/codes/work-codes.js';
@@ -33,6 +34,18 @@ export async function errorsPage(): Promise<string> {
           `\`${code}\``,
           meaning,
           CRITICAL[critical],
+          whatToDo,
+        ]),
+      ),
+    ),
+    section(
+      'Other reasons of a health',
+      'What `status --check`, `/healthz` and notifications tell beside alarms. A reason of one thing among several ends with its name, such as `PAUSED_transaction` or `SCHEDULE_FAILED_gc`.',
+      table(
+        ['Code', 'What it means', 'What to do'],
+        Object.entries(REASONS).map(([code, { meaning, whatToDo }]) => [
+          `\`${code}\``,
+          meaning,
           whatToDo,
         ]),
       ),

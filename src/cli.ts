@@ -29,6 +29,8 @@ import {
   coordinatorInput,
 } from './cli/options.js';
 import { say, setUpLog } from './cli/say.js';
+import { NOTIFY, addNotifyCommands } from './cli/notify-command.js';
+import { addNotifyOptions } from './cli/notify-options.js';
 import { type ServeFlags, runServe } from './cli/serve-command.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
 import { RESTORE, addRestoreCommands } from './cli/restore-options.js';
@@ -106,7 +108,7 @@ for (const [name, description, own] of [
   ],
 ] as const) {
   const command = addCoordinatorOptions(add(program, name, description));
-  addWorkerOptions(addCopyToOptions(command));
+  addNotifyOptions(addWorkerOptions(addCopyToOptions(command)));
   addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
     (_, self: Command) => {
       const flags = self.optsWithGlobals<CoordinatorFlags>();
@@ -144,6 +146,7 @@ addCommonOptions(addStorageOptions(verify)).action(async (flags: VerifyFlags) =>
 addCopyCommand(add(program, 'copy', COPY), stopping.signal);
 addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
 addMaintenanceCommands(add(program, 'backup-maintenance', MAINTENANCE), add, stopping.signal);
+addNotifyCommands(add(program, 'notify', NOTIFY), add, stopping.signal);
 
 const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
 addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {

@@ -16,6 +16,7 @@ import {
 } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import { workersLive } from './living-workers.js';
+import { withNotifications } from './notification-status.js';
 import type { nowRequest } from './now.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, namesStorage, storageFlags, storageOf } from './options.js';
@@ -28,7 +29,8 @@ const ANSWER_MS = 30_000;
 /** `status`: shows what the coordinator does now. */
 export async function showStatus(flags: CommonFlags, signal: AbortSignal): Promise<void> {
   await withCoordinator(flags, signal, async (client, workflowId) => {
-    const status = await new Overseer(client, workflowId).read();
+    const read = await new Overseer(client, workflowId).read();
+    const status = withNotifications(flags, workflowId)(read);
     const text = () => describeStatus(status, Date.now()).join('\n');
     console.log(flags.json ? JSON.stringify(status) : text());
   });

@@ -41,6 +41,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'schedule list': ['schedule list', 'schedule list --json'],
   'schedule delete': ['schedule delete aptos-backup/1a2b3c4d/schedule/verify'],
+  notify: ['notify test --notify-webhook https://chat.example.com/hooks/1'],
+  'notify test': [
+    'notify test --notify-webhook https://chat.example.com/hooks/1',
+    'notify test --notify-command /usr/local/bin/page-me',
+  ],
   verify: [
     'verify --local-fs-dir /backups',
     'verify --local-fs-dir /backups --sample 5% --budget-seconds 3600',

@@ -16,7 +16,9 @@ import { Interrupted } from '../client/command-failure.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
 import { workersLive } from './living-workers.js';
 import { type Served, openPage } from './open-page.js';
+import type { Notifier } from '../notify/notifier.js';
 import { inFlags } from './flag-names.js';
+import { openNotifier } from './open-notifier.js';
 import { type CoordinatorFlags, chunkWorkerCount, givenInput, storageFlags } from './options.js';
 import { openWithWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
@@ -40,12 +42,14 @@ export async function follow(
   if (own) tellIgnored();
   const chunkWorkers = chunkWorkerCount(flags);
   const served = await openPage(flags, say);
+  const notifier = openNotifier(flags, input, { page: served?.health.url, say });
   try {
-    await followWith(input, flags, { own, chunkWorkers, served }, signal);
+    await followWith(input, flags, { own, chunkWorkers, served, notifier }, signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     say('Stopped while the Temporal server was starting.');
   } finally {
+    await notifier?.stop();
     served?.health.close();
   }
 }
@@ -64,12 +68,13 @@ interface Surroundings {
   own: boolean;
   chunkWorkers: number;
   served: Served | undefined;
+  notifier: Notifier | undefined;
 }
 
 async function followWith(
   input: CoordinatorInput,
   flags: CoordinatorFlags,
-  { own, chunkWorkers, served }: Surroundings,
+  { own, chunkWorkers, served, notifier }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
   const { storage } = parseCoordinatorInput(input);
@@ -81,7 +86,10 @@ async function followWith(
   const { client, connection, embedded, namespace, uiUrl } = session;
   const coordinator = new CoordinatorHealth();
   served?.health.show(coordinator);
-  if (workers) served?.health.show(workerHealth(workers, traffic));
+  const ofWorkers = workers && workerHealth(workers, traffic);
+  if (ofWorkers) served?.health.show(ofWorkers);
+  if (notifier) served?.health.show(notifier);
+  notifier?.watch(coordinator, ofWorkers);
   served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);

@@ -7,6 +7,7 @@ import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
 import { typedAddress, typedNumber } from './typed.js';
+import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 const DEFAULT_NODE = 'http://localhost:6186';
@@ -144,7 +145,7 @@ export function chunkWorkerCount(flags: WorkerFlags = {}): number {
   }
 }
 
-export interface CoordinatorFlags extends CommonFlags, WorkerFlags {
+export interface CoordinatorFlags extends CommonFlags, WorkerFlags, NotifyFlags {
   stateSnapshotIntervalEpochs?: string;
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unconfirmed } from '../monitor/node-health.js';
+import { notificationTroubles } from '../monitor/notification-health.js';
 import { describeStuck } from '../client/stuck.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
@@ -140,6 +141,7 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
       : [`  unconfirmed     ${unconfirmed(seen.unconfirmed_genesis)}`]),
     ...(seen?.resting ?? []).map((r) => `  node ${r.node} is left until ${r.until}: ${r.why}`),
     ...alarms.map(({ code, text, since }) => `  ALARM ${code} since ${since}: ${text}`),
+    ...notificationTroubles(status.notifications).map(({ what }) => `  FAILS ${what}`),
     ...stuck.map((workflow) => `  STUCK ${describeStuck(workflow)}`),
   ];
 }

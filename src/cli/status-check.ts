@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS, type HealthLimits, healthOf, healthWithout } from '../m
 import { Overseer } from '../client/overseer.js';
 import { withCoordinator } from './coordinator-commands.js';
 import { Interrupted, UsageError, messageOf } from '../client/command-failure.js';
+import { withNotifications } from './notification-status.js';
 import type { CommonFlags } from './options.js';
 import { type Health, LEVELS } from '../contract/answers/shown-answers.js';
 
@@ -73,7 +74,7 @@ async function healthNow(
 ): Promise<Health> {
   try {
     const status = await withCoordinator(flags, signal, (client, workflowId) =>
-      new Overseer(client, workflowId).read(),
+      new Overseer(client, workflowId).read().then(withNotifications(flags, workflowId)),
     );
     return healthOf(status, limits, Date.now());
   } catch (error) {

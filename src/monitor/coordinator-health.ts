@@ -1,3 +1,4 @@
+import { BLIND } from './blind.js';
 import { DEFAULT_LIMITS, healthOf, worstOf } from './health.js';
 import { StuckWorkflowError } from '../client/stuck.js';
 import { messageOf } from '../client/command-failure.js';
@@ -37,12 +38,21 @@ export class CoordinatorHealth implements HealthSource {
     if (this.latest && this.isFresh() && !(this.failure instanceof StuckWorkflowError)) {
       return healthOf(this.latest.status, DEFAULT_LIMITS, Date.now());
     }
+    const { failure } = this;
+    if (failure instanceof StuckWorkflowError) {
+      const { since } = failure.stuck;
+      return worstOf([{ level: 'critical', code: BLIND.stuck, what: failure.message, since }]);
+    }
     const starts = this.starts();
     const unknown = starts
       ? 'no answer of the coordinator yet'
       : 'the coordinator does not answer: is a worker there, and the Temporal server?';
-    const what = this.failure ? messageOf(this.failure) : unknown;
-    return worstOf([{ level: starts ? 'warning' : 'critical', what }]);
+    const what = failure ? messageOf(failure) : unknown;
+    return worstOf([
+      starts
+        ? { level: 'warning', code: BLIND.starts, what }
+        : { level: 'critical', code: BLIND.silent, what },
+    ]);
   }
 
   details(): HealthDetails {

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../errors/codes/health-codes.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
 import { duration } from './format.js';
 
@@ -9,12 +10,14 @@ const DAY_SECONDS = 86_400;
  * Warnings about restore drills: the last one failed, or none has succeeded for longer than its schedule promises.
  * Without a schedule for them nobody promised any. `now` is in unix milliseconds.
  */
-export function drillTroubles({ drill, schedules = [] }: LiveStatus, now: number): string[] {
+export function drillTroubles(
+  { drill, schedules = [] }: LiveStatus,
+  now: number,
+): { code: ReasonCode; what: string }[] {
   const { failed_at: failedAt, succeeded_at: succeededAt } = drill ?? {};
   const failed = failedAt !== undefined && failedAt > (succeededAt ?? '');
-  const troubles = failed
-    ? [`the last restore drill failed, at ${failedAt}: see aptos-backup restore drill`]
-    : [];
+  const why = `the last restore drill failed, at ${failedAt}: see aptos-backup restore drill`;
+  const troubles = failed ? [{ code: 'DRILL_FAILED' as const, what: why }] : [];
   const schedule = schedules.find(({ id }) => id.endsWith('/schedule/drill'));
   const since = succeededAt ?? schedule?.created_at;
   if (schedule?.every_ms === undefined || since === undefined) return troubles;
@@ -22,5 +25,6 @@ export function drillTroubles({ drill, schedules = [] }: LiveStatus, now: number
   if (seconds <= (LATE * schedule.every_ms) / 1000) return troubles;
   const age =
     seconds >= 2 * DAY_SECONDS ? `${Math.floor(seconds / DAY_SECONDS)} days` : duration(seconds);
-  return [...troubles, `no restore drill has succeeded for ${age}: see why its schedule does not`];
+  const old = `no restore drill has succeeded for ${age}: see why its schedule does not`;
+  return [...troubles, { code: 'DRILL_OLD', what: old }];
 }

@@ -1,8 +1,10 @@
 import { whenCritical } from '../errors/codes/alarms-codes.js';
+import type { ReasonCode } from '../errors/codes/health-codes.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { nodeReasons } from './node-health.js';
 import { describeStuck } from '../client/stuck.js';
 import { copyTooOld } from './describe-copy.js';
+import { notificationTroubles } from './notification-health.js';
 import { drillTroubles } from './drill-age.js';
 import { verificationTooOld } from './verified-age.js';
 import { workDoneAt } from './work-done.js';
@@ -46,74 +48,88 @@ const EDGE_SHARE = 0.25;
  */
 export function healthOf(status: LiveStatus, limits: HealthLimits, now: number): Health {
   const reasons: Health['reasons'] = [];
-  const tell = (level: Level, what: string) => reasons.push({ level, what });
-  const {
-    alarms,
-    seen,
-    looked_anew_at: lookedAnewAt,
-    streams,
-    stuck,
-    verification,
-    phase,
-  } = status;
+  const tell = (level: Level, code: ReasonCode, what: string, since?: string) =>
+    reasons.push({ level, code, what, ...(since === undefined ? {} : { since }) });
+  const { alarms, seen, looked_anew_at: lookedAnewAt, streams, stuck, phase } = status;
   const ageOf = (at: number) => Math.max(0, Math.round((now - at) / 1000));
-  for (const workflow of stuck) tell('critical', describeStuck(workflow));
-  for (const alarm of alarms) {
-    const lasts = ageOf(Date.parse(alarm.since));
-    tell(alarmLevel(alarm.code, lasts, status, limits), `${alarm.code}: ${alarm.text}`);
+  for (const workflow of stuck) {
+    tell('critical', `STUCK_${workflow.workflow_id}`, describeStuck(workflow), workflow.since);
+  }
+  for (const { code, text, since } of alarms) {
+    const level = alarmLevel(code, ageOf(Date.parse(since)), status, limits);
+    reasons.push({ level, code, what: `${code}: ${text}`, since });
   }
   if (seen) reasons.push(...nodeReasons(seen, limits, now));
   if (phase === 'starting') {
     const anew = lookedAnewAt === undefined ? 0 : Date.parse(lookedAnewAt);
     const last = Math.max(anew, ...STREAMS.map((type) => workDoneAt(status, type)));
     const level = levelAfter(ageOf(last), { warning: limits.trouble, critical: limits.warning });
-    if (level !== 'ok')
-      tell(level, `it is starting for ${ageOf(last)} s: storage or node were not read yet`);
+    const what = `it is starting for ${ageOf(last)} s: storage or node were not read yet`;
+    if (level !== 'ok') tell(level, 'STARTING_LONG', what);
   }
   for (const type of STREAMS) {
     const { state, lag, due_since: dueSince, quarantined } = streams[type];
     if (state === 'paused') {
-      tell('warning', `${type} is paused`);
+      tell('warning', `PAUSED_${type}`, `${type} is paused`);
       continue;
     }
-    if (quarantined.length > 0) tell('warning', `${type}: in quarantine ${quarantined.join(', ')}`);
+    if (quarantined.length > 0) {
+      tell('warning', `QUARANTINE_${type}`, `${type}: in quarantine ${quarantined.join(', ')}`);
+    }
     if (dueSince === undefined) continue;
     const idle = ageOf(workDoneAt(status, type));
     const level = levelAfter(idle, limits);
     const behind = lag === undefined ? '' : ` is ${lag} behind and`;
-    if (level !== 'ok') tell(level, `${type}${behind} has stored nothing for ${idle} s`);
+    const what = `${type}${behind} has stored nothing for ${idle} s`;
+    if (level !== 'ok') tell(level, `STALLED_${type}`, what);
   }
-  const { restorable, started_at: startedAt, metadata_files: metadataFiles = 0 } = status;
-  const follows = ageOf(Date.parse(startedAt));
-  if (restorable && !restorable.yes && metadataFiles > 0 && follows > limits.warning) {
-    tell(
-      'warning',
-      `the stock tool cannot restore anything from the storage: ${restorable.why.join('; ')}`,
-    );
+  for (const { code, what, since } of warningsOf(status, limits, now)) {
+    tell('warning', code, what, since);
   }
-  const { failed_at: failedAt, succeeded_at: succeededAt } = verification ?? {};
-  if (failedAt !== undefined && failedAt > (succeededAt ?? '')) {
-    tell('warning', `the last verification failed, at ${failedAt}`);
-  }
-  const { verifiedWithin: limit, verifiedAsked: asked = false } = limits;
-  const old = verificationTooOld(status, { limit, asked, now });
-  if (old !== undefined) tell('warning', old);
-  const behind = copyTooOld(status, limits.copiedWithin, now);
-  if (behind !== undefined) tell('warning', behind);
-  for (const what of drillTroubles(status, now)) tell('warning', what);
-  for (const what of scheduleTroubles(status)) tell('warning', what);
   return worstOf(reasons);
 }
 
-function scheduleTroubles({ schedules = [] }: LiveStatus): string[] {
+type Warning = { code: ReasonCode; what: string; since?: string };
+
+/** What no stream is in trouble for: care of the storage that failed, or that was not taken for too long. */
+function warningsOf(status: LiveStatus, limits: HealthLimits, now: number): Warning[] {
+  const { restorable, started_at: startedAt, metadata_files: metadataFiles = 0 } = status;
+  const warnings: Warning[] = [];
+  const follows = (now - Date.parse(startedAt)) / 1000;
+  if (restorable && !restorable.yes && metadataFiles > 0 && follows > limits.warning) {
+    const what = `the stock tool cannot restore anything from the storage: ${restorable.why.join('; ')}`;
+    warnings.push({ code: 'NOT_RESTORABLE', what });
+  }
+  const { failed_at: failedAt, succeeded_at: succeededAt } = status.verification ?? {};
+  if (failedAt !== undefined && failedAt > (succeededAt ?? '')) {
+    const what = `the last verification failed, at ${failedAt}`;
+    warnings.push({ code: 'VERIFICATION_FAILED', what });
+  }
+  const { verifiedWithin: limit, verifiedAsked: asked = false } = limits;
+  const old = verificationTooOld(status, { limit, asked, now });
+  if (old !== undefined) warnings.push({ code: 'VERIFICATION_OLD', what: old });
+  const behind = copyTooOld(status, limits.copiedWithin, now);
+  if (behind !== undefined) warnings.push({ code: 'COPY_BEHIND', what: behind });
+  return [
+    ...warnings,
+    ...drillTroubles(status, now),
+    ...scheduleTroubles(status),
+    ...notificationTroubles(status.notifications),
+  ];
+}
+
+function scheduleTroubles({ schedules = [] }: LiveStatus): Warning[] {
   return schedules.flatMap(({ id, paused, overdue, next, outcome, why, last }) => {
-    const name = `schedule ${id.split('/').at(-1)}`;
+    const kind = id.split('/').at(-1);
+    const name = `schedule ${kind}`;
     const failed = `${name}: its last run, of ${last}, failed: ${why ?? 'it timed out'}`;
-    return [
-      ...(paused ? [`${name} is paused`] : []),
-      ...(overdue ? [`${name} is overdue: its run of ${next} has not begun`] : []),
-      ...(outcome === 'failed' ? [failed] : []),
+    const late = `${name} is overdue: its run of ${next} has not begun`;
+    const all: [boolean, Warning][] = [
+      [paused, { code: `SCHEDULE_PAUSED_${kind}`, what: `${name} is paused` }],
+      [overdue ?? false, { code: `SCHEDULE_OVERDUE_${kind}`, what: late }],
+      [outcome === 'failed', { code: `SCHEDULE_FAILED_${kind}`, what: failed }],
     ];
+    return all.flatMap(([is, warning]) => (is ? warning : []));
   });
 }
 
@@ -125,7 +141,7 @@ export function worstOf(reasons: Health['reasons']): Health {
 
 /** The health of a coordinator that cannot be read: critical. */
 export function healthWithout(what: string): Health {
-  return worstOf([{ level: 'critical', what }]);
+  return worstOf([{ level: 'critical', code: 'NO_ANSWER' satisfies ReasonCode, what }]);
 }
 
 function alarmLevel(

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../errors/codes/health-codes.js';
 import type { HealthLimits } from './health.js';
 import type { CoordinatorStatus } from '../contract/answers/coordinator-answers.js';
 import type { Health } from '../contract/answers/shown-answers.js';
@@ -19,13 +20,19 @@ export function nodeReasons(seen: Seen, limits: HealthLimits, now: number): Heal
       ? [
           {
             level: unseen > limits.critical ? ('critical' as const) : ('warning' as const),
+            code: 'NODE_UNSEEN' satisfies ReasonCode,
+            since: seen.at,
             what: `the node was last seen ${unseen} s ago`,
           },
         ]
       : []),
-    ...(tip === undefined ? [] : [{ level: 'warning' as const, what: tip }]),
-    ...(genesis === undefined ? [] : [{ level: 'warning' as const, what: unconfirmed(genesis) }]),
+    ...(tip === undefined ? [] : [warning('TIP_OLD', tip)]),
+    ...(genesis === undefined ? [] : [warning('GENESIS_UNCONFIRMED', unconfirmed(genesis))]),
   ];
+}
+
+function warning(code: ReasonCode, what: string): Health['reasons'][number] {
+  return { level: 'warning', code, what };
 }
 
 /** Tells the operator what to do about a genesis that nothing but the node confirms. */

@@ -1,3 +1,4 @@
+import { BLIND } from './blind.js';
 import { worstOf } from './health.js';
 import type { HealthDetails, HealthSource } from './health-server.js';
 import { metricsOf } from './metrics.js';
@@ -16,9 +17,10 @@ export class StartingHealth implements HealthSource {
 
   health(): Health {
     const lasts = performance.now() - this.since;
-    if (lasts < LONGEST_START_MS) return worstOf([{ level: 'warning', what: this.notReady() }]);
+    if (lasts < LONGEST_START_MS)
+      return worstOf([{ level: 'warning', code: BLIND.starts, what: this.notReady() }]);
     const what = `it starts for ${Math.round(lasts / 1000)} s and has no Temporal server yet`;
-    return worstOf([{ level: 'critical', what }]);
+    return worstOf([{ level: 'critical', code: BLIND.silent, what }]);
   }
 
   details(): HealthDetails {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { ReasonCode } from '../errors/codes/health-codes.js';
 import { worstOf } from './health.js';
 import type { WorkerGroup, WorkerRole } from '../supervisor/worker-group.js';
 import type { HealthSource } from './health-server.js';
@@ -49,12 +50,19 @@ function healthOf(group: WorkerGroup, now: number, clock: number): Health {
       const level: Level = alone && NEEDED.includes(role) ? 'critical' : 'warning';
       const seconds = Math.round((clock - changedAt) / 1000);
       const what = `${name} is not connected to the Temporal server for ${seconds} s`;
-      reasons.push({ level, what: `${what}${lastDeath ? `; last it ${lastDeath.how}` : ''}` });
+      const last = lastDeath ? `; last it ${lastDeath.how}` : '';
+      reasons.push({ level, code: codeOf('WORKER_AWAY', name), what: `${what}${last}` });
     } else if (lastDeath && now - lastDeath.at < DEATH_TOLD_MS) {
-      reasons.push({ level: 'warning', what: `${name} ${lastDeath.how} at ${iso(lastDeath.at)}` });
+      const since = iso(lastDeath.at);
+      const what = `${name} ${lastDeath.how} at ${since}`;
+      reasons.push({ level: 'warning', code: codeOf('WORKER_DIED', name), what, since });
     }
   }
   return worstOf(reasons);
+}
+
+function codeOf(what: 'WORKER_AWAY' | 'WORKER_DIED', name: string): ReasonCode {
+  return `${what}_${name.toLowerCase().replaceAll(' ', '-')}`;
 }
 
 async function metricsOf(

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { metricsOf } from '../../src/monitor/metrics.js';
+import { notificationMetrics } from '../../src/notify/notification-metrics.js';
 import { openStorage } from '../../src/storage/open.js';
 import { findTemporal } from '../../src/temporal-server/binary/find-temporal.js';
 import { choosePort } from '../../src/temporal-server/ports.js';
@@ -124,7 +125,8 @@ async function expectQueriesToAnswer(ports: Record<string, number>): Promise<voi
   const rules = readFileSync('deploy/prometheus/rules.yml', 'utf8');
   // What a coordinator only has when something went wrong, or when somebody verifies and practises.
   const { text } = await metricsOf(eventfulStatus(), { level: 'ok', reasons: [] }, 0);
-  const known = metricNames(text);
+  const notified = await notificationMetrics([]);
+  const known = metricNames(`${text}\n${notified.text}`);
   const asked = [...metricNames([...expressions, rules].join('\n'))];
   await until('Prometheus has every metric that is asked for', async () => {
     const live = metricNames((await prometheus.names()).join('\n'));

@@ -18,14 +18,14 @@ it('a start is a warning, a long start is critical, and the metric is there from
     (await page('/metrics')).match(/^aptos_backup_health .*$/gm)?.join('\n');
 
   expect(await page('/healthz')).toBe(
-    '200 {"level":"warning","reasons":[{"level":"warning","what":"it starts"}]}\n',
+    '200 {"level":"warning","reasons":[{"level":"warning","code":"STARTS","what":"it starts"}]}\n',
   );
   expect(await metric()).toBe('aptos_backup_health 1');
   expect(await page('/readyz')).toBe('503 it starts\n');
 
   vi.advanceTimersByTime(301_000);
   expect(await page('/healthz')).toMatch(
-    /^503 \{"level":"critical",.*"it starts for 301 s and has no Temporal server yet"/,
+    /^503 \{"level":"critical",.*"NO_ANSWER","what":"it starts for 301 s and has no Temporal server yet"/,
   );
   expect(await metric()).toBe('aptos_backup_health 2');
 

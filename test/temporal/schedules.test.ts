@@ -62,6 +62,7 @@ it('after a server was away for several runs of each schedule, one run of each s
   const failing = liveStatus({}, { schedules: Object.values(await listed()) });
   expect(healthOf(failing, DEFAULT_LIMITS, Date.now()).reasons).toContainEqual({
     level: 'warning',
+    code: 'SCHEDULE_FAILED_verify',
     what: expect.stringMatching(/^schedule verify: its last run, of 20.*no such storage/) as string,
   });
 }, 180_000);

@@ -82,6 +82,17 @@ export const listedSchedule = v.object({
   missed: field(number, 'runs that were due while the server was down, and were skipped'),
 });
 
+/** A way of notifications, and how it does. */
+export type NotificationWay = v.InferOutput<typeof notificationWay>;
+const notificationWay = v.object({
+  way: field(v.picklist(['webhook', 'command']), 'how they are sent'),
+  to: field(text, 'the server of the webhook, or the program'),
+  delivered_at: maybe(isoTime, 'when one was last delivered'),
+  failing_since: maybe(isoTime, 'since when they do not get through'),
+  why: maybe(text, 'why the last try failed'),
+});
+const notifications = v.array(notificationWay);
+
 /** The coordinator's status, with what the server and the heartbeats of its activities say. */
 export type LiveStatus = v.InferOutput<typeof liveStatus>;
 export const liveStatus = v.object({
@@ -104,6 +115,10 @@ export const liveStatus = v.object({
   verification: maybe(lastVerification, 'the last verification of the storage'),
   drill: maybe(lastDrill, 'the last restore drill; absent: there was none'),
   schedules: maybe(v.array(listedSchedule), 'its schedules; absent: there are none'),
+  notifications: maybe(
+    notifications,
+    'how notifications do, by the data folder of the command; absent: none are sent from there',
+  ),
 });
 
 /** The levels that monitoring systems use. Their exit codes are 0, 1 and 2. */
@@ -116,7 +131,14 @@ export type Health = v.InferOutput<typeof health>;
 export const health = v.object({
   level: field(level, 'the worst of the reasons'),
   reasons: field(
-    v.array(v.object({ level: field(level, 'how bad it is'), what: field(text, 'what is wrong') })),
+    v.array(
+      v.object({
+        level: field(level, 'how bad it is'),
+        code: field(text, 'what kind of trouble, see [errors.md](errors.md)'),
+        what: field(text, 'what is wrong'),
+        since: maybe(isoTime, 'since when, where it is known'),
+      }),
+    ),
     'what is wrong, the worst first; empty: nothing',
   ),
 });
@@ -143,4 +165,5 @@ export const healthJson = v.object({
   ...health.entries,
   status: maybe(liveStatus, 'the status of the coordinator, if this process follows one'),
   workers: maybe(v.array(workerStatus), 'the worker processes of this host, if some run'),
+  notifications: maybe(notifications, 'how notifications do, if this process sends some'),
 });

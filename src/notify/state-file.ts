@@ -1,0 +1,77 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import * as v from 'valibot';
+import { LEVELS, type NotificationWay } from '../contract/answers/shown-answers.js';
+import { digestId } from '../storage/storage-id.js';
+import type { Alarms, Told } from './alarms.js';
+
+const ms = v.number();
+const level = v.picklist(LEVELS);
+const state = v.object({
+  version: v.literal(1),
+  alarms: v.record(
+    v.string(),
+    v.object({
+      ...{ level, text: v.string(), since: ms, seen: ms, levelSince: ms },
+      gone: v.optional(ms),
+    }),
+  ),
+  ways: v.record(
+    v.string(),
+    v.object({
+      told: v.record(v.string(), v.object({ level, text: v.string(), since: ms, at: ms })),
+      way: v.picklist(['webhook', 'command']),
+      to: v.string(),
+      delivered_at: v.optional(v.string()),
+      failing_since: v.optional(v.string()),
+      why: v.optional(v.string()),
+    }),
+  ),
+});
+
+/** What outlives a process: which alarms there are, and what each way has told. Ways by their id. */
+export interface NotifyState {
+  alarms: Alarms;
+  ways: Record<string, NotificationWay & { told: Told }>;
+}
+
+/** The file of a coordinator's notifications in a data folder. */
+export function stateFileOf(dataFolder: string, workflowId: string): string {
+  // The middle part names the storage, and is safe in a path.
+  const name =
+    workflowId
+      .split('/')
+      .at(-2)
+      ?.replace(/[^\w.-]/g, '-') ?? '';
+  return path.join(dataFolder, 'notifications', `${name}-${digestId(workflowId)}.json`);
+}
+
+/** What the file says. Empty when there is none; `damaged` when it cannot be used. Never throws. */
+export function readState(file: string): NotifyState & { damaged?: string } {
+  try {
+    return v.parse(state, JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const none = { alarms: {}, ways: {} };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none;
+    return { ...none, damaged: (error as Error).message.split('\n')[0]! };
+  }
+}
+
+/** Puts a whole new file into the place of the old one. @throws the error of the file system */
+export function writeState(file: string, { alarms, ways }: NotifyState): void {
+  const temporary = `${file}.${process.pid}`;
+  mkdirSync(path.dirname(file), { recursive: true });
+  try {
+    writeFileSync(temporary, JSON.stringify({ version: 1, alarms, ways }), { mode: 0o600 });
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** How the ways of a coordinator's notifications do, as a data folder says; undefined when it sends none. */
+export function storedWays(dataFolder: string, workflowId: string): NotificationWay[] | undefined {
+  const ways = Object.values(readState(stateFileOf(dataFolder, workflowId)).ways);
+  return ways.length === 0 ? undefined : ways.map(({ told: _, ...way }) => way);
+}
