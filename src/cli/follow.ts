@@ -5,7 +5,11 @@ import { ensureCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
 import type { Traffic } from '../node/traffic.js';
-import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
+import {
+  type CoordinatorInput,
+  type SettingsChange,
+  parseCoordinatorInput,
+} from '../contract/coordinator-input.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
@@ -133,7 +137,7 @@ async function partingWords(session: TemporalSession, { storage }: CoordinatorIn
 
 interface Display {
   /** The settings that were given. What a running coordinator has beside them stays. */
-  change: Partial<CoordinatorInput>;
+  change: SettingsChange;
   board: StatusBoard;
   onStatus: (status: LiveStatus) => void;
   /** Called when the coordinator gives no answer. */

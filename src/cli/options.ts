@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import type { CoordinatorInput } from '../contract/coordinator-input.js';
+import type { CoordinatorInput, SettingsChange } from '../contract/coordinator-input.js';
 import { type CommonInput, parseNode, parseNodes, parseStorage } from '../contract/backup-input.js';
 import type { StorageConfig } from '../contract/job.js';
 import { NETWORK_NAMES } from '../contract/network.js';
@@ -10,6 +10,13 @@ import { typedAddress, typedNumber } from './typed.js';
 import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
+/** The value of `--copy-to` that ends a copy. */
+const NO_COPY = 'none';
+const WITHOUT_COPY = {
+  copy_to: null,
+  copy_bytes_per_second: null,
+  copy_requests_per_second: null,
+} satisfies SettingsChange;
 const DEFAULT_NODE = 'http://localhost:6186';
 
 /** The flag of commands that ask one node. */
@@ -87,7 +94,7 @@ export function addCopyToOptions(command: Command): Command {
   return command
     .option(
       '--copy-to <URL>',
-      'keep a second storage in step: a URL, a folder, or the YAML of a command adapter',
+      'keep a second storage in step: a URL, a folder, or the YAML of a command adapter; none: keep it no longer',
     )
     .option('--copy-bytes-per-second <N>', 'read and write at most N bytes a second for it')
     .option(
@@ -165,7 +172,9 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
     ...optional('transaction_batch_size', transactionBatchSize),
     ...optional('transaction_batch_seconds', transactionBatchSeconds),
     ...optional('compact_above_files', flags.compactAboveFiles),
-    ...(flags.copyTo === undefined ? {} : { copy_to: placeOf(flags.copyTo) }),
+    ...(flags.copyTo === undefined || flags.copyTo === NO_COPY
+      ? {}
+      : { copy_to: placeOf(flags.copyTo) }),
     ...optional('copy_bytes_per_second', flags.copyBytesPerSecond),
     ...optional('copy_requests_per_second', flags.copyRequestsPerSecond),
   };
@@ -174,9 +183,13 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
 /** The part of the input that flags gave: without the node that is only a default. */
 export function givenInput(
   { node, ...given }: CoordinatorInput,
-  { backupServiceAddress }: CommonFlags,
-): Partial<CoordinatorInput> {
-  return backupServiceAddress === undefined ? given : { node, ...given };
+  { backupServiceAddress, copyTo }: CoordinatorFlags,
+): SettingsChange {
+  return {
+    ...(backupServiceAddress === undefined ? {} : { node }),
+    ...given,
+    ...(copyTo === NO_COPY ? WITHOUT_COPY : {}),
+  };
 }
 
 /** A field of an input, if its flag is given. */

@@ -39,8 +39,7 @@ export async function recordKeptCopy(session: TemporalSession, save: Save): Prom
     // A change of the settings has the storage looked at anew.
     const [epochs, versions] = [[{ first: '0', last: '2' }], [{ first: '0', last: '300' }]];
     world.survey = { ...world.survey, epochs, versions, snapshots: ['2', '0'] };
-    const { copy_to: _, ...without } = input;
-    await handle.executeUpdate('configure', { args: [without] });
+    await handle.executeUpdate('configure', { args: [{ copy_to: null }] });
     await until('it keeps none', async () => (await copy()) === undefined);
     await handle.cancel();
     await handle.result().catch(() => undefined);

@@ -100,8 +100,8 @@ it('one copy at a time begins when something is missing; trouble is an alarm, an
     expect((await status()).copy).toMatchObject({ lag_versions: '0', lag_epochs: '0' });
     expect(await alarm()).toBeUndefined();
 
-    const { copy_to: _, ...without } = input;
-    await handle.executeUpdate('configure', { args: [without] });
+    const none = { copy_to: null, copy_bytes_per_second: null };
+    await handle.executeUpdate('configure', { args: [none] });
     await until('it keeps none', async () => (await status()).copy === undefined);
     await handle.terminate();
   });
