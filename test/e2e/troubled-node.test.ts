@@ -5,9 +5,11 @@ import { leftovers } from '../support/backup.js';
 import { expectWholeNode, sharedHost, startSite } from '../support/site.js';
 
 const host = sharedHost();
+/** The same everywhere: to a host that has seen one of them, two chains of one genesis are a fork. */
+const CHAIN = { transactions: 600 };
 
 it('all three backups complete through every kind of fault of the node', async () => {
-  const site = await startSite({ transactions: 600 }, { host: host() });
+  const site = await startSite(CHAIN, { host: host() });
   const { node, folder } = site;
   const kinds: FaultInput['kind'][] = [
     ...(['refuse', 'error500', 'cut', 'short', 'long', 'flip', 'swap', 'lie'] as const),
@@ -27,14 +29,14 @@ it('all three backups complete through every kind of fault of the node', async (
 }, 180_000);
 
 it('a backup notices a stream that stalls, and goes on with another', async () => {
-  const site = await startSite({}, { host: host() });
+  const site = await startSite(CHAIN, { host: host() });
   site.node.fault({ kind: 'stall', endpoint: 'transactions', times: 1, probability: 1 });
   const handle = await site.start('transaction', { start_version: 0, num_transactions: 300 });
   expect((await handle.result()).records).toBe('300');
 }, 120_000);
 
 it('a backup fails with the reason when the node lies all the time, and commits nothing', async () => {
-  const site = await startSite({}, { host: host() });
+  const site = await startSite(CHAIN, { host: host() });
   site.node.fault({ kind: 'flip', endpoint: 'transactions' });
   const handle = await site.start('transaction', { start_version: 0, num_transactions: 300 });
   await expect(handle.result()).rejects.toMatchObject({

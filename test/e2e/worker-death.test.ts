@@ -17,6 +17,8 @@ import { until } from '../support/until.js';
 const TRANSACTIONS = 800;
 const HALF = TRANSACTIONS / 2;
 const LANES = 4;
+/** All ranges of two backups at once. */
+const THREADS = { APTOS_BACKUP_CHUNK_SLOTS: `${2 * LANES}` };
 const PRELOAD = fileURLToPath(new URL('../support/misbehave.mjs', import.meta.url));
 
 interface CrashReport {
@@ -40,6 +42,7 @@ async function startTroubledSite() {
   const commands = mkdtempSync(join(tmpdir(), 'aptos-backup-misbehave-'));
   onTestFinished(() => rmSync(commands, { recursive: true }));
   const env = {
+    ...THREADS,
     MISBEHAVE_IN: commands,
     NODE_OPTIONS: `--import ${PRELOAD} --max-old-space-size=400`,
     // A secret that the crash report must leave out.
@@ -237,7 +240,7 @@ it('a dying thread costs its range one attempt, and other ranges nothing', async
 }, 300_000);
 
 it('a worker that is told to stop hands back its activities', async () => {
-  const site = await startSite({ transactions: TRANSACTIONS });
+  const site = await startSite({ transactions: TRANSACTIONS }, { env: THREADS });
   const two = await startTwo(site);
   const victim = site.worker.pid('chunks')!;
   process.kill(victim, 'SIGTERM');

@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 import { builtProgram } from '../../src/lib/host/built.js';
 import { textOfLine } from '../../src/lib/host/log.js';
 import { withoutServer } from '../../src/temporal-server/without-server.js';
+import { FEW_THREADS } from './few-threads.js';
 import { temporaryFolder } from './temporary-folder.js';
 import { until } from './until.js';
 
@@ -64,7 +65,8 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(withoutServer(process.env)).filter(
     ([name]) => !name.startsWith('APTOS_'),
   );
-  return { ...Object.fromEntries(kept), APTOS_BACKUP_DATA_DIR: join(tmpdir(), 'data-of-commands') };
+  const own = { APTOS_BACKUP_DATA_DIR: join(tmpdir(), 'data-of-commands'), ...FEW_THREADS };
+  return { ...Object.fromEntries(kept), ...own };
 }
 
 /** A data folder that is removed at the end of the test. */

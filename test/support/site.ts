@@ -32,7 +32,10 @@ async function startHost(workers: Workers = {}) {
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
-/** One server and its workers for all tests of a file that leave them alone: their start takes seconds of CPU. */
+/**
+ * One server and its workers for all tests of a file that leave them alone: their start takes seconds of CPU. All nodes of
+ * one seed must have the same chain, because the workers remember it.
+ */
 export function sharedHost(): () => Host {
   let host: Host;
   beforeAll(async () => void (host = await startHost()), 120_000);

@@ -12,12 +12,13 @@ import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from '../../src/contract/mess
 import { type TemporalSession, openTemporal } from '../../src/temporal-server/open-temporal.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../../src/temporal/register-attributes.js';
 import { withoutServer } from '../../src/temporal-server/without-server.js';
+import { FEW_THREADS } from './few-threads.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 /** A real Temporal server of its own in a temporary data folder. */
 export async function startTemporal(): Promise<TemporalSession & { dataFolder: string }> {
   const dataFolder = temporaryFolder('data');
-  const env = withoutServer(process.env);
+  const env = { ...FEW_THREADS, ...withoutServer(process.env) };
   const session = await openTemporal({ dataFolder, say: () => undefined, env });
   const close = async () => {
     await session.close();

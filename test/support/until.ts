@@ -1,5 +1,5 @@
 /** Looks are rarer the longer one waits: a look often asks a server and a worker, whose CPU the awaited work needs. */
-const PAUSE_MS = { first: 50, last: 250, ofWait: 1 / 20 };
+const PAUSE_MS = { first: 50, last: 500, ofWait: 1 / 20 };
 
 /** Polls a condition. Throws with `what` when it does not become true in time. */
 export async function until(
