@@ -76,7 +76,7 @@ export async function startSite(
     said,
     /** The ids of its workflows. */
     started,
-    async start(type: BackupType, range: object, extra: object = {}) {
+    start: async (type: BackupType, range: object, extra: object = {}) => {
       const input = { ...common, ...range, ...extra } as BackupInput;
       const handle = await startBackup(session.client, type, input);
       started.push(handle.workflowId);
