@@ -7,7 +7,11 @@ import {
   WithStartWorkflowOperation,
   isGrpcServiceError,
 } from '@temporalio/client';
-import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
+import {
+  type CoordinatorInput,
+  type SettingsChange,
+  parseCoordinatorInput,
+} from '../contract/coordinator-input.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { type NodeView } from '../contract/coordinator-memory.js';
@@ -50,7 +54,7 @@ export async function ensureCoordinator(
   client: Client,
   input: CoordinatorInput,
   onWait: (why: unknown) => void = () => undefined,
-  change: Partial<CoordinatorInput> = input,
+  change: SettingsChange = input,
 ): Promise<{ workflowId: string; settings: string }> {
   const { nodes, storage } = parseCoordinatorInput(input);
   const node = nodes.join(', ');
@@ -74,7 +78,7 @@ export async function ensureCoordinator(
         client.workflow.executeUpdateWithStart<
           (input: CoordinatorInput) => Promise<never>,
           string,
-          [Partial<CoordinatorInput>]
+          [SettingsChange]
         >(UPDATE_CONFIGURE, { updateId, args: [change], startWorkflowOperation: start() }),
       );
       return { workflowId, settings };

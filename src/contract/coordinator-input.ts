@@ -65,6 +65,9 @@ const coordinatorInput = object(coordinatorFields);
 /** Input of `backupCoordinator`, and of its update `configure`. */
 export type CoordinatorInput = v.InferInput<typeof coordinatorInput>;
 
+/** What the update `configure` takes: null takes a field back to its default. */
+export type SettingsChange = { [K in keyof CoordinatorInput]?: CoordinatorInput[K] | null };
+
 /** @throws InputError naming the field */
 export function parseCoordinatorInput(raw: unknown): CoordinatorSettings {
   const fields = parse(coordinatorInput, raw);
@@ -101,8 +104,8 @@ function inputOf(settings: CoordinatorSettings) {
 }
 
 /**
- * The settings after a change. `raw` has the fields of the input that change; what it does not name stays. `changes`
- * says each in words: `concurrency 4 -> 8`.
+ * The settings after a change. `raw` has the fields of the input that change, and null for those that go back to their
+ * defaults; what it does not name stays. `changes` says each in words: `concurrency 4 -> 8`.
  * @throws InputError naming the field
  */
 export function changeSettings(
@@ -111,7 +114,8 @@ export function changeSettings(
 ): { settings: CoordinatorSettings; changes: string[] } {
   const asked = parse(change, raw);
   const given = Object.entries(asked).filter(([, value]) => value !== undefined);
-  const settings = parseCoordinatorInput({ ...inputOf(before), ...Object.fromEntries(given) });
+  const changed = given.map(([name, value]) => [name, value ?? undefined]);
+  const settings = parseCoordinatorInput({ ...inputOf(before), ...Object.fromEntries(changed) });
   const [old, now] = [inputOf(before), inputOf(settings)].map((fields) => Object.entries(fields));
   const changes = now!.flatMap(([name, value], i) => {
     const was = old![i]![1];

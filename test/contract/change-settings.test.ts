@@ -33,6 +33,19 @@ it('what is named changes, and is told with old and new value', () => {
   ]);
 });
 
+it('null takes a setting back to its default', () => {
+  const copy = { copy_to: { local_fs_dir: '/copy' }, copy_bytes_per_second: 5 };
+  const { settings: before } = changeSettings(BEFORE, copy);
+  const nulls = { copy_to: null, copy_bytes_per_second: null, concurrency: null, network: null };
+  const { settings, changes } = changeSettings(before, nulls);
+  expect(settings).toEqual({ ...BEFORE, concurrency: 4, network: undefined });
+  expect(changes).toEqual([
+    ...['network mainnet -> nothing', 'concurrency 8 -> 4'],
+    ...['copy_to {"local_fs_dir":"/copy"} -> nothing', 'copy_bytes_per_second 5 -> nothing'],
+  ]);
+  expect(() => changeSettings(BEFORE, { node: null })).toThrow(/^node/);
+});
+
 it('a change with a mistake is refused with the name of the field', () => {
   expect(() => changeSettings(BEFORE, { concurrncy: 4 })).toThrow(/did you mean "concurrency"\?/);
   expect(() => changeSettings(BEFORE, { concurrency: 1000 })).toThrow(/^concurrency must be /);

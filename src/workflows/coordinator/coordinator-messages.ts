@@ -114,7 +114,7 @@ function answerConfigure(run: CoordinatorRun): void {
   };
   setHandler(configure, handler, {
     description:
-      'Changes settings: fields of the input of this workflow. Others stay. The storage must be the same.',
+      'Changes settings: fields of the input of this workflow, or null for the default. Others stay. The storage must be the same.',
     validator: (raw) => {
       const before = run.memory.known.settings;
       const { storage } = changeSettings(before, raw).settings;
