@@ -5,8 +5,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * `npm test` runs everything.
  */
 const FOLDERS = [
-  ...['activities', 'aptos', 'contract', 'coordinator', 'devnode', 'monitor', 'node', 'page'],
-  ...['repository', 'storage', 'trust'],
+  ...['activities', 'aptos', 'config', 'contract', 'coordinator', 'devnode', 'monitor', 'node'],
+  ...['page', 'repository', 'storage', 'trust'],
 ];
 const SLOW = ['test/coordinator/watch/watch-nodes.test.ts'];
 const WITH_SERVERS = [

@@ -6,7 +6,11 @@ import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
 import { dataFolder } from '../lib/host/data-folder.js';
 import type { Traffic } from '../node/traffic.js';
-import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
+import {
+  type CoordinatorInput,
+  type SettingsChange,
+  parseCoordinatorInput,
+} from '../contract/coordinator-input.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
@@ -15,6 +19,8 @@ import { withoutServer } from '../temporal-server/without-server.js';
 import { CoordinatorHealth } from '../monitor/coordinator-health.js';
 import { Interrupted } from '../client/command-failure.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
+import type { AppliedConfig } from './applied-config.js';
+import { LiveConfig } from './live-config.js';
 import { workersLive } from './living-workers.js';
 import { type Served, openPage } from './open-page.js';
 import { openSession } from './open-session.js';
@@ -37,13 +43,14 @@ export async function follow(
   flags: CoordinatorFlags,
   own: boolean,
   signal: AbortSignal,
+  config?: AppliedConfig,
 ): Promise<void> {
   parseCoordinatorInput(input); // report a mistake before anything starts
   if (own) tellIgnored();
   const chunkWorkers = chunkWorkerCount(flags);
   const served = await openPage(flags, say);
   try {
-    await followWith(input, flags, { own, chunkWorkers, served }, signal);
+    await followWith(input, flags, { own, chunkWorkers, served, config }, signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     say('Stopped while the Temporal server was starting.');
@@ -66,12 +73,13 @@ interface Surroundings {
   own: boolean;
   chunkWorkers: number;
   served: Served | undefined;
+  config: AppliedConfig | undefined;
 }
 
 async function followWith(
   input: CoordinatorInput,
   flags: CoordinatorFlags,
-  { own, chunkWorkers, served }: Surroundings,
+  { own, chunkWorkers, served, config }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
   const { storage } = parseCoordinatorInput(input);
@@ -84,6 +92,8 @@ async function followWith(
   const worker = ownWorkers(session, { data, chunkWorkers, say, onTraffic });
   const coordinator = new CoordinatorHealth();
   served?.health.show(coordinator);
+  const live = config && new LiveConfig(config);
+  if (live) served?.health.show(live.health);
   if (worker) served?.health.show(workerHealth(worker, traffic));
   served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
@@ -102,8 +112,9 @@ async function followWith(
       if (error instanceof StuckWorkflowError) board.trouble(error.message);
       coordinator.missed(error);
     };
-    const change = givenInput(input, flags);
-    const ended = await watch(session, input, { change, board, onStatus, onSilence }, signal);
+    const settings = live ?? { input, change: givenInput(input, flags) };
+    const display = { settings, live, board, onStatus, onSilence };
+    const ended = await watch(session, display, signal);
     await worker?.stop();
     say(ended ? endedWords(input) : await partingWords(session, input));
   } finally {
@@ -127,8 +138,10 @@ async function partingWords(session: TemporalSession, { storage }: CoordinatorIn
 }
 
 interface Display {
-  /** The settings that were given. What a running coordinator has beside them stays. */
-  change: Partial<CoordinatorInput>;
+  /** `change`: the settings that were given. What a running coordinator has beside them stays. */
+  settings: { input: CoordinatorInput; change: SettingsChange };
+  /** Where the settings come from a file. */
+  live: LiveConfig | undefined;
   board: StatusBoard;
   onStatus: (status: LiveStatus) => void;
   /** Called when the coordinator gives no answer. */
@@ -138,16 +151,17 @@ interface Display {
 /** Returns whether somebody ended the coordinator; else the signal has aborted. */
 async function watch(
   { client, embedded }: TemporalSession,
-  input: CoordinatorInput,
   display: Display,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const { settings, live } = display;
   try {
     for (;;) {
-      const { workflowId, settings } = await abortable(client, signal, () =>
-        ensureCoordinator(client, input, display.onSilence, display.change),
+      const { workflowId, settings: answer } = await abortable(client, signal, () =>
+        ensureCoordinator(client, settings.input, display.onSilence, settings.change),
       );
-      say(`Workflow ${workflowId}, settings ${inFlags(settings)}`);
+      live?.begun();
+      say(`Workflow ${workflowId}, settings ${inFlags(answer)}`);
       try {
         return await show(client, workflowId, display, signal);
       } catch (error) {
@@ -165,7 +179,7 @@ async function watch(
 async function show(
   client: Client,
   workflowId: string,
-  { board, onStatus, onSilence }: Display,
+  { live, board, onStatus, onSilence }: Display,
   signal: AbortSignal,
 ): Promise<boolean> {
   const over = new AbortController();
@@ -176,6 +190,7 @@ async function show(
   const either = AbortSignal.any([signal, over.signal]);
   const overseer = new Overseer(client, workflowId);
   while (!either.aborted) {
+    if (live) await abortable(client, either, () => live.look(client, workflowId)).catch(onSilence);
     await abortable(client, signal, () => overseer.read()).then(onStatus, onSilence);
     await board.pause(either);
   }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { type CompactionFlags, runCompact } from './compact-command.js';
 import { type ConsolidateFlags, runConsolidation } from './consolidate-command.js';
-import { addCommonOptions, addCompactionOptions, addStorageOptions, collect } from './options.js';
+import { addCompactionOptions } from './compaction-options.js';
+import { addCommonOptions, addStorageOptions, collect } from './options.js';
 
 export const MAINTENANCE = 'keep a repository in order';
 

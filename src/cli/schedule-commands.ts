@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { SCHEDULE_KINDS } from '../client/schedules.js';
 import type { CompactionFlags } from './compact-command.js';
+import { addCompactionOptions } from './compaction-options.js';
 import {
   type CommonFlags,
   type CoordinatorFlags,
   addBackupOptions,
   addCommonOptions,
-  addCompactionOptions,
   addCoordinatorOptions,
   addNodeOptions,
   addStorageOptions,
