@@ -4,6 +4,7 @@ import type { CoordinatorInput, SettingsChange } from '../contract/coordinator-i
 import { type CommonInput, parseNode, parseNodes, parseStorage } from '../contract/backup-input.js';
 import type { StorageConfig } from '../contract/job.js';
 import { NETWORK_NAMES } from '../contract/network.js';
+import { placeIn } from '../config/place.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
 import { typedAddress, typedNumber } from './typed.js';
@@ -36,6 +37,9 @@ export function addNodeOptions(command: Command): Command {
   );
 }
 
+/** The flags that name a storage, as keys of parsed flags. */
+export const STORAGE_FLAGS = ['localFsDir', 'storage', 'commandAdapterConfig'] as const;
+
 /** Flags that name a storage, of which one is given. */
 export function addStorageName(command: Command, when = ''): Command {
   return command
@@ -56,12 +60,17 @@ export function addStorageOptions(command: Command): Command {
 
 /** Flags of all commands that write backups. */
 export function addBackupOptions(command: Command): Command {
-  return command
+  return addChainOptions(command)
     .option('--max-chunk-size <BYTES>', 'most bytes of a chunk file (default: 134217728)')
     .option(
       '--concurrent-data-requests <N>',
       'ranges in flight at once, in each stream (default: 4)',
-    )
+    );
+}
+
+/** Flags that say which chain is wanted. */
+export function addChainOptions(command: Command): Command {
+  return command
     .option(
       '--trust-waypoint <VERSION:HASH>',
       'a waypoint that you trust; may be repeated',
@@ -190,6 +199,11 @@ export function optional<K extends string>(
 /** Flags of all commands. */
 export function addCommonOptions(command: Command): Command {
   return command
+    .addOption(
+      new Option('--config <FILE>', 'the settings that no flag gives are in this YAML file').env(
+        'APTOS_BACKUP_CONFIG',
+      ),
+    )
     .option(
       '--data-dir <DIR>',
       'folder for local data (default: APTOS_BACKUP_DATA_DIR or ~/.aptos-backup)',
@@ -213,15 +227,16 @@ export interface CommonFlags {
   concurrentDataRequests?: string;
   trustWaypoint?: string[];
   network?: string;
+  config?: string;
   dataDir?: string;
   json?: boolean;
   logFormat?: string;
   verbose?: boolean;
 }
 
-/** @throws InputError */
-export function nodeAddress(flags: CommonFlags): string {
-  return parseNode(flags.backupServiceAddress ?? DEFAULT_NODE);
+/** The node of a command that asks one: of those that a configuration names, the first. @throws InputError */
+export function nodeAddress({ backupServiceAddress: given = DEFAULT_NODE }: CommonFlags): string {
+  return parseNode(typeof given === 'string' ? given : given[0]);
 }
 
 /** One node stays a text, as people write it; several become a list. @throws InputError */
@@ -231,8 +246,8 @@ function nodesOf({ backupServiceAddress: given = DEFAULT_NODE }: CommonFlags): s
 }
 
 /** Whether the flags name a storage. */
-export function namesStorage({ localFsDir, storage, commandAdapterConfig }: CommonFlags): boolean {
-  return [localFsDir, storage, commandAdapterConfig].some((flag) => flag !== undefined);
+export function namesStorage(flags: CommonFlags): boolean {
+  return STORAGE_FLAGS.some((flag) => flags[flag] !== undefined);
 }
 
 /** Paths are made absolute: workers may stand elsewhere. @throws UsageError, InputError */
@@ -263,9 +278,7 @@ export function storageFlags(storage: StorageConfig): string {
 
 /** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */
 export function placeOf(text: string): StorageConfig {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return parseStorage(text);
-  if (/\.ya?ml$/.test(text)) return parseStorage({ command_adapter_config: path.resolve(text) });
-  return parseStorage({ local_fs_dir: path.resolve(text) });
+  return placeIn(process.cwd(), text);
 }
 
 /** The part of a workflow's input that all backup commands share. @throws UsageError */
