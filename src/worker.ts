@@ -26,6 +26,7 @@ import { builtProgram } from './lib/host/built.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { type Log, jsonLog, logsAsJson, stampedLog } from './lib/host/log.js';
 import { collectTraffic, handOnTraffic } from './node/traffic.js';
+import { codeOfFailure } from './contract/failure.js';
 import { APART_QUEUE, CHUNK_QUEUE, CONTROL_QUEUE } from './contract/messages.js';
 import { storageDeadlineMs } from './storage/deadlines.js';
 import { onRemark } from './storage/remarks.js';
@@ -135,11 +136,17 @@ function installRuntime(): void {
   });
 }
 
-/** Passes on what the SDK logs, as one line. */
+/** Passes on what the SDK logs, as one line: what failed, of which workflow, with its error code and reason. */
 function logEntry({ level, message, meta }: LogEntry): void {
-  const why: unknown = meta?.['error'];
-  const text = why instanceof Error ? `${message}: ${reasonOf(why)}` : message;
-  log(text.split('\n')[0]!, level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info');
+  const { error: why, activityType: activity, workflowId } = meta ?? {};
+  const code = why instanceof Error ? codeOfFailure(why) : undefined;
+  const text = [
+    activity === undefined ? message : `${message}, ${String(activity)} of ${String(workflowId)}`,
+    ...(code === undefined ? [] : [code]),
+    ...(why instanceof Error ? [reasonOf(why)] : []),
+  ].join(': ');
+  const importance = level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'info';
+  log(text.split('\n')[0]!, importance, { code });
 }
 
 /** Calls `stop` when this process is told to end, and with an exit code when it must be replaced. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
  */
 export function countFailures(folder: string, codes: readonly string[]): () => number {
   const before = new Map(workerLogs(folder).map((log) => [log, sizeOf(log)]));
-  const failed = new RegExp(`^ +type: '(${codes.join('|')})',$`, 'gm');
+  const failed = new RegExp(`, \\w+ of \\S+: (${codes.join('|')}): `, 'gm');
   return () => {
     let count = 0;
     for (const log of workerLogs(folder)) {
