@@ -1,11 +1,9 @@
 import { type Command, Option } from 'commander';
 import { SCHEDULE_KINDS } from '../client/schedules.js';
-import { STREAMS } from '../contract/coordinator-state.js';
-import { unknownWord } from './typed.js';
+import { STREAM_WORDS, unknownWord } from './typed.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-const STREAM_WORDS = STREAMS.map((type) => type.replace('_', '-'));
 /** What the argument of a command may be. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   pause: STREAM_WORDS,

@@ -1,23 +1,23 @@
 import { UsageError } from '../client/command-failure.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
-import { nearest } from '../lib/nearest.js';
+import { didYouMean } from '../lib/nearest.js';
 
 const MOST_PORT = 65_535;
+/** The streams, as people type them. */
+export const STREAM_WORDS = STREAMS.map((type) => type.replace('_', '-'));
 
 /** Says that a typed word is not known, and which one was probably meant. */
 export function unknownWord(what: string, word: string, known: readonly string[]): UsageError {
-  const near = nearest(word, known);
-  const meant = near === undefined ? '' : `, did you mean "${near}"?`;
-  return new UsageError(`unknown ${what} "${word}"${meant || ';'} known are ${known.join(', ')}`);
+  const meant = didYouMean(word, known) || ';';
+  return new UsageError(`unknown ${what} "${word}"${meant} known are ${known.join(', ')}`);
 }
 
 /** A stream, as people type it: `state-snapshot`. @throws UsageError */
 export function typedStream(word: string): BackupType {
   const stream = STREAMS.find((type) => type === word.replaceAll('-', '_'));
   if (stream) return stream;
-  const known = STREAMS.map((type) => type.replace('_', '-'));
-  throw unknownWord('stream', word, known);
+  throw unknownWord('stream', word, STREAM_WORDS);
 }
 
 /** A whole number. Its limits are for the check of the input. @throws UsageError that names the flag */

@@ -7,7 +7,7 @@ import type { BackupType, StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPES, rulesOf } from '../contract/kinds/index.js';
 import { type PruneInput, parseGcInput, parsePruneInput } from '../contract/retention-input.js';
 import { InputError } from '../contract/schema.js';
-import { nearest } from '../lib/nearest.js';
+import { didYouMean } from '../lib/nearest.js';
 import { parseVerifyInput } from '../contract/verify-input.js';
 
 /** What only some kinds of schedules take. */
@@ -158,10 +158,9 @@ function provenBy({ storage, network, trust_waypoints }: CoordinatorInput) {
 export function kindOfSchedule(kind: string, input: ScheduleInput): Kind & { fixed: object } {
   const settings = KINDS[kind];
   if (!settings) {
-    const near = nearest(kind, SCHEDULE_KINDS);
-    const meant = near === undefined ? '' : `, did you mean "${near}"?`;
+    const meant = didYouMean(kind, SCHEDULE_KINDS) || ';';
     throw new InputError(
-      `unknown kind "${kind}"${meant || ';'} a schedule is one of ${SCHEDULE_KINDS.join(', ')}`,
+      `unknown kind "${kind}"${meant} a schedule is one of ${SCHEDULE_KINDS.join(', ')}`,
     );
   }
   for (const name of Object.keys(WORDS) as (keyof OwnInput)[]) {

@@ -1,4 +1,4 @@
-import { nearest } from '../lib/nearest.js';
+import { didYouMean } from '../lib/nearest.js';
 import { shorten } from '../lib/shorten.js';
 
 /** The networks that have a name. What they publish is in `aptos/chain/networks.ts`. */
@@ -14,9 +14,8 @@ export function networkProblem(value: unknown): string | undefined {
   if (NETWORK_NAMES.includes(value)) return undefined;
   const own = value.startsWith(CUSTOM) ? value.slice(CUSTOM.length) : undefined;
   if (own === undefined) {
-    const near = nearest(value, NETWORK_NAMES);
-    const meant = near === undefined ? '' : `, did you mean "${near}"?`;
-    return `network "${shorten(value, 80)}" is not known${meant || ':'} ${known}`;
+    const meant = didYouMean(value, NETWORK_NAMES) || ':';
+    return `network "${shorten(value, 80)}" is not known${meant} ${known}`;
   }
   if (NETWORK_NAMES.includes(own)) {
     return `network "${value}": ${own} is a known network, give it without "${CUSTOM}"`;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { CodedError } from '../errors/coded-error.js';
-import { nearest } from '../lib/nearest.js';
+import { didYouMean } from '../lib/nearest.js';
 import { shorten } from '../lib/shorten.js';
 import { MAX_U64, parseU64 } from '../lib/u64.js';
 
@@ -74,9 +74,8 @@ function problemOf(issue: v.StrictObjectIssue, entries: v.ObjectEntries): string
     return problem?.message ?? 'is missing';
   }
   const known = Object.keys(entries);
-  const near = nearest(name, known);
-  const meant = near === undefined ? '' : `, did you mean "${near}"?`;
-  return `unknown field ${show(name)}${meant || ';'} the fields are ${known.join(', ')}`;
+  const meant = didYouMean(name, known) || ';';
+  return `unknown field ${show(name)}${meant} the fields are ${known.join(', ')}`;
 }
 
 function isUnknownField({ type, expected }: v.BaseIssue<unknown>): boolean {

@@ -1,8 +1,14 @@
 /** Of two names that differ in more letters, one is no slip of the other. */
 const MOST_SLIPS = 3;
 
+/** `, did you mean "NAME"?`, to follow a name that is not known; empty when no known name is close. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? '' : `, did you mean "${near}"?`;
+}
+
 /** The known name that was probably meant; undefined when none is close. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > 40) return undefined;
   const [best] = known
     .map((one) => ({ one, slips: slipsBetween(name.toLowerCase(), one) }))
