@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { AddCommand } from './add-command.js';
 import type { CommonFlags } from './options.js';
 import { runGc, runKeep, runPrune, runUnkeep } from './retention-commands.js';
 import { type PruneFlags, addPruneOptions } from './retention-options.js';
@@ -6,7 +7,7 @@ import { type PruneFlags, addPruneOptions } from './retention-options.js';
 /** Adds `repository prune`, `gc`, `keep` and `unkeep`. `add` makes a subcommand; `signal` ends what it does. */
 export function addRetentionCommands(
   repository: Command,
-  add: (parent: Command, name: string, description: string) => Command,
+  add: AddCommand,
   signal: AbortSignal,
 ): void {
   addPruneOptions(add(repository, 'prune', 'retire backups that no keep rule keeps'))

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { AddCommand } from './add-command.js';
 import { UPDATE_PAUSE, UPDATE_RESUME } from '../contract/messages.js';
 import {
   backUpNow,
@@ -13,10 +14,10 @@ import { type CommonFlags, addCommonOptions, addStorageName, namesStorage } from
 import { type CheckFlags, addCheckOptions, checkStatus } from './status-check.js';
 import { runList, runStop } from './stop-command.js';
 
-type Add = (parent: Command, name: string, description: string) => Command;
+const STREAM = 'epoch-ending, state-snapshot or transaction';
 
 /** Adds the commands for running coordinators. `add` makes a subcommand; `signal` ends what it does. */
-export function addControlCommands(program: Command, add: Add, signal: AbortSignal): void {
+export function addControlCommands(program: Command, add: AddCommand, signal: AbortSignal): void {
   const control = (name: string, description: string) => {
     const when = ', if several coordinators run';
     return addCommonOptions(addStorageName(add(program, name, description), when));
@@ -32,7 +33,7 @@ export function addControlCommands(program: Command, add: Add, signal: AbortSign
     ['resume', UPDATE_RESUME, 'go on after a pause'],
   ] as const) {
     control(name, `${what}, in one stream or all`)
-      .argument('[stream]', 'epoch-ending, state-snapshot or transaction')
+      .argument('[stream]', STREAM)
       .action((stream: string | undefined, flags: CommonFlags) =>
         tellPause(flags, signal, update, stream),
       );
@@ -62,7 +63,7 @@ function addStatus(status: Command, signal: AbortSignal): void {
 
 function addNow(now: Command, signal: AbortSignal): void {
   now
-    .argument('<stream>', 'epoch-ending, state-snapshot or transaction')
+    .argument('<stream>', STREAM)
     .option('--start-epoch <EPOCH>', 'first epoch of the range')
     .option('--end-epoch <EPOCH>', 'first epoch that is left out')
     .option('--state-snapshot-epoch <EPOCH>', 'epoch whose last state is backed up')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { AddCommand } from './add-command.js';
 import { type CompactionFlags, runCompact } from './compact-command.js';
 import { type ConsolidateFlags, runConsolidation } from './consolidate-command.js';
 import { addCompactionOptions } from './compaction-options.js';
@@ -9,7 +10,7 @@ export const MAINTENANCE = 'keep a repository in order';
 /** Adds `backup-maintenance compact` and `consolidate`. `add` makes a subcommand. */
 export function addMaintenanceCommands(
   maintenance: Command,
-  add: (parent: Command, name: string, description: string) => Command,
+  add: AddCommand,
   signal: AbortSignal,
 ): void {
   const compact = add(maintenance, 'compact', 'put the lines of many metadata files into few');

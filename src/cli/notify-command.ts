@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import type { AddCommand } from './add-command.js';
 import { Interrupted, UsageError } from '../client/command-failure.js';
 import { testMessage } from '../notify/message.js';
 import { type NotifyFlags, notifySettings } from '../notify/settings.js';
@@ -17,11 +18,7 @@ import {
 export const NOTIFY = 'notifications of alarms';
 
 /** Adds `notify test`. */
-export function addNotifyCommands(
-  parent: Command,
-  add: (parent: Command, name: string, description: string) => Command,
-  signal: AbortSignal,
-): void {
+export function addNotifyCommands(parent: Command, add: AddCommand, signal: AbortSignal): void {
   const test = add(parent, 'test', 'send a test notification, and print what the receiver answers');
   addCommonOptions(addStorageName(addNotifyOptions(test), ', to be named in it')).action(
     async (flags: CommonFlags & NotifyFlags) => {

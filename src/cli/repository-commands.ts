@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { AddCommand } from './add-command.js';
 import { addRetentionCommands } from './add-retention-commands.js';
 import { type CommonFlags, addCommonOptions, addStorageOptions } from './options.js';
 import {
@@ -12,7 +13,7 @@ import {
 /** Defines `repository` and its commands. `add` makes a subcommand; `signal` ends what it does. */
 export function addRepositoryCommands(
   program: Command,
-  add: (parent: Command, name: string, description: string) => Command,
+  add: AddCommand,
   signal: AbortSignal,
 ): void {
   const repository = add(

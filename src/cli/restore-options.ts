@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { AddCommand } from './add-command.js';
 import { NETWORKS, addCommonOptions, addStorageOptions, collect } from './options.js';
 import {
   type DrillFlags,
@@ -10,11 +11,7 @@ import {
 export const RESTORE = 'plan a restore by the stock tool, or practise it';
 
 /** Adds `restore plan` and `restore drill`. `add` makes a subcommand. */
-export function addRestoreCommands(
-  restore: Command,
-  add: (parent: Command, name: string, description: string) => Command,
-  signal: AbortSignal,
-): void {
+export function addRestoreCommands(restore: Command, add: AddCommand, signal: AbortSignal): void {
   addRestoreOptions(add(restore, 'plan', 'say what the stock tool restores, and how to run it'))
     .option('--download-rate <N>', 'bytes a second, for the time: like 100M')
     .option('--state-rate <N>', 'items of the state a second')

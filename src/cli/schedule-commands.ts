@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { AddCommand } from './add-command.js';
 import { SCHEDULE_KINDS } from '../client/schedules.js';
 import type { CompactionFlags } from './compact-command.js';
 import { addCompactionOptions } from './compaction-options.js';
@@ -18,11 +19,7 @@ import { type ScheduleFlags, scheduleCreate, scheduleDelete, scheduleList } from
 export const SCHEDULE = 'back up at fixed times, without a coordinator';
 
 /** Adds `schedule create`, `list` and `delete`. `add` makes a subcommand; `signal` ends what it does. */
-export function addScheduleCommands(
-  schedule: Command,
-  add: (parent: Command, name: string, description: string) => Command,
-  signal: AbortSignal,
-): void {
+export function addScheduleCommands(schedule: Command, add: AddCommand, signal: AbortSignal): void {
   const created = add(schedule, 'create', 'create a schedule, or change the one of the same kind')
     .argument('<kind>', SCHEDULE_KINDS.join(', '))
     .option('--every <TIME>', 'how often, like 10m, 1h, 1d (default: by the kind)')
