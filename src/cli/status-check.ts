@@ -6,6 +6,7 @@ import { Interrupted, UsageError, messageOf } from '../client/command-failure.js
 import { withNotifications } from './notification-status.js';
 import type { CommonFlags } from './options.js';
 import { type Health, LEVELS } from '../contract/answers/shown-answers.js';
+import { inSeconds } from '../lib/time-units.js';
 
 export interface CheckFlags {
   check?: boolean;
@@ -86,8 +87,7 @@ async function healthNow(
 /** Parses "7d", "12h", or seconds. */
 function timeOf(flag: string, text: string): number {
   const [, count, unit = 's'] = /^([1-9][0-9]{0,8})([smhd])?$/.exec(text) ?? [];
-  if (count !== undefined)
-    return Number(count) * { s: 1, m: 60, h: 3_600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
+  if (count !== undefined) return inSeconds(count, unit);
   throw new UsageError(`${flag} must be seconds or a time like 12h or 7d, not "${text}"`);
 }
 

@@ -7,6 +7,7 @@ import { SCHEDULE_KINDS, type ScheduleInput, kindOfSchedule } from './schedule-k
 import { scheduleState } from './schedule-state.js';
 import { storageName } from '../contract/storage-name.js';
 import type { ListedSchedule } from '../contract/answers/shown-answers.js';
+import { inSeconds } from '../lib/time-units.js';
 
 export { SCHEDULE_KINDS } from './schedule-kinds.js';
 
@@ -100,6 +101,5 @@ export function scheduleIdOf(storage: StorageConfig, kind: string): string {
 function interval(text: string): number {
   const match = /^([1-9][0-9]{0,5})(s|m|h|d)$/.exec(text);
   if (!match) throw new InputError(`--every takes a time like 10m, 1h or 1d, not "${text}"`);
-  const seconds = { s: 1, m: 60, h: 3_600, d: 86_400 }[match[2] as 's' | 'm' | 'h' | 'd'];
-  return Number(match[1]) * seconds * 1_000;
+  return inSeconds(match[1]!, match[2]!) * 1_000;
 }

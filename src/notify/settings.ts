@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../client/command-failure.js';
+import { inSeconds } from '../lib/time-units.js';
 
 /** Flags of notifications, as they were typed. Each has an environment variable as well. */
 export interface NotifyFlags {
@@ -26,7 +27,6 @@ const AFTER = '60s';
 const REMIND = '24h';
 /** Headers that a notification has by itself. */
 const OWN_HEADERS = ['content-type', 'content-length', 'host', 'user-agent'];
-const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 type Env = NodeJS.ProcessEnv;
 
@@ -139,7 +139,7 @@ function listOf(text: string, from: string): string[] {
 /** Milliseconds of "90", "90s", "5m", "12h", "7d" or "0". @throws UsageError */
 function timeOf(text: string, from: string): number {
   const [, count, unit = 's'] = /^(\d{1,7})([smhd])?$/.exec(text) ?? [];
-  if (count !== undefined) return Number(count) * UNITS[unit as keyof typeof UNITS];
+  if (count !== undefined) return inSeconds(count, unit) * 1_000;
   throw new UsageError(`${from} must be seconds or a time like 5m, 12h or 7d, not "${text}"`);
 }
 
