@@ -74,7 +74,7 @@ const ROOMS = {
     sdk: ['client', 'worker'],
   },
   monitor: { ours: ['lib', 'errors', 'contract', 'client'], types: ['node', 'supervisor'] },
-  notify: { ours: ['lib', 'errors', 'storage', 'contract', 'client', 'monitor'] },
+  notify: { ours: ['lib', 'lib/host', 'errors', 'storage', 'contract', 'client', 'monitor'] },
   page: {
     ours: [
       ...['lib', 'errors', 'storage', 'contract', 'repository', 'upkeep', 'client', 'monitor'],

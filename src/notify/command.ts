@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { signalGroup } from '../lib/host/signal-group.js';
 import { shorten } from '../lib/shorten.js';
 import type { Message } from './message.js';
 import type { NotifySettings } from './settings.js';
@@ -37,7 +38,8 @@ async function runOnce(
   // A group of its own, so that its children can be killed with it.
   const child = spawn(program, args, { env: variablesOf(message), detached: true });
   const late = AbortSignal.timeout(timeoutMs);
-  const end = () => killGroup(child);
+  const { pid } = child;
+  const end = () => void (pid === undefined || signalGroup(pid, 'SIGKILL'));
   const either = AbortSignal.any([signal, late]);
   either.addEventListener('abort', end, { once: true });
   process.once('exit', end);
@@ -101,15 +103,6 @@ function variablesOf(message: Message): NodeJS.ProcessEnv {
     env.push([`APTOS_BACKUP_ALARM_${name}`, clean]);
   }
   return Object.fromEntries(env);
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // all of it has ended
-  }
 }
 
 function lastLine(text: string): string {

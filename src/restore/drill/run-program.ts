@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { signalGroup } from '../../lib/host/signal-group.js';
 
 /**
  * Runs a program in a process group of its own. A second process of the group waits for the end of its input: when
@@ -34,7 +35,7 @@ export interface ProgramEnd {
 
 /** Living groups, for when this process ends in an orderly way. */
 const groups = new Set<number>();
-process.on('exit', () => groups.forEach(killGroup));
+process.on('exit', () => groups.forEach((group) => signalGroup(group, 'SIGKILL')));
 
 /** Runs a program to its end. Nothing of it is left behind. @throws the signal's reason when it aborts */
 export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
@@ -52,7 +53,7 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   }
   groups.add(group);
   child.stdin.on('error', () => undefined); // it has ended already
-  const end = () => killGroup(group);
+  const end = () => signalGroup(group, 'SIGKILL');
   let heardAt = performance.now();
   let silent = false;
   const hear = (line: string) => {
@@ -96,12 +97,4 @@ function describeExit(code: number | null, signal: NodeJS.Signals | null): strin
   if (signal !== null) return `killed by ${signal}`;
   // A shell says so when a signal ended its program.
   return code !== null && code > 128 ? `killed by signal ${code - 128}` : `exit code ${code}`;
-}
-
-function killGroup(group: number): void {
-  try {
-    process.kill(-group, 'SIGKILL');
-  } catch {
-    // it has gone
-  }
 }

@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeScratch, removeScratch } from './scratch.js';
+import { signalGroup } from '../../lib/host/signal-group.js';
 
 const TICK_MS = 1000;
 /** How long a command may take to end after SIGTERM. */
@@ -37,7 +38,7 @@ export interface Ended {
 
 /** Living process groups. They are killed when this process ends. */
 const groups = new Set<number>();
-process.on('exit', () => groups.forEach((group) => kill(group, 'SIGKILL')));
+process.on('exit', () => groups.forEach((group) => signalGroup(group, 'SIGKILL')));
 
 /**
  * A running command of an adapter. It has its own process group and its own TMPDIR. The caller must call `end`, which
@@ -126,8 +127,8 @@ export class RunningCommand {
     if (pid !== undefined && !(await this.goneWithin(0))) {
       // Kill an upload at once. Otherwise it may take the end of a killed `gzip` for the end of the file.
       const gently = this.order.stdin === undefined;
-      if (gently) kill(pid, 'SIGTERM');
-      if (!gently || !(await this.goneWithin(GRACE_MS))) kill(pid, 'SIGKILL');
+      if (gently) signalGroup(pid, 'SIGTERM');
+      if (!gently || !(await this.goneWithin(GRACE_MS))) signalGroup(pid, 'SIGKILL');
       await this.exited.catch(() => undefined);
     }
     clearInterval(this.timer);
@@ -185,19 +186,9 @@ async function exitOf(child: ChildProcess): Promise<number> {
   return code ?? (signal === 'SIGPIPE' ? 141 : 137);
 }
 
-/** Sends a signal to a whole group; false when there is none any more. */
-function kill(group: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(-group, signal);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** Whether a process of a group still runs. A zombie does not count: its parent may never collect it. */
 function isAlive(group: number): boolean {
-  if (!kill(group, 0)) return false;
+  if (!signalGroup(group, 0)) return false;
   try {
     return readdirSync('/proc').some((name) => {
       const [state, , of] = /^\d+$/.test(name) ? stateOf(name) : [];
