@@ -50,16 +50,19 @@ export async function followedBy(
   answer: boolean,
 ): Promise<Followed | undefined> {
   if (!(await isRunning(client, workflowId))) return undefined;
-  const settings = await settingsFromHistory(client, workflowId);
-  const known = { workflow_id: workflowId, ...settings, units: [] };
-  if (!answer) return { ...known, state: 'rests' };
+  const unanswered = async (state: string, why?: string): Promise<Followed> => ({
+    ...{ workflow_id: workflowId, ...(await settingsFromHistory(client, workflowId)) },
+    ...{ state, units: [] },
+    ...(why === undefined ? {} : { why }),
+  });
+  if (!answer) return unanswered('rests');
   try {
     const { phase, nodes, storage, streams } = await readCoordinator(client, workflowId);
     const units = Object.values(streams).flatMap(({ current }) => current?.target ?? []);
     return { workflow_id: workflowId, storage, nodes, state: phase, units };
   } catch (error) {
     const state = error instanceof StuckWorkflowError ? 'stuck' : 'silent';
-    return { ...known, state, why: (error as Error).message };
+    return unanswered(state, (error as Error).message);
   }
 }
 
