@@ -1,9 +1,7 @@
 import { Interrupted } from '../client/command-failure.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
-import { workersPoll } from '../temporal/pollers.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
-import { openWithWorkers } from './own-workers.js';
+import { openWithWorkers, tellWithoutWorkers } from './own-workers.js';
 import { say } from './say.js';
 
 const AGAIN = 'run the same command again to go on';
@@ -22,19 +20,16 @@ export async function atServer<R>(
 ): Promise<R> {
   const chunkWorkers = chunkWorkerCount();
   const { session, workers } = await openWithWorkers(flags, signal, { chunkWorkers, say });
-  const { connection, embedded, namespace } = session;
   // Open calls would otherwise try again on a closed connection.
   const leaving = new AbortController();
   const leave = () => leaving.abort();
   signal.addEventListener('abort', leave);
   try {
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
+    await tellWithoutWorkers(session);
     return await work(session, leaving.signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Interrupted(`interrupted; ${embedded ? AGAIN : elsewhere}`);
+    throw new Interrupted(`interrupted; ${session.embedded ? AGAIN : elsewhere}`);
   } finally {
     signal.removeEventListener('abort', leave);
     leave();

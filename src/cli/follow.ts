@@ -10,10 +10,9 @@ import {
   type SettingsChange,
   parseCoordinatorInput,
 } from '../contract/coordinator-input.js';
-import { CONTROL_QUEUE } from '../contract/messages.js';
+import type { StorageConfig } from '../contract/job.js';
 import { storageName } from '../contract/storage-name.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
-import { workersPoll } from '../temporal/pollers.js';
 import { withoutServer } from '../temporal-server/without-server.js';
 import { CoordinatorHealth } from '../monitor/coordinator-health.js';
 import { Interrupted } from '../client/command-failure.js';
@@ -24,7 +23,7 @@ import type { Notifier } from '../notify/notifier.js';
 import { inFlags } from './flag-names.js';
 import { openNotifier } from './open-notifier.js';
 import { type CoordinatorFlags, chunkWorkerCount, givenInput, storageFlags } from './options.js';
-import { openWithWorkers } from './own-workers.js';
+import { openWithWorkers, tellWithoutWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
 import { workerHealth } from '../monitor/worker-health.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
@@ -42,13 +41,13 @@ export async function follow(
   own: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  parseCoordinatorInput(input); // report a mistake before anything starts
+  const { storage } = parseCoordinatorInput(input); // report a mistake before anything starts
   if (own) tellIgnored();
   const chunkWorkers = chunkWorkerCount(flags);
   const served = await openPage(flags, say);
-  const notifier = openNotifier(flags, input, { page: served?.health.url, say });
+  const notifier = openNotifier(flags, storage, { page: served?.health.url, say });
   try {
-    await followWith(input, flags, { own, chunkWorkers, served, notifier }, signal);
+    await followWith(input, flags, { own, storage, chunkWorkers, served, notifier }, signal);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     say('Stopped while the Temporal server was starting.');
@@ -70,6 +69,7 @@ function tellIgnored(): void {
 
 interface Surroundings {
   own: boolean;
+  storage: StorageConfig;
   chunkWorkers: number;
   served: Served | undefined;
   notifier: Notifier | undefined;
@@ -78,16 +78,15 @@ interface Surroundings {
 async function followWith(
   input: CoordinatorInput,
   flags: CoordinatorFlags,
-  { own, chunkWorkers, served, notifier }: Surroundings,
+  { own, storage, chunkWorkers, served, notifier }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { storage } = parseCoordinatorInput(input);
   const env = own ? withoutServer(process.env) : process.env;
   const traffic = new NodeMetrics();
   const onTraffic = (more: Traffic) => traffic.add(more);
   const options = { chunkWorkers, say, onTraffic, env };
   const { session, workers } = await openWithWorkers(flags, signal, options);
-  const { client, connection, embedded, namespace, uiUrl } = session;
+  const { client, uiUrl } = session;
   const coordinator = new CoordinatorHealth();
   served?.health.show(coordinator);
   const ofWorkers = workers && workerHealth(workers, traffic);
@@ -97,9 +96,7 @@ async function followWith(
   served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
-    if (!embedded && !(await workersPoll(connection, namespace, CONTROL_QUEUE))) {
-      say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
-    }
+    await tellWithoutWorkers(session);
     const board = new StatusBoard(flags.json ?? false);
     const onStatus = (status: LiveStatus) => {
       board.show(status);

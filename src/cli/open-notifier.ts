@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { coordinatorId } from '../client/live-status.js';
-import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
 import type { StorageConfig } from '../contract/job.js';
 import { storageName } from '../contract/storage-name.js';
 import { dataFolder } from '../lib/host/data-folder.js';
@@ -25,12 +24,11 @@ export function aboutStorage(storage: StorageConfig, page?: string): Required<Ab
 /** Begins to look for what is to be told, if flags or environment name a way. @throws UsageError */
 export function openNotifier(
   flags: NotifyFlags & CommonFlags,
-  input: CoordinatorInput,
+  storage: StorageConfig,
   { page, say }: { page: string | undefined; say: (line: string) => void },
 ): Notifier | undefined {
   const settings = notifySettings(flags, process.env);
   if (!settings) return undefined;
-  const { storage } = parseCoordinatorInput(input);
   const ways = waysOf(settings);
   const about = aboutStorage(storage, page);
   const names = ways.map(({ name, to }) => `${name} (${to})`).join(' and ');

@@ -1,12 +1,15 @@
 import path from 'node:path';
+import { CONTROL_QUEUE } from '../contract/messages.js';
 import { dataFolder } from '../lib/host/data-folder.js';
 import type { Traffic } from '../node/traffic.js';
 import { reportLeftBehind } from '../supervisor/worker-death.js';
 import { type WorkerGroup, superviseWorkers } from '../supervisor/worker-group.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import { workersPoll } from '../temporal/pollers.js';
 import type { Say } from '../temporal/temporal-error.js';
 import { openSession } from './open-session.js';
 import type { CommonFlags } from './options.js';
+import { say } from './say.js';
 
 interface WorkerOptions {
   chunkWorkers: number;
@@ -34,6 +37,16 @@ export async function openWithWorkers(
     await started[0]?.stop();
     throw error;
   }
+}
+
+/** Says so when nobody works for a server that somebody else runs. */
+export async function tellWithoutWorkers({
+  embedded,
+  connection,
+  namespace,
+}: TemporalSession): Promise<void> {
+  if (embedded || (await workersPoll(connection, namespace, CONTROL_QUEUE))) return;
+  say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
 }
 
 /** Starts the workers of this host for the server that `workerEnv` names. */
