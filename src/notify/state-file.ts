@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
 import { LEVELS, type NotificationWay } from '../contract/answers/shown-answers.js';
+import { makeMissingSync } from '../lib/host/make-folders.js';
 import { digestId } from '../storage/storage-id.js';
 import type { Alarms, Told } from './alarms.js';
 
@@ -60,9 +61,11 @@ export function readState(file: string): NotifyState & { damaged?: string } {
 /** Puts a whole new file into the place of the old one. @throws the error of the file system */
 export function writeState(file: string, { alarms, ways }: NotifyState): void {
   const temporary = `${file}.${process.pid}`;
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeMissingSync(path.dirname(file));
   try {
-    writeFileSync(temporary, JSON.stringify({ version: 1, alarms, ways }), { mode: 0o600 });
+    const content = JSON.stringify({ version: 1, alarms, ways });
+    // Flushed before the rename: otherwise a power cut could leave an empty file.
+    writeFileSync(temporary, content, { mode: 0o600, flush: true });
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
