@@ -41,29 +41,25 @@ export async function errorsPage(): Promise<string> {
     section(
       'Other reasons of a health',
       'What `status --check`, `/healthz` and notifications tell beside alarms. A reason of one thing among several ends with its name, such as `PAUSED_transaction` or `SCHEDULE_FAILED_gc`.',
-      table(
-        ['Code', 'What it means', 'What to do'],
-        Object.entries(REASONS).map(([code, { meaning, whatToDo }]) => [
-          `\`${code}\``,
-          meaning,
-          whatToDo,
-        ]),
-      ),
+      whatToDoAbout(REASONS),
     ),
-    section(
-      'Findings of a verification',
-      table(
-        ['Code', 'What it means', 'What to do'],
-        Object.entries(FINDINGS).map(([code, { meaning, whatToDo }]) => [
-          `\`${code}\``,
-          meaning,
-          whatToDo,
-        ]),
-      ),
-    ),
+    section('Findings of a verification', whatToDoAbout(FINDINGS)),
   ].join('\n\n');
   const options = await prettier.resolveConfig(ERRORS_PAGE);
   return prettier.format(text, { ...options, parser: 'markdown' });
+}
+
+function whatToDoAbout(
+  entries: Readonly<Record<string, { meaning: string; whatToDo: string }>>,
+): string {
+  return table(
+    ['Code', 'What it means', 'What to do'],
+    Object.entries(entries).map(([code, { meaning, whatToDo }]) => [
+      `\`${code}\``,
+      meaning,
+      whatToDo,
+    ]),
+  );
 }
 
 const CRITICAL: Record<(typeof ALARMS)[keyof typeof ALARMS]['critical'], string> = {

@@ -4,6 +4,7 @@ import { STREAMS } from '../contract/coordinator-state.js';
 import { nodeReasons } from './node-health.js';
 import { describeStuck } from '../client/stuck.js';
 import { copyTooOld } from './describe-copy.js';
+import { BLIND } from './blind.js';
 import { notificationTroubles } from './notification-health.js';
 import { drillTroubles } from './drill-age.js';
 import { verificationTooOld } from './verified-age.js';
@@ -141,7 +142,7 @@ export function worstOf(reasons: Health['reasons']): Health {
 
 /** The health of a coordinator that cannot be read: critical. */
 export function healthWithout(what: string): Health {
-  return worstOf([{ level: 'critical', code: 'NO_ANSWER' satisfies ReasonCode, what }]);
+  return worstOf([{ level: 'critical', code: BLIND.silent, what }]);
 }
 
 function alarmLevel(
