@@ -73,6 +73,8 @@ const ROOMS = {
     types: ['node'],
     sdk: ['client', 'worker'],
   },
+  // It checks each setting as the part does that takes it.
+  config: { ours: ['lib', 'errors', 'contract', 'client', 'supervisor', 'notify'] },
   monitor: { ours: ['lib', 'errors', 'contract', 'client'], types: ['node', 'supervisor'] },
   notify: { ours: ['lib', 'lib/host', 'errors', 'storage', 'contract', 'client', 'monitor'] },
   page: {
@@ -96,15 +98,24 @@ const ROOMS = {
   },
   cli: {
     ours: [
-      ...['lib', 'lib/host', 'aptos', 'node', 'storage', 'contract', 'repository', 'client'],
-      ...['temporal', 'temporal-server', 'supervisor', 'monitor', 'notify', 'page'],
+      ...['lib', 'lib/host', 'aptos', 'node', 'storage', 'contract', 'repository', 'site'],
+      ...[
+        'client',
+        'temporal',
+        'temporal-server',
+        'supervisor',
+        'config',
+        'monitor',
+        'notify',
+        'page',
+      ],
       ...['upkeep', 'restore', 'archive'],
     ],
     sdk: ['client'],
   },
 };
 const PROGRAMS = {
-  cli: { ours: ['lib', 'lib/host', 'contract', 'devnode', 'client', 'cli'] },
+  cli: { ours: ['lib', 'lib/host', 'contract', 'devnode', 'client', 'config', 'cli'] },
   demo: { ours: ['lib', 'lib/host', 'storage', 'devnode', 'repository', 'temporal-server'] },
   worker: {
     ours: [

@@ -6,7 +6,7 @@ const WITH_MOCKS = ['test/storage/local/{full-folder,store-clock,unfit,without-l
 
 /** `npm run test:unit`, with those above: what needs no build, no server, no whole backup and no long waits. */
 const UNIT = [
-  'test/{activities,aptos,contract,devnode,monitor,node,notify,trust}/**/*.test.ts',
+  'test/{activities,aptos,config,contract,devnode,monitor,node,notify,trust}/**/*.test.ts',
   'test/coordinator/watch/!(watch-nodes).test.ts',
   'test/docs/failure-modes.test.ts',
   'test/page/!(browser).test.ts',

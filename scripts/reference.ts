@@ -36,7 +36,8 @@ const SECTIONS: Section[] = [
   },
   {
     title: '`backupCoordinator`',
-    about: 'Follows a node. Its update `configure` takes the same.',
+    about:
+      'Follows a node. Its update `configure` takes the same; null takes a field back to its default.',
     fields: coordinatorFields,
   },
   {

@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 import { inspect } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
+import { applyConfig, configOf } from './cli/applied-config.js';
 import { COPY, addCopyCommand } from './cli/copy-command.js';
-import { runCheck } from './cli/check-command.js';
+import { CHECK, addCheckCommand } from './cli/check-options.js';
 import { SHELLS, completionScript } from './cli/completion.js';
+import { CONFIG, addConfigCommands } from './cli/config-commands.js';
 import { addControlCommands } from './cli/control-commands.js';
 import { MAINTENANCE, addMaintenanceCommands } from './cli/maintenance-commands.js';
 import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
+import { ConfigError } from './config/config-error.js';
 import { addExamples } from './cli/examples.js';
 import { inFlags, noteCommand } from './cli/flag-names.js';
 import { follow } from './cli/follow.js';
@@ -21,13 +24,12 @@ import {
   addCopyToOptions,
   addNodeOption,
   addNodeOptions,
-  addStorageName,
-  addStorageOptions,
   addWorkerOptions,
   collect,
   commonInput,
   coordinatorInput,
 } from './cli/options.js';
+import { addStorageName, addStorageOptions } from './cli/storage-options.js';
 import { say, setUpLog } from './cli/say.js';
 import { NOTIFY, addNotifyCommands } from './cli/notify-command.js';
 import { addNotifyOptions } from './cli/notify-options.js';
@@ -55,6 +57,7 @@ const program = new Command('aptos-backup')
   .configureOutput({ outputError: () => undefined })
   .hook('preAction', async (_, command) => {
     noteCommand(command);
+    applyConfig(command);
     const { dataDir, logFormat } = command.optsWithGlobals<Partial<CommonFlags>>();
     await setUpLog({ format: logFormat, stamped: LASTING.includes(command.name()) });
     keepCachesIn(dataFolder(dataDir));
@@ -112,7 +115,7 @@ for (const [name, description, own] of [
   addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
     (_, self: Command) => {
       const flags = self.optsWithGlobals<CoordinatorFlags>();
-      return follow(coordinatorInput(flags), flags, own, stopping.signal);
+      return follow(coordinatorInput(flags), flags, own, stopping.signal, configOf(self));
     },
   );
 }
@@ -148,10 +151,8 @@ addRestoreCommands(add(program, 'restore', RESTORE), add, stopping.signal);
 addMaintenanceCommands(add(program, 'backup-maintenance', MAINTENANCE), add, stopping.signal);
 addNotifyCommands(add(program, 'notify', NOTIFY), add, stopping.signal);
 
-const check = add(program, 'check', 'try what a storage can do, and leave nothing behind');
-addCommonOptions(addStorageName(check)).action(async (flags: CommonFlags) => {
-  process.exitCode = await runCheck(flags, stopping.signal);
-});
+addCheckCommand(add(program, 'check', CHECK), stopping.signal);
+addConfigCommands(add(program, 'config', CONFIG), add);
 
 const serve = add(program, 'serve', "play a node's backup service from a storage, read-only")
   .option('--listen <[HOST:]PORT>', 'where to listen', '127.0.0.1:6186')
@@ -212,6 +213,10 @@ async function main(): Promise<void> {
       return;
     }
     process.exitCode = exitCodeOf(error);
+    if (error instanceof ConfigError) {
+      for (const problem of error.problems) say(problem, 'error');
+      return;
+    }
     const message = process.exitCode === 2 ? inFlags(messageOf(error)) : messageOf(error);
     say(verbose ? inspect(error) : `aptos-backup: ${message}`, 'error');
   }

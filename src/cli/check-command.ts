@@ -10,10 +10,11 @@ import { openStorage } from '../storage/open.js';
 import { Interrupted } from '../client/command-failure.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { isStorageError } from '../storage/storage-error.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { storageOf } from './storage-options.js';
 
 /**
- * `check`: tries what a storage can do, in a folder that it removes afterwards. Returns the exit code: 0 when the
+ * `check` of a storage: tries what a storage can do, in a folder that it removes afterwards. Returns the exit code: 0 when the
  * storage is fit for backups, else 1.
  */
 export async function runCheck(flags: CommonFlags, signal: AbortSignal): Promise<number> {
@@ -32,10 +33,11 @@ export async function runCheck(flags: CommonFlags, signal: AbortSignal): Promise
   return fit ? 0 : 1;
 }
 
-async function checksOf(
+/** What a storage was tried for, in a folder that is removed afterwards. @throws the reason of the signal */
+export async function checksOf(
   settings: StorageConfig,
   signal: AbortSignal,
-  tell: (check: Check) => void,
+  tell: (check: Check) => void = () => undefined,
 ): Promise<Check[]> {
   const own = (check: Check) => {
     tell(check);

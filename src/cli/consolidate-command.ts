@@ -4,7 +4,8 @@ import { type ConsolidateInput, parseConsolidateInput } from '../contract/consol
 import { bytes } from '../monitor/format.js';
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { storageOf } from './storage-options.js';
 
 export interface ConsolidateFlags extends CommonFlags {
   transactionBatchSize?: string;

@@ -10,7 +10,8 @@ import {
   tellPause,
 } from './coordinator-commands.js';
 import { type NowFlags, nowRequest } from './now.js';
-import { type CommonFlags, addCommonOptions, addStorageName, namesStorage } from './options.js';
+import { type CommonFlags, addCommonOptions } from './options.js';
+import { addStorageName, namesStorage } from './storage-options.js';
 import { type CheckFlags, addCheckOptions, checkStatus } from './status-check.js';
 import { runList, runStop } from './stop-command.js';
 

@@ -19,7 +19,8 @@ import { workersLive } from './living-workers.js';
 import { withNotifications } from './notification-status.js';
 import type { nowRequest } from './now.js';
 import { openSession } from './open-session.js';
-import { type CommonFlags, namesStorage, storageFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { namesStorage, storageFlags, storageOf } from './storage-options.js';
 import { describeStatus } from './status-board.js';
 import { typedNumber, typedStream, unknownWord } from './typed.js';
 

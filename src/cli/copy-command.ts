@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { abortable } from '../client/calls.js';
+import { UsageError } from '../client/command-failure.js';
 import { copied, startCopy } from '../client/start-copy.js';
 import {
   type CopyResult,
@@ -13,13 +14,14 @@ import { bytes } from '../monitor/format.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
-import { type CommonFlags, addCommonOptions, collect, placeOf } from './options.js';
+import { type CommonFlags, addCommonOptions, collect } from './options.js';
+import { placeOf } from './storage-options.js';
 import { typedNumber } from './typed.js';
 import { say } from './say.js';
 
 interface CopyFlags extends CommonFlags {
-  from: string;
-  to: string;
+  from?: string;
+  to?: string;
   versions?: string;
   epochs?: string;
   newestSnapshot?: boolean;
@@ -33,8 +35,8 @@ export const COPY = 'copy backups into another storage, and prove them on the wa
 /** Gives the command `copy` its flags. */
 export function addCopyCommand(copy: Command, signal: AbortSignal): void {
   addCommonOptions(copy)
-    .requiredOption('--from <URL>', 'the source: a URL, a folder, or the YAML of a command adapter')
-    .requiredOption('--to <URL>', 'the target, which keeps what it has; a new one is begun')
+    .option('--from <URL>', 'the source: a URL, a folder, or the YAML of a command adapter')
+    .option('--to <URL>', 'the target, which keeps what it has; a new one is begun')
     .option('--versions <A-B>', 'only transactions and snapshots of these versions')
     .option('--epochs <A-B>', 'only transactions and snapshots of these epochs')
     .option('--newest-snapshot', 'only the newest snapshot, and the transactions from there on')
@@ -73,6 +75,8 @@ async function runCopy(flags: CopyFlags, signal: AbortSignal): Promise<number> {
 }
 
 function copyInput(flags: CopyFlags): CopyInput {
+  if (flags.from === undefined) throw new UsageError('say which storage to copy: --from URL');
+  if (flags.to === undefined) throw new UsageError('say which storage gets the copy: --to URL');
   const given = {
     network: flags.network,
     trust_waypoints: flags.trustWaypoint?.length ? flags.trustWaypoint : undefined,

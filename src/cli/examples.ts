@@ -10,6 +10,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   up: [
     'up --backup-service-address http://node:6186 --local-fs-dir /backups',
     "up --backup-service-address http://a:6186,http://b:6186 --storage 's3://bucket/backups?region=eu-west-1'",
+    'up --config aptos-backup.yaml',
   ],
   continuously: [
     'continuously --backup-service-address http://node:6186 --local-fs-dir /backups',
@@ -78,7 +79,13 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'repository keep --local-fs-dir /backups state_epoch_99-.1a2b --note "before the upgrade"',
   ],
   'repository unkeep': ['repository unkeep --local-fs-dir /backups state_epoch_99-.1a2b'],
-  check: ["check --storage 's3://bucket/backups?region=eu-west-1'"],
+  config: ['config example > aptos-backup.yaml', 'config show --config aptos-backup.yaml'],
+  'config show': ['config show --config aptos-backup.yaml'],
+  'config example': ['config example > aptos-backup.yaml'],
+  check: [
+    "check --storage 's3://bucket/backups?region=eu-west-1'",
+    'check --config aptos-backup.yaml',
+  ],
   serve: ['serve --local-fs-dir /backups --listen 0.0.0.0:6186'],
   query: ['query backup-storage-state --local-fs-dir /backups'],
   'query node-state': ['query node-state --backup-service-address http://node:6186'],

@@ -17,12 +17,15 @@ import { withoutServer } from '../temporal-server/without-server.js';
 import { CoordinatorHealth } from '../monitor/coordinator-health.js';
 import { Interrupted } from '../client/command-failure.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
+import type { AppliedConfig } from './applied-config.js';
+import { LiveConfig } from './live-config.js';
 import { workersLive } from './living-workers.js';
 import { type Served, openPage } from './open-page.js';
 import type { Notifier } from '../notify/notifier.js';
 import { inFlags } from './flag-names.js';
 import { openNotifier } from './open-notifier.js';
-import { type CoordinatorFlags, chunkWorkerCount, givenInput, storageFlags } from './options.js';
+import { type CoordinatorFlags, chunkWorkerCount, givenInput } from './options.js';
+import { storageFlags } from './storage-options.js';
 import { openWithWorkers, tellWithoutWorkers } from './own-workers.js';
 import { StatusBoard } from './status-board.js';
 import { workerHealth } from '../monitor/worker-health.js';
@@ -40,6 +43,7 @@ export async function follow(
   flags: CoordinatorFlags,
   own: boolean,
   signal: AbortSignal,
+  config?: AppliedConfig,
 ): Promise<void> {
   const { storage } = parseCoordinatorInput(input); // report a mistake before anything starts
   if (own) tellIgnored();
@@ -47,7 +51,12 @@ export async function follow(
   const served = await openPage(flags, say);
   const notifier = openNotifier(flags, storage, { page: served?.health.url, say });
   try {
-    await followWith(input, flags, { own, storage, chunkWorkers, served, notifier }, signal);
+    await followWith(
+      input,
+      flags,
+      { own, storage, chunkWorkers, served, notifier, config },
+      signal,
+    );
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     say('Stopped while the Temporal server was starting.');
@@ -73,12 +82,13 @@ interface Surroundings {
   chunkWorkers: number;
   served: Served | undefined;
   notifier: Notifier | undefined;
+  config: AppliedConfig | undefined;
 }
 
 async function followWith(
   input: CoordinatorInput,
   flags: CoordinatorFlags,
-  { own, storage, chunkWorkers, served, notifier }: Surroundings,
+  { own, storage, chunkWorkers, served, notifier, config }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
   const env = own ? withoutServer(process.env) : process.env;
@@ -90,9 +100,11 @@ async function followWith(
   const coordinator = new CoordinatorHealth();
   served?.health.show(coordinator);
   const ofWorkers = workers && workerHealth(workers, traffic);
-  if (ofWorkers) served?.health.show(ofWorkers);
-  if (notifier) served?.health.show(notifier);
-  notifier?.watch(coordinator, ofWorkers);
+  const live = config && new LiveConfig(config);
+  for (const health of [ofWorkers, live?.health, notifier]) {
+    if (health) served?.health.show(health);
+  }
+  notifier?.watch(coordinator, ofWorkers, live?.health);
   served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
@@ -108,8 +120,9 @@ async function followWith(
       if (error instanceof StuckWorkflowError) board.trouble(error.message);
       coordinator.missed(error);
     };
-    const change = givenInput(input, flags);
-    const ended = await watch(session, input, { change, board, onStatus, onSilence }, signal);
+    const settings = live ?? { input, change: givenInput(input, flags) };
+    const display = { settings, live, board, onStatus, onSilence };
+    const ended = await watch(session, display, signal);
     await workers?.stop();
     say(ended ? endedWords(input) : await partingWords(session, input));
   } finally {
@@ -133,8 +146,10 @@ async function partingWords(session: TemporalSession, { storage }: CoordinatorIn
 }
 
 interface Display {
-  /** The settings that were given. What a running coordinator has beside them stays. */
-  change: SettingsChange;
+  /** `change`: the settings that were given. What a running coordinator has beside them stays. */
+  settings: { input: CoordinatorInput; change: SettingsChange };
+  /** Where the settings come from a file. */
+  live: LiveConfig | undefined;
   board: StatusBoard;
   onStatus: (status: LiveStatus) => void;
   /** Called when the coordinator gives no answer. */
@@ -144,16 +159,17 @@ interface Display {
 /** Returns whether somebody ended the coordinator; else the signal has aborted. */
 async function watch(
   { client, embedded }: TemporalSession,
-  input: CoordinatorInput,
   display: Display,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const { settings, live } = display;
   try {
     for (;;) {
-      const { workflowId, settings } = await abortable(client, signal, () =>
-        ensureCoordinator(client, input, display.onSilence, display.change),
+      const { workflowId, settings: answer } = await abortable(client, signal, () =>
+        ensureCoordinator(client, settings.input, display.onSilence, settings.change),
       );
-      say(`Workflow ${workflowId}, settings ${inFlags(settings)}`);
+      live?.begun();
+      say(`Workflow ${workflowId}, settings ${inFlags(answer)}`);
       try {
         return await show(client, workflowId, display, signal);
       } catch (error) {
@@ -171,7 +187,7 @@ async function watch(
 async function show(
   client: Client,
   workflowId: string,
-  { board, onStatus, onSilence }: Display,
+  { live, board, onStatus, onSilence }: Display,
   signal: AbortSignal,
 ): Promise<boolean> {
   const over = new AbortController();
@@ -182,6 +198,7 @@ async function show(
   const either = AbortSignal.any([signal, over.signal]);
   const overseer = new Overseer(client, workflowId);
   while (!either.aborted) {
+    if (live) await abortable(client, either, () => live.look(client, workflowId)).catch(onSilence);
     await abortable(client, signal, () => overseer.read()).then(onStatus, onSilence);
     await board.pause(either);
   }

@@ -3,7 +3,8 @@ import type { AddCommand } from './add-command.js';
 import { type CompactionFlags, runCompact } from './compact-command.js';
 import { type ConsolidateFlags, runConsolidation } from './consolidate-command.js';
 import { addCompactionOptions } from './compaction-options.js';
-import { addCommonOptions, addStorageOptions, collect } from './options.js';
+import { addCommonOptions, collect } from './options.js';
+import { addStorageOptions } from './storage-options.js';
 
 export const MAINTENANCE = 'keep a repository in order';
 

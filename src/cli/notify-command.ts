@@ -7,13 +7,8 @@ import { type NotifyFlags, notifySettings } from '../notify/settings.js';
 import { waysOf } from '../notify/ways.js';
 import { addNotifyOptions } from './notify-options.js';
 import { aboutStorage } from './open-notifier.js';
-import {
-  type CommonFlags,
-  addCommonOptions,
-  addStorageName,
-  namesStorage,
-  storageOf,
-} from './options.js';
+import { type CommonFlags, addCommonOptions } from './options.js';
+import { addStorageName, namesStorage, storageOf } from './storage-options.js';
 
 export const NOTIFY = 'notifications of alarms';
 

@@ -17,7 +17,7 @@ export async function openPage(
   flags: WorkerFlags,
   say: (line: string) => void,
 ): Promise<Served | undefined> {
-  const token = tokenOf(flags, process.env);
+  const token = pageToken(flags, process.env);
   const health = await HealthServer.open(flags, say);
   if (!health) return undefined;
   const page = new Page(health, { token, say });
@@ -26,7 +26,10 @@ export async function openPage(
 }
 
 /** The token that the page must name to control anything, from the flag or the environment. @throws UsageError */
-function tokenOf({ pageTokenFile }: WorkerFlags, env: NodeJS.ProcessEnv): string | undefined {
+export function pageToken(
+  { pageTokenFile }: WorkerFlags,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
   const [from, text] =
     pageTokenFile === undefined
       ? ['APTOS_BACKUP_PAGE_TOKEN', env['APTOS_BACKUP_PAGE_TOKEN']]

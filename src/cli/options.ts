@@ -1,11 +1,10 @@
-import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { CoordinatorInput, SettingsChange } from '../contract/coordinator-input.js';
-import { type CommonInput, parseNode, parseNodes, parseStorage } from '../contract/backup-input.js';
-import type { StorageConfig } from '../contract/job.js';
+import { type CommonInput, parseNode, parseNodes } from '../contract/backup-input.js';
 import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
+import { type StorageNameFlags, placeOf, storageOf } from './storage-options.js';
 import { typedAddress, typedNumber } from './typed.js';
 import type { NotifyFlags } from '../notify/settings.js';
 
@@ -36,32 +35,19 @@ export function addNodeOptions(command: Command): Command {
   );
 }
 
-/** Flags that name a storage, of which one is given. */
-export function addStorageName(command: Command, when = ''): Command {
-  return command
-    .option('--local-fs-dir <DIR>', `the backups are in a folder${when}`)
-    .option(
-      '--storage <URL>',
-      `the same as a URL: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX or file:///DIR${when}`,
-    )
-    .option('--command-adapter-config <FILE>', `the same by commands of your own, in YAML${when}`);
-}
-
-/** Flags of all commands that read or write a storage. */
-export function addStorageOptions(command: Command): Command {
-  return addStorageName(command)
-    .addOption(new Option('--metadata-cache-dir <DIR>', 'accepted, not needed').hideHelp())
-    .addOption(new Option('--concurrent-downloads <N>', 'accepted, not needed').hideHelp());
-}
-
 /** Flags of all commands that write backups. */
 export function addBackupOptions(command: Command): Command {
-  return command
+  return addChainOptions(command)
     .option('--max-chunk-size <BYTES>', 'most bytes of a chunk file (default: 134217728)')
     .option(
       '--concurrent-data-requests <N>',
       'ranges in flight at once, in each stream (default: 4)',
-    )
+    );
+}
+
+/** Flags that say which chain is wanted. */
+export function addChainOptions(command: Command): Command {
+  return command
     .option(
       '--trust-waypoint <VERSION:HASH>',
       'a waypoint that you trust; may be repeated',
@@ -190,6 +176,11 @@ export function optional<K extends string>(
 /** Flags of all commands. */
 export function addCommonOptions(command: Command): Command {
   return command
+    .addOption(
+      new Option('--config <FILE>', 'the settings that no flag gives are in this YAML file').env(
+        'APTOS_BACKUP_CONFIG',
+      ),
+    )
     .option(
       '--data-dir <DIR>',
       'folder for local data (default: APTOS_BACKUP_DATA_DIR or ~/.aptos-backup)',
@@ -203,69 +194,29 @@ export function addCommonOptions(command: Command): Command {
     .option('--verbose', 'print errors with stack traces');
 }
 
-export interface CommonFlags {
+export interface CommonFlags extends StorageNameFlags {
   /** A single text for commands that ask one node. */
   backupServiceAddress?: string | string[];
-  localFsDir?: string;
-  storage?: string;
-  commandAdapterConfig?: string;
   maxChunkSize?: string;
   concurrentDataRequests?: string;
   trustWaypoint?: string[];
   network?: string;
+  config?: string;
   dataDir?: string;
   json?: boolean;
   logFormat?: string;
   verbose?: boolean;
 }
 
-/** @throws InputError */
-export function nodeAddress(flags: CommonFlags): string {
-  return parseNode(flags.backupServiceAddress ?? DEFAULT_NODE);
+/** The node of a command that asks one: of those that a configuration names, the first. @throws InputError */
+export function nodeAddress({ backupServiceAddress: given = DEFAULT_NODE }: CommonFlags): string {
+  return parseNode(typeof given === 'string' ? given : given[0]);
 }
 
 /** One node stays a text, as people write it; several become a list. @throws InputError */
 function nodesOf({ backupServiceAddress: given = DEFAULT_NODE }: CommonFlags): string | string[] {
   const nodes = parseNodes(given);
   return nodes.length === 1 ? nodes[0]! : nodes;
-}
-
-/** Whether the flags name a storage. */
-export function namesStorage({ localFsDir, storage, commandAdapterConfig }: CommonFlags): boolean {
-  return [localFsDir, storage, commandAdapterConfig].some((flag) => flag !== undefined);
-}
-
-/** Paths are made absolute: workers may stand elsewhere. @throws UsageError, InputError */
-export function storageOf(flags: CommonFlags): StorageConfig {
-  const { localFsDir: dir, storage: url, commandAdapterConfig: adapter } = flags;
-  const given = [dir, url, adapter].filter((flag) => flag !== undefined);
-  if (given.length > 1) {
-    throw new UsageError(
-      'say once where backups are kept: with one of --storage, --local-fs-dir and --command-adapter-config',
-    );
-  }
-  if (url !== undefined) return parseStorage(url);
-  if (dir) return parseStorage({ local_fs_dir: path.resolve(dir) });
-  if (adapter) return parseStorage({ command_adapter_config: path.resolve(adapter) });
-  throw new UsageError(
-    'say where backups are kept: --storage URL, --local-fs-dir DIR or --command-adapter-config FILE',
-  );
-}
-
-/** The flags that name this storage, to be typed in a shell. */
-export function storageFlags(storage: StorageConfig): string {
-  const quoted = (text: string) =>
-    /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-  if ('local_fs_dir' in storage) return `--local-fs-dir ${quoted(storage.local_fs_dir)}`;
-  if ('url' in storage) return `--storage ${quoted(storage.url)}`;
-  return `--command-adapter-config ${quoted(storage.command_adapter_config)}`;
-}
-
-/** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */
-export function placeOf(text: string): StorageConfig {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return parseStorage(text);
-  if (/\.ya?ml$/.test(text)) return parseStorage({ command_adapter_config: path.resolve(text) });
-  return parseStorage({ local_fs_dir: path.resolve(text) });
 }
 
 /** The part of a workflow's input that all backup commands share. @throws UsageError */

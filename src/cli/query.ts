@@ -2,7 +2,8 @@ import { type JsonObject, stringifyJson } from '../aptos/index.js';
 import { NodeClient } from '../node/client.js';
 import { readKnownCatalog } from '../repository/catalog.js';
 import { openReadable } from '../storage/index/open-readable.js';
-import { type CommonFlags, nodeAddress, storageOf } from './options.js';
+import { type CommonFlags, nodeAddress } from './options.js';
+import { storageOf } from './storage-options.js';
 
 /** `query node-state`: shows what the node has. Asks only the node. */
 export async function queryNodeState(flags: CommonFlags): Promise<void> {

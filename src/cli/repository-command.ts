@@ -13,7 +13,8 @@ import { publishIndex } from '../upkeep/inventory/publish-index.js';
 import { showBackup } from '../upkeep/inventory/show-backup.js';
 import { sourceOf } from '../upkeep/inventory/source.js';
 import { storageStats } from '../upkeep/inventory/storage-stats.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { storageOf } from './storage-options.js';
 import { indexedLine, listHead, listRow, shownText, statsText } from './print-inventory.js';
 
 export interface ListFlags extends CommonFlags {

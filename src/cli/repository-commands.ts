@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { AddCommand } from './add-command.js';
 import { addRetentionCommands } from './add-retention-commands.js';
-import { type CommonFlags, addCommonOptions, addStorageOptions } from './options.js';
+import { type CommonFlags, addCommonOptions } from './options.js';
+import { addStorageOptions } from './storage-options.js';
 import {
   type ListFlags,
   indexRepository,

@@ -10,7 +10,8 @@ import { planRestore } from '../restore/plan/plan.js';
 import { openReadable } from '../storage/index/open-readable.js';
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { storageOf } from './storage-options.js';
 import { describeDrill, describePlan } from './print-restore.js';
 import { say } from './say.js';
 

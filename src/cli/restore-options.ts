@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AddCommand } from './add-command.js';
-import { NETWORKS, addCommonOptions, addStorageOptions, collect } from './options.js';
+import { NETWORKS, addCommonOptions, collect } from './options.js';
+import { addStorageOptions } from './storage-options.js';
 import {
   type DrillFlags,
   type PlanFlags,

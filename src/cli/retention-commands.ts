@@ -20,7 +20,8 @@ import { keepBackup, listPins, unkeepBackup } from '../upkeep/retention/pins.js'
 import { planPrune } from '../upkeep/retention/plan.js';
 import type { UpkeepTools } from '../upkeep/retention/retire.js';
 import { atServer } from './at-server.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { storageOf } from './storage-options.js';
 import { describeGc, describePin, describePrune } from './print-retention.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
 import { say } from './say.js';

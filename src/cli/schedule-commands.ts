@@ -10,8 +10,8 @@ import {
   addCommonOptions,
   addCoordinatorOptions,
   addNodeOptions,
-  addStorageOptions,
 } from './options.js';
+import { addStorageOptions } from './storage-options.js';
 import { addDrillOptions } from './restore-options.js';
 import { addPruneOptions } from './retention-options.js';
 import { type ScheduleFlags, scheduleCreate, scheduleDelete, scheduleList } from './schedule.js';

@@ -1,11 +1,14 @@
 import path from 'node:path';
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { UsageError } from '../client/command-failure.js';
+import type { OwnInput, ScheduleInput } from '../client/schedule-kinds.js';
 import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
+import type { CoordinatorInput } from '../contract/coordinator-input.js';
 import { describeSchedule } from '../monitor/format.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { openSession } from './open-session.js';
-import { type CommonFlags, type CoordinatorFlags, coordinatorInput, placeOf } from './options.js';
+import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
+import { placeOf } from './storage-options.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
 import { unknownWord } from './typed.js';
 
@@ -24,20 +27,30 @@ export async function scheduleCreate(
 ): Promise<void> {
   const { sample, stockBinary, scratch, to } = flags;
   const { storage: _, ...compaction } = compactionInput(flags);
-  const input = {
-    ...coordinatorInput(flags),
+  const input = scheduleInput(coordinatorInput(flags), {
     ...(sample === undefined ? {} : { sample }),
     ...(stockBinary === undefined ? {} : { stock_binary: path.resolve(stockBinary) }),
     ...(scratch === undefined ? {} : { scratch: path.resolve(scratch) }),
     ...(to === undefined ? {} : { to: placeOf(to) }),
     compaction,
     prune: rulesOf(flags),
-  };
+  });
   scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
     const id = await createSchedule(client, kind, input, flags.every);
     console.log(flags.json ? JSON.stringify({ id }) : `Schedule ${id}`);
   });
+}
+
+/** The input of a schedule, from that of a coordinator. A schedule keeps no second storage in step. */
+export function scheduleInput(coordinator: CoordinatorInput, own: OwnInput): ScheduleInput {
+  const {
+    copy_to: _,
+    copy_bytes_per_second: __,
+    copy_requests_per_second: ___,
+    ...rest
+  } = coordinator;
+  return { ...rest, ...own };
 }
 
 export async function scheduleList(flags: CommonFlags, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,8 @@ import { serveArchive } from '../archive/server.js';
 import { UsageError } from '../client/command-failure.js';
 import { storageName } from '../contract/storage-name.js';
 import { openReadable } from '../storage/index/open-readable.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { storageOf } from './storage-options.js';
 import { typedAddress, typedNumber } from './typed.js';
 
 export interface ServeFlags extends CommonFlags {

@@ -1,9 +1,9 @@
 import { UsageError } from '../client/command-failure.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
+import { LISTEN_ADDRESS, readListenAddress } from '../lib/listen-address.js';
 import { didYouMean } from '../lib/nearest.js';
 
-const MOST_PORT = 65_535;
 /** The streams, as people type them. */
 export const STREAM_WORDS = STREAMS.map((type) => type.replace('_', '-'));
 
@@ -28,13 +28,7 @@ export function typedNumber(flag: string, text: string): number {
 
 /** The host and port of `[HOST:]PORT`. @throws UsageError that names the flag */
 export function typedAddress(flag: string, text: string): { host: string; port: number } {
-  const match = /^(?:(.+):)?(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (!match || port > MOST_PORT) {
-    throw new UsageError(
-      `${flag} must be [HOST:]PORT with a port from 0 to ${MOST_PORT}, not "${text}"`,
-    );
-  }
-  const host = (match[1] ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
-  return { host, port };
+  const address = readListenAddress(text);
+  if (address) return address;
+  throw new UsageError(`${flag} must be ${LISTEN_ADDRESS}, not "${text}"`);
 }

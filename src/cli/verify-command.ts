@@ -7,7 +7,8 @@ import { readAnswer } from '../contract/answers/read-answer.js';
 import { UsageError } from '../client/command-failure.js';
 import { describeCoverage } from './print-coverage.js';
 import { bytes } from '../monitor/format.js';
-import { type CommonFlags, storageOf } from './options.js';
+import { type CommonFlags } from './options.js';
+import { storageOf } from './storage-options.js';
 import { typedNumber } from './typed.js';
 import {
   type Coverage,

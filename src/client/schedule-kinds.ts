@@ -11,7 +11,7 @@ import { didYouMean } from '../lib/nearest.js';
 import { parseVerifyInput } from '../contract/verify-input.js';
 
 /** What only some kinds of schedules take. */
-interface OwnInput {
+export interface OwnInput {
   /** How much each verification reads. */
   sample?: string;
   /** Of drills. */
@@ -172,6 +172,11 @@ export function kindOfSchedule(kind: string, input: ScheduleInput): Kind & { fix
   const fixed = settings.input(input);
   settings.check(fixed);
   return { ...settings, fixed };
+}
+
+/** How often a schedule of this kind runs if nothing says it. */
+export function everyByDefault(kind: string): string | undefined {
+  return KINDS[kind]?.every;
 }
 
 function isGiven(value: object | string | undefined): boolean {

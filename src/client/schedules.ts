@@ -26,13 +26,20 @@ function policiesOf(everyMs: number) {
 }
 
 /** Creates a schedule, or replaces the one of the same kind and storage. Returns its id. */
-export async function createSchedule(
+export function createSchedule(
   client: Client,
   kind: string,
   input: ScheduleInput,
   every?: string,
 ): Promise<string> {
-  const schedule = scheduleOf(kind, input, every);
+  return putSchedule(client, scheduleOf(kind, input, every));
+}
+
+/** Creates a schedule as it is defined, or replaces the one with its id. Returns its id. */
+export async function putSchedule(
+  client: Client,
+  schedule: ReturnType<typeof scheduleOf>,
+): Promise<string> {
   const { scheduleId } = schedule;
   try {
     await client.schedule.create(schedule);
@@ -46,8 +53,16 @@ export async function createSchedule(
   return scheduleId;
 }
 
-/** The definition of a schedule for the server. @throws InputError; asks no server */
-export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
+/**
+ * The definition of a schedule for the server. `memo` goes to each of its runs, too.
+ * @throws InputError; asks no server
+ */
+export function scheduleOf(
+  kind: string,
+  input: ScheduleInput,
+  every?: string,
+  memo: Record<string, string> = {},
+) {
   const { fixed, ...settings } = kindOfSchedule(kind, input);
   const scheduleId = scheduleIdOf(input.storage, kind);
   const everyMs = interval(every ?? settings.every);
@@ -60,6 +75,7 @@ export function scheduleOf(kind: string, input: ScheduleInput, every?: string) {
       workflowId: scheduleId,
       taskQueue: CONTROL_QUEUE,
       args: [fixed],
+      memo,
       staticSummary: settings.note,
     },
     policies: policiesOf(everyMs),
@@ -97,9 +113,16 @@ export function scheduleIdOf(storage: StorageConfig, kind: string): string {
   return `${workflowPrefix(storage)}schedule/${kind}`;
 }
 
+const INTERVAL = /^([1-9][0-9]{0,5})(s|m|h|d)$/;
+
+/** Whether this says how often, like 10m, 1h or 1d. */
+export function isInterval(value: unknown): boolean {
+  return typeof value === 'string' && INTERVAL.test(value);
+}
+
 /** Parses an interval such as 10m, 1h or 1d into milliseconds. @throws InputError */
 function interval(text: string): number {
-  const match = /^([1-9][0-9]{0,5})(s|m|h|d)$/.exec(text);
+  const match = INTERVAL.exec(text);
   if (!match) throw new InputError(`--every takes a time like 10m, 1h or 1d, not "${text}"`);
   return inSeconds(match[1]!, match[2]!) * 1_000;
 }

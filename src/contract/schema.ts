@@ -37,7 +37,8 @@ export function parse<S extends v.GenericSchema>(
   throw new InputError(sentence(names?.join('.') || what, issue.message));
 }
 
-function sentence(name: string, message: string): string {
+/** A schema's message after the name of its field. */
+export function sentence(name: string, message: string): string {
   if (message.startsWith(name)) return message;
   return message.startsWith(':') ? `${name}${message}` : `${name} ${message}`;
 }

@@ -136,9 +136,16 @@ function listOf(text: string, from: string): string[] {
   throw new UsageError(wrong);
 }
 
+const TIME = /^(\d{1,7})([smhd])?$/;
+
+/** Whether this is a time as notifications take it. */
+export function isNotifyTime(text: string): boolean {
+  return TIME.test(text);
+}
+
 /** Milliseconds of "90", "90s", "5m", "12h", "7d" or "0". @throws UsageError */
 function timeOf(text: string, from: string): number {
-  const [, count, unit = 's'] = /^(\d{1,7})([smhd])?$/.exec(text) ?? [];
+  const [, count, unit = 's'] = TIME.exec(text) ?? [];
   if (count !== undefined) return inSeconds(count, unit) * 1_000;
   throw new UsageError(`${from} must be seconds or a time like 5m, 12h or 7d, not "${text}"`);
 }

@@ -11,7 +11,7 @@ export const CACHED_WORKFLOWS = 0;
 /** Ranges that one process works on at once. Each needs a thread and some tens of MB. */
 const DEFAULT_CHUNK_SLOTS = 8;
 const MOST_CHUNK_SLOTS = 64;
-const MOST_CHUNK_WORKERS = 16;
+export const MOST_CHUNK_WORKERS = 16;
 
 /** How many ranges a worker process takes at once. @throws Error that names the variable */
 export function chunkSlots(env: NodeJS.ProcessEnv): number {

@@ -36,6 +36,10 @@ export const REASONS = {
     whatToDo: 'Read the crash reports in the data folder of the worker, then send a retry.',
   },
   NODE_UNSEEN: { meaning: 'No node has answered for long.', whatToDo: 'Look at the node.' },
+  CONFIG_INVALID: {
+    meaning: 'The configuration file has changed, and has mistakes. The settings before it stay.',
+    whatToDo: 'Do what the text says. `check --config FILE` shows all mistakes.',
+  },
   TIP_OLD: {
     meaning: 'The newest version of the node is old.',
     whatToDo: 'See whether the node syncs, or give another one.',

@@ -1,0 +1,269 @@
+import { access, constants, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Interrupted, messageOf } from '../client/command-failure.js';
+import { parseNodes } from '../contract/backup-input.js';
+import type { StorageConfig } from '../contract/job.js';
+import { CHUNK_QUEUE, CONTROL_QUEUE } from '../contract/messages.js';
+import { storageName } from '../contract/storage-name.js';
+import { dataFolder, keepCachesIn } from '../lib/host/data-folder.js';
+import { readListenAddress } from '../lib/listen-address.js';
+import { HealthServer } from '../monitor/health-server.js';
+import { type NotifyFlags, type NotifySettings, notifySettings } from '../notify/settings.js';
+import { isFit } from '../repository/check-storage.js';
+import { type NodeFacts, askNode } from '../site/ask-node.js';
+import { configuredServer } from '../temporal/connection.js';
+import { pollersOf } from '../temporal/pollers.js';
+import type { AppliedConfig } from './applied-config.js';
+import { checksOf } from './check-command.js';
+import { pageToken } from './open-page.js';
+import { openSession } from './open-session.js';
+import { type CoordinatorFlags } from './options.js';
+import { namesStorage, placeOf, storageOf } from './storage-options.js';
+
+/** One thing that the configuration names, and whether it works. */
+interface Row {
+  what: string;
+  name: string;
+  works: boolean;
+  /** What was seen; or what is wrong, and what to do. */
+  means: string;
+}
+
+interface Try {
+  what: string;
+  name: string;
+  /** Says what was seen. @throws Error that says what is wrong */
+  try(): Promise<string>;
+}
+
+/**
+ * `check` of a configuration: tries everything that it names, and leaves nothing behind. Returns the exit code: 0 when
+ * all of it works, else 1.
+ */
+export async function checkConfig(applied: AppliedConfig, signal: AbortSignal): Promise<number> {
+  const flags = applied.flags<CoordinatorFlags>();
+  const rows: Row[] = [];
+  keepCachesIn(undefined);
+  if (!flags.json) console.log(`What ${applied.config.file} names:`);
+  for (const { what, name, ...one } of triesOf(applied, flags, signal)) {
+    if (signal.aborted) throw new Interrupted('interrupted; nothing was left behind');
+    const row: Row = await one.try().then(
+      (means) => ({ what, name, works: true, means }),
+      (error: unknown) => ({ what, name, works: false, means: messageOf(error) }),
+    );
+    rows.push(row);
+    if (!flags.json) console.log(describeRow(row));
+  }
+  if (signal.aborted) throw new Interrupted('interrupted; nothing was left behind');
+  const bad = rows.filter(({ works }) => !works).length;
+  if (flags.json)
+    console.log(JSON.stringify({ file: applied.config.file, works: bad === 0, rows }));
+  else console.log(verdict(bad, rows.length));
+  return bad === 0 ? 0 : 1;
+}
+
+function verdict(bad: number, all: number): string {
+  return bad === 0 ? 'All of it works.' : `${bad} of ${all} ${bad === 1 ? 'does' : 'do'} not work.`;
+}
+
+function describeRow({ what, name, works, means }: Row): string {
+  return `  ${what.padEnd(10)} ${name.padEnd(36)} ${works ? 'yes' : 'NO '}  ${means}`;
+}
+
+function triesOf(applied: AppliedConfig, flags: CoordinatorFlags, signal: AbortSignal): Try[] {
+  const { file, given, schedules } = applied.config;
+  const said = `${given.size} settings, ${schedules.length} schedules`;
+  return [
+    { what: 'file', name: file, try: () => Promise.resolve(said) },
+    ...triesOfNodes(flags, signal),
+    ...(namesStorage(flags) ? [tryStorage('storage', storageOf(flags), signal)] : []),
+    ...(flags.copyTo === undefined ? [] : [tryStorage('copy.to', placeOf(flags.copyTo), signal)]),
+    ...schedules.map(({ kind, words }) => ({
+      ...{ what: 'schedule', name: kind },
+      try: () => Promise.resolve(words),
+    })),
+    ...triesOfRules(applied),
+    ...triesOfTemporal(flags, signal),
+    ...triesOfPage(flags),
+    ...triesOfNotifications(flags),
+    tryDataFolder(dataFolder(flags.dataDir)),
+  ];
+}
+
+function triesOfRules({ config }: AppliedConfig): Try[] {
+  const rules = [...config.given].filter(([name]) => name.startsWith('retention.'));
+  if (rules.length === 0) return [];
+  const words = rules.map(([name, { value }]) => `${name.slice(10)} ${String(value)}`).join(', ');
+  const isUsed = config.schedules.some(({ kind }) => kind === 'prune');
+  const when = isUsed ? '' : '; only repository prune uses it: no schedule is of kind prune';
+  return [{ what: 'retention', name: 'keep rules', try: () => Promise.resolve(words + when) }];
+}
+
+/** All of them must serve the chain that the first serves, and that the storage has. */
+function triesOfNodes(flags: CoordinatorFlags, signal: AbortSignal): Try[] {
+  const { backupServiceAddress: nodes, network, trustWaypoint: trustWaypoints = [] } = flags;
+  if (nodes === undefined) return [];
+  let first: NodeFacts | undefined;
+  return parseNodes(nodes).map((address) => ({
+    ...{ what: 'node', name: address },
+    async try() {
+      const storage = namesStorage(flags) ? storageOf(flags) : undefined;
+      const folder = await mkdtemp(path.join(tmpdir(), 'aptos-backup-check-'));
+      try {
+        const facts = await askNode(address, { network, trustWaypoints, storage }, folder, signal);
+        first ??= facts;
+        if (facts.genesis !== first.genesis) {
+          throw new Error(`another chain than ${first.address}: its genesis is ${facts.genesis}`);
+        }
+        return describeNode(facts);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  }));
+}
+
+function describeNode({ epoch, version, network, genesis, isTrusted }: NodeFacts): string {
+  const chain = network ?? `genesis ${genesis}`;
+  const trust = isTrusted ? '' : ', which no waypoint that you trust confirms';
+  return `at version ${version}, epoch ${epoch}; ${chain}${trust}`;
+}
+
+function tryStorage(what: string, storage: StorageConfig, signal: AbortSignal): Try {
+  return {
+    ...{ what, name: storageName(storage) },
+    async try() {
+      const checks = await checksOf(storage, signal);
+      if (isFit(checks)) return `fit for backups; ${checks[0]!.means}`;
+      const [first, ...others] = checks.filter(({ can, needed }) => can === 'no' && needed);
+      const more = others.length === 0 ? '' : `; and ${others.length} more`;
+      throw new Error(`cannot ${first!.what}: ${first!.means}${more}`);
+    },
+  };
+}
+
+/** The server that the environment names. Without one, up brings its own. */
+function triesOfTemporal(flags: CoordinatorFlags, signal: AbortSignal): Try[] {
+  const what = 'Temporal';
+  let target: ReturnType<typeof configuredServer>;
+  try {
+    target = configuredServer(process.env);
+  } catch (error) {
+    return [
+      { what, name: 'the environment', try: () => Promise.reject(new Error(messageOf(error))) },
+    ];
+  }
+  if (!target) return [];
+  const { address, namespace } = target;
+  const tryServer = async () => {
+    const session = await openSession(flags, signal);
+    const { connection } = session;
+    try {
+      await connection.workflowService
+        .describeNamespace({ namespace })
+        .catch((error: Error & { details?: string }) => {
+          throw new Error(`namespace ${namespace}: ${error.details ?? error.message}`);
+        });
+      const [control, chunks] = [
+        await pollersOf(connection, namespace, CONTROL_QUEUE),
+        await pollersOf(connection, namespace, CHUNK_QUEUE),
+      ];
+      if (control.length > 0 && chunks.length > 0) {
+        return `namespace ${namespace}, ${control.length} and ${chunks.length} workers poll`;
+      }
+      throw new Error('no worker polls its task queues; start one with: aptos-backup worker');
+    } finally {
+      await session.close();
+    }
+  };
+  return [{ what, name: address, try: tryServer }];
+}
+
+function triesOfPage(flags: CoordinatorFlags): Try[] {
+  const { healthAddress: address, pageTokenFile: file } = flags;
+  return [
+    ...(address === undefined
+      ? []
+      : [{ what: 'page', name: address, try: () => tryAddress(address) }]),
+    ...(file === undefined ? [] : [{ what: 'page token', name: file, try: () => tryToken(flags) }]),
+  ];
+}
+
+/** Nothing is sent: that is for `notify test`. */
+function triesOfNotifications(flags: NotifyFlags): Try[] {
+  const what = 'notify';
+  let settings: NotifySettings | undefined;
+  try {
+    settings = notifySettings(flags, process.env);
+  } catch (error) {
+    return [
+      { what, name: 'notifications', try: () => Promise.reject(new Error(messageOf(error))) },
+    ];
+  }
+  const { webhook, command } = settings ?? {};
+  const means = 'not tried; to send a message: aptos-backup notify test --config FILE';
+  return [
+    ...(webhook ? [{ what, name: webhook.to, try: () => Promise.resolve(means) }] : []),
+    ...(command ? [{ what, name: command.program, try: () => tryProgram(command.program) }] : []),
+  ];
+}
+
+/** A name without a folder is looked for in PATH. */
+async function tryProgram(program: string): Promise<string> {
+  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(path.delimiter);
+  for (const folder of folders) {
+    const file = path.resolve(folder, program);
+    const isProgram = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isProgram) return `is a program; not tried: aptos-backup notify test --config FILE`;
+  }
+  throw new Error('is no program that can be run; name one with its whole path');
+}
+
+function tryToken(flags: CoordinatorFlags): Promise<string> {
+  return new Promise((resolve) => {
+    pageToken(flags, {});
+    resolve('it is a token');
+  });
+}
+
+/** A running aptos-backup may have the address already. */
+async function tryAddress(address: string): Promise<string> {
+  try {
+    (await HealthServer.listen(address)).close();
+    return 'free';
+  } catch (error) {
+    if (!/EADDRINUSE/.test((error as Error).message)) throw error;
+    const { host, port } = readListenAddress(address)!;
+    const at = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+    const url = `http://${at.includes(':') ? `[${at}]` : at}:${port}/livez`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+      .then((response) => response.text())
+      .catch(() => '');
+    if (answer.trim() === 'alive') return 'a running aptos-backup has it';
+    throw new Error('another program has it; name another port, or end that program');
+  }
+}
+
+/** A folder that is not there can be made where the nearest one that is can be written. */
+function tryDataFolder(folder: string): Try {
+  return {
+    ...{ what: 'data_dir', name: folder },
+    async try() {
+      for (let at = folder; ; at = path.dirname(at)) {
+        const isThere = await access(at).then(
+          () => true,
+          (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+        );
+        if (!isThere && at !== path.dirname(at)) continue;
+        await access(at, constants.W_OK | constants.X_OK);
+        const scratch = await mkdtemp(path.join(at, '.aptos-backup-check-'));
+        await rmdir(scratch);
+        return at === folder ? 'can be written' : 'is not there yet, and can be made';
+      }
+    },
+  };
+}
