@@ -19,7 +19,9 @@ export const FAKE_GCS: ServerProgram = {
     const go = await findGo(into);
     const env = { ...process.env, ...go.env, GOBIN: into, GOFLAGS: '-p=2' };
     const module = `github.com/fsouza/fake-gcs-server@v${VERSION}`;
-    await run(go.path, ['install', module], { timeoutMs: BUILD_MS, env });
+    // A build that optimises nothing takes a third less, and tests move little data.
+    const flags = ['-gcflags=all=-N -l', '-ldflags=-s -w'];
+    await run(go.path, ['install', ...flags, module], { timeoutMs: BUILD_MS, env });
     return join(into, 'fake-gcs-server');
   },
 };
