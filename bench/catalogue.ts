@@ -1,8 +1,7 @@
 /**
  * The metadata of a storage, read through our catalogue: cold, and warm from its cache, beside the bare calls that list
  * and read the same objects. Each row is a process of its own. `npm run bench:catalogue`; BENCH_FILES sets the number of
- * files, BENCH_S3_FILES that in the bucket (0: no bucket), BENCH_LINES the number of lines in compacted files. Ours is what
- * `npm run build` has built.
+ * files, BENCH_S3_FILES that in the bucket (0: no bucket), BENCH_LINES the number of lines in compacted files.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { S3 } from '@aws-sdk/client-s3';
+import { programOf } from '../test/support/program-of.js';
 import { forEachAtOnce } from '../src/lib/at-once.js';
 
 const FILES = Number(process.env['BENCH_FILES'] ?? 100_000);
@@ -22,6 +22,7 @@ const LINES_PER_FILE = 1000;
 const READS_AT_ONCE = 16;
 const LOOKS_AT_ONCE = 3;
 const BUCKET = 'bench';
+const OURS = programOf(new URL('catalogue-ours.ts', import.meta.url));
 
 interface Measured {
   seconds: number;
@@ -95,7 +96,7 @@ async function bare(how: string, where: string): Promise<Measured> {
 
 /** As it runs for operators: what compiles these benches on the way takes time and memory. */
 async function ours(where: string, cache: string): Promise<Measured> {
-  return child([fileURLToPath(new URL('catalogue-ours.mjs', import.meta.url)), where, cache]);
+  return child([OURS, where, cache]);
 }
 
 async function child(args: readonly string[]): Promise<Measured> {

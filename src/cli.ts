@@ -41,6 +41,7 @@ import { addRepositoryCommands } from './cli/repository-commands.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
+import { namedStack } from './lib/host/named-stack.js';
 import { releaseOf } from './lib/host/release.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
@@ -218,7 +219,7 @@ async function main(): Promise<void> {
       return;
     }
     const message = process.exitCode === 2 ? inFlags(messageOf(error)) : messageOf(error);
-    say(verbose ? inspect(error) : `aptos-backup: ${message}`, 'error');
+    say(verbose ? namedStack(inspect(error)) : `aptos-backup: ${message}`, 'error');
   }
 }
 

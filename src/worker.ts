@@ -24,6 +24,7 @@ import { createVerifyActivities } from './activities/verify-activities.js';
 import { RangeThreads } from './backup/range/range-threads.js';
 import { builtProgram } from './lib/host/built.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
+import { namedStack } from './lib/host/named-stack.js';
 import { type Log, jsonLog, logsAsJson, stampedLog } from './lib/host/log.js';
 import { collectTraffic, handOnTraffic } from './node/traffic.js';
 import { codeOfFailure } from './contract/failure.js';
@@ -156,7 +157,8 @@ function stopWhenTold(stop: (exitCode?: number) => void): void {
     log(`stray error; this worker stops: ${String(error).split('\n')[0]}`, 'error');
     const message = withoutSecrets(reasonOf(error), process.env);
     noteStrayError(message);
-    tell({ stray: { message, stack: (error instanceof Error && error.stack) || message } });
+    const stack = (error instanceof Error && error.stack) || message;
+    tell({ stray: { message, stack: namedStack(stack) } });
     stop(STRAY_EXIT_CODE);
   };
   leaveWhenStorageHangs((reason) => {

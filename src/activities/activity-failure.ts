@@ -4,6 +4,7 @@ import type { Budget } from '../errors/entry.js';
 import { UnitIncomplete } from '../errors/backup-error.js';
 import type { NodeFault } from '../site/node-fault.js';
 import type { Lie } from '../contract/lies.js';
+import { namedStack } from '../lib/host/named-stack.js';
 import { shorten } from '../lib/shorten.js';
 import { failureOf } from '../contract/failure.js';
 import type { FailureDetails } from '../contract/unit.js';
@@ -139,7 +140,7 @@ export function toFailure(
 function framesOf(error: unknown): string {
   const stack = (error instanceof Error && error.stack) || '';
   const at = stack.search(/^\s+at /m);
-  return at === -1 ? '' : stack.slice(at);
+  return at === -1 ? '' : namedStack(stack.slice(at));
 }
 
 /** Shortens the list of lies. Heartbeats and the last failure carry the whole list. */

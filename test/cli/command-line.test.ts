@@ -208,6 +208,13 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
 });
 
 describe('waypoint', () => {
+  it('with --verbose, an error is shown with its place in our sources', async () => {
+    const { code, err } = await runCli(['waypoint', 'package.json', '--verbose']);
+    expect(code).toBe(1);
+    expect(err).toMatch(/at printWaypoint \(src\/cli\/waypoint-command\.ts:\d+:\d+\)/);
+    expect(err).not.toMatch(/dist\/\S+:\d+/);
+  });
+
   const blob = sharedData('genesis', 'testnet.blob');
   it.skipIf(!blob)('prints the waypoint of a published genesis', async () => {
     expect(await run('waypoint', blob!)).toMatchObject({

@@ -3,7 +3,6 @@
  * a false alarm.
  */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { CoordinatorHealth } from '../../src/monitor/coordinator-health.js';
 import type { HealthSource } from '../../src/monitor/health-server.js';
@@ -12,9 +11,10 @@ import { StartingHealth } from '../../src/monitor/starting-health.js';
 import { workerHealth } from '../../src/monitor/worker-health.js';
 import { superviseWorker } from '../../src/supervisor/worker-process.js';
 import { dataFolder } from '../support/cli.js';
+import { programOf } from '../support/program-of.js';
 import { NOW, liveStatus } from '../support/status.js';
 
-const STAND_IN = fileURLToPath(new URL('../supervisor/stand-in-worker.mjs', import.meta.url));
+const STAND_IN = programOf(new URL('../supervisor/stand-in-worker.ts', import.meta.url));
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date'], now: NOW });

@@ -5,12 +5,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { builtProgram } from '../../src/lib/host/built.js';
 import { isAlive } from '../../src/lib/host/process-info.js';
 import { type SupervisedWorker, superviseWorker } from '../../src/supervisor/worker-process.js';
+import { programOf } from '../support/program-of.js';
 import { temporaryFolder, until } from '../temporal/helpers.js';
 
-const STAND_IN = fileURLToPath(new URL('stand-in-worker.mjs', import.meta.url));
+const STAND_IN = programOf(new URL('stand-in-worker.ts', import.meta.url));
 
 function supervise(
   folder: string,
@@ -105,13 +105,17 @@ function supervisorOf(folder: string, script: string) {
 test('when the supervisor is killed while the worker is being loaded, the worker ends', async () => {
   const folder = temporaryFolder();
   const script = join(folder, 'slow.mjs');
-  const module = fileURLToPath(builtProgram('supervisor/supervised.js'));
+  const module = programOf(new URL('../../src/supervisor/supervised.ts', import.meta.url));
   writeFileSync(
     script,
     `import { writeFileSync } from 'node:fs';
     writeFileSync(process.env.MARKER, process.pid + ' loads');
     while (process.connected) await new Promise((go) => setTimeout(go, 20));
     const { stopWithParent } = await import('${module}');
+    process.once('SIGTERM', () => {
+      writeFileSync(process.env.MARKER, process.pid + ' stopped by SIGTERM');
+      process.exit(0);
+    });
     stopWithParent();
     setInterval(() => {}, 1_000);`,
   );
@@ -121,6 +125,7 @@ test('when the supervisor is killed while the worker is being loaded, the worker
   onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')));
   supervisor.kill('SIGKILL');
   await until('the worker has ended', () => !isAlive(pid));
+  expect(readFileSync(join(folder, 'marker'), 'utf8')).toBe(`${pid} stopped by SIGTERM`);
 });
 
 test('when the supervisor is killed with -9, the worker stops', async () => {

@@ -55,7 +55,7 @@ export class RangeThreads {
   }
 
   private spawn(): Worker {
-    const thread = new Worker(builtProgram('backup/range/range-thread.js'), {
+    const thread = new Worker(builtProgram('range-thread.js'), {
       resourceLimits: RESOURCE_LIMITS,
     });
     // An idle thread that dies is no loss. Without this listener, its error would end the process.

@@ -3,6 +3,6 @@
  * from the sources, as tests do.
  */
 export function builtProgram(path: string): URL {
-  const root = import.meta.url.endsWith('.ts') ? '../../../dist/' : '../../';
+  const root = import.meta.url.endsWith('.ts') ? '../../../dist/' : './';
   return new URL(root + path, import.meta.url);
 }

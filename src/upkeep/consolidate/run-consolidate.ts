@@ -26,7 +26,7 @@ export async function runConsolidate(
   const { first, last } = order.group;
   return inOwnThread<ConsolidateOrder, GroupProgress, ConsolidatedGroup>(order, {
     ...watch,
-    program: 'upkeep/consolidate/consolidate-thread.js',
+    program: 'consolidate-thread.js',
     does: 'consolidates',
     heap: HEAP,
     died: (why) => {

@@ -15,7 +15,7 @@ export async function runInThread(
   const heap = await heapFor(await openReadable(order.storage, watch.signal), order.task);
   return inOwnThread<VerifyOrder, TaskProgress, TaskResult>(order, {
     ...watch,
-    program: 'verify/thread/verify-thread.js',
+    program: 'verify-thread.js',
     does: 'verifies',
     heap: { oldMb: heap, youngMb: YOUNG_MB },
     died: (why) => new BackupError('THREAD_DIED', `the thread that verified died: ${why}`),

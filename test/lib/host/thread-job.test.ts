@@ -2,9 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished } from 'vitest';
 import { type JobWatch, runJob } from '../../../src/lib/host/thread-job.js';
+import { programOf } from '../../support/program-of.js';
+
+const PROGRAM = programOf(new URL('jobs.ts', import.meta.url));
 
 function thread(): Worker {
-  const worker = new Worker(new URL('./jobs.mjs', import.meta.url));
+  const worker = new Worker(PROGRAM);
   onTestFinished(async () => void (await worker.terminate()));
   return worker;
 }

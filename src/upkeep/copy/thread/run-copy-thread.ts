@@ -17,7 +17,7 @@ export async function runCopyThread(
   const heap = await heapForManifests(from, manifests);
   return inOwnThread<CopyOrder, CopyProgress, CopyTaskResult>(order, {
     ...watch,
-    program: 'upkeep/copy/thread/copy-thread.js',
+    program: 'copy-thread.js',
     does: 'copies',
     heap: { oldMb: heap, youngMb: YOUNG_MB },
     died: (why) => new BackupError('THREAD_DIED', `the thread that copied died: ${why}`),

@@ -1,10 +1,10 @@
 /** A thread of tests: each order says what its job does. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serveJobs } from '../../../dist/lib/host/thread-entry.js';
+import { serveJobs } from '../../../src/lib/host/thread-entry.js';
 
 let done = 0;
 
-serveJobs(
+serveJobs<{ what: string }, number, unknown, string, number>(
   async ({ what }, { signal, ask }) => {
     done += 1;
     switch (what) {

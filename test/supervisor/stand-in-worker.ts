@@ -1,13 +1,13 @@
 // Stands in for the worker: says in the file MARKER that it runs, and how it was stopped.
 import { writeFileSync } from 'node:fs';
-import { stopWithParent } from '../../dist/supervisor/supervised.js';
+import { stopWithParent } from '../../src/supervisor/supervised.js';
 
-const marker = process.env.MARKER;
+const marker = process.env['MARKER']!;
 stopWithParent();
 process.once('SIGTERM', () => {
   writeFileSync(marker, `${process.pid} stopped by SIGTERM`);
   process.exit(0);
 });
-if (process.env.CONNECTS) process.send({ connected: true });
+if (process.env['CONNECTS']) process.send!({ connected: true });
 writeFileSync(marker, `${process.pid} runs`);
 setInterval(() => {}, 1_000);

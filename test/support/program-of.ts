@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { temporaryFolder } from './temporary-folder.js';
+
+/** What CommonJS modules need in a program of the other kind. */
+const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+
+/** Makes one file of a program in TypeScript and of what it imports, for a process or a thread without a loader. */
+export function programOf(entry: URL): string {
+  const outfile = join(temporaryFolder('program'), 'program.mjs');
+  buildSync({
+    entryPoints: [fileURLToPath(entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: REQUIRE },
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+  return outfile;
+}
