@@ -38,6 +38,7 @@ import { tell } from './supervisor/in-flight.js';
 import { ensureSearchAttributes } from './temporal/register-attributes.js';
 import { withoutSecrets } from './supervisor/secrets.js';
 import { stopWithParent, tellAlive } from './supervisor/supervised.js';
+import { mayWait } from './temporal/waiting-tasks.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
 import type { WorkerRole } from './supervisor/worker-group.js';
 import { newMark, workerIdentity } from './supervisor/worker-identity.js';
@@ -115,7 +116,7 @@ async function runWorker(options: WorkerOptions): Promise<number> {
   try {
     const runs = workers.map((worker) => worker.run().finally(stop));
     if (signal.aborted) shutdown();
-    asking = tellConnected(connection);
+    asking = tellConnected(connection, () => lookForOthers(connection, namespace, options.role));
     await Promise.all(runs);
   } finally {
     clearInterval(asking);
@@ -185,13 +186,30 @@ async function usableAttributes(
   return names;
 }
 
-/** Tells the supervisor, now and every few seconds, whether the server answers this worker. */
-function tellConnected(connection: NativeConnection): NodeJS.Timeout {
+/** The apart worker runs only while it has work. The worker of workflows looks whether something waits for it. */
+async function lookForOthers(
+  connection: NativeConnection,
+  namespace: string,
+  role: WorkerRole,
+): Promise<void> {
+  if (role !== 'workflows') return;
+  const look = () => mayWait(connection, namespace, APART_QUEUE);
+  if (await connection.withDeadline(Date.now() + ASK_SERVER_MS, look)) tell({ waits: 'apart' });
+}
+
+/**
+ * Tells the supervisor, now and every few seconds, whether the server answers this worker. If it does, `next` is
+ * called.
+ */
+function tellConnected(connection: NativeConnection, next: () => Promise<void>): NodeJS.Timeout {
   const ask = () =>
     void connection
       .withDeadline(Date.now() + ASK_SERVER_MS, () => connection.workflowService.getSystemInfo({}))
       .then(
-        () => tell({ connected: true }),
+        () => {
+          tell({ connected: true });
+          return next();
+        },
         () => tell({ connected: false }),
       );
   ask();

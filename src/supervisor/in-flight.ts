@@ -28,6 +28,8 @@ export type WorkerMessage =
   | { alive: true }
   /** Whether the Temporal server answers; sent once the worker asks for work. */
   | { connected: boolean }
+  /** Something waits in the task queue of the apart worker. */
+  | { waits: 'apart' }
   /** What the worker received from nodes since its last message of this kind. */
   | { traffic: Traffic }
   /** The worker is about to end by itself; the text says why. */

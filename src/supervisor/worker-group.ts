@@ -19,10 +19,13 @@ const NAMES: Record<WorkerRole, string> = {
   chunks: 'Chunk worker',
   apart: 'Apart worker',
 };
-/** When the apart worker starts if no chunk worker has died before. A short run never needs it. */
-const APART_AFTER_MS = 15_000;
+/** The apart worker ends when it had nothing to do for so long. Its last death is told for ten minutes. */
+const APART_IDLE_MS = 15 * 60_000;
+const LOOK_MS = 60_000;
 
-export interface GroupOptions extends Omit<SuperviseOptions, 'script' | 'name' | 'onDeath'> {
+export interface GroupOptions extends Omit<SuperviseOptions, 'name' | 'onDeath' | 'onWaiting'> {
+  /** When the apart worker ends. @default 15 minutes after it had something to do */
+  apartIdleMs?: number;
   /** How many processes work on chunks. @default 1 */
   chunkWorkers?: number;
 }
@@ -42,13 +45,16 @@ export interface WorkerGroup {
 /**
  * Runs the worker processes of this host. One runs workflows, plans and commits; one or more run chunks, so
  * that a chunk that kills its worker stops only other chunks. The apart worker takes one thing at a time:
- * chunks, plans and commits that killed their workers. Each process has its own log: `worker.log` becomes
+ * chunks, plans and commits that killed their workers. It runs only while it may be needed: after the death of a
+ * chunk worker, and while something waits for it. Each process has its own log: `worker.log` becomes
  * `worker-workflows.log` and so on.
  */
 export function superviseWorkers(options: GroupOptions): WorkerGroup {
-  const { env, say, logFile, onTraffic, chunkWorkers = 1 } = options;
+  const { env, say, logFile, onTraffic, script } = options;
+  const { chunkWorkers = 1, apartIdleMs = APART_IDLE_MS } = options;
   const workers: { role: WorkerRole; worker: SupervisedWorker }[] = [];
   let stopped = false;
+  let apartNeededAt = 0;
 
   const start = (role: WorkerRole, number = 1, of = 1): void => {
     const worker = superviseWorker({
@@ -57,20 +63,30 @@ export function superviseWorkers(options: GroupOptions): WorkerGroup {
       name: of === 1 ? NAMES[role] : `${NAMES[role]} ${number}`,
       ...(logFile === undefined ? {} : { logFile: logOf(logFile, role, number) }),
       ...(onTraffic ? { onTraffic } : {}),
-      ...(role === 'chunks' ? { onDeath: startApart } : {}),
+      ...(script === undefined ? {} : { script }),
+      ...(role === 'chunks' ? { onDeath: needApart } : {}),
+      ...(role === 'workflows' ? { onWaiting: needApart } : {}),
     });
     workers.push({ role, worker });
   };
-  const startApart = () => {
+  const needApart = () => {
+    apartNeededAt = performance.now();
     if (!stopped && !workers.some(({ role }) => role === 'apart')) start('apart');
+  };
+  const endIdleApart = () => {
+    const apart = workers.find(({ role }) => role === 'apart');
+    if (!apart) return;
+    if (Object.keys(apart.worker.state().inHand).length > 0) apartNeededAt = performance.now();
+    if (performance.now() - apartNeededAt < apartIdleMs) return;
+    void apart.worker.stop().then(() => workers.splice(workers.indexOf(apart), 1));
   };
   start('workflows');
   for (let n = 1; n <= chunkWorkers; n += 1) start('chunks', n, chunkWorkers);
-  const later = setTimeout(startApart, APART_AFTER_MS);
+  const looking = setInterval(endIdleApart, Math.min(LOOK_MS, apartIdleMs));
 
   const end = () => {
     stopped = true;
-    clearTimeout(later);
+    clearInterval(looking);
     return workers.map(({ worker }) => worker);
   };
   return {

@@ -64,6 +64,8 @@ export interface SuperviseOptions {
   script?: string;
   /** Called when the worker has died, before it is started again. */
   onDeath?: () => void;
+  /** Called now and then while something waits for the apart worker. */
+  onWaiting?: () => void;
   /** Called now and then with what the worker received from nodes since the last call. */
   onTraffic?: (traffic: Traffic) => void;
 }
@@ -212,6 +214,7 @@ class Supervisor implements SupervisedWorker {
       silence.heard();
       this.inFlight.note(message);
       if ('connected' in message) this.note(message.connected);
+      if ('waits' in message) this.options.onWaiting?.();
       if ('traffic' in message) this.options.onTraffic?.(message.traffic);
       if ('stray' in message && !stray) {
         stray = message.stray;

@@ -62,8 +62,11 @@ export async function strike(event: ChaosEvent, world: World): Promise<Evidence>
 
 const times = (met: number): Evidence => ({ text: `${met} times`, met });
 
-/** The process to strike. Waits until it runs. */
+/** The process to strike. Waits until it runs. The apart worker runs only after the death of a chunk worker. */
 async function victim(world: World, target: Target): Promise<number> {
+  if (target === 'apart worker' && world.system.pid(target) === undefined) {
+    await kill(world, 'chunk worker');
+  }
   let pid: number | undefined;
   const find = () => {
     pid = target === 'node' ? world.node.program.pid : world.system.pid(target);

@@ -1,5 +1,6 @@
-// Stands in for the worker: says in the file MARKER that it runs, and how it was stopped.
-import { writeFileSync } from 'node:fs';
+// Stands in for the worker: says in the file MARKER that it runs, and how it was stopped. While MARKER-waits is there, it
+// says that something waits for the apart worker.
+import { existsSync, writeFileSync } from 'node:fs';
 import { stopWithParent } from '../../src/supervisor/supervised.js';
 
 const marker = process.env['MARKER']!;
@@ -10,4 +11,6 @@ process.once('SIGTERM', () => {
 });
 if (process.env['CONNECTS']) process.send!({ connected: true });
 writeFileSync(marker, `${process.pid} runs`);
-setInterval(() => {}, 1_000);
+setInterval(() => {
+  if (existsSync(`${marker}-waits`)) process.send!({ waits: 'apart' });
+}, 100);
