@@ -14,6 +14,7 @@ import { createCoordinatorActivities } from './activities/coordinator-activities
 import { createDrillActivities } from './activities/drill-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
 import { carefulActivity } from './activities/interceptor.js';
+import { NodeGates } from './activities/node-gates.js';
 import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
 import { createKeptCopyActivities } from './activities/kept-copy-activities.js';
@@ -92,7 +93,7 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     say('Stopped before a Temporal server answered');
     return exitCode;
   }
-  const sites = new Sites(options.dataDir);
+  const sites = new Sites(options.dataDir, new NodeGates((text) => log(text, 'warn')));
   const threads = new RangeThreads();
   const tools = {
     sites,

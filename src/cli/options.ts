@@ -6,7 +6,9 @@ import type { StorageConfig } from '../contract/job.js';
 import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
+import { optional } from './optional.js';
 import { typedAddress, typedNumber } from './typed.js';
+import { type NodeLimitFlags, addNodeLimitOptions, nodeLimits } from './node-limit-options.js';
 import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
@@ -56,7 +58,7 @@ export function addStorageOptions(command: Command): Command {
 
 /** Flags of all commands that write backups. */
 export function addBackupOptions(command: Command): Command {
-  return command
+  const own = command
     .option('--max-chunk-size <BYTES>', 'most bytes of a chunk file (default: 134217728)')
     .option(
       '--concurrent-data-requests <N>',
@@ -69,6 +71,7 @@ export function addBackupOptions(command: Command): Command {
       [],
     )
     .option('--network <NAME>', `refuse a node of another network: ${NETWORKS}`);
+  return addNodeLimitOptions(own);
 }
 
 /** Flags of the commands that follow a node. */
@@ -179,14 +182,6 @@ export function givenInput(
   };
 }
 
-/** A field of an input, if its flag is given. */
-export function optional<K extends string>(
-  name: K,
-  value: string | undefined,
-): { [P in K]?: string } {
-  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string };
-}
-
 /** Flags of all commands. */
 export function addCommonOptions(command: Command): Command {
   return command
@@ -203,7 +198,7 @@ export function addCommonOptions(command: Command): Command {
     .option('--verbose', 'print errors with stack traces');
 }
 
-export interface CommonFlags {
+export interface CommonFlags extends NodeLimitFlags {
   /** A single text for commands that ask one node. */
   backupServiceAddress?: string | string[];
   localFsDir?: string;
@@ -280,6 +275,7 @@ export function commonInput(flags: CommonFlags): CommonInput {
     ...(concurrency === undefined
       ? {}
       : { concurrency: typedNumber('--concurrent-data-requests', concurrency) }),
+    ...nodeLimits(flags),
     when_blocked: 'fail',
   };
 }

@@ -83,6 +83,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
         maxChunkSize: job.maxChunkSize,
         address: site.address,
         signal,
+        fewStreams: false,
         report: () => undefined,
       });
     }
