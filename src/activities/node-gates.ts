@@ -113,7 +113,8 @@ class SharedGate {
     }
     this.limits = {};
     this.gate.unlimit();
-    const ask = { holder: this.holder, limits: own, holds: NOTHING, wants: NOTHING };
+    const nothing = { limits: {}, holds: NOTHING, wants: NOTHING };
+    const ask = { holder: this.holder, ...nothing, leaves: true as const };
     await takeShare(client, this.node, ask).catch(() => undefined); // its lease ends by itself
   }
 

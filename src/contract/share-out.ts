@@ -10,8 +10,12 @@ import { text, time } from './shape.js';
 
 /** A share that nobody renews ends after this time. */
 const VALID_MS = 60_000;
-/** A process asks again after this time: while there is too little for all, while one uses all, and else. */
-const AGAIN_MS = { scarce: 2_000, busy: 5_000, calm: 20_000 };
+/** A process asks again after this time: while it gets no stream, there is too little for all, it uses all, and else. */
+const AGAIN_MS = { starving: 1_000, scarce: 2_000, busy: 5_000, calm: 20_000 };
+/** While there are fewer streams than processes, each keeps its streams for so long. */
+const TURN_MS = 5_000;
+/** Who has no stream gets this part of the bytes at most: few answers are large. */
+const BYTES_WITHOUT_STREAM = 1 / 20;
 /** Payloads stay small. More processes get no share. */
 export const MOST_HOLDERS = 500;
 const MOST_NAME = 200;
@@ -33,6 +37,8 @@ const askFields = {
   holds: nodeLimits,
   /** What it could use. */
   wants: v.object({ streams: amount, requestsPerSecond: amount, bytesPerSecond: amount }),
+  /** It gives everything back. */
+  leaves: v.exactOptional(v.literal(true)),
 };
 const ask = v.object(askFields);
 
@@ -65,6 +71,8 @@ const holder = v.object({
   until: time,
   /** Its place in the line for streams, likewise. */
   queuedAt: time,
+  /** Until then its streams are not taken away for the next one in the line, likewise. */
+  turnUntil: time,
 });
 const holders = v.pipe(v.array(holder), v.maxLength(MOST_HOLDERS));
 
@@ -100,38 +108,31 @@ export function shareOut(
   const alive = living(before, now);
   const known = alive.find(({ holder }) => holder === asking.holder);
   const others = alive.filter((one) => one !== known);
-  if (wantsNothing(asking)) return { holders: others, grant: nothing(asking.limits) };
+  if (asking.leaves) return { holders: others, grant: nothing(asking.limits) };
   const limits = strictest([...others, asking].map((one) => one.limits));
-  const queuedAt = placeInLine(known, others, limits.streams, now);
-  const me: Holder = { ...asking, until: now + VALID_MS, queuedAt };
+  const place = placeInLine(known, others, limits.streams, now);
+  const me: Holder = { ...asking, holds: {}, until: now + VALID_MS, ...place };
   const all = [...others, me];
   const share: NodeLimits = {};
   for (const name of LIMITED) {
     const limit = limits[name];
     if (limit === undefined) continue;
-    const fair = name === 'streams' ? fairStreams(limit, all, me) : fairRate(limit, all, me, name);
+    const fair =
+      name === 'streams'
+        ? fairStreams(limit, all, me, now)
+        : fairRate(limit, ratesOf(name, all, limit), me);
     const taken = others.reduce((sum, one) => sum + (one.holds[name] ?? Infinity), 0);
-    share[name] = Math.max(0, Math.min(fair, limit - taken));
+    const own = Math.max(0, Math.min(fair, limit - taken));
+    share[name] = own;
+    // Until it asks again, it may go by what it held before, if that is more.
+    const held = asking.holds[name];
+    if (held !== undefined) me.holds[name] = Math.max(own, held);
   }
-  const holds = higher(share, asking.holds);
+  if (asking.holds.streams === 0 && me.holds.streams !== 0) me.turnUntil = now + TURN_MS;
   return {
-    holders: [...others, { ...me, holds }],
+    holders: [...others, me],
     grant: { share, limits, validMs: VALID_MS, againMs: againMs(limits, all, me) },
   };
-}
-
-/** What it may use before it asks again: the new share, or what it held if that is more. */
-function higher(share: NodeLimits, held: NodeLimits): NodeLimits {
-  const holds: NodeLimits = {};
-  for (const name of LIMITED) {
-    const [now, before] = [share[name], held[name]];
-    if (now !== undefined && before !== undefined) holds[name] = Math.max(now, before);
-  }
-  return holds;
-}
-
-function wantsNothing({ wants, holds }: Ask): boolean {
-  return LIMITED.every((name) => wants[name] === 0 && holds[name] === 0);
 }
 
 function nothing(limits: NodeLimits): Grant {
@@ -141,25 +142,27 @@ function nothing(limits: NodeLimits): Grant {
 
 /**
  * Where a process stands in the line for streams. While there are fewer streams than processes that want some, one
- * that has a stream goes to the end of the line when it asks. So each gets its turn.
+ * whose turn is over goes to the end of the line. So each gets its turn.
  */
 function placeInLine(
   known: Holder | undefined,
   others: readonly Holder[],
   streams: number | undefined,
   now: number,
-): number {
-  if (!known || known.wants.streams === 0) return now;
+): Pick<Holder, 'queuedAt' | 'turnUntil'> {
+  if (!known || known.wants.streams === 0) return { queuedAt: now, turnUntil: now };
+  const { queuedAt, turnUntil, holds } = known;
   const line = others.filter(({ wants }) => wants.streams > 0).length + 1;
-  const waits = known.holds.streams === 0;
-  return waits || line <= (streams ?? Infinity) ? known.queuedAt : now;
+  const isOver = holds.streams !== 0 && turnUntil <= now && line > (streams ?? Infinity);
+  return isOver ? { queuedAt: now, turnUntil } : { queuedAt, turnUntil };
 }
 
 /** One stream for each in turn, until all are given. */
-function fairStreams(limit: number, all: readonly Holder[], me: Holder): number {
+function fairStreams(limit: number, all: readonly Holder[], me: Holder, now: number): number {
+  const late = ({ turnUntil }: Holder) => (turnUntil > now ? 0 : 1);
   const line = all
     .filter(({ wants }) => wants.streams > 0)
-    .sort((a, b) => a.queuedAt - b.queuedAt || (a.holder < b.holder ? -1 : 1));
+    .sort((a, b) => late(a) - late(b) || a.queuedAt - b.queuedAt || (a.holder < b.holder ? -1 : 1));
   const got = new Map<Holder, number>();
   for (let left = limit, given = true; left > 0 && given;) {
     given = false;
@@ -174,27 +177,39 @@ function fairStreams(limit: number, all: readonly Holder[], me: Holder): number 
   return got.get(me) ?? 0;
 }
 
-/** Who wants less than an equal part gets what it wants. The others share the rest equally. */
-function fairRate(
-  limit: number,
-  all: readonly Holder[],
-  me: Holder,
+/** What each process could use of a rate. Most bytes come in streams, so without a stream it needs few. */
+function ratesOf(
   name: 'requestsPerSecond' | 'bytesPerSecond',
-): number {
+  all: readonly Holder[],
+  limit: number,
+): Map<Holder, number> {
+  const few = name === 'bytesPerSecond' ? limit * BYTES_WITHOUT_STREAM : limit;
+  return new Map(
+    all.map((one) => {
+      const wanted = one.wants[name];
+      return [one, one.holds.streams === 0 ? Math.min(wanted, few) : wanted];
+    }),
+  );
+}
+
+/** Who wants less than an equal part gets what it wants. The others share the rest equally. */
+function fairRate(limit: number, wants: ReadonlyMap<Holder, number>, me: Holder): number {
+  const own = wants.get(me) ?? 0;
+  const wanted = [...wants.values()].sort((a, b) => a - b);
   let left = limit;
-  const wanted = all.map(({ wants }) => wants[name]).sort((a, b) => a - b);
   for (const [i, want] of wanted.entries()) {
     const part = left / (wanted.length - i);
-    if (want >= part) return Math.min(me.wants[name], part);
+    if (want >= part) return Math.min(own, part);
     left -= want;
   }
-  return me.wants[name];
+  return own;
 }
 
 function againMs(limits: NodeLimits, all: readonly Holder[], me: Holder): number {
   const limited = LIMITED.filter((name) => limits[name] !== undefined);
   const wanted = (name: (typeof LIMITED)[number]) =>
     all.reduce((sum, { wants }) => sum + wants[name], 0);
+  if (me.holds.streams === 0 && me.wants.streams > 0) return AGAIN_MS.starving;
   if (limited.some((name) => wanted(name) > limits[name]!)) return AGAIN_MS.scarce;
   if (limited.some((name) => me.wants[name] >= limits[name]!)) return AGAIN_MS.busy;
   return AGAIN_MS.calm;

@@ -91,7 +91,8 @@ export class LimitedGate implements NodeGate {
     return {
       streams: this.open.size + this.line.length,
       requestsPerSecond: rate(limits.requestsPerSecond, used.requests, short.requests),
-      bytesPerSecond: rate(limits.bytesPerSecond, used.bytes, short.bytes),
+      // How much a new stream brings is not known yet.
+      bytesPerSecond: rate(limits.bytesPerSecond, used.bytes, short.bytes || this.line.length > 0),
     };
   }
 
@@ -128,6 +129,7 @@ export class LimitedGate implements NodeGate {
 
   async stream(signal?: AbortSignal): Promise<StreamSlot> {
     const lost = new AbortController();
+    this.short.bytes = true;
     if (this.hasRoom()) this.open.add(lost);
     else await this.waiting(signal, () => this.turn(lost, signal));
     return {

@@ -64,6 +64,8 @@ it('gives back what it does not use, and keeps what it does', async () => {
   gate.limit();
   gate.grant(LIMITS, soon());
   await gate.stream();
+  expect(gate.wants(LIMITS).bytesPerSecond).toBe(1_000); // nobody knows what a new stream brings
+  gate.giveBack(gate.wants(LIMITS));
   const wants = gate.wants(LIMITS);
   expect(wants).toEqual({ streams: 1, requestsPerSecond: 5, bytesPerSecond: 50 });
   expect(gate.giveBack(wants)).toEqual(wants);
