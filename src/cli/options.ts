@@ -8,7 +8,12 @@ import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
 import { optional } from './optional.js';
 import { typedAddress, typedNumber } from './typed.js';
-import { type NodeLimitFlags, addNodeLimitOptions, nodeLimits } from './node-limit-options.js';
+import {
+  type NodeLimitFlags,
+  addNodeLimitOptions,
+  endedLimits,
+  nodeLimits,
+} from './node-limit-options.js';
 import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
@@ -173,12 +178,13 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
 /** The part of the input that flags gave: without the node that is only a default. */
 export function givenInput(
   { node, ...given }: CoordinatorInput,
-  { backupServiceAddress, copyTo }: CoordinatorFlags,
+  { backupServiceAddress, copyTo, ...flags }: CoordinatorFlags,
 ): SettingsChange {
   return {
     ...(backupServiceAddress === undefined ? {} : { node }),
     ...given,
     ...(copyTo === NO_COPY ? WITHOUT_COPY : {}),
+    ...endedLimits(flags),
   };
 }
 

@@ -90,12 +90,28 @@ export function nodeName(url: string): string {
   return `${protocol}//${host}${pathname}`.replace(/\/+$/, '');
 }
 
-/** Limits for people: `4 streams, 20 requests and 5000000 bytes a second`. */
-export function describeLimits(limits: NodeLimits): string {
+/** Limits as answers name them. */
+export interface NamedLimits {
+  streams?: number | undefined;
+  requests_per_second?: number | undefined;
+  bytes_per_second?: number | undefined;
+}
+
+export function namedLimits(limits: NodeLimits): NamedLimits {
   const { streams, requestsPerSecond: requests, bytesPerSecond: bytes } = limits;
+  return {
+    ...(streams === undefined ? {} : { streams }),
+    ...(requests === undefined ? {} : { requests_per_second: Math.round(requests * 100) / 100 }),
+    ...(bytes === undefined ? {} : { bytes_per_second: Math.round(bytes) }),
+  };
+}
+
+/** Limits for people: `4 streams, 20 requests and 5000000 bytes a second`. */
+export function describeLimits(limits: NamedLimits): string {
+  const { streams, requests_per_second: requests, bytes_per_second: bytes } = limits;
   const rates = [
-    ...(requests === undefined ? [] : [`${Math.round(requests * 10) / 10} requests`]),
-    ...(bytes === undefined ? [] : [`${Math.round(bytes)} bytes`]),
+    ...(requests === undefined ? [] : [`${requests} requests`]),
+    ...(bytes === undefined ? [] : [`${bytes} bytes`]),
   ];
   return [
     ...(streams === undefined ? [] : [streams === 1 ? '1 stream' : `${streams} streams`]),

@@ -115,14 +115,12 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
   const served = serve(build(false));
   let forged: Served | undefined;
   const faults = new Faults(seed);
-  const requests = new Map<string, number>();
   const load = new Load();
   const die = () => (options.onDie ? options.onDie() : void stop(service));
   const service = createService({
     served,
     forged: () => (forged ??= serve(build(true), buildAhead(true))),
     faults,
-    onRequest: (path) => requests.set(path, (requests.get(path) ?? 0) + 1),
     onDie: die,
     load,
   });
@@ -144,8 +142,8 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
     fault: (input) => faults.add(input),
     faults: () => faults.all(),
     clearFaults: () => faults.clear(),
-    requests: () => Object.fromEntries(requests),
-    clearRequests: () => requests.clear(),
+    requests: () => Object.fromEntries(load.paths),
+    clearRequests: () => load.paths.clear(),
     load: () => load.soFar,
     die,
     close: async () => void (await Promise.all([stop(service), stop(control)])),

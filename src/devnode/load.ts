@@ -18,10 +18,13 @@ export interface LoadSoFar {
 export class Load {
   private streams = 0;
   private mostStreams = 0;
+  /** How often each path was requested. */
+  readonly paths = new Map<string, number>();
   private readonly requests = new Busiest();
   private readonly bytes = new Busiest();
 
-  request(res: ServerResponse): void {
+  request(path: string, res: ServerResponse): void {
+    this.paths.set(path, (this.paths.get(path) ?? 0) + 1);
     this.requests.add(1);
     const { socket } = res;
     const before = socket?.bytesWritten ?? 0;

@@ -7,7 +7,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { NodeLimiterStatus } from '../contract/answers/limiter-answers.js';
-import { LIMITED, type NodeLimits, describeLimits, strictest } from '../contract/node-limits.js';
+import {
+  LIMITED,
+  type NodeLimits,
+  describeLimits,
+  namedLimits,
+  strictest,
+} from '../contract/node-limits.js';
 import { node as nodeField } from '../contract/input-fields.js';
 import {
   type Ask,
@@ -79,34 +85,22 @@ function statusOf(node: string, holders: readonly Holder[]): NodeLimiterStatus {
   }
   return {
     node,
-    limits: named(limits),
-    held: named(held),
+    limits: namedLimits(limits),
+    held: namedLimits(held),
     holders: holders.map(({ holder, holds, wants, until }) => {
-      return { process: holder, ...named(holds), wants_streams: wants.streams, until };
+      return { process: holder, ...namedLimits(holds), wants_streams: wants.streams, until };
     }),
   };
-}
-
-function named({ streams, requestsPerSecond: requests, bytesPerSecond: bytes }: NodeLimits) {
-  return {
-    ...(streams === undefined ? {} : { streams }),
-    ...(requests === undefined ? {} : { requests_per_second: rounded(requests) }),
-    ...(bytes === undefined ? {} : { bytes_per_second: rounded(bytes) }),
-  };
-}
-
-function rounded(rate: number): number {
-  return Math.round(rate * 100) / 100;
 }
 
 function describe(node: string, holders: readonly Holder[]): string {
   const limits = strictest(holders.map((one) => one.limits));
   return detailsList(
     ['node', escapeMarkdown(node)],
-    ['limits', describeLimits(limits) || 'none, because nobody works with it'],
+    ['limits', describeLimits(namedLimits(limits)) || 'none, because nobody works with it'],
     ['processes', holders.length],
     ...holders.slice(0, MOST_SHOWN).map(({ holder, holds }): [string, string] => {
-      return [escapeMarkdown(holder), describeLimits(holds) || 'no limit'];
+      return [escapeMarkdown(holder), describeLimits(namedLimits(holds)) || 'no limit'];
     }),
   );
 }

@@ -19,7 +19,6 @@ export interface ServiceOptions {
   /** The forged chain for the faults that lie. Built at the first call. */
   forged: () => Served;
   faults: Faults;
-  onRequest: (path: string) => void;
   load: Load;
   onDie: () => void;
 }
@@ -44,8 +43,7 @@ async function handle(
   const url = req.url ?? '/';
   const request = parsePath(url);
   if (!request) return sendStatus(res, 404);
-  options.onRequest(url);
-  options.load.request(res);
+  options.load.request(url, res);
   const { endpoint, params } = request;
   const { fault, delayMs } = options.faults.pick(endpoint);
   if (delayMs > 0) await sleep(delayMs);

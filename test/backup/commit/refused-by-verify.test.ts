@@ -114,7 +114,6 @@ async function served(chain: Chain): Promise<string> {
       throw new Error('nothing is forged here');
     },
     faults: new Faults(1),
-    onRequest: () => undefined,
     onDie: () => undefined,
     load: new Load(),
   });
