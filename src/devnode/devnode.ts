@@ -121,8 +121,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
     served,
     forged: () => (forged ??= serve(build(true), buildAhead(true))),
     faults,
-    onDie: die,
-    load,
+    ...{ onDie: die, load },
   });
   const node: Omit<Devnode, 'controlAddress'> = {
     address: await listen(service, host, options.port ?? 0),
