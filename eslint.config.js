@@ -11,7 +11,7 @@ const ROOMS = {
   'lib/host': { ours: ['lib'] },
   errors: { types: ['aptos'], pure: true },
   aptos: {},
-  node: { ours: ['errors'] },
+  node: { ours: ['lib', 'lib/host', 'errors'] },
   storage: { ours: ['lib', 'lib/host', 'errors'] },
   contract: { ours: ['lib', 'errors'], sdk: ['common'], pure: true },
   // What the simulated node and the archive share: both answer as a real node does.
@@ -85,8 +85,9 @@ const ROOMS = {
   },
   activities: {
     ours: [
-      ...['lib', 'lib/host', 'errors', 'aptos', 'storage', 'contract', 'repository', 'site'],
-      ...['backup', 'coordinator', 'verify', 'upkeep', 'restore', 'client', 'supervisor'],
+      ...['lib', 'lib/host', 'errors', 'aptos', 'node', 'storage', 'contract', 'repository'],
+      ...['site', 'backup', 'coordinator', 'verify', 'upkeep', 'restore', 'client'],
+      'supervisor',
     ],
     sdk: ['activity', 'client', 'worker'],
   },

@@ -9,6 +9,7 @@ import {
   liveStatus,
 } from '../src/contract/answers/shown-answers.js';
 import { copyResult, copyStatus } from '../src/contract/answers/copy-answers.js';
+import { nodeLimiterStatus } from '../src/contract/answers/limiter-answers.js';
 import { pageCoverage, pageStatus } from '../src/contract/answers/page-answers.js';
 import {
   backupList,
@@ -139,6 +140,11 @@ export const ANSWERS: Answer[] = [
     title: '`repository index --json`',
     about: 'What it also writes into the storage as `aptos-backup/latest.json`, with a digest.',
     schema: latest,
+  },
+  {
+    title: 'Status of the limiter of a node',
+    about: 'The query `status` of `limitNode`.',
+    schema: nodeLimiterStatus,
   },
   {
     title: 'Result of a compaction',

@@ -14,6 +14,7 @@ import { createCoordinatorActivities } from './activities/coordinator-activities
 import { createDrillActivities } from './activities/drill-activities.js';
 import { noteStrayError } from './activities/hand-back.js';
 import { carefulActivity } from './activities/interceptor.js';
+import { NodeGates } from './activities/node-gates.js';
 import { createRangeActivities } from './activities/range-activities.js';
 import { Sites } from './activities/sites.js';
 import { createKeptCopyActivities } from './activities/kept-copy-activities.js';
@@ -94,7 +95,7 @@ async function runWorker(options: WorkerOptions): Promise<number> {
     say('Stopped before a Temporal server answered');
     return exitCode;
   }
-  const sites = new Sites(options.dataDir);
+  const sites = new Sites(options.dataDir, new NodeGates((text) => log(text, 'warn')));
   const threads = new RangeThreads();
   const tools = {
     sites,
@@ -187,14 +188,9 @@ async function usableAttributes(
 }
 
 /** The apart worker runs only while it has work. The worker of workflows looks whether something waits for it. */
-async function lookForOthers(
-  connection: NativeConnection,
-  namespace: string,
-  role: WorkerRole,
-): Promise<void> {
+async function lookForOthers(connection: NativeConnection, namespace: string, role: WorkerRole) {
   if (role !== 'workflows') return;
-  const look = () => mayWait(connection, namespace, APART_QUEUE);
-  if (await connection.withDeadline(Date.now() + ASK_SERVER_MS, look)) tell({ waits: 'apart' });
+  if (await mayWait(connection, namespace, APART_QUEUE)) tell({ waits: 'apart' });
 }
 
 /**

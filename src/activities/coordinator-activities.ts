@@ -74,6 +74,7 @@ async function watchNode(sites: Sites, order: WatchOrder): Promise<WatchResult> 
     : undefined;
   let latest: NodeView | undefined;
   const seen = viewOfAttempt(info.heartbeatDetails);
+  const limited = new Map<string, () => unknown>();
   const watching = watchNodes(order, {
     signal,
     serverNow: () => clock.now(),
@@ -82,16 +83,25 @@ async function watchNode(sites: Sites, order: WatchOrder): Promise<WatchResult> 
       beat({ view, begun: clock.begun });
     },
     snapshotProgress: (workflowId) => progressOf(client, workflowId),
-    open: (node) => sites.get(settings, node, signal),
+    open(node) {
+      const known = limited.get(node);
+      limited.set(node, known ?? sites.gates.limit(node, settings.nodeLimits, () => client));
+      return sites.get(settings, node, signal);
+    },
+    waited: (node) => () => sites.gates.to(node).waitedMs,
     forget: (node) => sites.forget(settings, node),
     rests: sites.rests(settings),
     ...(lease ? { lease } : {}),
     ...(seen ? { seen } : {}),
   });
-  return watching.catch((error: unknown) => {
+  try {
+    return await watching;
+  } catch (error) {
     if (latest && signal.aborted && wasDropped()) return { view: withoutRests(latest) };
     throw error;
-  });
+  } finally {
+    for (const unlimit of limited.values()) unlimit();
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { disproved, nodeFault } from '../site/node-fault.js';
 import type { Site } from '../site/site.js';
 import type { JobSettings } from '../contract/job.js';
@@ -23,6 +24,7 @@ export async function onNode<T extends { lies?: Lie[] | undefined }>(
   rests.adopt(series.rests);
   const begun = Date.now();
   const node = rests.pick(nodes, begun);
+  const unlimit = sites.gates.limit(node, settings.nodeLimits, () => Context.current().client);
   try {
     const result = await body(await sites.get(settings, node, signal));
     rests.succeeded(node, begun);
@@ -52,5 +54,7 @@ export async function onNode<T extends { lies?: Lie[] | undefined }>(
       untried: well.some((other) => !tried.some((rest) => rest.node === other)),
       failed: [...tried, ...byNeighbours].filter((rest) => nodes.includes(rest.node)),
     });
+  } finally {
+    unlimit();
   }
 }

@@ -27,6 +27,7 @@ export function createRangeActivities(tools: { sites: Sites; threads: RangeThrea
         await site.storage.requireFit();
         return tools.threads.run(task, site.address, {
           ledgerInfos: site.ledgerInfos,
+          gate: tools.sites.gates.to(site.address),
           signal,
           onProgress: ({ phase, records, bytes, stored }) => {
             reached(stored);

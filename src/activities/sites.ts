@@ -2,6 +2,7 @@ import { NodeRests } from '../site/node-rests.js';
 import { type Site, openSite } from '../site/site.js';
 import { orAborted } from '../lib/or-aborted.js';
 import type { JobSettings } from '../contract/job.js';
+import { NodeGates } from './node-gates.js';
 import { storageName } from '../contract/storage-name.js';
 
 /**
@@ -13,7 +14,10 @@ export class Sites {
   private readonly closing = new AbortController();
   private readonly resting = new Map<string, NodeRests>();
 
-  constructor(private readonly dataDir: string) {}
+  constructor(
+    private readonly dataDir: string,
+    readonly gates = new NodeGates(),
+  ) {}
 
   /**
    * The site of a job. When `signal` aborts, all work on its storage ends.
@@ -51,6 +55,7 @@ export class Sites {
     const sites = await Promise.allSettled(this.open.values());
     this.open.clear();
     for (const site of sites) if (site.status === 'fulfilled') site.value.node.close();
+    await this.gates.close();
   }
 
   private shared(settings: JobSettings, node: string): Promise<Site> {
@@ -58,7 +63,8 @@ export class Sites {
     const known = this.open.get(key);
     if (known) return known;
     // Others may wait for the same site, so opening it does not end with the first caller.
-    const site = openSite(settings, node, this.dataDir, this.closing.signal);
+    const gateTo = (one: string) => this.gates.to(one);
+    const site = openSite(settings, node, this.dataDir, this.closing.signal, gateTo);
     this.open.set(key, site);
     site.catch(() => this.open.delete(key));
     return site;

@@ -5,7 +5,8 @@ import { readAnswer } from '../contract/answers/read-answer.js';
 import { type CompactionInput, parseCompactionInput } from '../contract/compaction-input.js';
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
-import { type CommonFlags, optional } from './options.js';
+import { optional } from './optional.js';
+import type { CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
 import { say } from './say.js';
 

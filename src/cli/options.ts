@@ -5,7 +5,14 @@ import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
 import { type StorageNameFlags, placeOf, storageOf } from './storage-options.js';
+import { optional } from './optional.js';
 import { typedAddress, typedNumber } from './typed.js';
+import {
+  type NodeLimitFlags,
+  addNodeLimitOptions,
+  endedLimits,
+  nodeLimits,
+} from './node-limit-options.js';
 import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
@@ -37,12 +44,13 @@ export function addNodeOptions(command: Command): Command {
 
 /** Flags of all commands that write backups. */
 export function addBackupOptions(command: Command): Command {
-  return addChainOptions(command)
+  const own = addChainOptions(command)
     .option('--max-chunk-size <BYTES>', 'most bytes of a chunk file (default: 134217728)')
     .option(
       '--concurrent-data-requests <N>',
       'ranges in flight at once, in each stream (default: 4)',
     );
+  return addNodeLimitOptions(own);
 }
 
 /** Flags that say which chain is wanted. */
@@ -156,21 +164,14 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
 /** The part of the input that flags gave: without the node that is only a default. */
 export function givenInput(
   { node, ...given }: CoordinatorInput,
-  { backupServiceAddress, copyTo }: CoordinatorFlags,
+  { backupServiceAddress, copyTo, ...flags }: CoordinatorFlags,
 ): SettingsChange {
   return {
     ...(backupServiceAddress === undefined ? {} : { node }),
     ...given,
     ...(copyTo === NO_COPY ? WITHOUT_COPY : {}),
+    ...endedLimits(flags),
   };
-}
-
-/** A field of an input, if its flag is given. */
-export function optional<K extends string>(
-  name: K,
-  value: string | undefined,
-): { [P in K]?: string } {
-  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string };
 }
 
 /** Flags of all commands. */
@@ -194,7 +195,7 @@ export function addCommonOptions(command: Command): Command {
     .option('--verbose', 'print errors with stack traces');
 }
 
-export interface CommonFlags extends StorageNameFlags {
+export interface CommonFlags extends StorageNameFlags, NodeLimitFlags {
   /** A single text for commands that ask one node. */
   backupServiceAddress?: string | string[];
   maxChunkSize?: string;
@@ -231,6 +232,7 @@ export function commonInput(flags: CommonFlags): CommonInput {
     ...(concurrency === undefined
       ? {}
       : { concurrency: typedNumber('--concurrent-data-requests', concurrency) }),
+    ...nodeLimits(flags),
     when_blocked: 'fail',
   };
 }

@@ -3,6 +3,7 @@ import { unconfirmed } from '../monitor/node-health.js';
 import { notificationTroubles } from '../monitor/notification-health.js';
 import { describeStuck } from '../client/stuck.js';
 import { rulesOf } from '../contract/kinds/index.js';
+import { describeLimits } from '../contract/node-limits.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { describeRead, describeSchedule, since, tipAge } from '../monitor/format.js';
 import { describeCopy } from '../monitor/describe-copy.js';
@@ -97,7 +98,7 @@ function withoutTimes({ seen, ...status }: LiveStatus): string {
 /** Renders a status for people: the node, one line per stream, alarms. With `now`, ages too. */
 export function describeStatus(status: LiveStatus, now?: number): string[] {
   const { seen, alarms, stuck, verification, drill, unreferenced, retrying, restorable } = status;
-  const { copy } = status;
+  const { copy, node_limits: limits } = status;
   const at = seen
     ? `${seen.node === undefined ? 'node' : `node ${seen.node}`} at version ${seen.version}, ${seen.ended_epochs} epochs ended${tipAge(seen, now)}`
     : 'node not seen yet';
@@ -119,6 +120,7 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
       ];
       return `  ${rulesOf(type).words.many.padEnd(15)} ${parts.join(', ')}`;
     }),
+    ...(limits ? [`  node limits     at most ${describeLimits(limits)}`] : []),
     ...(restorable ? [`  restorable      ${describeRestorable(restorable)}`] : []),
     ...(copy ? [`  copy            ${describeCopy(copy, now)}`] : []),
     ...(verification && now !== undefined

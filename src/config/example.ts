@@ -13,6 +13,9 @@ network: mainnet # refuse a node of another network
 limits:
   concurrency: 4 # ranges in flight, in each stream
   max_chunk_size: 134217728 # bytes of a chunk file
+  node_streams: 8 # these three: of all work of a Temporal server together with a node
+  node_requests_per_second: 100
+  node_bytes_per_second: 100000000
 
 batches:
   transaction_batch_size: 1000000

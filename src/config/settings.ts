@@ -73,6 +73,16 @@ const SETTINGS_OF_A_COORDINATOR: Setting[] = [
   },
   ...(
     [
+      ['node_streams', 'nodeStreams'],
+      ['node_requests_per_second', 'nodeRequestsPerSecond'],
+      ['node_bytes_per_second', 'nodeBytesPerSecond'],
+    ] as const
+  ).map(([field, flag]) => ({
+    ...{ name: `limits.${field}`, flag, field, schema: coordinatorFields[field] },
+    otherwise: 'no limit',
+  })),
+  ...(
+    [
       ['limits.concurrency', 'concurrentDataRequests', 'concurrency'],
       ['limits.max_chunk_size', 'maxChunkSize', 'max_chunk_size'],
       ['batches.transaction_batch_size', 'transactionBatchSize', 'transaction_batch_size'],

@@ -11,6 +11,7 @@ import {
   storage,
   waypoints,
 } from './input-fields.js';
+import { nodeLimitFields, nodeLimitsOf } from './node-limits.js';
 import { flag, mustBe, object, parse } from './schema.js';
 
 export const DEFAULT_CONCURRENCY = 4;
@@ -54,6 +55,7 @@ export const commonFields = {
     ),
     false,
   ),
+  ...nodeLimitFields,
 };
 
 const whenBlocked = v.optional(
@@ -108,6 +110,7 @@ export function settingsOf(fields: v.InferOutput<typeof common>): JobSettings {
     trustWaypoints: fields.trust_waypoints,
     maxChunkSize: fields.max_chunk_size,
     existingStorage: fields.existing_storage ? true : undefined,
+    nodeLimits: nodeLimitsOf(fields),
   };
 }
 

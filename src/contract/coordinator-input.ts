@@ -5,6 +5,7 @@ import { storage } from './input-fields.js';
 import { isSamePlace, storageName } from './storage-name.js';
 import { type CoordinatorSettings, STREAMS } from './coordinator-state.js';
 import type { BackupType, Target } from './job.js';
+import { nodeLimitInput } from './node-limits.js';
 import { InputError, count, mustBe, object, parse, show, u64 } from './schema.js';
 
 export const DEFAULT_BATCH_SIZE = '1000000';
@@ -93,6 +94,7 @@ function inputOf(settings: CoordinatorSettings) {
     max_chunk_size: settings.maxChunkSize,
     concurrency: settings.concurrency,
     existing_storage: existingStorage,
+    ...nodeLimitInput(settings.nodeLimits),
     state_snapshot_interval_epochs: settings.snapshotInterval,
     transaction_batch_size: settings.batchSize,
     transaction_batch_seconds: settings.batchSeconds,

@@ -6,6 +6,7 @@ import { copyMemo } from './kept-copy.js';
 import { BACKUP_TYPES, perKind, rulesOf } from './kinds/index.js';
 import type { Target } from './job.js';
 import { type Lie, lie } from './lies.js';
+import { nodeLimits } from './node-limits.js';
 import { storedForRestoreSchema } from './restore-memory.js';
 import { flag, span, text, time, told, u64Text, wholeNumber } from './shape.js';
 import type { VerifiedTimes } from './answers/coordinator-answers.js';
@@ -30,6 +31,7 @@ const settingsShape = v.object({
   compactAboveFiles: v.optional(wholeNumber),
   copyTo: v.exactOptional(storage),
   copyLimits: v.exactOptional(copyLimits),
+  nodeLimits: v.optional(nodeLimits),
 });
 const settings = v.custom<CoordinatorSettings>((value) => v.is(settingsShape, value));
 

@@ -1,4 +1,5 @@
 import type { Span } from '../lib/spans.js';
+import type { NodeLimits } from './node-limits.js';
 import { type Kinds, rulesOf } from './kinds/index.js';
 
 /**
@@ -21,6 +22,8 @@ export interface JobSettings {
   maxChunkSize: number;
   /** The storage was written to before. If it is missing now, do not begin a new one. */
   existingStorage?: true | undefined;
+  /** What the nodes may be asked for, each by all of us together. */
+  nodeLimits?: NodeLimits | undefined;
 }
 
 export type TargetOf<K extends BackupType> = { [T in K]: { type: T } & Kinds[T]['target'] }[K];

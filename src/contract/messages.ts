@@ -19,6 +19,9 @@ export const SIGNAL_CONTROLS = 'controls';
 /** A coordinator sends it to the copy that it keeps: its limits, as in the input of a copy. */
 export const SIGNAL_LIMITS = 'limits';
 
+/** A worker process asks the limiter of a node for a share. */
+export const UPDATE_TAKE_SHARE = 'takeShare';
+
 /** The memo of what a coordinator starts: the coordinator's workflow id. */
 export const COORDINATOR_MEMO = 'coordinator';
 

@@ -9,6 +9,7 @@ import { type Fault, type FaultInput, Faults } from './faults.js';
 import type { Served } from './http/answers.js';
 import { createControl } from './http/control.js';
 import { createService } from './http/service.js';
+import { Load, type LoadSoFar } from './load.js';
 import { GrowthJournal, type GrowthStep } from './journal.js';
 
 export interface DevnodeOptions {
@@ -81,6 +82,7 @@ export interface Devnode {
   /** How often each path was requested. */
   requests(): Record<string, number>;
   clearRequests(): void;
+  load(): LoadSoFar;
   die(): void;
   close(): Promise<void>;
 }
@@ -113,14 +115,13 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
   const served = serve(build(false));
   let forged: Served | undefined;
   const faults = new Faults(seed);
-  const requests = new Map<string, number>();
+  const load = new Load();
   const die = () => (options.onDie ? options.onDie() : void stop(service));
   const service = createService({
     served,
     forged: () => (forged ??= serve(build(true), buildAhead(true))),
     faults,
-    onRequest: (path) => requests.set(path, (requests.get(path) ?? 0) + 1),
-    onDie: die,
+    ...{ onDie: die, load },
   });
   const node: Omit<Devnode, 'controlAddress'> = {
     address: await listen(service, host, options.port ?? 0),
@@ -140,8 +141,9 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
     fault: (input) => faults.add(input),
     faults: () => faults.all(),
     clearFaults: () => faults.clear(),
-    requests: () => Object.fromEntries(requests),
-    clearRequests: () => requests.clear(),
+    requests: () => Object.fromEntries(load.paths),
+    clearRequests: () => load.paths.clear(),
+    load: () => load.soFar,
     die,
     close: async () => void (await Promise.all([stop(service), stop(control)])),
   };

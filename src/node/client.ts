@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { NodeError } from './node-error.js';
+import type { NodeGate } from './gate.js';
 import type { NodeErrorCode } from '../errors/catalogue.js';
 import { type Connections, get, openConnections } from './http.js';
 import { Tries } from './retry.js';
@@ -29,6 +30,8 @@ export interface NodeClientOptions {
   retryPauseMs?: number;
   /** The service at this address has answered before, so a wrong answer may come from a proxy. @default false */
   known?: boolean;
+  /** Limits what is asked of the node. @default none */
+  gate?: NodeGate | undefined;
 }
 
 /**
@@ -48,6 +51,7 @@ export class NodeClient {
   private readonly headersTimeoutMs: number;
   private readonly limits: StreamLimits;
   private readonly retryPauseMs: number | undefined;
+  private readonly gate: NodeGate | undefined;
   private known: boolean;
 
   constructor(options: NodeClientOptions) {
@@ -56,6 +60,7 @@ export class NodeClient {
     this.headersTimeoutMs = options.headersTimeoutMs ?? 30_000;
     this.retryPauseMs = options.retryPauseMs;
     this.known = options.known ?? false;
+    this.gate = options.gate;
     this.limits = {
       stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
       minBytesPerSecond: options.minBytesPerSecond ?? 1024,
@@ -142,27 +147,33 @@ export class NodeClient {
     count: bigint,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
-    const { limits } = this;
-    const tries = new Tries(this.retryPauseMs, signal);
-    for (;;) {
-      try {
-        const answer = await this.get(path, 'NODE_ABORTED_BEFORE_FIRST_RECORD', signal);
-        yield* readStream(answer.body, { ...answer, count, limits, signal });
-        return;
-      } catch (error) {
-        await tries.next(error);
+    const slot = await this.gate?.stream(signal);
+    const within = slot ? AbortSignal.any([slot.lost, ...(signal ? [signal] : [])]) : signal;
+    const { limits, gate } = this;
+    const tries = new Tries(this.retryPauseMs, within);
+    try {
+      for (;;) {
+        try {
+          const answer = await this.get(path, 'NODE_ABORTED_BEFORE_FIRST_RECORD', tries, within);
+          yield* readStream(answer.body, { ...answer, count, limits, signal: within, gate });
+          return;
+        } catch (error) {
+          await tries.next(error);
+        }
       }
+    } finally {
+      slot?.end();
     }
   }
 
   private async value(path: string, signal: AbortSignal | undefined) {
-    const { limits } = this;
+    const { limits, gate } = this;
     const tries = new Tries(this.retryPauseMs, signal);
     for (;;) {
       try {
-        const answer = await this.get(path, 'NODE_STREAM_CUT', signal);
+        const answer = await this.get(path, 'NODE_STREAM_CUT', tries, signal);
         const { url, body } = answer;
-        return { url, bytes: await readValue(body, { ...answer, limits, signal }) };
+        return { url, bytes: await readValue(body, { ...answer, limits, signal, gate }) };
       } catch (error) {
         await tries.next(error);
       }
@@ -170,10 +181,16 @@ export class NodeClient {
   }
 
   /** Waits until the answer begins. The first part of a path is the endpoint's name. */
-  private async get(path: string, onClosed: NodeErrorCode, signal: AbortSignal | undefined) {
+  private async get(
+    path: string,
+    onClosed: NodeErrorCode,
+    tries: Tries,
+    signal: AbortSignal | undefined,
+  ) {
     const url = `${this.address}${path}`;
     const endpoint = path.split('/')[1]!;
-    const { connections, headersTimeoutMs, known } = this;
+    const { connections, headersTimeoutMs, known, gate } = this;
+    if (gate) await tries.excuse(() => gate.pass({ requests: 1 }, signal));
     const body = await timed(`backup_service_client_get_${endpoint}`, () =>
       get(connections, { url, timeoutMs: headersTimeoutMs, onClosed, known }, signal),
     );

@@ -36,7 +36,7 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
 /** Counts the tries of one request and waits between them. */
 export class Tries {
   private made = 1;
-  private readonly began = performance.now();
+  private began = performance.now();
 
   constructor(
     private readonly firstPauseMs = FIRST_PAUSE_MS,
@@ -52,6 +52,13 @@ export class Tries {
     if (this.made >= TRIES || late) throw this.told(error);
     await pause(wait, this.signal);
     this.made += 1;
+  }
+
+  /** Runs a wait that is none of the node, and takes no time of the tries. */
+  async excuse(wait: () => Promise<void>): Promise<void> {
+    const begun = performance.now();
+    await wait();
+    this.began += performance.now() - begun;
   }
 
   private pauseAfter({ retryAfterMs }: NodeError): number {

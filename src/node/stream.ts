@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { NodeError } from './node-error.js';
 import { FrameCounter } from './frame-counter.js';
+import type { NodeGate } from './gate.js';
 import { BEFORE_FIRST } from './http.js';
 import { noteReceived } from './traffic.js';
 import { type Verdict, type WatchLimits, Watchdog } from './watchdog.js';
@@ -12,6 +13,15 @@ export interface StreamLimits extends WatchLimits {
   maxRecordBytes: number;
 }
 
+interface Request {
+  url: string;
+  /** The name under which the metrics count the bytes. */
+  endpoint: string;
+  limits: StreamLimits;
+  signal: AbortSignal | undefined;
+  gate: NodeGate | undefined;
+}
+
 /**
  * Passes on the bytes of a stream of records and checks the stream: it must have exactly `count` records, none too
  * large, and keep a minimum speed. Passes on nothing until the first record is whole, so that the request can be
@@ -19,16 +29,9 @@ export interface StreamLimits extends WatchLimits {
  */
 export async function* readStream(
   body: IncomingMessage,
-  request: {
-    url: string;
-    /** The name under which the metrics count the bytes. */
-    endpoint: string;
-    count: bigint;
-    limits: StreamLimits;
-    signal: AbortSignal | undefined;
-  },
+  request: Request & { count: bigint },
 ): AsyncGenerator<Uint8Array> {
-  const { url, endpoint, count, limits, signal } = request;
+  const { url, endpoint, count, limits, signal, gate } = request;
   const frames = new FrameCounter(limits.maxRecordBytes);
   const reached = () => ({ records: frames.records, bytes: frames.bytes });
   let held: Uint8Array[] = [];
@@ -46,6 +49,7 @@ export async function* readStream(
       if (bitten) throw bitten;
       if (next.done) break;
       noteReceived(endpoint, next.value.length);
+      await gate?.pass({ bytes: next.value.length }, signal);
       const claimed = frames.push(next.value);
       if (claimed !== undefined) {
         const why = `a record claims ${claimed} bytes, the limit is ${limits.maxRecordBytes}; is this a backup service?`;
@@ -93,16 +97,8 @@ function requireAll(frames: FrameCounter, count: bigint, url: string): void {
 }
 
 /** Reads an answer that is one value, up to 64 MiB. @throws NodeError; the signal's reason */
-export async function readValue(
-  body: IncomingMessage,
-  request: {
-    url: string;
-    endpoint: string;
-    limits: StreamLimits;
-    signal: AbortSignal | undefined;
-  },
-): Promise<Uint8Array> {
-  const { url, endpoint, limits, signal } = request;
+export async function readValue(body: IncomingMessage, request: Request): Promise<Uint8Array> {
+  const { url, endpoint, limits, signal, gate } = request;
   const parts: Uint8Array[] = [];
   let bytes = 0;
   const watchdog = new Watchdog(limits, (verdict) => {
@@ -113,6 +109,7 @@ export async function readValue(
     for await (const part of body as AsyncIterable<Uint8Array>) {
       watchdog.received(part.length);
       noteReceived(endpoint, part.length);
+      await gate?.pass({ bytes: part.length }, signal);
       bytes += part.length;
       if (bytes > MAX_VALUE_BYTES) {
         const why = `an answer of more than ${MAX_VALUE_BYTES} bytes`;

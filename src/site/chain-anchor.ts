@@ -111,7 +111,11 @@ function emptied(site: Site): BackupError {
  */
 async function requireAgreement(site: Site, signal?: AbortSignal): Promise<void> {
   for (const address of site.others) {
-    const node = new NodeClient({ address, headersTimeoutMs: 10_000 });
+    const node = new NodeClient({
+      address,
+      headersTimeoutMs: 10_000,
+      gate: site.gateTo(address),
+    });
     try {
       const genesis = await fetchGenesis(node, signal);
       if (genesis === site.genesis) continue;

@@ -12,6 +12,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { NodeClient } from '../node/client.js';
+import type { NodeGate } from '../node/gate.js';
 import { makeMissing } from '../lib/host/make-folders.js';
 import type { JobSettings } from '../contract/job.js';
 import { openStorage } from '../storage/open.js';
@@ -22,12 +23,16 @@ import { type EndingsCache, type EpochEnding, EpochHistory } from '../trust/epoc
 import { type LedgerInfoProver, historyProver } from '../trust/ledger-info-proof.js';
 import { TrustedWaypoints } from '../trust/trusted-waypoints.js';
 
+export type GateTo = (node: string) => NodeGate | undefined;
+
 /** One node, the storage and the trusted waypoints of a job. All activities of the job use it. */
 export interface Site {
   /** URL of the node. */
   address: string;
   /** URLs of the other nodes of the job. */
   others: readonly string[];
+  /** The gates of this process to nodes whose use may be limited. */
+  gateTo: GateTo;
   node: NodeClient;
   storage: BackupStorage;
   /** Waypoint of the genesis ledger info that the node serves. */
@@ -48,9 +53,14 @@ export async function openSite(
   address: string,
   dataDir: string,
   signal?: AbortSignal,
+  gateTo: GateTo = () => undefined,
 ): Promise<Site> {
   // A job that has stored something has had answers from its nodes. So a wrong answer now may come from a proxy.
-  const node = new NodeClient({ address, known: settings.existingStorage === true });
+  const node = new NodeClient({
+    address,
+    known: settings.existingStorage === true,
+    gate: gateTo(address),
+  });
   try {
     const genesis = await fetchGenesis(node, signal);
     const network = recogniseNetwork(settings.network, genesis);
@@ -64,6 +74,7 @@ export async function openSite(
     return {
       address,
       others: settings.nodes.filter((other) => other !== address),
+      gateTo,
       node,
       storage: openStorage(settings.storage),
       genesis,

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Meter } from '../lib/host/meter.js';
 import type { Call, FileWriter, StorageBackend } from './backend.js';
 
 /** How much may be asked of a storage in a second. Absent: as much as it can. */
@@ -11,27 +11,6 @@ export interface StorageLimits {
 /** A bucket lists so many names in a request, and takes a file in parts of this size. */
 const NAMES_OF_A_REQUEST = 1_000;
 const BYTES_OF_A_REQUEST = 8 * 1024 * 1024;
-/** A wait shows in this interval that it is none of the storage. */
-const SIGN_MS = 1_000;
-
-/** Lets through `perSecond` units a second. What was not used is lost: there are no bursts. */
-class Meter {
-  private freeAt = 0;
-
-  constructor(private readonly perSecond: number | undefined) {}
-
-  /** Waits until `units` more may pass. */
-  async pass(units: number, { signal, progress }: Call): Promise<void> {
-    if (this.perSecond === undefined) return;
-    const now = performance.now();
-    const begin = Math.max(now, this.freeAt);
-    this.freeAt = begin + (units / this.perSecond) * 1_000;
-    for (let left = begin - now; left > 0; left = begin - performance.now()) {
-      await sleep(Math.min(left, SIGN_MS), undefined, { signal });
-      progress();
-    }
-  }
-}
 
 /**
  * A backend of which no more is asked than `limits`. Each operation is a request, and so are each further 1,000 names

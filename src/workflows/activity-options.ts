@@ -21,6 +21,9 @@ export const rangeOptions: ActivityOptions = {
   },
 };
 
+/** Limits of a node may make a range last for hours. So may the wait for a stream. */
+export const limitedRange: ActivityOptions = { startToCloseTimeout: '1 day' };
+
 /** A part of a copy: like a range, but limits may make it last for hours. */
 export const copyOptions: ActivityOptions = { ...rangeOptions, startToCloseTimeout: '1 day' };
 

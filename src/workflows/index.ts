@@ -4,6 +4,7 @@ export { backupDue } from './backup-due.js';
 export { epochEndingBackup, stateSnapshotBackup, transactionBackup } from './backup/backup.js';
 export { copyBackups } from './copy-backups.js';
 export { chunkSegment } from './backup/segment.js';
+export { limitNode } from './limit-node.js';
 export { restoreDrill } from './restore-drill.js';
 export { compactMetadata } from './upkeep/compact-metadata.js';
 export { consolidateBackups } from './upkeep/consolidate.js';

@@ -1,6 +1,8 @@
 import type { DrillStatus } from '../contract/answers/restore-answers.js';
 import type { VerifyStatus } from '../contract/answers/verify-answers.js';
 import type { CopyStatus } from '../contract/answers/copy-answers.js';
+import type { NodeLimiterStatus } from '../contract/answers/limiter-answers.js';
+import type { Ask, Grant } from '../contract/share-out.js';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import * as names from '../contract/messages.js';
 import type { CoordinatorStatus } from '../contract/answers/coordinator-answers.js';
@@ -32,6 +34,10 @@ export const copyStatus = defineQuery<CopyStatus>(names.QUERY_STATUS);
 export const limitsSignal = defineSignal<[unknown]>(names.SIGNAL_LIMITS);
 /** The status of a drill. */
 export const drillStatus = defineQuery<DrillStatus>(names.QUERY_STATUS);
+
+/** Of the limiter of a node. */
+export const takeShare = defineUpdate<Grant, [Ask]>(names.UPDATE_TAKE_SHARE);
+export const limiterStatus = defineQuery<NodeLimiterStatus>(names.QUERY_STATUS);
 
 /** Messages of the coordinator. Validators check the arguments, because anybody may send them. */
 export const coordinatorStatus = defineQuery<CoordinatorStatus>(names.QUERY_STATUS);

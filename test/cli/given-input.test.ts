@@ -21,3 +21,15 @@ it('--copy-to none ends a copy together with its limits', () => {
     copy_requests_per_second: null,
   });
 });
+
+it('a flag of a node limit sets it, and none ends it', () => {
+  const flags = { ...FLAGS, nodeStreams: '4', nodeBytesPerSecond: 'none' };
+  const input = coordinatorInput(flags);
+  expect(input).toMatchObject({ node_streams: '4' });
+  expect(input.node_bytes_per_second).toBeUndefined();
+  expect(givenInput(input, flags)).toEqual({
+    storage: { local_fs_dir: '/backups' },
+    node_streams: '4',
+    node_bytes_per_second: null,
+  });
+});

@@ -26,7 +26,7 @@ it('the example is a whole configuration', () => {
   expect(value('nodes')).toEqual(['http://node-a:6186', 'http://node-b:6186']);
   expect(value('limits.concurrency')).toBe('4');
   expect(value('copy.to')).toBe('gs://my-other-bucket/backups');
-  expect(given.get('data_dir')).toEqual({ value: '/var/lib/aptos-backup', line: 58 });
+  expect(given.get('data_dir')).toEqual({ value: '/var/lib/aptos-backup', line: 61 });
   expect(schedules.map(({ kind, words }) => [kind, words])).toEqual([
     ['verify', 'every 1d, sample 5%'],
     ['compact', 'every 7d'],
@@ -96,7 +96,9 @@ it.each<[string, string[], string[]]>([
   [
     'a section that is none',
     ['limits: 5'],
-    ['C, line 1, column 9: limits must be a section with concurrency, max_chunk_size'],
+    [
+      'C, line 1, column 9: limits must be a section with node_streams, node_requests_per_second, node_bytes_per_second, concurrency, max_chunk_size',
+    ],
   ],
   [
     'nodes of which one is no URL',

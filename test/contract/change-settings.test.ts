@@ -46,6 +46,24 @@ it('null takes a setting back to its default', () => {
   expect(() => changeSettings(BEFORE, { node: null })).toThrow(/^node/);
 });
 
+it('limits of a node come, change and go', () => {
+  const given = { node_streams: 4, node_bytes_per_second: '5000' };
+  const { settings: limited } = changeSettings(BEFORE, given);
+  expect(limited.nodeLimits).toEqual({ streams: 4, bytesPerSecond: 5000 });
+  const { settings, changes } = changeSettings(limited, {
+    ...{ node_streams: 2, node_bytes_per_second: null, node_requests_per_second: 7 },
+  });
+  expect(settings.nodeLimits).toEqual({ streams: 2, requestsPerSecond: 7 });
+  expect(changes).toEqual([
+    'node_streams 4 -> 2',
+    'node_requests_per_second nothing -> 7',
+    'node_bytes_per_second 5000 -> nothing',
+  ]);
+  const none = { node_streams: null, node_requests_per_second: null };
+  expect(changeSettings(settings, none).settings).toEqual(BEFORE);
+  expect(() => changeSettings(BEFORE, { node_streams: 65 })).toThrow(/^node_streams must be from/);
+});
+
 it('a change with a mistake is refused with the name of the field', () => {
   expect(() => changeSettings(BEFORE, { concurrncy: 4 })).toThrow(/did you mean "concurrency"\?/);
   expect(() => changeSettings(BEFORE, { concurrency: 1000 })).toThrow(/^concurrency must be /);

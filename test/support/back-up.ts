@@ -6,6 +6,7 @@ import { recordsOf } from '../../src/backup/kinds/index.js';
 import { Learnt } from '../../src/backup/plan/learnt.js';
 import { prepareUnit } from '../../src/backup/plan/prepare.js';
 import { backUpRange } from '../../src/backup/range/range.js';
+import type { NodeGate } from '../../src/node/gate.js';
 import { openSite } from '../../src/site/site.js';
 import { parseInput } from '../../src/contract/backup-input.js';
 import type { Job } from '../../src/contract/job.js';
@@ -29,6 +30,8 @@ export interface Setup {
   begun?: boolean;
   /** Everything as one range, however many chunks it has. */
   oneRange?: boolean;
+  /** The gate to the node, whose streams are limited. */
+  gate?: NodeGate;
   /** Runs before each range, with its number. */
   beforeRange?: (index: number) => void;
   /** Runs when everything is stored and nothing committed. */
@@ -64,7 +67,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
   const data = temporaryFolder('data');
   // Of its own: a hasher has one memory, and backups of one test may run side by side.
   const hasher = createBatchHasher();
-  const site = await openSite(job, job.nodes[0]!, data, signal);
+  const site = await openSite(job, job.nodes[0]!, data, signal, () => setup.gate);
   try {
     const prepared = await prepareUnit(site, job, {
       lanes: 4,
@@ -83,6 +86,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
         maxChunkSize: job.maxChunkSize,
         address: site.address,
         signal,
+        fewStreams: setup.gate !== undefined,
         report: () => undefined,
       });
     }

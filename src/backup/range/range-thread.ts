@@ -12,9 +12,10 @@ import { type RangeReport, backUpRange } from './range.js';
 import type { LedgerInfoProver } from '../../trust/ledger-info-proof.js';
 import { type JobInThread, serveJobs } from '../../lib/host/thread-entry.js';
 import type { ProofQuestion, RangeOrder, RangeProgress } from './range-thread-messages.js';
+import { type GateAnswer, type GateQuestion, gateOfThread } from './thread-gate.js';
 import type { Proven, RangeResult } from '../../contract/unit.js';
 
-type RangeJob = JobInThread<ProofQuestion, Proven>;
+type RangeJob = JobInThread<ProofQuestion | GateQuestion, Proven | GateAnswer>;
 
 const STARTING: RangeReport = { phase: 'starting', records: 0, bytes: 0, stored: 0 };
 const hasher = createBatchHasher();
@@ -23,9 +24,14 @@ collectTraffic();
 serveJobs(run, progress);
 
 /** The limits of client and storage bound all its waits. */
-async function run({ task, node: address }: RangeOrder, job: RangeJob): Promise<RangeResult> {
+async function run(
+  { task, node: address, limited }: RangeOrder,
+  job: RangeJob,
+): Promise<RangeResult> {
   latest = STARTING;
-  const node = new NodeClient({ address, known: true });
+  const askGate = (question: GateQuestion) => job.ask(question) as Promise<GateAnswer>;
+  const gate = limited && gateOfThread(askGate, address);
+  const node = new NodeClient({ address, known: true, gate });
   try {
     return await backUpRange(task.unit.folder, task.range, {
       type: task.unit.kind,
@@ -34,6 +40,7 @@ async function run({ task, node: address }: RangeOrder, job: RangeJob): Promise<
       hasher,
       maxChunkSize: task.job.maxChunkSize,
       address,
+      fewStreams: limited?.streams === true,
       signal: job.signal,
       report: (report) => {
         latest = report;
@@ -54,8 +61,9 @@ function progress(): RangeProgress {
 
 /** Ledger infos are proven by the main thread, which keeps the epoch history for all ranges. */
 function mainThreadProver({ ask }: RangeJob): LedgerInfoProver {
+  const prove = (question: ProofQuestion) => ask(question) as Promise<Proven>;
   return {
-    prove: (signed, last) => ask({ ledgerInfo: signed.bytes, last }),
-    proveEnding: (signed) => ask({ ledgerInfo: signed.bytes }),
+    prove: (signed, last) => prove({ ledgerInfo: signed.bytes, last }),
+    proveEnding: (signed) => prove({ ledgerInfo: signed.bytes }),
   };
 }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { decodeLedgerInfoWithSignatures } from '../../aptos/index.js';
 import { builtProgram } from '../../lib/host/built.js';
+import type { LimitedGate } from '../../node/limited-gate.js';
 import { addTraffic } from '../../node/traffic.js';
 import type { Proven, RangeResult } from '../../contract/unit.js';
 import { BackupError } from '../../errors/backup-error.js';
@@ -8,6 +9,7 @@ import type { RangeReport } from './range.js';
 import type { LedgerInfoProver } from '../../trust/ledger-info-proof.js';
 import { endThread } from '../../lib/host/end-thread.js';
 import { runJob } from '../../lib/host/thread-job.js';
+import { GateForThread, type GateAnswer, type GateQuestion } from './thread-gate.js';
 import type {
   ProofQuestion,
   RangeOrder,
@@ -20,6 +22,8 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 
 
 export interface RangeWatch {
   ledgerInfos: LedgerInfoProver;
+  /** The gate to the node. */
+  gate: LimitedGate;
   signal: AbortSignal;
   onProgress: (progress: RangeReport) => void;
 }
@@ -39,7 +43,9 @@ export class RangeThreads {
     const thread = kept ?? this.spawn();
     this.idle.delete(thread);
     try {
-      const result = await follow(thread, { task, node }, watch);
+      const { limited, limitsStreams: streams } = watch.gate;
+      const order = { task, node, ...(limited ? { limited: { streams } } : {}) };
+      const result = await follow(thread, order, watch);
       if (this.closed) await endThread(thread, 'an idle thread');
       else this.idle.add(thread);
       return result;
@@ -68,21 +74,29 @@ export class RangeThreads {
 function follow(
   thread: Worker,
   order: RangeOrder,
-  { ledgerInfos, signal, onProgress }: RangeWatch,
+  { ledgerInfos, gate, signal, onProgress }: RangeWatch,
 ): Promise<RangeResult> {
   const { first, last } = order.task.range;
-  return runJob<RangeOrder, RangeProgress, RangeResult, ProofQuestion, Proven>(thread, order, {
+  const slots = new GateForThread(gate, signal);
+  return runJob<
+    RangeOrder,
+    RangeProgress,
+    RangeResult,
+    ProofQuestion | GateQuestion,
+    Proven | GateAnswer
+  >(thread, order, {
     signal,
     onProgress: ({ report, traffic }) => {
       if (traffic) addTraffic(traffic);
       onProgress(report);
     },
-    answer: (question) => prove(question, ledgerInfos, signal),
+    answer: (question) =>
+      'gate' in question ? slots.answer(question) : prove(question, ledgerInfos, signal),
     died: (why) => {
       const what = `the thread that backed up ${first} to ${last} died: ${why}`;
       return new BackupError('THREAD_DIED', what);
     },
-  });
+  }).finally(() => slots.close());
 }
 
 async function prove(

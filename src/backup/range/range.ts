@@ -26,6 +26,11 @@ export interface RangeTools {
   maxChunkSize: number;
   /** Who the records come from, for messages. */
   address: string;
+  /**
+   * The streams of the node are limited. Then none is open while another one may be needed, because that could be the
+   * one that is missing: at the start of a range, and while a chunk is proven.
+   */
+  fewStreams: boolean;
   signal: AbortSignal;
   report(progress: RangeReport): void;
 }
@@ -90,6 +95,9 @@ class RangeJob {
   private readonly chunks: Receipt[];
   private open: ChunkFile | undefined;
   private openedAt = 0;
+  private streaming: AsyncGenerator<Uint8Array> | undefined;
+  /** The stream was closed before its end. */
+  private parked = false;
 
   constructor(
     private readonly folder: string,
@@ -113,14 +121,19 @@ class RangeJob {
   async streamRest(): Promise<void> {
     const framer = new RecordFramer(this.tools.hasher, {});
     const start = this.next;
+    if (this.tools.fewStreams) this.open = await this.startChunk();
     for (let breaks = 1; ; breaks += 1) {
       const from = start + BigInt(framer.recordCount);
       const chunksBefore = this.chunks.length;
       try {
-        for await (const bytes of this.stream(from)) {
+        this.streaming = this.stream(from);
+        for await (const bytes of this.streaming) {
           for (const block of framer.push(bytes)) await this.take(block);
         }
-        break;
+        if (!this.parked) break;
+        this.parked = false;
+        framer.dropPartial();
+        if (start + BigInt(framer.recordCount) > this.last) break;
       } catch (error) {
         if (!(error instanceof StreamBreak)) throw error;
         const isNew = start + BigInt(framer.recordCount) > from;
@@ -135,6 +148,12 @@ class RangeJob {
     const rest = framer.flush();
     if (rest) await this.take(rest);
     await this.closeChunk();
+  }
+
+  /** Closes the stream, which goes on later at the next record. */
+  private async park(): Promise<void> {
+    this.parked = true;
+    await this.streaming?.return(undefined);
   }
 
   /** Marks a break of the stream, to tell it from errors of proofs and writes. */
@@ -202,6 +221,7 @@ class RangeJob {
     const chunk = this.open;
     if (!chunk) return;
     this.progress('proving and publishing');
+    if (this.tools.fewStreams) await this.park();
     const { type } = this.tools;
     noteSeconds(`${type}_next_full_chunk`, (performance.now() - this.openedAt) / 1000);
     this.chunks.push(await timed(`${type}_write_chunk`, () => chunk.finish()));

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { nodeAmounts } from './limiter-answers.js';
 import { flag, text, time, u64Text } from '../shape.js';
 import { keptCopy } from './copy-answers.js';
 import { field, isoTime, maybe, number, run, yes } from './fields.js';
@@ -167,6 +168,10 @@ export const coordinatorStatus = v.object({
     'when the node was last asked anew: the nodes were changed, or it lacked what it had reported',
   ),
   concurrency: field(number, 'ranges in flight, in each stream'),
+  node_limits: maybe(
+    v.object(nodeAmounts('that may be open at a node at once')),
+    'what a node may be asked for, by all work of the Temporal server together',
+  ),
   streams: field(streamStatuses, 'the three streams'),
   alarms: field(v.array(alarm), 'what a person should look at; it goes away with its cause'),
   started_at: field(isoTime, 'when the coordinator was first started'),

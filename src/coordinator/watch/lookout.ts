@@ -24,6 +24,8 @@ export interface LookTools {
   askOthers: AskOthers;
   /** Longest wait for the newest version when another node can be asked. */
   answerMs: number | undefined;
+  /** How long requests to this node have waited for our own limits so far. */
+  waitedMs: () => number;
 }
 
 /** The result of one look at a node. */
@@ -95,13 +97,13 @@ export class Lookout {
    */
   private async steadyState({ ended, version }: NodeView): Promise<DbState | undefined> {
     const { node, address } = this.site;
-    const { signal, answerMs } = this.tools;
+    const { signal, answerMs, waitedMs } = this.tools;
     const url = `${address}/db_state`;
-    const state = await answerWithin(answerMs, url, node.dbState(signal));
+    const state = await answerWithin(answerMs, url, node.dbState(signal), waitedMs);
     if (!state || isGrowth({ epoch: BigInt(ended), committedVersion: BigInt(version) }, state)) {
       return state;
     }
-    const again = await answerWithin(answerMs, url, node.dbState(signal));
+    const again = await answerWithin(answerMs, url, node.dbState(signal), waitedMs);
     if (again && isGrowth(state, again)) return again;
     const why = 'the node was asked twice and its two answers contradict each other';
     throw new NodeError('NODE_CONTRADICTED', url, why, undefined);
@@ -206,21 +208,19 @@ export class Lookout {
 }
 
 /**
- * Waits for an answer, but not longer than `ms`.
+ * Waits for an answer, but not longer than `ms`. `waitedMs`: how long the question has waited for our own limits, in
+ * which time the node was not asked.
  * @throws NodeError NODE_TIMEOUT, or what `asked` throws
  */
 export async function answerWithin<T>(
   ms: number | undefined,
   url: string,
   asked: Promise<T>,
+  waitedMs: () => number,
 ): Promise<T> {
   if (ms === undefined) return asked;
   const waiting = new AbortController();
-  const { signal } = waiting;
-  const late = sleep(ms, undefined, { signal }).then(() => {
-    const why = `no answer within ${ms / 1000} s, and there is another node`;
-    throw new NodeError('NODE_TIMEOUT', url, why, undefined);
-  });
+  const late = tooLate(ms, url, waitedMs, waiting.signal);
   try {
     return await Promise.race([asked, late]);
   } finally {
@@ -228,6 +228,20 @@ export async function answerWithin<T>(
     asked.catch(() => undefined);
     late.catch(() => undefined);
   }
+}
+
+async function tooLate(
+  ms: number,
+  url: string,
+  waitedMs: () => number,
+  signal: AbortSignal,
+): Promise<never> {
+  const begun = performance.now();
+  const before = waitedMs();
+  const left = () => ms - (performance.now() - begun) + (waitedMs() - before);
+  for (let wait = left(); wait > 0; wait = left()) await sleep(wait, undefined, { signal });
+  const why = `no answer within ${ms / 1000} s, and there is another node`;
+  throw new NodeError('NODE_TIMEOUT', url, why, undefined);
 }
 
 /** Whether a node can have grown from one state to the other between two looks. */

@@ -3,7 +3,7 @@ import type { Devnode } from '../devnode.js';
 
 /**
  * The remote control of a simulated node, in JSON: GET /facts, GET /requests, DELETE /requests,
- * GET /faults, POST /faults, DELETE /faults, POST /grow {"transactions": n, "epochs": n}, POST /die.
+ * GET /load, GET /faults, POST /faults, DELETE /faults, POST /grow {"transactions": n, "epochs": n}, POST /die.
  */
 export function createControl(node: Omit<Devnode, 'controlAddress'>): Server {
   return createServer((req, res) => {
@@ -25,6 +25,8 @@ async function control(
       return node.requests();
     case 'DELETE /requests':
       return node.clearRequests();
+    case 'GET /load':
+      return node.load();
     case 'GET /faults':
       return node.faults();
     case 'POST /faults':

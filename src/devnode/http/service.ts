@@ -10,6 +10,7 @@ import type { Fault, Faults } from '../faults.js';
 import { type Endpoint, parsePath } from '../../backup-service/request.js';
 import { beginStream, breakOff, sendStatus, sendValue } from '../../backup-service/send.js';
 import { StreamSlots } from '../../backup-service/stream-slots.js';
+import type { Load } from '../load.js';
 import { type Answer, type Served, answer } from './answers.js';
 import { type Tampering, sendFrames, sendThrottled } from './send.js';
 
@@ -18,7 +19,7 @@ export interface ServiceOptions {
   /** The forged chain for the faults that lie. Built at the first call. */
   forged: () => Served;
   faults: Faults;
-  onRequest: (path: string) => void;
+  load: Load;
   onDie: () => void;
 }
 
@@ -42,7 +43,7 @@ async function handle(
   const url = req.url ?? '/';
   const request = parsePath(url);
   if (!request) return sendStatus(res, 404);
-  options.onRequest(url);
+  options.load.request(url, res);
   const { endpoint, params } = request;
   const { fault, delayMs } = options.faults.pick(endpoint);
   if (delayMs > 0) await sleep(delayMs);
@@ -136,6 +137,7 @@ async function reply(
     case 'value':
       return replyValue(res, said.bytes, fault, options);
     case 'stream':
+      options.load.stream(res);
       beginStream(res);
       await streams.use(res, async () => {
         const span = spanOf(said, fault);

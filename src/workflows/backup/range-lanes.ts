@@ -3,7 +3,7 @@ import type { RangeActivities } from '../../activities/range-activities.js';
 import { withLies } from '../../contract/lies.js';
 import { QUARANTINED } from '../../contract/messages.js';
 import { type Unit, rangeAt } from '../../contract/unit.js';
-import { rangeOptions } from '../activity-options.js';
+import { limitedRange, rangeOptions } from '../activity-options.js';
 import { runChunk } from '../apart.js';
 import { type LaneControls, runLanes } from '../lanes.js';
 import type { SegmentInput } from '../segment-input.js';
@@ -52,6 +52,7 @@ export async function runRanges(
 ): Promise<void> {
   const indexes = listIndexes(ranges);
   const { done, failed } = run;
+  const slow = job.nodeLimits ? limitedRange : {};
   const take = () => {
     if (failed.length >= Math.max(TOO_MANY_FAILED, controls.concurrency)) return undefined;
     const index = indexes[run.begun];
@@ -63,7 +64,8 @@ export async function runRanges(
     try {
       const result = await runChunk(
         `${range.first} to ${range.last}`,
-        (options) => backUpRange.executeWithOptions(options, [{ job, unit, range }]),
+        (options) =>
+          backUpRange.executeWithOptions({ ...options, ...slow }, [{ job, unit, range }]),
         quarantined?.includes(index),
       );
       addRange(done, result);

@@ -3,6 +3,7 @@ import type {
   StreamStatus,
 } from '../../contract/answers/coordinator-answers.js';
 import type { KeptCopy } from '../../contract/answers/copy-answers.js';
+import { describeLimits } from '../../contract/node-limits.js';
 import { shorten } from '../../lib/shorten.js';
 import { detailsList, escapeMarkdown, workflowLink } from '../details.js';
 
@@ -11,7 +12,7 @@ const SHORT = 120;
 
 /** The status for the Temporal UI's Current Details. */
 export function describeStatus(status: CoordinatorStatus): string {
-  const { nodes, storage, copy } = status;
+  const { nodes, storage, copy, node_limits: limits } = status;
   const streams = Object.entries(status.streams).flatMap(([name, stream]) => [
     `**${escapeMarkdown(name)}**`,
     describeStream(stream),
@@ -19,6 +20,7 @@ export function describeStatus(status: CoordinatorStatus): string {
   const alarms = status.alarms.map((a) => `- **${a.code}** ${escapeMarkdown(a.text)}`);
   return [
     `**${status.phase}**: ${escapeMarkdown(nodes.join(', '))} to ${escapeMarkdown(storage)}`,
+    ...(limits ? [`limits of a node: ${describeLimits(limits)}`] : []),
     ...streams,
     ...(copy ? ['**copy**', describeCopy(copy)] : []),
     alarms.join('\n'),

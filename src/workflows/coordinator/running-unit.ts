@@ -17,6 +17,7 @@ import {
 } from '../../contract/job.js';
 import { rulesOf } from '../../contract/kinds/index.js';
 import { withLies } from '../../contract/lies.js';
+import { nodeLimitInput } from '../../contract/node-limits.js';
 import { unitOptions } from '../activity-options.js';
 import { failureCode, liesOf, reasonOf } from '../workflow-failure.js';
 import type { LaneControls } from '../lanes.js';
@@ -108,6 +109,7 @@ function unitInput<K extends BackupType>(
     trust_waypoints: trustWaypoints,
     max_chunk_size: maxChunkSize,
     concurrency,
+    ...nodeLimitInput(settings.nodeLimits),
     when_blocked: 'fail' as const,
   };
   return { ...common, ...rulesOf<K>(target.type).inputOf(target) };

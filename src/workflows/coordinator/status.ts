@@ -13,6 +13,7 @@ import { copyStatusOf } from './copy-status.js';
 import type { Known, KnownStream } from '../../contract/known.js';
 import { isSameUnit } from './memory/unit-end.js';
 import type { Running, RunningUnit } from './running-unit.js';
+import { namedLimits } from '../../contract/node-limits.js';
 import { storageName } from '../../contract/storage-name.js';
 import type {
   CoordinatorStatus,
@@ -47,6 +48,7 @@ export function statusOf(
     seen: node && seenOf(node),
     looked_anew_at: isoOf(lookedAnewAt),
     concurrency: settings.concurrency,
+    node_limits: settings.nodeLimits && namedLimits(settings.nodeLimits),
     streams,
     alarms: alarms.map(({ code, text, since }) => ({ code, text, since: iso(since) })),
     started_at: iso(known.startedAt),

@@ -9,6 +9,7 @@ import {
 } from '../../../src/aptos/index.js';
 import { Chain } from '../../../src/devnode/chain/chain.js';
 import { Faults } from '../../../src/devnode/faults.js';
+import { Load } from '../../../src/devnode/load.js';
 import { createService } from '../../../src/devnode/http/service.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { verifyStorage } from '../../../src/verify/verify-storage.js';
@@ -113,8 +114,8 @@ async function served(chain: Chain): Promise<string> {
       throw new Error('nothing is forged here');
     },
     faults: new Faults(1),
-    onRequest: () => undefined,
     onDie: () => undefined,
+    load: new Load(),
   });
   return listen(service);
 }

@@ -1,0 +1,76 @@
+/** Limits of a node hold for all of ours that works through one server: several commands, storages and processes. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensureCoordinator } from '../../src/client/live-status.js';
+import { limiterId } from '../../src/client/take-share.js';
+import type { NodeLimiterStatus } from '../../src/contract/answers/limiter-answers.js';
+import { committedNames, devnode, storageFolder } from '../support/backup.js';
+import { dataFolder, runCli, startCli } from '../support/cli.js';
+import { startTemporal } from '../support/temporal.js';
+import { until } from '../support/until.js';
+
+let session: Awaited<ReturnType<typeof startTemporal>>;
+beforeAll(async () => {
+  session = await startTemporal();
+});
+afterAll(() => session.close());
+
+const STREAMS = 2;
+const REQUESTS = 40;
+const BYTES = 100_000;
+/** What `load` of the simulated node counts in. */
+const WINDOW_SECONDS = 10;
+const LIMITS = {
+  node_streams: STREAMS,
+  node_requests_per_second: REQUESTS,
+  node_bytes_per_second: BYTES,
+};
+
+it('two coordinators and a single backup, with the workers of two hosts, stay below the limits, and all are stored', async () => {
+  const node = await devnode({ transactions: 150, stateItems: 100, epochs: 2 });
+  // Streams that last, so that there would be many at once.
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 15_000 });
+  const folders = [storageFolder(), storageFolder()];
+  const env = () => ({ ...session.workerEnv, APTOS_BACKUP_DATA_DIR: dataFolder() });
+  const hosts = folders.map(() => startCli(['worker'], env()));
+  for (const folder of folders) {
+    await ensureCoordinator(session.client, {
+      node: node.address,
+      storage: { local_fs_dir: folder },
+      ...{ transaction_batch_size: 100, transaction_batch_seconds: 1, max_chunk_size: 50_000 },
+      ...LIMITS,
+    });
+  }
+  const single = runCli(
+    [
+      ...['oneoff', 'transaction', '--start-version', '0', '--num-transactions', '100'],
+      ...['--backup-service-address', `${node.address}/`, '--local-fs-dir', storageFolder()],
+      ...['--max-chunk-size', '50000', '--node-streams', `${STREAMS}`],
+      ...['--node-requests-per-second', `${REQUESTS}`, '--node-bytes-per-second', `${BYTES}`],
+    ],
+    env(),
+  );
+  const limiter = session.client.workflow.getHandle(limiterId(node.address));
+  const holders = new Set<string>();
+  await until(
+    'both storages have all',
+    async () => {
+      const status = await limiter.query<NodeLimiterStatus>('status').catch(() => undefined);
+      for (const { process } of status?.holders ?? []) holders.add(process);
+      expect(status?.held.streams ?? 0).toBeLessThanOrEqual(STREAMS);
+      return folders.every((folder) => {
+        const names = committedNames(folder).join();
+        return /transaction_101-150/.test(names) && /state_snapshot/.test(names);
+      });
+    },
+    240_000,
+  );
+  expect(await single).toMatchObject({ code: 0 });
+  expect(holders.size).toBeGreaterThan(2);
+  const load = node.load();
+  expect(load.most_streams).toBe(STREAMS);
+  expect(load.most_requests).toBeLessThanOrEqual(REQUESTS * WINDOW_SECONDS + holders.size);
+  // A stream sends ahead what the buffers of both hosts hold: here a whole chunk.
+  const ahead = (STREAMS + holders.size) * 60_000;
+  expect(load.most_bytes).toBeLessThanOrEqual(BYTES * WINDOW_SECONDS + ahead);
+  for (const host of hosts) expect(await host.stop()).toBe(0);
+}, 300_000);
