@@ -24,9 +24,10 @@ const PROGRAMS = {
   'workflow-thread': '@temporalio/worker/lib/workflow/workflow-worker-thread.js',
 };
 
-/** Loaded late by few, or by the place of their own files. */
+/** Loaded late by few, or by the place of their own files. What loads gRPC's `.proto` files is never loaded. */
 const OUTSIDE = [
   '@chainsafe/blst',
+  '@grpc/proto-loader',
   '@aws-sdk/*',
   '@azure/*',
   'google-auth-library',

@@ -34,6 +34,12 @@ const CHANGES: readonly Change[] = [
       };`,
   },
   {
+    // Runs all workflow code once more, in a context that nobody uses, for the breakpoints of debuggers.
+    file: /@temporalio\/worker\/lib\/worker\.js$/,
+    from: /let script = new vm\.Script\(code, \{ filename \}\);[^]*?context = undefined;\s*\}, \(\) => void 0\);/,
+    to: '',
+  },
+  {
     file: /source-map\/lib\/read-wasm\.js$/,
     from: 'path.join(__dirname, "mappings.wasm")',
     to: `besideProgram('mappings.wasm')`,
