@@ -23,7 +23,10 @@ const NAMES: Record<WorkerRole, string> = {
 const APART_IDLE_MS = 15 * 60_000;
 const LOOK_MS = 60_000;
 
-export interface GroupOptions extends Omit<SuperviseOptions, 'name' | 'onDeath' | 'onWaiting'> {
+export interface GroupOptions extends Omit<
+  SuperviseOptions,
+  'name' | 'small' | 'onDeath' | 'onWaiting'
+> {
   /** When the apart worker ends. @default 15 minutes after it had something to do */
   apartIdleMs?: number;
   /** How many processes work on chunks. @default 1 */
@@ -65,7 +68,7 @@ export function superviseWorkers(options: GroupOptions): WorkerGroup {
       ...(onTraffic ? { onTraffic } : {}),
       ...(script === undefined ? {} : { script }),
       ...(role === 'chunks' ? { onDeath: needApart } : {}),
-      ...(role === 'workflows' ? { onWaiting: needApart } : {}),
+      ...(role === 'workflows' ? { small: true, onWaiting: needApart } : {}),
     });
     workers.push({ role, worker });
   };

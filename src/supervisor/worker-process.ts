@@ -60,6 +60,8 @@ export interface SuperviseOptions {
   logFile?: string;
   /** The worker's name in messages. @default "The worker" */
   name?: string;
+  /** Memory counts more than speed. @default false */
+  small?: boolean;
   /** Path of the program. @default the worker of this build */
   script?: string;
   /** Called when the worker has died, before it is started again. */
