@@ -10,6 +10,8 @@ import { LimitedGate, NOTHING, type NodeWants } from '../node/limited-gate.js';
 const SOONEST_MS = 500;
 /** How long a process keeps asking after the last activity that gave limits. The next one mostly begins at once. */
 const LINGER_MS = 5_000;
+/** An activity that has just begun says within this time what it wants. */
+const FIRST_MS = 20;
 const TRY_AGAIN_MS = 2_000;
 const TELL_AGAIN_MS = 60_000;
 
@@ -100,6 +102,7 @@ class SharedGate {
   /** Asks again and again, until nobody has given limits for a while. Then gives the share back. */
   private async askWhileUsed(client: Client): Promise<void> {
     let own: NodeLimits = {};
+    await sleep(FIRST_MS);
     for (let usedAt = 0; ;) {
       const now = performance.now();
       if (this.users.size > 0) {

@@ -30,8 +30,11 @@ import { detailsList, escapeMarkdown } from './details.js';
 import { limiterStatus, takeShare } from './message-definitions.js';
 import { asInputFailure } from './workflow-failure.js';
 
-/** A share costs five events. Workers cache no workflows, so each share replays the whole history. */
-const LONG_HISTORY = 500;
+/**
+ * A share costs five events. Workers cache no workflows, so each share replays the whole history, while a process
+ * waits for it.
+ */
+const LONG_HISTORY = 150;
 /** Nobody has a share for so long: the next process that wants one begins the workflow again. */
 const LINGER_MS = 30_000;
 /** The Temporal UI shows so many holders. */

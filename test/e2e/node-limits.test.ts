@@ -26,9 +26,9 @@ const LIMITS = {
 };
 
 it('two coordinators and a single backup, with the workers of two hosts, stay below the limits, and all are stored', async () => {
-  const node = await devnode({ transactions: 150, stateItems: 100, epochs: 2 });
+  const node = await devnode({ transactions: 100, stateItems: 50, epochs: 2 });
   // Streams that last, so that there would be many at once.
-  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 15_000 });
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 60_000 });
   const folders = [storageFolder(), storageFolder()];
   const env = () => ({ ...session.workerEnv, APTOS_BACKUP_DATA_DIR: dataFolder() });
   const hosts = folders.map(() => startCli(['worker'], env()));
@@ -42,7 +42,7 @@ it('two coordinators and a single backup, with the workers of two hosts, stay be
   }
   const single = runCli(
     [
-      ...['oneoff', 'transaction', '--start-version', '0', '--num-transactions', '100'],
+      ...['oneoff', 'transaction', '--start-version', '0', '--num-transactions', '60'],
       ...['--backup-service-address', `${node.address}/`, '--local-fs-dir', storageFolder()],
       ...['--max-chunk-size', '50000', '--node-streams', `${STREAMS}`],
       ...['--node-requests-per-second', `${REQUESTS}`, '--node-bytes-per-second', `${BYTES}`],
@@ -59,7 +59,7 @@ it('two coordinators and a single backup, with the workers of two hosts, stay be
       expect(status?.held.streams ?? 0).toBeLessThanOrEqual(STREAMS);
       return folders.every((folder) => {
         const names = committedNames(folder).join();
-        return /transaction_101-150/.test(names) && /state_snapshot/.test(names);
+        return /transaction_1-100/.test(names) && /state_snapshot/.test(names);
       });
     },
     240_000,
