@@ -133,6 +133,8 @@ it('the program reads what the environment of the containers says', async () => 
   const [page] = pods['coordinator']!.containers;
   const [, token] = /--page-token-file=(\S+)/.exec(page.args.join(' '))!;
   expect(secretOf(token!, page, pods['coordinator']!)).toBe('page-token');
+  const [, url] = /--notify-webhook-file=(\S+)/.exec(page.args.join(' '))!;
+  expect(secretOf(url!, page, pods['coordinator']!)).toBe('webhook');
 });
 
 it('ports, times to stop and probes are those that the processes have', async () => {

@@ -114,7 +114,10 @@ it('pods reach only the ports of the servers that the values name, and DNS', asy
   const dns = [53, 53];
   // The last ones are where clouds give pods their identity.
   expect(await ports(...MINIMAL)).toEqual([dns, [7233, 6186, 443], [80, 988]]);
-  expect(await ports('--values', `${CHART}/examples/s3.yaml`)).toEqual([dns, [7233, 6186, 9000]]);
+  expect(await ports('--values', `${CHART}/examples/s3.yaml`)).toEqual([
+    dns,
+    [7233, 6186, 9000, 443],
+  ]);
   const node = 'backup.config.backup_service_address={https://node.example.com}';
   const folder = ['--values', `${CHART}/examples/folder.yaml`, ...set(node)];
   expect(

@@ -16,5 +16,6 @@
 {{- $ports = append $ports (include "aptos-backup.portOf" (default "https://bucket" $endpoint)) -}}
 {{- end -}}
 {{- if contains "://" (toString $config.copy_to) }}{{ $ports = append $ports "443" }}{{ end -}}
+{{- if .Values.notifications.webhookSecret }}{{ $ports = append $ports (toString .Values.notifications.webhookPort) }}{{ end -}}
 {{- $ports | uniq | toJson -}}
 {{- end -}}
