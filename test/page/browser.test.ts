@@ -39,6 +39,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
     ...['--backup-service-address', node.address, '--local-fs-dir', folder],
     ...['--trust-waypoint', node.facts().genesis_waypoint, '--transaction-batch-size', '100'],
     ...['--health-address', `${port}`, '--data-dir', dataFolder()],
+    ...['--node-requests-per-second', '5000', '--node-bytes-per-second', '90000000'],
   ];
   const start = async () => {
     const up = startCli(['up', ...flags]);
@@ -61,6 +62,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   await page.goto(url);
   await shows('#level', /^ok$/);
   await shows('#node', /version 400, 4 epochs ended, tip .* ago/);
+  await shows('#limits', /^Limits of a node: at most 5.000 requests a second, 90\.0 MB a second$/);
   await shows('#restorable', /^Restorable now: from 0 to 400$/);
   await shows('#stream-transaction', /stored to400behind0/);
   await shows('#stream-transaction', /records a second in the last/);

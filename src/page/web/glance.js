@@ -1,6 +1,6 @@
 // At a glance: how bad it is, why, and where the node is.
 import { byId, el, show } from './dom.js';
-import { ago, grouped } from './words.js';
+import { ago, bytes, grouped } from './words.js';
 
 /** @param {import('./words.js').PageStatus} status */
 export function showGlance(status) {
@@ -25,7 +25,7 @@ export function showGlance(status) {
  * @param {NonNullable<import('./words.js').PageStatus['status']>} live
  */
 function aboutNode(status, live) {
-  const { seen, restorable, copy } = live;
+  const { seen, restorable, copy, node_limits: limits } = live;
   const tip = seen?.tip_at === undefined ? '' : `, tip ${ago(seen.tip_at, status)}`;
   const at = seen
     ? `version ${grouped(seen.version)}, ${grouped(seen.ended_epochs)} epochs ended${tip}`
@@ -40,11 +40,22 @@ function aboutNode(status, live) {
         `Node ${one.node} is left alone until ${one.until}: ${one.why}`,
       ),
     ),
+    limits && el('p', { id: 'limits' }, aboutLimits(limits)),
     el('p', {}, `Storage ${live.storage}: ${live.phase}${heard}`),
     restorable &&
       el('p', { id: 'restorable' }, restorable.yes ? restorableTo(restorable) : notYet(restorable)),
     copy && el('p', { id: 'copy' }, aboutCopy(copy, status)),
   ];
+}
+
+/** @param {import('../../contract/node-limits.js').NamedLimits} limits */
+function aboutLimits({ streams, requests_per_second: requests, bytes_per_second: read }) {
+  const most = [
+    streams !== undefined && (streams === 1 ? '1 stream' : `${streams} streams`),
+    requests !== undefined && `${grouped(requests)} requests a second`,
+    read !== undefined && `${bytes(read)} a second`,
+  ];
+  return `Limits of a node: at most ${most.filter(Boolean).join(', ')}`;
 }
 
 /** @typedef {import('../../contract/answers/coordinator-answers.js').Restorable} Restorable */
