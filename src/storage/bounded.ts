@@ -6,13 +6,17 @@ import { StorageError } from './storage-error.js';
 /** Starts an operation. */
 export type Start<T> = (call: Call) => Promise<T>;
 
-export interface Bounds<T> {
+/** What bounds an operation, and how messages name it. */
+export interface Bounded {
   description: string;
   limitMs: number;
   /** The end of a sentence that begins with "asked to". */
   what: string;
   handle: string;
   signal: AbortSignal | undefined;
+}
+
+export interface Bounds<T> extends Bounded {
   /** Handles a value that arrives after everybody has stopped waiting. */
   late: ((value: T) => void) | undefined;
 }
@@ -22,10 +26,8 @@ export interface Bounds<T> {
  * the signal, or STORAGE_STALLED after `limitMs` without progress. When nobody waits any more, the
  * operation is told to stop.
  */
-export async function bounded<T>(
-  { description, limitMs, what, handle, signal, late }: Bounds<T>,
-  start: Start<T>,
-): Promise<T> {
+export async function bounded<T>(bounds: Bounds<T>, start: Start<T>): Promise<T> {
+  const { limitMs, signal, late } = bounds;
   signal?.throwIfAborted();
   if (signal) setMaxListeners(0, signal); // each running operation listens to it
   const stop = new LateController();
@@ -44,9 +46,7 @@ export async function bounded<T>(
     };
     // It goes on after an abort, to see whether the operation ever returns.
     deadline = setTimeout(() => {
-      noteOverdue(`${description}: ${what}`, running);
-      const why = `${description} has not answered for ${limitMs / 1000} s, asked to ${what}; is it reachable?`;
-      leave(new StorageError('STORAGE_STALLED', handle, why));
+      leave(stalled(bounds, running));
     }, limitMs);
     const onAbort = () => {
       deadline?.unref();
@@ -70,6 +70,16 @@ export async function bounded<T>(
       },
     );
   });
+}
+
+/** Notes that an operation is overdue, until it returns. Returns the error for those who wait for it. */
+export function stalled(
+  { description, limitMs, what, handle }: Bounded,
+  running: Promise<unknown>,
+): StorageError {
+  noteOverdue(`${description}: ${what}`, running);
+  const why = `${description} has not answered for ${limitMs / 1000} s, asked to ${what}; is it reachable?`;
+  return new StorageError('STORAGE_STALLED', handle, why);
 }
 
 /** Makes its signal when somebody asks for it: that takes as long as reading a small file, and more memory. */

@@ -31,10 +31,13 @@ export function withDeadlines(
   signal?: AbortSignal,
 ): Files {
   const { description, id, defaultEncoding, gzipLevel, byNameOnly } = backend;
+  const boundsOf = (what: string, handle: string) => {
+    return { description, limitMs, what, handle, signal };
+  };
   const run = <T>(what: string, handle: string, start: Start<T>, late?: (value: T) => void) =>
-    bounded({ description, limitMs, what, handle, signal, late }, start);
+    bounded({ ...boundsOf(what, handle), late }, start);
   const toTheEnd = <T>(what: string, handle: string, start: Start<T>) =>
-    bounded({ description, limitMs, what, handle, signal: undefined, late: undefined }, start);
+    bounded({ ...boundsOf(what, handle), signal: undefined, late: undefined }, start);
 
   return {
     description,
@@ -61,7 +64,7 @@ export function withDeadlines(
       );
       return new BoundedWriter(file, stop, steps, run, toTheEnd);
     },
-    read: (handle) => readInTime(backend, handle, signal, { run, toTheEnd }),
+    read: (handle) => readInTime(backend, boundsOf(`read ${handle}`, handle), toTheEnd),
     stat: (handle) => run(`look at ${handle}`, handle, (call) => backend.stat(handle, call)),
     entries: (folder) =>
       run(folder === '' ? 'list its folders' : `list ${folder}`, folder, (call) =>
