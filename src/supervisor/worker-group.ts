@@ -58,6 +58,7 @@ export function superviseWorkers(options: GroupOptions): WorkerGroup {
   const workers: { role: WorkerRole; worker: SupervisedWorker }[] = [];
   let stopped = false;
   let apartNeededAt = 0;
+  let apartEnds = false;
 
   const start = (role: WorkerRole, number = 1, of = 1): void => {
     const worker = superviseWorker({
@@ -78,10 +79,14 @@ export function superviseWorkers(options: GroupOptions): WorkerGroup {
   };
   const endIdleApart = () => {
     const apart = workers.find(({ role }) => role === 'apart');
-    if (!apart) return;
+    if (!apart || apartEnds) return;
     if (Object.keys(apart.worker.state().inHand).length > 0) apartNeededAt = performance.now();
     if (performance.now() - apartNeededAt < apartIdleMs) return;
-    void apart.worker.stop().then(() => workers.splice(workers.indexOf(apart), 1));
+    apartEnds = true;
+    void apart.worker.stop().then(() => {
+      workers.splice(workers.indexOf(apart), 1);
+      apartEnds = false;
+    });
   };
   start('workflows');
   for (let n = 1; n <= chunkWorkers; n += 1) start('chunks', n, chunkWorkers);

@@ -5,9 +5,9 @@ import { stopWithParent } from '../../src/supervisor/supervised.js';
 
 const marker = process.env['MARKER']!;
 stopWithParent();
-process.once('SIGTERM', () => {
+process.on('SIGTERM', () => {
   writeFileSync(marker, `${process.pid} stopped by SIGTERM`);
-  process.exit(0);
+  setTimeout(() => process.exit(0), Number(process.env['ENDS_AFTER_MS'] ?? 0));
 });
 if (process.env['CONNECTS']) process.send!({ connected: true });
 writeFileSync(marker, `${process.pid} runs`);
