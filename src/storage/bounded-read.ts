@@ -1,6 +1,6 @@
 import type { StorageBackend } from './backend.js';
-import { BoundedSteps } from './bounded-steps.js';
-import type { Bounded, Run } from './bounded.js';
+import type { Run } from './bounded.js';
+import { type Bounded, BoundedWaits } from './bounded-waits.js';
 
 /**
  * The parts of a file, each within its deadline. The signal of `bounds` ends the read. A read that hangs is stopped, and
@@ -12,26 +12,24 @@ export async function* readInTime(
   toTheEnd: Run,
 ): AsyncGenerator<Uint8Array> {
   const { handle, signal } = bounds;
+  signal?.throwIfAborted();
   const stop = new AbortController();
-  const onAbort = () => stop.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  if (signal?.aborted) onAbort();
-  const steps = new BoundedSteps(bounds);
-  const call = { signal: stop.signal, progress: () => steps.progress() };
+  const waits = new BoundedWaits(bounds, (reason) => stop.abort(reason));
+  const call = { signal: stop.signal, progress: () => waits.progress() };
   const parts = backend.read(handle, call)[Symbol.asyncIterator]();
   const next = () => parts.next();
   let hangs = true;
   try {
     for (;;) {
       hangs = true;
-      const part = await steps.wait(next);
+      signal?.throwIfAborted();
+      const part = await waits.wait(next);
       hangs = false;
       if (part.done) return;
       yield part.value;
     }
   } finally {
-    steps.close();
-    signal?.removeEventListener('abort', onAbort);
+    waits.close();
     if (hangs) stop.abort();
     const end = Promise.resolve(parts.return?.());
     if (hangs) end.catch(() => undefined);
