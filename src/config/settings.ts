@@ -1,6 +1,5 @@
 import path from 'node:path';
 import * as v from 'valibot';
-import { copyFields } from '../contract/copy-input.js';
 import { type CoordinatorInput, coordinatorFields } from '../contract/coordinator-input.js';
 import { count, mustBe } from '../contract/schema.js';
 import { pruneFields } from '../contract/retention-input.js';
@@ -54,56 +53,53 @@ function placeProblem(value: unknown): string | undefined {
   }
 }
 
+type Row = [name: string, flag: string, field: keyof typeof coordinatorFields, otherwise?: string];
+
+/** Settings that are checked as the input of a coordinator is. Without `otherwise`, the default of the field holds. */
+function ofCoordinator(...rows: Row[]): Setting[] {
+  return rows.map(([name, flag, field, otherwise]) => ({
+    ...{ name, flag, field, schema: coordinatorFields[field] },
+    ...(otherwise === undefined ? {} : { otherwise }),
+  }));
+}
+
+const NO_LIMIT = 'no limit';
+
 const SETTINGS_OF_A_COORDINATOR: Setting[] = [
-  ...(['node', 'network', 'trust_waypoints'] as const).map((field) => ({
-    name: field === 'node' ? 'nodes' : field,
-    flag: { node: 'backupServiceAddress', network: 'network', trust_waypoints: 'trustWaypoint' }[
-      field
+  ...ofCoordinator(
+    ['nodes', 'backupServiceAddress', 'node', 'http://localhost:6186'],
+    ['network', 'network', 'network', 'found from the genesis'],
+    ['trust_waypoints', 'trustWaypoint', 'trust_waypoints', 'those of the public networks'],
+  ),
+  { name: 'storage', flag: 'storage', schema: place, isPath: true, otherwise: 'none' },
+  ...ofCoordinator(
+    ['limits.node_streams', 'nodeStreams', 'node_streams', NO_LIMIT],
+    [
+      'limits.node_requests_per_second',
+      'nodeRequestsPerSecond',
+      'node_requests_per_second',
+      NO_LIMIT,
     ],
-    ...{ field, schema: coordinatorFields[field] },
-    otherwise: {
-      node: 'http://localhost:6186',
-      network: 'found from the genesis',
-      trust_waypoints: 'those of the public networks',
-    }[field],
-  })),
-  {
-    name: 'storage',
-    ...{ flag: 'storage', schema: place, isPath: true, otherwise: 'none' },
-  },
-  ...(
+    ['limits.node_bytes_per_second', 'nodeBytesPerSecond', 'node_bytes_per_second', NO_LIMIT],
+    ['limits.concurrency', 'concurrentDataRequests', 'concurrency'],
+    ['limits.max_chunk_size', 'maxChunkSize', 'max_chunk_size'],
+    ['batches.transaction_batch_size', 'transactionBatchSize', 'transaction_batch_size'],
+    ['batches.transaction_batch_seconds', 'transactionBatchSeconds', 'transaction_batch_seconds'],
     [
-      ['node_streams', 'nodeStreams'],
-      ['node_requests_per_second', 'nodeRequestsPerSecond'],
-      ['node_bytes_per_second', 'nodeBytesPerSecond'],
-    ] as const
-  ).map(([field, flag]) => ({
-    ...{ name: `limits.${field}`, flag, field, schema: coordinatorFields[field] },
-    otherwise: 'no limit',
-  })),
-  ...(
-    [
-      ['limits.concurrency', 'concurrentDataRequests', 'concurrency'],
-      ['limits.max_chunk_size', 'maxChunkSize', 'max_chunk_size'],
-      ['batches.transaction_batch_size', 'transactionBatchSize', 'transaction_batch_size'],
-      ['batches.transaction_batch_seconds', 'transactionBatchSeconds', 'transaction_batch_seconds'],
-      [
-        ...(['batches.state_snapshot_interval_epochs', 'stateSnapshotIntervalEpochs'] as const),
-        'state_snapshot_interval_epochs',
-      ],
-      ['compact_above_files', 'compactAboveFiles', 'compact_above_files'],
-    ] as const
-  ).map(([name, flag, field]) => ({ name, flag, field, schema: coordinatorFields[field] })),
+      'batches.state_snapshot_interval_epochs',
+      'stateSnapshotIntervalEpochs',
+      'state_snapshot_interval_epochs',
+    ],
+    ['compact_above_files', 'compactAboveFiles', 'compact_above_files'],
+  ),
   {
-    name: 'copy.to',
-    ...{ flag: 'copyTo', field: 'copy_to', schema: place, isPath: true, otherwise: 'none' },
+    ...{ name: 'copy.to', flag: 'copyTo', field: 'copy_to' },
+    ...{ schema: place, isPath: true, otherwise: 'none' },
   },
-  ...(['bytes', 'requests'] as const).map((what): Setting => ({
-    name: `copy.${what}_per_second`,
-    flag: what === 'bytes' ? 'copyBytesPerSecond' : 'copyRequestsPerSecond',
-    ...{ field: `copy_${what}_per_second`, schema: copyFields[`${what}_per_second`] },
-    otherwise: 'no limit',
-  })),
+  ...ofCoordinator(
+    ['copy.bytes_per_second', 'copyBytesPerSecond', 'copy_bytes_per_second', NO_LIMIT],
+    ['copy.requests_per_second', 'copyRequestsPerSecond', 'copy_requests_per_second', NO_LIMIT],
+  ),
 ];
 
 const OF_RETENTION = {
