@@ -7,6 +7,7 @@ import type { StorageConfig } from '../contract/job.js';
 import { CHUNK_QUEUE, CONTROL_QUEUE } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
 import { dataFolder, keepCachesIn } from '../lib/host/data-folder.js';
+import { findOnPath, isProgram } from '../lib/host/find-on-path.js';
 import { readListenAddress } from '../lib/listen-address.js';
 import { HealthServer } from '../monitor/health-server.js';
 import { type NotifyFlags, type NotifySettings, notifySettings } from '../notify/settings.js';
@@ -20,6 +21,9 @@ import { pageToken } from './open-page.js';
 import { openSession } from './open-session.js';
 import { type CoordinatorFlags } from './options.js';
 import { namesStorage, placeOf, storageOf } from './storage-options.js';
+
+/** Of a way of notifications. */
+const HOW_TO_TRY = 'not tried; to send a message: aptos-backup notify test --config FILE';
 
 /** One thing that the configuration names, and whether it works. */
 interface Row {
@@ -91,6 +95,11 @@ function triesOf(applied: AppliedConfig, flags: CoordinatorFlags, signal: AbortS
   ];
 }
 
+/** What cannot be tried, because its settings are wrong. */
+function failed(what: string, name: string, error: unknown): Try {
+  return { what, name, try: () => Promise.reject(new Error(messageOf(error))) };
+}
+
 function triesOfRules({ config }: AppliedConfig): Try[] {
   const rules = [...config.given].filter(([name]) => name.startsWith('retention.'));
   if (rules.length === 0) return [];
@@ -150,9 +159,7 @@ function triesOfTemporal(flags: CoordinatorFlags, signal: AbortSignal): Try[] {
   try {
     target = configuredServer(process.env);
   } catch (error) {
-    return [
-      { what, name: 'the environment', try: () => Promise.reject(new Error(messageOf(error))) },
-    ];
+    return [failed(what, 'the environment', error)];
   }
   if (!target) return [];
   const { address, namespace } = target;
@@ -197,29 +204,19 @@ function triesOfNotifications(flags: NotifyFlags): Try[] {
   try {
     settings = notifySettings(flags, process.env);
   } catch (error) {
-    return [
-      { what, name: 'notifications', try: () => Promise.reject(new Error(messageOf(error))) },
-    ];
+    return [failed(what, 'notifications', error)];
   }
   const { webhook, command } = settings ?? {};
-  const means = 'not tried; to send a message: aptos-backup notify test --config FILE';
   return [
-    ...(webhook ? [{ what, name: webhook.to, try: () => Promise.resolve(means) }] : []),
+    ...(webhook ? [{ what, name: webhook.to, try: () => Promise.resolve(HOW_TO_TRY) }] : []),
     ...(command ? [{ what, name: command.program, try: () => tryProgram(command.program) }] : []),
   ];
 }
 
 /** A name without a folder is looked for in PATH. */
 async function tryProgram(program: string): Promise<string> {
-  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(path.delimiter);
-  for (const folder of folders) {
-    const file = path.resolve(folder, program);
-    const isProgram = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isProgram) return `is a program; not tried: aptos-backup notify test --config FILE`;
-  }
+  const isThere = program.includes('/') ? isProgram(program) : findOnPath(program);
+  if (await isThere) return `is a program; ${HOW_TO_TRY}`;
   throw new Error('is no program that can be run; name one with its whole path');
 }
 

@@ -41,8 +41,7 @@ export function namesStorage(flags: StorageNameFlags): boolean {
 /** Paths are made absolute: workers may stand elsewhere. @throws UsageError, InputError */
 export function storageOf(flags: StorageNameFlags): StorageConfig {
   const { localFsDir: dir, storage: url, commandAdapterConfig: adapter } = flags;
-  const given = [dir, url, adapter].filter((flag) => flag !== undefined);
-  if (given.length > 1) {
+  if (STORAGE_FLAGS.filter((flag) => flags[flag] !== undefined).length > 1) {
     throw new UsageError(
       'say once where backups are kept: with one of --storage, --local-fs-dir and --command-adapter-config',
     );

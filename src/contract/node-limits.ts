@@ -10,7 +10,8 @@ import { count } from './schema.js';
 const MOST_STREAMS = 64n;
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
-const amount = v.pipe(v.number(), v.finite(), v.minValue(0));
+/** How much of something, or how much a second. */
+export const amount = v.pipe(v.number(), v.finite(), v.minValue(0));
 
 export type NodeLimits = v.InferOutput<typeof nodeLimits>;
 export const nodeLimits = v.object({

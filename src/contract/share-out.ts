@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { LIMITED, type NodeLimits, nodeLimits, strictest } from './node-limits.js';
+import { LIMITED, type NodeLimits, amount, nodeLimits, strictest } from './node-limits.js';
 import { InputError, parse } from './schema.js';
 import { text, time } from './shape.js';
 
@@ -20,7 +20,6 @@ const BYTES_WITHOUT_STREAM = 1 / 20;
 export const MOST_HOLDERS = 500;
 const MOST_NAME = 200;
 
-const amount = v.pipe(v.number(), v.finite(), v.minValue(0));
 const name = v.pipe(text, v.minLength(1), v.maxLength(MOST_NAME));
 
 /** What a process sends. */

@@ -1,4 +1,4 @@
-const MOST_PORT = 65_535;
+export const MOST_PORT = 65_535;
 
 /** What `[HOST:]PORT` must be, as the end of a sentence. */
 export const LISTEN_ADDRESS = `[HOST:]PORT with a port from 0 to ${MOST_PORT}`;

@@ -1,7 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { encodeDigested, isIntact } from '../lib/host/own-digest.js';
-
-const HIGHEST_PORT = 65_535;
+import { MOST_PORT } from '../lib/listen-address.js';
 
 /** The content of `server.json`. The ports stay the same as long as the data folder exists. */
 export interface ServerState {
@@ -24,7 +23,7 @@ export class ServerStateFile {
       if (!isIntact(bytes)) return undefined;
       const { pid, port, uiPort, ready } = JSON.parse(bytes.toString()) as ServerState;
       if (![pid, port, uiPort].every((n) => Number.isInteger(n) && n > 0)) return undefined;
-      if (Math.max(port, uiPort) > HIGHEST_PORT) return undefined;
+      if (Math.max(port, uiPort) > MOST_PORT) return undefined;
       return { pid, port, uiPort, ...(ready && { ready }) };
     } catch {
       return undefined;

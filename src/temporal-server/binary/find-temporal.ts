@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { findOnPath } from '../../lib/host/find-on-path.js';
 import { makeMissing } from '../../lib/host/make-folders.js';
 import { DOWNLOAD_ROOT, download, goInstall, pipInstall } from './sources.js';
 import { reasonOf, type Say, TemporalError } from '../../temporal/temporal-error.js';
@@ -130,17 +130,4 @@ async function whyItDoesNotRun(
 
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
-}
-
-async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  for (const folder of (env['PATH'] ?? '').split(delimiter)) {
-    if (folder === '') continue;
-    const path = resolve(folder, name);
-    const runs = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs && (await isFile(path))) return path;
-  }
-  return undefined;
 }

