@@ -50,11 +50,11 @@ export async function tidyStorage(
   const named = foldersOf(catalog);
   const folders = (await storage.listFolders()).sort();
   const unnamed: string[] = [];
-  await forEachAtOnce(IN_FLIGHT, folders, async (folder) => {
-    report(`look at ${folder}`);
+  await forEachAtOnce(IN_FLIGHT, ['', ...folders], async (folder) => {
+    report(`look at ${folder || 'the storage itself'}`);
     const { left } = await storage.removeLeftovers(folder);
     found.files += left;
-    if (!RESERVED.has(folder) && !named.has(folder)) unnamed.push(folder);
+    if (folder !== '' && !RESERVED.has(folder) && !named.has(folder)) unnamed.push(folder);
   });
   for (const folder of unnamed.sort()) {
     report(`look through ${folder}`);

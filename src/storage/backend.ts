@@ -148,6 +148,7 @@ export interface StorageBackend {
   /**
    * Removes from a folder the unfinished files of abandoned writers, or all unfinished files. Their
    * writers can then not publish them. `left`: number of unfinished files that may still be written.
+   * `''` is the storage itself, without its folders.
    */
   removeLeftovers(
     folder: string,

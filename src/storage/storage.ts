@@ -183,12 +183,13 @@ export class BackupStorage {
   /**
    * Removes from a folder the unfinished files of abandoned writers, or all unfinished files. Their
    * writers can then not publish them. `left`: number of unfinished files that may still be written.
+   * `''` is the storage itself, without its folders.
    */
   async removeLeftovers(
     folder: string,
     whose: 'abandoned' | 'all' = 'abandoned',
   ): Promise<{ removed: number; left: number }> {
-    requireHandle(folder);
+    if (folder !== '') requireHandle(folder);
     return this.files.removeLeftovers(folder, whose);
   }
 

@@ -218,7 +218,7 @@ export class LocalBackend implements StorageBackend {
     whose: 'abandoned' | 'all',
   ): Promise<{ removed: number; left: number }> {
     try {
-      await this.place.requireInside(folder);
+      if (folder !== '') await this.place.requireInside(folder);
       return await this.tidy(path.join(this.root, folder), whose);
     } catch (error) {
       if (isGone(error)) return { removed: 0, left: 0 };

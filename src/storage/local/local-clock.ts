@@ -10,11 +10,7 @@ export async function storeNow(folder: string): Promise<number> {
   const file = path.join(folder, temporaryName());
   const handle = await open(file, 'wx');
   try {
-    await handle.write('now');
-  } finally {
-    await handle.close();
-  }
-  try {
+    await handle.write('now').finally(() => handle.close());
     return (await stat(file)).mtimeMs;
   } finally {
     await removeForSure(file);

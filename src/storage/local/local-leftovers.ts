@@ -21,8 +21,8 @@ export function temporaryName(): string {
 }
 
 /**
- * Removes an unfinished file of this process. While its folder is away or not writable, it tries again,
- * because nobody else removes files of a living process.
+ * Removes an unfinished file of this process, or a folder in which it tested the storage. While the folder
+ * around it is away or not writable, it tries again, because nobody else removes files of a living process.
  */
 export async function removeForSure(file: string): Promise<void> {
   if (!(await isRemoved(file))) void removeLater(file);
@@ -44,7 +44,7 @@ async function isRemoved(file: string): Promise<boolean> {
     );
   const wasThere = await folderIsThere();
   try {
-    await rm(file);
+    await rm(file, { recursive: true });
     return true;
   } catch (error) {
     return isCode(error, 'ENOENT') && wasThere && (await folderIsThere());

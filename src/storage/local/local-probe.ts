@@ -13,7 +13,7 @@ import path from 'node:path';
 import { StorageError, isStorageError } from '../storage-error.js';
 import { storeNow } from './local-clock.js';
 import { isCode, localWriteError, mayPass, nameOf } from './local-errors.js';
-import { removeLeftovers, temporaryName } from './local-leftovers.js';
+import { removeForSure, removeLeftovers, temporaryName } from './local-leftovers.js';
 import { moveIfAbsent } from './local-move.js';
 import { syncFile, syncFolder } from './local-sync.js';
 import { remark } from '../remarks.js';
@@ -87,7 +87,7 @@ async function probe(place: Place, mount: string, progress?: () => void): Promis
     await tryFiles(folder, step);
     await step('remove a folder', async () => void (await rmdir(folder)));
   } finally {
-    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    await removeForSure(folder);
   }
   const answer = await syncFolder(place.folder);
   if (answer === undefined) return;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { tidyStorage } from '../../../src/coordinator/tidy.js';
+import { OWNER } from '../../../src/storage/local/local-owner.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../../src/verify/verify-storage.js';
 import { backUp, committedNames, devnode, leftovers, storageFolder } from '../../support/backup.js';
@@ -222,6 +223,17 @@ describe('tidying', () => {
     expect(await tidyStorage(givenUp, tools(folder))).toMatchObject({ removed: 1, again: false });
     expect(existsSync(join(folder, snapshot))).toBe(false);
     expect(await verified(folder)).toMatchObject({ ok: true, findings: [] });
+  });
+
+  it('removes what a dead process left beside the folders and in them', async () => {
+    const { folder, batch } = await untidy();
+    const child = spawn('true');
+    await once(child, 'close');
+    const name = `.${OWNER}-${child.pid}-aa.part`;
+    for (const place of ['.', 'metadata', batch]) writeFileSync(join(folder, place, name), 'half');
+    expect(leftovers(folder)).toHaveLength(3);
+    expect(await tidyStorage(none, tools(folder))).toMatchObject({ files: 0 });
+    expect(leftovers(folder)).toEqual([]);
   });
 
   it('removes nothing while metadata is damaged', async () => {

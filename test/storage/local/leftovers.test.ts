@@ -1,7 +1,9 @@
 /** Unfinished files do not stay in a storage after trouble. */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, renameSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { LocalBackend } from '../../../src/storage/local/local-backend.js';
 import { OWNER } from '../../../src/storage/local/local-owner.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { backUp, devnode, leftovers, storageFolder } from '../../support/backup.js';
@@ -18,6 +20,24 @@ it('a file that was given up while the storage was away is removed when the stor
   await file.discard();
   renameSync(`${root}.away`, root);
   expect(leftovers(root)).toHaveLength(1);
+  await until('it is removed', () => leftovers(root).length === 0);
+});
+
+it('what a probe leaves while the storage is away is removed when the storage is back', async () => {
+  const root = join(storageFolder(), 'storage');
+  mkdirSync(root);
+  const watcher = watch(root);
+  const begun = once(watcher, 'change');
+  const probe = new LocalBackend(root).probe({
+    signal: new AbortController().signal,
+    progress: () => undefined,
+  });
+  await begun;
+  watcher.close();
+  renameSync(root, `${root}.away`);
+  await expect(probe).rejects.toMatchObject({ retryable: true });
+  renameSync(`${root}.away`, root);
+  expect(leftovers(root).length).toBeGreaterThan(0);
   await until('it is removed', () => leftovers(root).length === 0);
 });
 

@@ -5,12 +5,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   mkdirSync,
+  openSync,
   readdirSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { on, once } from 'node:events';
 import { join } from 'node:path';
@@ -227,6 +230,22 @@ it('a full disk is reported as full, nothing half-written is visible, and writin
   const small = await storage.createFile('a_backup', 'x.chunk');
   await small.write(content);
   expect(await small.publish()).toBe('created');
+});
+
+it('a disk that is full to its last byte keeps no file of a question for the time', async (t) => {
+  const root = mount('size=300k');
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  const filler = openSync(join(root, 'filler'), 'w');
+  try {
+    for (;;) writeSync(filler, Buffer.alloc(4096));
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ENOSPC' });
+  } finally {
+    closeSync(filler);
+  }
+  const storage = new BackupStorage(new LocalBackend(root));
+  await expect(storage.now()).rejects.toMatchObject({ code: 'NO_SPACE', retryable: true });
+  expect(readdirSync(root)).toEqual(['filler']);
 });
 
 it('a file system without free inodes is reported as such, and not as full', async (t) => {
