@@ -37,7 +37,7 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/closing-line.ts'],
     // Many tests wait for timeouts and restarts: more of them than cores at once.
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: RunOrder },
     projects: [
       {
