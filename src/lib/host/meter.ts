@@ -19,6 +19,8 @@ export class Meter {
   private readonly clock = { at: performance.now(), shows: 0 };
   /** When, by that clock, the next unit may pass. */
   private freeAt = 0;
+  /** Who waits, in the order in which they came. Who gives up leaves no gap. */
+  private readonly line: { units: number }[] = [];
 
   constructor(private rate: number | undefined) {}
 
@@ -34,17 +36,25 @@ export class Meter {
   /** Waits until `units` more may pass. */
   async pass(units: number, { signal, progress }: Waiter = {}): Promise<void> {
     if (this.rate === undefined) return;
-    const begin = Math.max(this.now(), this.freeAt);
-    this.freeAt = begin + units;
-    for (let ms = this.msUntil(begin); ms > 0; ms = this.msUntil(begin)) {
-      progress?.();
-      await sleep(Math.min(ms, SIGN_MS), undefined, signal ? { signal } : {});
+    const place = { units };
+    this.line.push(place);
+    try {
+      for (let ms = this.msFrom(place); ms > 0; ms = this.msFrom(place)) {
+        progress?.();
+        await sleep(Math.min(ms, SIGN_MS), undefined, signal ? { signal } : {});
+      }
+      this.freeAt = Math.max(this.now(), this.freeAt) + units;
+    } finally {
+      this.line.splice(this.line.indexOf(place), 1);
     }
   }
 
-  private msUntil(begin: number): number {
+  /** How long somebody in the line has to wait yet, at the present rate. */
+  private msFrom(place: { units: number }): number {
     if (this.rate === undefined) return 0;
-    const left = begin - this.now();
+    const before = this.line.slice(0, this.line.indexOf(place));
+    const ahead = before.reduce((sum, { units }) => sum + units, 0);
+    const left = this.freeAt - this.now() + ahead;
     return left <= 0 ? (this.rate === 0 ? SIGN_MS : 0) : (left / this.rate) * 1_000;
   }
 

@@ -47,3 +47,15 @@ it('a wait ends with its signal', async () => {
   over.abort();
   await expect(waiting).rejects.toThrow(/abort/);
 });
+
+it('who gives up leaves no gap for those who come later', async () => {
+  const meter = new Meter(0);
+  const over = new AbortController();
+  const given = Array.from({ length: 30 }, () => meter.pass(1, { signal: over.signal }));
+  over.abort();
+  for (const one of given) await expect(one).rejects.toThrow(/abort/);
+  meter.perSecond = 1;
+  let waits = 0;
+  await meter.pass(1, { progress: () => (waits += 1) });
+  expect(waits).toBe(0);
+});
