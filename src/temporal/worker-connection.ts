@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import { type Say, reasonOf } from './temporal-error.js';
 
-const FIRST_WAIT_MS = 100;
+const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 10_000;
-/** A server that starts beside the worker answers within this time. */
+/** A server that starts beside the worker answers within this time. So the waits stay short until then. */
 const TELL_AFTER_MS = 2_000;
 const TELL_AGAIN_MS = 60_000;
 const MOST_REASON = 200;
@@ -18,8 +18,9 @@ export async function connectWithRetry(
   options: NativeConnectionOptions,
   { say, signal }: { say: Say; signal?: AbortSignal },
 ): Promise<NativeConnection> {
-  let nextTelling = performance.now() + TELL_AFTER_MS;
-  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+  const begun = performance.now();
+  let nextTelling = begun + TELL_AFTER_MS;
+  for (let wait = FIRST_WAIT_MS; ;) {
     try {
       return await NativeConnection.connect(options);
     } catch (error) {
@@ -33,6 +34,7 @@ export async function connectWithRetry(
         );
       }
       await sleep(wait, undefined, signal && { signal });
+      if (performance.now() - begun > TELL_AFTER_MS) wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     }
   }
 }
