@@ -8,6 +8,7 @@ import { count } from './schema.js';
 
 /** The service of a node has 64 threads for streams, so more streams than this are no limit. */
 const MOST_STREAMS = 64n;
+const streams = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number(MOST_STREAMS)));
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** How much of something, or how much a second. */
@@ -19,6 +20,8 @@ export const nodeLimits = v.object({
   requestsPerSecond: v.optional(amount),
   bytesPerSecond: v.optional(amount),
 });
+/** Limits as a job gives them. */
+export const givenLimits = v.object({ ...nodeLimits.entries, streams: v.optional(streams) });
 
 /** What is limited. */
 export const LIMITED = ['streams', 'requestsPerSecond', 'bytesPerSecond'] as const;

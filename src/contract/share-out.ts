@@ -1,5 +1,12 @@
 import * as v from 'valibot';
-import { LIMITED, type NodeLimits, amount, nodeLimits, strictest } from './node-limits.js';
+import {
+  LIMITED,
+  type NodeLimits,
+  amount,
+  givenLimits,
+  nodeLimits,
+  strictest,
+} from './node-limits.js';
 import { InputError, parse } from './schema.js';
 import { text, time } from './shape.js';
 
@@ -28,7 +35,7 @@ const askFields = {
   /** The process: a name that no other one has. */
   holder: name,
   /** The limits that it was given. */
-  limits: nodeLimits,
+  limits: givenLimits,
   /**
    * What it may use until it has the answer, and no more: what it was granted before, or less if it gives back. It
    * also counts streams that are still open. Absent: it is not limited yet.

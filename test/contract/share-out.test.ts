@@ -197,6 +197,8 @@ it.each([
   [{ holder: 'a', limits: {}, holds: {}, wants: { ...NOTHING, streams: -1 } }, /wants.streams/],
   [{ holder: 'a'.repeat(300), limits: {}, holds: {}, wants: NOTHING }, /holder/],
   [{ holder: 'a', limits: { streams: 'x' }, holds: {}, wants: NOTHING }, /limits.streams/],
+  [{ holder: 'a', limits: { streams: 1e9 }, holds: {}, wants: NOTHING }, /limits.streams/],
+  [{ holder: 'a', limits: { streams: 2.5 }, holds: {}, wants: NOTHING }, /limits.streams/],
 ])('a question that is none is refused: %j', (raw, why) => {
   expect(() => parseAsk(raw)).toThrow(why);
 });
