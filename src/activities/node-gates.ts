@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { takeShare } from '../client/take-share.js';
 import { LIMITED, type NodeLimits, nodeName, strictest } from '../contract/node-limits.js';
+import { orAborted } from '../lib/or-aborted.js';
 import { LimitedGate, NOTHING, type NodeWants } from '../node/limited-gate.js';
 
 /** Nobody asks more often, however short the share is. */
@@ -13,6 +14,8 @@ const LINGER_MS = 5_000;
 /** An activity that has just begun says within this time what it wants. */
 const FIRST_MS = 20;
 const TRY_AGAIN_MS = 2_000;
+/** A process that ends waits so long until its share is given back. Without an answer, the lease ends by itself. */
+const FAREWELL_MS = 2_000;
 const TELL_AGAIN_MS = 60_000;
 
 type Say = (text: string) => void;
@@ -60,7 +63,7 @@ class SharedGate {
   private wanted: NodeWants = NOTHING;
   private asking: Promise<void> | undefined;
   private hurry = new AbortController();
-  private closing = false;
+  private readonly closing = new AbortController();
   private toldAt = -Infinity;
 
   constructor(
@@ -77,7 +80,7 @@ class SharedGate {
   use(limits: NodeLimits, client: Client): () => unknown {
     const user = Symbol();
     this.users.set(user, limits);
-    if (!this.closing) this.gate.limit();
+    if (!this.isClosing) this.gate.limit();
     this.begin(client);
     const before = this.limits;
     this.limits = strictest([before, limits]);
@@ -85,14 +88,18 @@ class SharedGate {
     return () => this.users.delete(user);
   }
 
+  private get isClosing(): boolean {
+    return this.closing.signal.aborted;
+  }
+
   async close(): Promise<void> {
-    this.closing = true;
+    this.closing.abort(new Error('this process ends'));
     this.hurry.abort();
     await this.asking;
   }
 
   private begin(client: Client): void {
-    if (this.asking || this.closing || this.users.size === 0) return;
+    if (this.asking || this.isClosing || this.users.size === 0) return;
     this.asking = this.askWhileUsed(client).finally(() => {
       this.asking = undefined;
       this.begin(client); // an activity may have come while the share was given back
@@ -109,7 +116,7 @@ class SharedGate {
         usedAt = now;
         own = strictest([...this.users.values()]);
       }
-      if (this.closing || now - usedAt >= LINGER_MS) break;
+      if (this.isClosing || now - usedAt >= LINGER_MS) break;
       this.hurry = new AbortController();
       const again = await this.askOnce(client, own);
       await this.pause(this.users.size > 0 ? again : Math.min(again, LINGER_MS));
@@ -118,7 +125,7 @@ class SharedGate {
     this.gate.unlimit();
     const nothing = { limits: {}, holds: NOTHING, wants: NOTHING };
     const ask = { holder: this.holder, ...nothing, leaves: true as const };
-    await takeShare(client, this.node, ask).catch(() => undefined); // its lease ends by itself
+    await takeShare(client, this.node, ask, FAREWELL_MS).catch(() => undefined);
   }
 
   /** Returns when to ask again. */
@@ -130,13 +137,15 @@ class SharedGate {
     const holds = this.gate.giveBack(wants);
     try {
       const ask = { holder: this.holder, limits: own, holds, wants };
-      const { share, limits, validMs, againMs } = await takeShare(client, this.node, ask);
+      const asked = takeShare(client, this.node, ask);
+      const { share, limits, validMs, againMs } = await orAborted(asked, this.closing.signal);
       this.gate.grant(share, begun + validMs);
       this.limits = limits;
       this.toldAt = -Infinity;
       const isNew = LIMITED.some((name) => limits[name] !== undefined && known[name] === undefined);
       return isNew || this.gate.isBelow(holds) ? SOONEST_MS : againMs;
     } catch (error) {
+      if (this.isClosing) return 0;
       this.tell(error);
       return TRY_AGAIN_MS;
     }

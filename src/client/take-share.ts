@@ -16,8 +16,16 @@ export function limiterId(node: string): string {
   return `aptos-backup/node/${readablePart(name)}-${digestId(name)}`;
 }
 
-/** Asks the limiter of a node for a share. Begins the limiter if it does not run. @throws what the client throws */
-export async function takeShare(client: Client, node: string, ask: Ask): Promise<Grant> {
+/**
+ * Asks the limiter of a node for a share. Begins the limiter if it does not run. `answerMs`: longest wait for the answer.
+ * @throws what the client throws
+ */
+export async function takeShare(
+  client: Client,
+  node: string,
+  ask: Ask,
+  answerMs = ANSWER_MS,
+): Promise<Grant> {
   const name = nodeName(node);
   const start = new WithStartWorkflowOperation<Limiter>('limitNode', {
     workflowId: limiterId(node),
@@ -27,7 +35,7 @@ export async function takeShare(client: Client, node: string, ask: Ask): Promise
     staticSummary: `limit ${name}`.slice(0, MOST_SUMMARY),
     staticDetails: `shares out what ${name} may be asked for among the worker processes that work with it`,
   });
-  const grant: unknown = await client.withDeadline(Date.now() + ANSWER_MS, () =>
+  const grant: unknown = await client.withDeadline(Date.now() + answerMs, () =>
     client.workflow.executeUpdateWithStart<Limiter, unknown, [Ask]>(UPDATE_TAKE_SHARE, {
       args: [ask],
       startWorkflowOperation: start,
