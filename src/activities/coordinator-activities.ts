@@ -88,7 +88,6 @@ async function watchNode(sites: Sites, order: WatchOrder): Promise<WatchResult> 
       limited.set(node, known ?? sites.gates.limit(node, settings.nodeLimits, () => client));
       return sites.get(settings, node, signal);
     },
-    waited: (node) => () => sites.gates.to(node).waitedMs,
     forget: (node) => sites.forget(settings, node),
     rests: sites.rests(settings),
     ...(lease ? { lease } : {}),

@@ -34,6 +34,11 @@ export interface NodeClientOptions {
   gate?: NodeGate | undefined;
 }
 
+export interface StreamForm {
+  /** Where streams are limited, it ends with GaveWay when others need its place. @default false */
+  givesWay?: boolean;
+}
+
 /**
  * Client of a node's backup service (docs/formats.md, Backup service).
  *
@@ -79,13 +84,23 @@ export class NodeClient {
   }
 
   /** Ledger infos that end epochs `start` to `end - 1`. */
-  epochEndings(start: bigint, end: bigint, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    return this.stream(`/epoch_ending_ledger_infos/${start}/${end}`, end - start, signal);
+  epochEndings(
+    start: bigint,
+    end: bigint,
+    signal?: AbortSignal,
+    form?: StreamForm,
+  ): AsyncGenerator<Uint8Array> {
+    return this.stream(`/epoch_ending_ledger_infos/${start}/${end}`, end - start, signal, form);
   }
 
   /** Transactions `start` to `start + count - 1`. */
-  transactions(start: bigint, count: bigint, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    return this.stream(`/transactions/${start}/${count}`, count, signal);
+  transactions(
+    start: bigint,
+    count: bigint,
+    signal?: AbortSignal,
+    form?: StreamForm,
+  ): AsyncGenerator<Uint8Array> {
+    return this.stream(`/transactions/${start}/${count}`, count, signal, form);
   }
 
   /** State items `start` to `start + limit - 1` at `version`, in the order of their key hashes. */
@@ -94,8 +109,9 @@ export class NodeClient {
     start: bigint,
     limit: bigint,
     signal?: AbortSignal,
+    form?: StreamForm,
   ): AsyncGenerator<Uint8Array> {
-    return this.stream(`/state_snapshot_chunk/${version}/${start}/${limit}`, limit, signal);
+    return this.stream(`/state_snapshot_chunk/${version}/${start}/${limit}`, limit, signal, form);
   }
 
   /** Proof of transactions `first` to `last`, in BCS. */
@@ -146,8 +162,11 @@ export class NodeClient {
     path: string,
     count: bigint,
     signal: AbortSignal | undefined,
+    { givesWay }: StreamForm = {},
   ): AsyncGenerator<Uint8Array> {
-    const slot = await this.gate?.stream(signal);
+    const slot = await this.gate?.stream(signal, givesWay);
+    // The reader may be busy, and does not ask for the next part.
+    slot?.lost.addEventListener('abort', () => slot.end());
     const within = slot ? AbortSignal.any([slot.lost, ...(signal ? [signal] : [])]) : signal;
     const { limits, gate } = this;
     const tries = new Tries(this.retryPauseMs, within);

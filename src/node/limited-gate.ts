@@ -1,5 +1,6 @@
 import { Meter } from '../lib/host/meter.js';
-import { type NodeGate, type NodeUse, type StreamSlot, slotLost } from './gate.js';
+import { waitAtGate } from './gate-waits.js';
+import { GaveWay, type NodeGate, type NodeUse, type StreamSlot, slotLost } from './gate.js';
 
 /** What this process may use of a node. Absent: as much as it likes. */
 export interface NodeShare {
@@ -23,20 +24,33 @@ interface GateEvents {
   spare(): void;
 }
 
+interface OpenStream {
+  lost: AbortController;
+  givesWay: boolean;
+}
+
+interface Waiting {
+  givesWay: boolean;
+  come: () => void;
+}
+
 /**
  * The gate of one process to one node. It lets everything through until `limit` is called. From then on it lets through
  * what was granted, and nothing once that has run out: streams that are still open are closed then.
+ *
+ * A range that reads a stream may need a short one, to prove what it has read. Without room for it, both would wait for
+ * ever. So short streams go first, and streams that give way are closed for them; and also when the share has become
+ * less than is open.
  */
 export class LimitedGate implements NodeGate {
   private share: NodeShare = {};
   private runsOut: NodeJS.Timeout | undefined;
-  private readonly open = new Set<AbortController>();
-  private readonly line: (() => void)[] = [];
+  private readonly open = new Set<OpenStream>();
+  private readonly line: Waiting[] = [];
   private readonly requests = new Meter(undefined);
   private readonly bytes = new Meter(undefined);
   private used = { since: performance.now(), requests: 0, bytes: 0 };
   private readonly short = { requests: false, bytes: false };
-  private readonly waits = { now: 0, since: 0, ms: 0 };
   private closed = false;
 
   constructor(
@@ -46,17 +60,6 @@ export class LimitedGate implements NodeGate {
 
   get limited(): boolean {
     return this.closed;
-  }
-
-  /** Whether there may be fewer streams than are wanted. */
-  get limitsStreams(): boolean {
-    return this.closed && this.share.streams !== undefined;
-  }
-
-  /** How long somebody has waited here so far, in milliseconds. That is no silence of the node. */
-  get waitedMs(): number {
-    const { now, since, ms } = this.waits;
-    return ms + (now > 0 ? performance.now() - since : 0);
   }
 
   /** Closes the gate until something is granted. */
@@ -88,8 +91,9 @@ export class LimitedGate implements NodeGate {
       return short ? limit : Math.min(limit, Math.max((used / seconds) * 2, limit * LEAST_PART));
     };
     const { used, short } = this;
+    const streams = Math.min(this.open.size + this.line.length, limits.streams ?? Infinity);
     return {
-      streams: this.open.size + this.line.length,
+      streams: Math.max(streams, this.open.size),
       requestsPerSecond: rate(limits.requestsPerSecond, used.requests, short.requests),
       // How much a new stream brings is not known yet.
       bytesPerSecond: rate(limits.bytesPerSecond, used.bytes, short.bytes || this.line.length > 0),
@@ -127,17 +131,18 @@ export class LimitedGate implements NodeGate {
     );
   }
 
-  async stream(signal?: AbortSignal): Promise<StreamSlot> {
-    const lost = new AbortController();
+  async stream(signal?: AbortSignal, givesWay = false): Promise<StreamSlot> {
+    const stream = { lost: new AbortController(), givesWay };
     this.short.bytes = true;
-    if (this.hasRoom()) this.open.add(lost);
-    else await this.waiting(signal, () => this.turn(lost, signal));
+    if (this.hasRoom()) this.open.add(stream);
+    else await this.waiting(signal, () => this.turn(stream, signal));
     return {
-      lost: lost.signal,
+      lost: stream.lost.signal,
       end: () => {
-        if (!this.open.delete(lost)) return;
+        const wasAbove = this.open.size > this.most;
+        if (!this.open.delete(stream)) return;
         this.letIn();
-        if (this.open.size >= (this.share.streams ?? Infinity)) this.events.spare();
+        if (wasAbove) this.events.spare();
       },
     };
   }
@@ -162,46 +167,49 @@ export class LimitedGate implements NodeGate {
     this.events.short();
   }
 
+  /** How many streams may be open. */
+  private get most(): number {
+    return this.share.streams ?? Infinity;
+  }
+
   private hasRoom(): boolean {
-    return this.open.size < (this.share.streams ?? Infinity);
+    return this.open.size < this.most;
   }
 
   /** Waits in the line for streams until this one may be opened. */
-  private async turn(lost: AbortController, signal: AbortSignal | undefined): Promise<void> {
+  private async turn(stream: OpenStream, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
         signal?.removeEventListener('abort', onAbort);
-        const at = this.line.indexOf(come);
+        const at = this.line.indexOf(waiting);
         if (at >= 0) this.line.splice(at, 1);
       };
       const come = () => {
         leave();
-        this.open.add(lost);
+        this.open.add(stream);
         resolve();
       };
+      const waiting = { givesWay: stream.givesWay, come };
       const onAbort = () => {
         leave();
         reject(signal?.reason as Error);
       };
       signal?.addEventListener('abort', onAbort);
-      this.line.push(come);
+      const behind = this.line.findIndex(({ givesWay }) => givesWay);
+      if (stream.givesWay || behind < 0) this.line.push(waiting);
+      else this.line.splice(behind, 0, waiting);
       this.events.short();
+      this.makeWay();
     });
   }
 
   private async waiting(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
-    const { waits } = this;
-    if (waits.now === 0) waits.since = performance.now();
-    waits.now += 1;
     try {
-      await work();
+      await waitAtGate(work);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
-    } finally {
-      waits.now -= 1;
-      if (waits.now === 0) waits.ms += performance.now() - waits.since;
     }
   }
 
@@ -210,14 +218,24 @@ export class LimitedGate implements NodeGate {
     this.requests.perSecond = share.requestsPerSecond;
     this.bytes.perSecond = share.bytesPerSecond;
     this.letIn();
+    this.makeWay();
   }
 
   private letIn(): void {
-    while (this.hasRoom() && this.line.length > 0) this.line[0]!();
+    while (this.hasRoom() && this.line.length > 0) this.line[0]!.come();
+  }
+
+  /** Closes streams that give way: as many as short ones wait, and as are more than the share. */
+  private makeWay(): void {
+    const stay = [...this.open].filter(({ lost }) => !lost.signal.aborted);
+    const short = this.line.filter(({ givesWay }) => !givesWay).length;
+    const over = stay.length + short - this.most;
+    const going = stay.filter(({ givesWay }) => givesWay).slice(0, Math.max(0, over));
+    for (const { lost } of going) lost.abort(new GaveWay());
   }
 
   private runOut(): void {
     this.set(NOTHING);
-    for (const lost of this.open) lost.abort(slotLost(this.address));
+    for (const { lost } of this.open) lost.abort(slotLost(this.address));
   }
 }

@@ -67,7 +67,10 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
   const data = temporaryFolder('data');
   // Of its own: a hasher has one memory, and backups of one test may run side by side.
   const hasher = createBatchHasher();
-  const site = await openSite(job, job.nodes[0]!, data, signal, () => setup.gate);
+  const open = () => openSite(job, job.nodes[0]!, data, signal, () => setup.gate);
+  const site = await open();
+  // Ranges run in another process than plans and commits: it knows the epoch endings from a file, and no validators.
+  const other = await open();
   try {
     const prepared = await prepareUnit(site, job, {
       lanes: 4,
@@ -80,13 +83,12 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
       setup.beforeRange?.(i);
       await backUpRange(unit.folder, rangeAt(unit, i), {
         type: unit.kind,
-        source: recordsOf(unit, { node: site.node, hasher, ledgerInfos: site.ledgerInfos }),
+        source: recordsOf(unit, { node: other.node, hasher, ledgerInfos: other.ledgerInfos }),
         storage: site.storage,
         hasher,
         maxChunkSize: job.maxChunkSize,
         address: site.address,
         signal,
-        fewStreams: setup.gate !== undefined,
         report: () => undefined,
       });
     }
@@ -101,6 +103,7 @@ export async function backUp(setup: Setup): Promise<BackupResult> {
     });
   } finally {
     site.node.close();
+    other.node.close();
     rmSync(data, { recursive: true, force: true });
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '../../aptos/index.js';
 import { type TargetOf, spanOfTarget } from '../../contract/job.js';
 import type { Proven, UnitOf } from '../../contract/unit.js';
-import type { NodeClient } from '../../node/client.js';
+import type { NodeClient, StreamForm } from '../../node/client.js';
 import type { OpenChunk } from '../../repository/chunk-file.js';
 import type { EpochEndingReceipt } from '../../repository/receipt.js';
 import type { Site } from '../../site/site.js';
@@ -40,7 +40,7 @@ export const epochEndingKind: Kind<'epoch_ending'> = {
   plan,
   samples: 4n,
   records: (_unit, tools) => ({
-    stream: streamOf(tools.node),
+    stream: streamOf(tools.node, { givesWay: true }),
     lackOf: () => Promise.resolve(undefined),
     startChunk: (first, _before, signal) => Promise.resolve(startChunk(first, tools, signal)),
   }),
@@ -67,8 +67,8 @@ async function plan(
   };
 }
 
-function streamOf(node: NodeClient): RecordStream {
-  return (first, count, signal) => node.epochEndings(first, first + count, signal);
+function streamOf(node: NodeClient, form?: StreamForm): RecordStream {
+  return (first, count, signal) => node.epochEndings(first, first + count, signal, form);
 }
 
 function startChunk(first: bigint, { ledgerInfos }: RecordTools, signal: AbortSignal): OpenChunk {

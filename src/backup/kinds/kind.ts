@@ -72,6 +72,7 @@ export interface RecordTools {
 
 /** Serves one range, inside one thread. */
 export interface Records {
+  /** It may end with GaveWay (node/gate.ts): then the rest is asked for. */
   stream: RecordStream;
   /** Begins the chunk that starts at `first`; `before` is the chunk of the same range before it. */
   startChunk(first: bigint, before: Receipt | undefined, signal: AbortSignal): Promise<OpenChunk>;

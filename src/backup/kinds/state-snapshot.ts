@@ -18,7 +18,7 @@ import {
 import type { TargetOf } from '../../contract/job.js';
 import type { UnitOf } from '../../contract/unit.js';
 import { BackupError } from '../../errors/backup-error.js';
-import type { NodeClient } from '../../node/client.js';
+import type { NodeClient, StreamForm } from '../../node/client.js';
 import type { OpenChunk } from '../../repository/chunk-file.js';
 import type { Receipt, StateReceipt } from '../../repository/receipt.js';
 import { putFile } from '../../repository/stored-file.js';
@@ -53,7 +53,7 @@ export const stateSnapshotKind: Kind<'state_snapshot'> = {
   plan,
   samples: 256n,
   records: (unit, tools) => ({
-    stream: streamOf(tools.node, BigInt(unit.version)),
+    stream: streamOf(tools.node, BigInt(unit.version), { givesWay: true }),
     lackOf: (_first, signal) => lackOfState(tools.node, BigInt(unit.version), signal),
     async startChunk(first, before, signal) {
       return startChunk(unit, first, await edgeBefore(unit, first, before, tools, signal), tools);
@@ -92,8 +92,8 @@ async function plan(
   };
 }
 
-function streamOf(node: NodeClient, version: bigint): RecordStream {
-  return (first, count, signal) => node.stateChunk(version, first, count, signal);
+function streamOf(node: NodeClient, version: bigint, form?: StreamForm): RecordStream {
+  return (first, count, signal) => node.stateChunk(version, first, count, signal, form);
 }
 
 /** What a chunk must fit: the last key before it, and the digest of the hashes right of that key. */

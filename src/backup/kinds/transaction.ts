@@ -13,7 +13,7 @@ import {
 } from '../../aptos/index.js';
 import { type TargetOf, spanOfTarget } from '../../contract/job.js';
 import type { UnitOf } from '../../contract/unit.js';
-import type { NodeClient } from '../../node/client.js';
+import type { NodeClient, StreamForm } from '../../node/client.js';
 import type { TransactionReceipt } from '../../repository/receipt.js';
 import { transactionLineOf, transactionManifestOf } from '../../repository/transaction-manifest.js';
 import { lackOfTransaction } from '../../site/prune-edge.js';
@@ -67,8 +67,8 @@ async function plan(
   };
 }
 
-function streamOf(node: NodeClient): RecordStream {
-  return (first, count, signal) => node.transactions(first, count, signal);
+function streamOf(node: NodeClient, form?: StreamForm): RecordStream {
+  return (first, count, signal) => node.transactions(first, count, signal, form);
 }
 
 function records(
@@ -76,7 +76,7 @@ function records(
   { node, hasher, ledgerInfos }: RecordTools,
 ): Records {
   return {
-    stream: streamOf(node),
+    stream: streamOf(node, { givesWay: true }),
     lackOf: (first, signal) => lackOfTransaction(node, first, signal),
     startChunk(first) {
       const verifier = new TransactionChunkVerifier(hasher, first);

@@ -13,8 +13,8 @@ export interface RangeTask {
 export interface RangeOrder {
   task: RangeTask;
   node: string;
-  /** The use of the node is limited. `streams`: so is the number of its streams. */
-  limited?: { streams: boolean };
+  /** The use of the node is limited. */
+  limited?: true;
 }
 
 export interface RangeProgress {

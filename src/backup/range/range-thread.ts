@@ -40,7 +40,6 @@ async function run(
       hasher,
       maxChunkSize: task.job.maxChunkSize,
       address,
-      fewStreams: limited?.streams === true,
       signal: job.signal,
       report: (report) => {
         latest = report;

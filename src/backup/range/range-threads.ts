@@ -43,8 +43,7 @@ export class RangeThreads {
     const thread = kept ?? this.spawn();
     this.idle.delete(thread);
     try {
-      const { limited, limitsStreams: streams } = watch.gate;
-      const order = { task, node, ...(limited ? { limited: { streams } } : {}) };
+      const order = { task, node, ...(watch.gate.limited ? { limited: true as const } : {}) };
       const result = await follow(thread, order, watch);
       if (this.closed) await endThread(thread, 'an idle thread');
       else this.idle.add(thread);

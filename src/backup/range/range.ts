@@ -5,6 +5,7 @@ import {
   type RecordBlock,
   RecordFramer,
 } from '../../aptos/index.js';
+import { GaveWay } from '../../node/gate.js';
 import { NodeError, isSilence } from '../../node/node-error.js';
 import { noteSeconds, timed } from '../../node/traffic.js';
 import type { BackupType } from '../../contract/job.js';
@@ -26,11 +27,6 @@ export interface RangeTools {
   maxChunkSize: number;
   /** Who the records come from, for messages. */
   address: string;
-  /**
-   * The streams of the node are limited. Then none is open while another one may be needed, because that could be the
-   * one that is missing: at the start of a range, and while a chunk is proven.
-   */
-  fewStreams: boolean;
   signal: AbortSignal;
   report(progress: RangeReport): void;
 }
@@ -95,9 +91,6 @@ class RangeJob {
   private readonly chunks: Receipt[];
   private open: ChunkFile | undefined;
   private openedAt = 0;
-  private streaming: AsyncGenerator<Uint8Array> | undefined;
-  /** The stream was closed before its end. */
-  private parked = false;
 
   constructor(
     private readonly folder: string,
@@ -121,39 +114,33 @@ class RangeJob {
   async streamRest(): Promise<void> {
     const framer = new RecordFramer(this.tools.hasher, {});
     const start = this.next;
-    if (this.tools.fewStreams) this.open = await this.startChunk();
-    for (let breaks = 1; ; breaks += 1) {
+    for (let breaks = 1; ;) {
       const from = start + BigInt(framer.recordCount);
       const chunksBefore = this.chunks.length;
       try {
-        this.streaming = this.stream(from);
-        for await (const bytes of this.streaming) {
+        for await (const bytes of this.stream(from)) {
           for (const block of framer.push(bytes)) await this.take(block);
         }
-        if (!this.parked) break;
-        this.parked = false;
-        framer.dropPartial();
-        if (start + BigInt(framer.recordCount) > this.last) break;
+        break;
       } catch (error) {
+        framer.dropPartial();
+        if (error instanceof GaveWay) {
+          if (start + BigInt(framer.recordCount) > this.last) break;
+          continue;
+        }
         if (!(error instanceof StreamBreak)) throw error;
         const isNew = start + BigInt(framer.recordCount) > from;
         if (!isNew || (isSilence(error.cause.code) && this.chunks.length === chunksBefore)) {
           throw error.cause;
         }
-        framer.dropPartial();
         if (start + BigInt(framer.recordCount) > this.last) break;
         await pauseAfterBreak(breaks, this.tools.signal);
+        breaks += 1;
       }
     }
     const rest = framer.flush();
     if (rest) await this.take(rest);
     await this.closeChunk();
-  }
-
-  /** Closes the stream, which goes on later at the next record. */
-  private async park(): Promise<void> {
-    this.parked = true;
-    await this.streaming?.return(undefined);
   }
 
   /** Marks a break of the stream, to tell it from errors of proofs and writes. */
@@ -221,7 +208,6 @@ class RangeJob {
     const chunk = this.open;
     if (!chunk) return;
     this.progress('proving and publishing');
-    if (this.tools.fewStreams) await this.park();
     const { type } = this.tools;
     noteSeconds(`${type}_next_full_chunk`, (performance.now() - this.openedAt) / 1000);
     this.chunks.push(await timed(`${type}_write_chunk`, () => chunk.finish()));

@@ -1,5 +1,12 @@
+import { setMaxListeners } from 'node:events';
 import { orAborted } from '../../lib/or-aborted.js';
-import { type NodeGate, type NodeUse, type StreamSlot, slotLost } from '../../node/gate.js';
+import {
+  GaveWay,
+  type NodeGate,
+  type NodeUse,
+  type StreamSlot,
+  slotLost,
+} from '../../node/gate.js';
 
 /**
  * The gate to a node is in the main thread, because all threads of a process share what the process may use. A thread
@@ -7,11 +14,12 @@ import { type NodeGate, type NodeUse, type StreamSlot, slotLost } from '../../no
  */
 export type GateQuestion =
   | { gate: 'pass'; use: NodeUse }
-  | { gate: 'stream' }
-  /** Answered when the slot has ended: true if it was lost. */
-  | { gate: 'lost'; slot: number }
+  | { gate: 'stream'; givesWay: boolean }
+  /** Answered when the slot has ended. */
+  | { gate: 'how ended'; slot: number }
   | { gate: 'end'; slot: number };
-export type GateAnswer = number | boolean;
+export type GateAnswer = number | HowEnded | 'done';
+type HowEnded = 'given back' | 'gave way' | 'lost';
 
 /** The gate, as a thread sees it. */
 export function gateOfThread(
@@ -24,11 +32,14 @@ export function gateOfThread(
     async pass(use, signal) {
       await asked({ gate: 'pass', use }, signal);
     },
-    async stream(signal) {
-      const slot = Number(await asked({ gate: 'stream' }, signal));
+    async stream(signal, givesWay = false) {
+      const slot = Number(await asked({ gate: 'stream', givesWay }, signal));
       const lost = new AbortController();
-      const tell = (isLost: GateAnswer) => isLost === true && lost.abort(slotLost(address));
-      ask({ gate: 'lost', slot }).then(tell, () => undefined);
+      const tell = (how: GateAnswer) => {
+        if (how === 'gave way') lost.abort(new GaveWay());
+        if (how === 'lost') lost.abort(slotLost(address));
+      };
+      ask({ gate: 'how ended', slot }).then(tell, () => undefined);
       const end = () => void ask({ gate: 'end', slot }).catch(() => undefined);
       return { lost: lost.signal, end };
     },
@@ -37,42 +48,51 @@ export function gateOfThread(
 
 /** Answers a thread in the main thread. `signal` ends all that it waits for. */
 export class GateForThread {
-  private readonly slots = new Map<number, { slot: StreamSlot; ended: (lost: boolean) => void }>();
-  private readonly ends = new Map<number, Promise<boolean>>();
+  private readonly slots = new Map<number, { slot: StreamSlot; back: () => void }>();
+  private readonly ends = new Map<number, Promise<HowEnded>>();
+  private readonly gone = new AbortController();
+  private readonly signal: AbortSignal;
   private last = 0;
 
   constructor(
     private readonly gate: NodeGate,
-    private readonly signal: AbortSignal,
-  ) {}
+    signal: AbortSignal,
+  ) {
+    this.signal = AbortSignal.any([signal, this.gone.signal]);
+    setMaxListeners(0, this.signal); // each question that waits listens to it
+  }
 
   async answer(question: GateQuestion): Promise<GateAnswer> {
     switch (question.gate) {
       case 'pass':
         await this.gate.pass(question.use, this.signal);
-        return true;
+        return 'done';
       case 'stream':
-        return this.open(await this.gate.stream(this.signal));
-      case 'lost':
-        return this.ends.get(question.slot) ?? false;
+        return this.open(await this.gate.stream(this.signal, question.givesWay));
+      case 'how ended':
+        return this.ends.get(question.slot) ?? 'given back';
       case 'end':
         this.end(question.slot);
-        return true;
+        return 'done';
     }
   }
 
-  /** Gives back what the thread has open: it has ended. */
+  /** Gives back what the thread has open, and leaves every line: it has ended. */
   close(): void {
+    this.gone.abort();
     for (const number of this.slots.keys()) this.end(number);
   }
 
   private open(slot: StreamSlot): number {
     const number = (this.last += 1);
-    const ended = new Promise<boolean>((resolve) => {
-      this.slots.set(number, { slot, ended: resolve });
-      slot.lost.addEventListener('abort', () => resolve(true));
+    const ended = new Promise<HowEnded>((resolve) => {
+      this.slots.set(number, { slot, back: () => resolve('given back') });
+      const how = () => resolve(slot.lost.reason instanceof GaveWay ? 'gave way' : 'lost');
+      slot.lost.addEventListener('abort', how);
+      if (slot.lost.aborted) how(); // on the way to here
     });
     this.ends.set(number, ended);
+    if (this.gone.signal.aborted) this.end(number); // its turn came while the thread ended
     return number;
   }
 
@@ -81,6 +101,6 @@ export class GateForThread {
     this.slots.delete(number);
     this.ends.delete(number);
     held?.slot.end();
-    held?.ended(false);
+    held?.back();
   }
 }

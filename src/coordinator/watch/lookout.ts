@@ -3,6 +3,7 @@ import type { WatchOrder } from '../../contract/coordinator-state.js';
 import type { NodeView } from '../../contract/coordinator-memory.js';
 import { losesRace } from './prune-forecast.js';
 import type { DbState } from '../../node/client.js';
+import { notingWaits } from '../../node/gate-waits.js';
 import { NodeError } from '../../node/node-error.js';
 import { BackupError } from '../../errors/backup-error.js';
 import { lackOfState } from '../../site/prune-edge.js';
@@ -24,8 +25,6 @@ export interface LookTools {
   askOthers: AskOthers;
   /** Longest wait for the newest version when another node can be asked. */
   answerMs: number | undefined;
-  /** How long requests to this node have waited for our own limits so far. */
-  waitedMs: () => number;
 }
 
 /** The result of one look at a node. */
@@ -97,13 +96,14 @@ export class Lookout {
    */
   private async steadyState({ ended, version }: NodeView): Promise<DbState | undefined> {
     const { node, address } = this.site;
-    const { signal, answerMs, waitedMs } = this.tools;
+    const { signal, answerMs } = this.tools;
     const url = `${address}/db_state`;
-    const state = await answerWithin(answerMs, url, node.dbState(signal), waitedMs);
+    const ask = () => node.dbState(signal);
+    const state = await answerWithin(answerMs, url, ask);
     if (!state || isGrowth({ epoch: BigInt(ended), committedVersion: BigInt(version) }, state)) {
       return state;
     }
-    const again = await answerWithin(answerMs, url, node.dbState(signal), waitedMs);
+    const again = await answerWithin(answerMs, url, ask);
     if (again && isGrowth(state, again)) return again;
     const why = 'the node was asked twice and its two answers contradict each other';
     throw new NodeError('NODE_CONTRADICTED', url, why, undefined);
@@ -208,24 +208,23 @@ export class Lookout {
 }
 
 /**
- * Waits for an answer, but not longer than `ms`. `waitedMs`: how long the question has waited for our own limits, in
- * which time the node was not asked.
- * @throws NodeError NODE_TIMEOUT, or what `asked` throws
+ * Asks, and waits for the answer, but not longer than `ms`. The time in which the question waits for our own limits does
+ * not count, because the node is not asked in it. @throws NodeError NODE_TIMEOUT, or what `ask` throws
  */
 export async function answerWithin<T>(
   ms: number | undefined,
   url: string,
-  asked: Promise<T>,
-  waitedMs: () => number,
+  ask: () => Promise<T>,
 ): Promise<T> {
-  if (ms === undefined) return asked;
+  if (ms === undefined) return ask();
   const waiting = new AbortController();
+  const { answer, waitedMs } = notingWaits(ask);
   const late = tooLate(ms, url, waitedMs, waiting.signal);
   try {
-    return await Promise.race([asked, late]);
+    return await Promise.race([answer, late]);
   } finally {
     waiting.abort();
-    asked.catch(() => undefined);
+    answer.catch(() => undefined);
     late.catch(() => undefined);
   }
 }
@@ -237,8 +236,7 @@ async function tooLate(
   signal: AbortSignal,
 ): Promise<never> {
   const begun = performance.now();
-  const before = waitedMs();
-  const left = () => ms - (performance.now() - begun) + (waitedMs() - before);
+  const left = () => ms - (performance.now() - begun) + waitedMs();
   for (let wait = left(); wait > 0; wait = left()) await sleep(wait, undefined, { signal });
   const why = `no answer within ${ms / 1000} s, and there is another node`;
   throw new NodeError('NODE_TIMEOUT', url, why, undefined);

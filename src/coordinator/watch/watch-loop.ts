@@ -36,8 +36,6 @@ export interface WatchTools extends Pick<LookTools, 'signal' | 'snapshotProgress
    */
   forget: (node: string) => void;
   rests: NodeRests;
-  /** How long requests to a node have waited for our own limits so far. That is no silence of the node. */
-  waited: (node: string) => () => number;
   /** The claim on the storage. The watch renews it. */
   lease?: Lease;
   /** What an earlier attempt with the same order saw last. */
@@ -139,7 +137,7 @@ export class Watch {
     // While no node is well, each is tried in turn, because any of them may come back first.
     const node = first ?? nodes[this.turns++ % nodes.length]!;
     this.asked = node;
-    const site = await answerWithin(this.patience(), node, tools.open(node), tools.waited(node));
+    const site = await answerWithin(this.patience(), node, () => tools.open(node));
     const { lease, signal, snapshotProgress } = tools;
     // A claimed storage exists, so an empty folder in its place is an outage.
     await (lease ? requireBegun(site, signal) : requireSameChain(site));
@@ -148,7 +146,6 @@ export class Watch {
       snapshotProgress,
       askOthers: (ask) => this.askOthers(site, ask),
       answerMs: this.patience(),
-      waitedMs: tools.waited(node),
     });
     this.current = { node, lookout };
     return this.current;
@@ -262,7 +259,7 @@ export class Watch {
     ask: (site: Site) => Promise<T>,
     onlyWell = false,
   ): Promise<{ answers: T[]; unasked: string[] }> {
-    const { rests, signal, open, waited } = this.tools;
+    const { rests, signal, open } = this.tools;
     const answers: T[] = [];
     const unasked: string[] = [];
     const begun = Date.now();
@@ -270,7 +267,7 @@ export class Watch {
     for (const node of site.others) {
       if (resting.some((rest) => rest.node === node)) continue;
       try {
-        const other = await answerWithin(PATIENCE_MS, node, open(node), waited(node));
+        const other = await answerWithin(PATIENCE_MS, node, () => open(node));
         await requireSameChain(other);
         answers.push(await ask(other));
       } catch (error) {

@@ -54,6 +54,15 @@ export const NODE_ERRORS = {
     rest: 'trouble',
     whatToDo: 'Nothing, if it is rare. Else check the network and proxies before the node.',
   },
+  NODE_SHARE_LOST: {
+    meaning:
+      'The use of the node is limited, and this process had no share of the limits for a minute.',
+    fault: 'nobody',
+    retryable: true,
+    budget: 'troubles',
+    whatToDo:
+      'Look whether the Temporal server answers, and what the log of the worker says of the limits.',
+  },
   NODE_STALLED: {
     meaning: 'The answer stopped: no byte came for too long.',
     fault: 'the node',

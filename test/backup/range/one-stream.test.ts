@@ -1,4 +1,4 @@
-/** A node that gives one stream at a time is enough for a backup: a range holds none while its chunks are proven. */
+/** A node that gives one stream at a time is enough for a backup: the stream of a range gives way to those that prove it. */
 import { expect, it } from 'vitest';
 import { LimitedGate } from '../../../src/node/limited-gate.js';
 import {
@@ -41,3 +41,19 @@ it.each(['whole ranges', 'many chunks in one range'])(
     }
   },
 );
+
+it('epoch endings of more than one block are stored with one stream, and by a process that knows no validators yet', async () => {
+  const node = await devnode({ validators: 150, epochs: 80, transactions: 200 });
+  const { epoch } = node.facts();
+  const gate = new LimitedGate(node.address, { short: () => undefined, spare: () => undefined });
+  gate.limit();
+  gate.grant({ streams: 1 }, performance.now() + 600_000);
+  const folder = storageFolder();
+  const target: Target = { type: 'epoch_ending', start_epoch: 0, end_epoch: epoch };
+  const setup = { node: node.address, folder, gate, target, oneRange: true };
+  const result = await backUp(setup);
+  const { payload } = contentOf(folder, result);
+  expect(payload.length).toBeGreaterThan(1024 * 1024);
+  expect(payload).toEqual(await fetchBytes(`${node.address}/epoch_ending_ledger_infos/0/${epoch}`));
+  expect(node.load().most_streams).toBe(1);
+});

@@ -49,7 +49,6 @@ function watch(
       serverNow: Date.now,
       report: (view) => views.push(view),
       open: (node) => openSite(settings, node, data),
-      waited: () => () => 0,
       forget: () => undefined,
       snapshotProgress: () => Promise.resolve(undefined),
       ...(seen ? { seen } : {}),
