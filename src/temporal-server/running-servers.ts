@@ -4,9 +4,9 @@ import { allProcesses, runsCommandWith } from '../lib/host/process-info.js';
 import { type ServerFiles, type ServerPorts, stopServer } from './server-process.js';
 import type { ServerState } from './server-state.js';
 
-/** Stops every server that runs on a database, also one that server.json does not name. */
-export async function stopServersOn(files: ServerFiles): Promise<void> {
-  for (const { pid } of serversOn(files.database)) await stopServer(pid, files);
+/** Kills every server that runs on a database, also one that server.json does not name. */
+export async function killServersOn(files: ServerFiles): Promise<void> {
+  for (const { pid } of serversOn(files.database)) await stopServer(pid, files, 0);
 }
 
 /**

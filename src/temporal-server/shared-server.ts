@@ -6,7 +6,7 @@ import { withLock } from './lock.js';
 import { logSize, logTail, rotateLog } from '../lib/host/log-file.js';
 import { choosePort, isFreeSoon } from './ports.js';
 import { runsCommandWith } from '../lib/host/process-info.js';
-import { findServerOn, stopServersOn } from './running-servers.js';
+import { findServerOn, killServersOn } from './running-servers.js';
 import {
   type ServerFiles,
   type ServerPorts,
@@ -62,11 +62,14 @@ export class SharedServer {
     rotateLog(this.#files.log);
   }
 
-  /** Stops the server if nobody else uses it. */
+  /**
+   * Ends the server if nobody else uses it. It is killed, because by itself it takes about a second to end. Nothing is
+   * asked of it any more, and its database survives a kill at any moment.
+   */
   async leave(): Promise<void> {
     await this.#locked(async () => {
       this.#users.leave();
-      if (!this.#users.hasOthers()) await stopServersOn(this.#files);
+      if (!this.#users.hasOthers()) await killServersOn(this.#files);
     });
   }
 
