@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
-import { UsageError, messageOf } from '../client/command-failure.js';
+import { messageOf } from '../client/command-failure.js';
 import { type ScheduleDone, declareSchedules } from '../client/declared-schedules.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import { ConfigError } from '../config/config-error.js';
@@ -12,7 +12,6 @@ import {
   parseCoordinatorInput,
 } from '../contract/coordinator-input.js';
 import { UPDATE_CONFIGURE } from '../contract/messages.js';
-import { InputError } from '../contract/schema.js';
 import { ConfigHealth } from '../monitor/config-health.js';
 import { type AppliedConfig, sourcesOf } from './applied-config.js';
 import { inFlags } from './flag-names.js';
@@ -112,10 +111,9 @@ export class LiveConfig {
     });
   }
 
-  /** Something is wrong with the file, or with its settings together with the flags. */
+  /** Something is wrong with the file, with its settings together with the flags, or with how we read it. */
   private refuse(before: Config, error: unknown): void {
-    if (!(error instanceof UsageError || error instanceof InputError)) throw error;
-    const problems = error instanceof ConfigError ? error.problems : [inFlags(error.message)];
+    const problems = error instanceof ConfigError ? error.problems : [inFlags(messageOf(error))];
     this.applied.use(before);
     this.health.problem = problems[0];
     for (const problem of problems) tell(problem, 'warn');

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type Node, isMap } from 'yaml';
 import { isSamePlace } from '../contract/storage-name.js';
+import { ConfigError } from './config-error.js';
 import { checked, type Field, fieldsOf, isNothing, offsetOf, unknownField } from './fields.js';
 import { placeIn } from './place.js';
 import { type DeclaredSchedule, readSchedules } from './schedules.js';
@@ -41,7 +42,14 @@ export function readConfig(file: string): Config {
 
 /** Checks the text of the configuration `file`. Paths in it begin in the folder of the file. @throws ConfigError */
 export function parseConfig(file: string, text: string): Config {
-  return new ConfigReader(file, new YamlText(file, text)).read();
+  try {
+    return new ConfigReader(file, new YamlText(file, text)).read();
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    // A mistake of ours. It must not end or silence what follows the file.
+    const [why] = String(error).split('\n');
+    throw new ConfigError([`${file} cannot be read: ${why}`], { cause: error });
+  }
 }
 
 class ConfigReader {

@@ -115,7 +115,8 @@ function wordsOf(kind: string, every: string | undefined, others: Record<string,
 function valuesOf(yaml: YamlText, name: string, fields: readonly Field[]) {
   const values: Record<string, string> = {};
   for (const field of fields) {
-    const schema = FIELDS[field.name];
+    // Names like `constructor` are those of every object, and no fields.
+    const schema = Object.hasOwn(FIELDS, field.name) ? FIELDS[field.name] : undefined;
     if (!schema) {
       const full = Object.keys(FIELDS).map((one) => `${name}.${one}`);
       yaml.add(offsetOf(field.key), unknownField(`${name}.${field.name}`, full));
@@ -129,7 +130,7 @@ function valuesOf(yaml: YamlText, name: string, fields: readonly Field[]) {
 
 function ownOf(values: Readonly<Record<string, string>>, folder: string): OwnInput {
   const pick = (names: object) => {
-    const own = Object.entries(values).filter(([field]) => field in names);
+    const own = Object.entries(values).filter(([field]) => Object.hasOwn(names, field));
     return own.length === 0 ? undefined : Object.fromEntries(own);
   };
   const { sample, to, stock_binary: binary, scratch } = values;
