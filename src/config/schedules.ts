@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { type Node, isMap, isSeq } from 'yaml';
 import * as v from 'valibot';
 import {
@@ -15,6 +14,7 @@ import { mustBe, show } from '../contract/schema.js';
 import { verifyFields } from '../contract/verify-input.js';
 import { didYouMean } from '../lib/nearest.js';
 import { checked, type Field, fieldsOf, isNothing, offsetOf, unknownField } from './fields.js';
+import { pathIn } from './path-in.js';
 import { placeIn } from './place.js';
 import { pathText, place } from './settings.js';
 import type { YamlText } from './yaml-text.js';
@@ -136,8 +136,8 @@ function ownOf(values: Readonly<Record<string, string>>, folder: string): OwnInp
   const { sample, to, stock_binary: binary, scratch } = values;
   const own = {
     sample,
-    stock_binary: binary && path.resolve(folder, binary),
-    scratch: scratch && path.resolve(folder, scratch),
+    stock_binary: binary && pathIn(folder, binary),
+    scratch: scratch && pathIn(folder, scratch),
     to: to === undefined ? undefined : placeIn(folder, to),
     compaction: pick(COMPACTION),
     prune: pick(PRUNE),

@@ -1,25 +1,11 @@
 /** A configuration file is read whole, or each of its mistakes is told with line, column and field. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { ConfigError } from '../../src/config/config-error.js';
+import { expect, it } from 'vitest';
 import { EXAMPLE } from '../../src/config/example.js';
 import { parseConfig, readConfig } from '../../src/config/read-config.js';
-import { SETTINGS } from '../../src/config/settings.js';
 import { storageFolder } from '../support/backup.js';
-
-/** The problems of a text, without the name of the file. */
-function problemsOf(work: () => unknown): string[] {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof ConfigError)
-      return error.problems.map((one) => one.replace('c.yaml', 'C'));
-    throw error;
-  }
-  return [];
-}
-const problems = (...lines: string[]) => problemsOf(() => parseConfig('c.yaml', lines.join('\n')));
+import { problems, problemsOf } from '../support/config-problems.js';
 
 it('the example is a whole configuration', () => {
   const { given, schedules } = parseConfig('/etc/c.yaml', EXAMPLE);
@@ -289,48 +275,6 @@ it('of many mistakes, twenty are told', () => {
   const told = problems(...Array.from({ length: 50 }, (_, i) => `colour${i}: red`));
   expect(told).toHaveLength(21);
   expect(told.at(-1)).toBe('C: and 30 more');
-});
-
-describe.each(['constructor', 'toString', 'hasOwnProperty', '__proto__'])(
-  'a field that is named like a member of all objects is unknown: %s',
-  (name) => {
-    it.each([
-      ['at the top', [`${name}: 5`], 1, name],
-      ['in a section', ['limits:', `  ${name}: 5`], 2, `limits.${name}`],
-      [
-        'in a schedule',
-        ['schedules:', '  - kind: verify', `    ${name}: 5`],
-        3,
-        `schedules[0].${name}`,
-      ],
-      ['as a section', [`${name}:`, '  constructor: 5'], 1, name],
-    ])('%s', (_, lines, line, field) => {
-      const [told, ...more] = problems(...lines);
-      expect(told).toMatch(`C, line ${line}, column `);
-      expect(told).toMatch(`unknown field "${field}"`);
-      expect(more).toEqual([]);
-    });
-
-    it('as a value', () => {
-      for (const field of ['nodes', 'storage', 'network', 'limits', 'copy', 'schedules']) {
-        for (const value of [`{ ${name}: 5 }`, `[{ ${name}: 5 }]`, name]) {
-          expect(() => problems(`${field}: ${value}`)).not.toThrow();
-        }
-      }
-      const [told] = problems('schedules:', `  - kind: ${name}`);
-      expect(told).toMatch(`schedules[0].kind must be one of`);
-    });
-  },
-);
-
-it('a mistake of ours while a file is read makes the file unusable, and nothing else', () => {
-  const broken = vi.spyOn(SETTINGS, 'find').mockImplementation(() => {
-    throw new TypeError('schema.run is no function');
-  });
-  onTestFinished(() => broken.mockRestore());
-  expect(problems('storage: /b')).toEqual([
-    'C cannot be read: TypeError: schema.run is no function',
-  ]);
 });
 
 it('a file that cannot be read is one clear error', () => {
