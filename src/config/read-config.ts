@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type Node, isMap } from 'yaml';
+import type { StorageConfig } from '../contract/job.js';
 import { isSamePlace } from '../contract/storage-name.js';
 import { ConfigError } from './config-error.js';
 import { checked, type Field, fieldsOf, isNothing, offsetOf, unknownField } from './fields.js';
@@ -74,7 +75,8 @@ class ConfigReader {
     }
     this.checkCopy();
     this.checkRetention();
-    const schedules = readSchedules(yaml, { list, folder, rules: this.rules() });
+    const source = { list, folder, storage: this.placeOf('storage'), rules: this.rules() };
+    const schedules = readSchedules(yaml, source);
     yaml.done();
     return { file, path: path.resolve(file), text: yaml.text, given, schedules };
   }
@@ -111,11 +113,15 @@ class ConfigReader {
     if (copy && !to) {
       this.yaml.add(offsetOf(copy), 'copy.to is missing: it says where the copy is');
     }
-    const [from, target] = ['storage', 'copy.to'].map((name) => this.given.get(name)?.value);
-    if (typeof from !== 'string' || typeof target !== 'string') return;
-    if (isSamePlace(placeIn('/', from), placeIn('/', target))) {
+    const [from, target] = [this.placeOf('storage'), this.placeOf('copy.to')];
+    if (from && target && isSamePlace(from, target)) {
       this.yaml.add(offsetOf(to!), 'copy.to is the storage itself');
     }
+  }
+
+  private placeOf(name: string): StorageConfig | undefined {
+    const value = this.given.get(name)?.value;
+    return typeof value === 'string' ? placeIn('/', value) : undefined;
   }
 
   private checkRetention(): void {

@@ -138,6 +138,24 @@ it('check tries all that a file names, and says what does not work and what to d
   expect(table.out).toMatch(/^schedules\.verify +every 2d +file \S+:6$/m);
 }, 120_000);
 
+it('what is wrong only together with flags is told before anything starts', async () => {
+  const [storage, folder] = [storageFolder(), dataFolder()];
+  const file = join(folder, 'c.yaml');
+  writeFileSync(file, `storage: /b\nschedules: [{ kind: copy, to: ${storage} }]\ndata_dir: data\n`);
+  const env = { APTOS_BACKUP_DATA_DIR: '' };
+  const up = await runCli(['up', '--config', file, '--local-fs-dir', storage], env);
+  expect(up).toMatchObject({ code: 2, out: '' });
+  expect(up.err).toContain(
+    `${file}, line 2: schedule copy: from and to are the same storage: ${storage}\n`,
+  );
+  expect(readdirSync(folder)).toEqual(['c.yaml']);
+
+  writeFileSync(file, `storage: ${storage}\ndata_dir: data\n`);
+  const checked = await runCli(['check', '--config', file, '--copy-to', `${storage}/`], env);
+  expect(checked.code).toBe(1);
+  expect(checked.out).toMatch(/^ {2}copy\.to +\S+ +NO {3}it is the storage itself$/m);
+});
+
 it('a file that is wrong ends each command with all its mistakes and exit code 2', async () => {
   const file = join(dataFolder(), 'c.yaml');
   writeFileSync(file, 'storge: /b\nlimits: { concurrency: 0 }\n');

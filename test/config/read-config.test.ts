@@ -232,6 +232,18 @@ it.each<[string, string[], unknown[]]>([
     ['C, line 2, column 5: schedules[0]: only a schedule of kind verify takes a sample'],
   ],
   [
+    'a copy into the storage itself',
+    [
+      'storage: b',
+      'schedules:',
+      '  - kind: verify',
+      '  - kind: copy',
+      '    to: ./b/',
+      '  - kind: gc',
+    ],
+    ['C, line 5, column 5: schedules[1].to is the storage itself'],
+  ],
+  [
     'a copy that goes nowhere',
     ['schedules: [{ kind: copy }]'],
     ['C, line 1, column 13: schedules[0].to is missing: the storage that gets the copies'],
