@@ -200,7 +200,8 @@ async function show(
   const either = AbortSignal.any([signal, over.signal]);
   const overseer = new Overseer(client, workflowId);
   while (!either.aborted) {
-    if (live) await abortable(client, either, () => live.look(client, workflowId)).catch(onSilence);
+    if (live)
+      await abortable(client, either, () => live.look(client, workflowId, either)).catch(onSilence);
     await abortable(client, signal, () => overseer.read()).then(onStatus, onSilence);
     await board.pause(either);
   }

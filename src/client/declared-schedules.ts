@@ -11,10 +11,16 @@ export interface Declared {
   input: ScheduleInput;
 }
 
-/** What became of a schedule. `by hand`: somebody made one of this kind, and it stays as it is. */
+/**
+ * What became of a schedule. `by hand`: somebody made one of this kind, and it stays as it is. `right`: there was
+ * nothing to do.
+ */
 export interface ScheduleDone {
   id: string;
-  what: 'made' | 'changed' | 'removed' | 'by hand';
+  kind: string;
+  what: 'made' | 'changed' | 'removed' | 'by hand' | 'right' | 'failed';
+  /** Of one that failed. */
+  error?: unknown;
 }
 
 /**
@@ -23,39 +29,53 @@ export interface ScheduleDone {
  */
 const MEMO = 'declared';
 
+interface Memo {
+  /** Without one, people made the schedule. */
+  digest: string | undefined;
+}
+
+interface Declaration {
+  declared: readonly Declared[];
+  /** Of these kinds. */
+  kinds?: readonly string[];
+}
+
 /**
  * Makes the schedules of a storage as a file declares them, and removes those that a file declared before. Schedules
- * that people made stay. Says what it did; what was right already is not named.
+ * that people made stay. Says what became of each kind: one that fails holds up no other.
  */
 export async function declareSchedules(
   client: Client,
   storage: StorageConfig,
-  declared: readonly Declared[],
+  { declared, kinds = SCHEDULE_KINDS }: Declaration,
 ): Promise<ScheduleDone[]> {
-  const done: ScheduleDone[] = [];
-  for (const kind of SCHEDULE_KINDS) {
+  const one = async (kind: string): Promise<ScheduleDone> => {
     const id = scheduleIdOf(storage, kind);
-    const before = await memoOf(client, id);
-    const wanted = declared.find((one) => one.kind === kind);
-    const what = wanted
-      ? await declare(client, wanted, before)
-      : await withdraw(client, id, before?.digest);
-    if (what) done.push({ id, what });
-  }
-  return done;
+    const wanted = declared.find((other) => other.kind === kind);
+    try {
+      const before = await memoOf(client, id);
+      const what = wanted
+        ? await declare(client, wanted, before)
+        : await withdraw(client, id, before);
+      return { id, kind, what };
+    } catch (error) {
+      return { id, kind, what: 'failed', error };
+    }
+  };
+  return Promise.all(kinds.map(one));
 }
 
 async function declare(
   client: Client,
   { kind, input, every }: Declared,
-  before: { digest: string | undefined } | undefined,
-): Promise<ScheduleDone['what'] | undefined> {
-  if (before && before.digest === undefined) return 'by hand';
+  before: Memo | undefined,
+): Promise<ScheduleDone['what']> {
   const { spec, action } = scheduleOf(kind, input, every);
+  if (before && before.digest === undefined) return 'by hand';
   const digest = createHash('sha256')
     .update(JSON.stringify([spec, action.args]))
     .digest('hex');
-  if (before?.digest === digest) return undefined;
+  if (before?.digest === digest) return 'right';
   await putSchedule(client, scheduleOf(kind, input, every, { [MEMO]: digest }));
   return before ? 'changed' : 'made';
 }
@@ -63,18 +83,15 @@ async function declare(
 async function withdraw(
   client: Client,
   id: string,
-  digest: string | undefined,
-): Promise<ScheduleDone['what'] | undefined> {
-  if (digest === undefined) return undefined;
+  before: Memo | undefined,
+): Promise<ScheduleDone['what']> {
+  if (before?.digest === undefined) return 'right';
   await deleteSchedule(client, id);
   return 'removed';
 }
 
-/** The digest of what was declared; without one, people made the schedule. Undefined: there is no schedule. */
-async function memoOf(
-  client: Client,
-  id: string,
-): Promise<{ digest: string | undefined } | undefined> {
+/** Undefined: there is no schedule. */
+async function memoOf(client: Client, id: string): Promise<Memo | undefined> {
   try {
     const { action } = await client.schedule.getHandle(id).describe();
     const digest = action.type === 'startWorkflow' ? action.memo?.[MEMO] : undefined;
