@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { messageOf } from '../client/command-failure.js';
-import { type ScheduleDone, declareSchedules } from '../client/declared-schedules.js';
+import { type ScheduleDone, declareSchedules, removeFormer } from '../client/declared-schedules.js';
 import { SCHEDULE_KINDS } from '../client/schedules.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import { ConfigError } from '../config/config-error.js';
+import { placeIn } from '../config/place.js';
 import { type Config, readConfig } from '../config/read-config.js';
 import { SETTINGS } from '../config/settings.js';
 import {
@@ -13,9 +14,11 @@ import {
   parseCoordinatorInput,
 } from '../contract/coordinator-input.js';
 import { UPDATE_CONFIGURE } from '../contract/messages.js';
+import { isSamePlace } from '../contract/storage-name.js';
+import { dataFolder } from '../lib/host/data-folder.js';
 import { ConfigHealth } from '../monitor/config-health.js';
 import { type AppliedConfig, sourcesOf } from './applied-config.js';
-import { declaredOf } from './declared.js';
+import { declaredOf, markOf } from './declared.js';
 import { inFlags } from './flag-names.js';
 import { type CoordinatorFlags, coordinatorInput, givenInput } from './options.js';
 import { say } from './say.js';
@@ -25,11 +28,14 @@ const APPLY_MS = 20_000;
 
 /** Parts that are applied by themselves, beside the schedule of each kind. */
 const SETTINGS_PART = 'settings';
+const FORMER_PART = 'former_schedules';
 
 interface Due {
   change: SettingsChange;
   /** Of schedules. */
   kinds: readonly string[];
+  /** Whether to look for schedules of storages that the file no longer names. */
+  former: boolean;
 }
 
 /**
@@ -43,10 +49,13 @@ export class LiveConfig {
   /** Of the file as it was last read. The first look reads it anew: it may have changed while the server started. */
   private seen = '';
   /** What the coordinator and the schedules have not taken over yet. */
-  private due: Due = { change: {}, kinds: SCHEDULE_KINDS };
+  private due: Due = { change: {}, kinds: SCHEDULE_KINDS, former: true };
+  /** By which the file knows later what it declared. Without one, it does not know what it did for other storages. */
+  private readonly mark: string | undefined;
 
   constructor(private readonly applied: AppliedConfig) {
     this.input = this.inputNow();
+    this.mark = this.markNow();
   }
 
   /** All settings: those that nothing gives get their defaults. */
@@ -58,7 +67,7 @@ export class LiveConfig {
 
   /** A coordinator was begun or joined with all settings: of these, only schedules are due. */
   begun(): void {
-    this.due = { change: {}, kinds: SCHEDULE_KINDS };
+    this.due = { change: {}, kinds: SCHEDULE_KINDS, former: true };
     this.works(SETTINGS_PART);
   }
 
@@ -76,6 +85,7 @@ export class LiveConfig {
     // At once: what one of them waits for takes no time from the others.
     await Promise.all([
       timed(SETTINGS_PART, () => this.applySettings(client, workflowId)),
+      timed(FORMER_PART, () => this.removeFormer(client)),
       client.withDeadline(Date.now() + APPLY_MS, () => this.applySchedules(client, signal)),
     ]);
   }
@@ -145,10 +155,10 @@ export class LiveConfig {
   }
 
   private async applySchedules(client: Client, signal?: AbortSignal): Promise<void> {
-    const { due, input } = this;
+    const { due, input, mark } = this;
     if (due.kinds.length === 0) return;
     const declared = this.applied.config.schedules.map((one) => declaredOf(one, input));
-    const asked = { declared, kinds: due.kinds };
+    const asked = { declared, kinds: due.kinds, by: mark };
     const done = await declareSchedules(client, input.storage, asked);
     if (signal?.aborted) return;
     due.kinds = done.flatMap(({ kind, what }) => (isOpen(what) ? [kind] : []));
@@ -159,6 +169,39 @@ export class LiveConfig {
         if (one.what !== 'right') tell(describeDone(one));
         this.works(one.kind);
       }
+    }
+  }
+
+  /** Only a start can take another storage, so this is due once. */
+  private async removeFormer(client: Client): Promise<void> {
+    const { due, input, mark } = this;
+    const named = this.applied.config.given.get('storage')?.value;
+    // The file may have changed since this process began: then its next start sees to it.
+    const isNamed = typeof named === 'string' && isSamePlace(placeIn('/', named), input.storage);
+    if (due.former && isNamed && mark !== undefined) {
+      for await (const one of removeFormer(client, input.storage, mark)) {
+        tell(`${describeDone(one)}: ${this.name} names its storage no longer`);
+      }
+    }
+    due.former = false;
+  }
+
+  /** A storage that a flag names is none of the file: other processes may have other storages with the same file. */
+  private markNow(): string | undefined {
+    const { command, config } = this.applied;
+    const isOfFile = sourcesOf(command).some(
+      ({ name, source }) => name === 'storage' && source === 'file',
+    );
+    if (!isOfFile) return undefined;
+    try {
+      return markOf(config, dataFolder(this.flags.dataDir));
+    } catch (error) {
+      const later = 'schedules of a storage that it no longer names will not be removed';
+      tell(
+        `${config.file} gets no mark in the data folder, so ${later}: ${messageOf(error)}`,
+        'warn',
+      );
+      return undefined;
     }
   }
 
@@ -192,7 +235,10 @@ export class LiveConfig {
 
 /** What is the matter with a part: its name and the verb. */
 function nameOf(part: string): string {
-  return part === SETTINGS_PART ? 'the settings are' : `schedule ${part} is`;
+  if (part === SETTINGS_PART) return 'the settings are';
+  return part === FORMER_PART
+    ? 'the removal of schedules of former storages is'
+    : `schedule ${part} is`;
 }
 
 /** Whether to look at a schedule again: it may work later, and one that was made by hand may be deleted. */

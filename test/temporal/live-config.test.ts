@@ -1,12 +1,13 @@
 /**
  * A configuration that is followed, on a real server: what can be applied is applied, and what cannot is told for as
- * long as it lasts.
+ * long as it lasts. Schedules of a storage that the file no longer names are removed, and nobody else's.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { configOf } from '../../src/cli/applied-config.js';
 import { LiveConfig } from '../../src/cli/live-config.js';
+import { declareSchedules } from '../../src/client/declared-schedules.js';
 import {
   createSchedule,
   deleteSchedule,
@@ -99,4 +100,48 @@ it('what cannot be applied holds up nothing else, and is told until it is over',
   live.begun();
   await live.look();
   expect([reasons(), await metric()]).toEqual([[], '0']);
+});
+
+it('schedules of a storage that the file no longer names are removed, and those of others stay', async () => {
+  const [place, elsewhere] = [folder(), folder()];
+  const [file, other] = [configFile(place), configFile(place, 'other.yaml')];
+  const data = ['--data-dir', join(place, 'data')];
+  const rules = ['retention: { keep_last: 2 }', 'schedules: [{ kind: verify }, { kind: prune }]'];
+  const start = async (one: typeof file, flags: string[], ...lines: string[]) => {
+    one.write(...lines);
+    const live = await one.follow(...flags);
+    await live.look();
+    expect(live.health.health().reasons).toEqual([]);
+  };
+  await start(file, data, 'storage: /former/a', ...rules);
+  await start(other, data, 'storage: /former/other', ...rules);
+  await createSchedule(session.client, 'gc', input('/former/a'));
+  // As a release before made it: nobody knows by which file.
+  const declared = [{ kind: 'verify', input: input('/former/old') }];
+  await declareSchedules(session.client, of('/former/old'), { declared });
+  await untilKinds('/former/a', 'gc', 'prune', 'verify');
+  await untilKinds('/former/other', 'prune', 'verify');
+  await untilKinds('/former/old', 'verify');
+
+  // A flag names another storage, as for a second process with the same file: it is not the file that changed.
+  await start(file, [...data, '--local-fs-dir', '/former/flag'], 'storage: /former/a', ...rules);
+  await untilKinds('/former/flag', 'prune', 'verify');
+  await untilKinds('/former/a', 'gc', 'prune', 'verify');
+
+  await start(file, data, 'storage: /former/b', ...rules);
+  await untilKinds('/former/a', 'gc');
+  await untilKinds('/former/b', 'prune', 'verify');
+  // Another data folder is that of another host, where a file may have the same path.
+  await start(file, ['--data-dir', elsewhere], 'storage: /former/c', ...rules);
+  await untilKinds('/former/c', 'prune', 'verify');
+  for (const dir of ['/former/b', '/former/other', '/former/flag']) {
+    expect(await kindsOf(dir), dir).toEqual(['prune', 'verify']);
+  }
+
+  // What has no mark gets one when a file declares it again, and then it goes with its storage.
+  await start(file, data, 'storage: /former/old', 'schedules: [{ kind: verify }]');
+  await untilKinds('/former/b');
+  await start(file, data, 'storage: /former/d', 'schedules: [{ kind: verify }]');
+  await untilKinds('/former/d', 'verify');
+  await untilKinds('/former/old');
 });
