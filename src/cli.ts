@@ -30,6 +30,7 @@ import {
   coordinatorInput,
 } from './cli/options.js';
 import { addStorageName, addStorageOptions } from './cli/storage-options.js';
+import { refuseTilde } from './cli/refuse-tilde.js';
 import { say, setUpLog } from './cli/say.js';
 import { NOTIFY, addNotifyCommands } from './cli/notify-command.js';
 import { addNotifyOptions } from './cli/notify-options.js';
@@ -58,6 +59,7 @@ const program = new Command('aptos-backup')
   .configureOutput({ outputError: () => undefined })
   .hook('preAction', async (_, command) => {
     noteCommand(command);
+    refuseTilde(command);
     applyConfig(command);
     const { dataDir, logFormat } = command.optsWithGlobals<Partial<CommonFlags>>();
     await setUpLog({ format: logFormat, stamped: LASTING.includes(command.name()) });

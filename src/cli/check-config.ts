@@ -5,7 +5,7 @@ import { Interrupted, messageOf } from '../client/command-failure.js';
 import { parseNodes } from '../contract/backup-input.js';
 import type { StorageConfig } from '../contract/job.js';
 import { CHUNK_QUEUE, CONTROL_QUEUE } from '../contract/messages.js';
-import { storageName } from '../contract/storage-name.js';
+import { isSamePlace, storageName } from '../contract/storage-name.js';
 import { dataFolder, keepCachesIn } from '../lib/host/data-folder.js';
 import { findOnPath, isProgram } from '../lib/host/find-on-path.js';
 import { readListenAddress } from '../lib/listen-address.js';
@@ -82,7 +82,7 @@ function triesOf(applied: AppliedConfig, flags: CoordinatorFlags, signal: AbortS
     { what: 'file', name: file, try: () => Promise.resolve(said) },
     ...triesOfNodes(flags, signal),
     ...(namesStorage(flags) ? [tryStorage('storage', storageOf(flags), signal)] : []),
-    ...(flags.copyTo === undefined ? [] : [tryStorage('copy.to', placeOf(flags.copyTo), signal)]),
+    ...(flags.copyTo === undefined ? [] : [tryCopy(flags, placeOf(flags.copyTo), signal)]),
     ...schedules.map(({ kind, words }) => ({
       ...{ what: 'schedule', name: kind },
       try: () => Promise.resolve(words),
@@ -150,6 +150,13 @@ function tryStorage(what: string, storage: StorageConfig, signal: AbortSignal): 
       throw new Error(`cannot ${first!.what}: ${first!.means}${more}`);
     },
   };
+}
+
+/** A flag may have named the one or the other. */
+function tryCopy(flags: CoordinatorFlags, to: StorageConfig, signal: AbortSignal): Try {
+  const one = tryStorage('copy.to', to, signal);
+  const isItself = namesStorage(flags) && isSamePlace(storageOf(flags), to);
+  return isItself ? failed(one.what, one.name, new Error('it is the storage itself')) : one;
 }
 
 /** The server that the environment names. Without one, up brings its own. */

@@ -33,6 +33,11 @@ export function inFlags(message: string): string {
 }
 
 function flagOf(field: string): string {
-  const own = [`--${field}`, `--${field.replaceAll('_', '-')}`, ...(OTHER_NAMES[field] ?? [])];
+  const own = [`--${field}`, `--${field.replaceAll('_', '-')}`, ...othersOf(field)];
   return own.find((name) => flags.includes(name)) ?? field;
+}
+
+/** A word like `constructor` is the name of a member of every object, and of no field. */
+function othersOf(field: string): readonly string[] {
+  return (Object.hasOwn(OTHER_NAMES, field) && OTHER_NAMES[field]) || [];
 }

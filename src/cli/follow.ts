@@ -18,6 +18,7 @@ import { CoordinatorHealth } from '../monitor/coordinator-health.js';
 import { Interrupted } from '../client/command-failure.js';
 import { NodeMetrics } from '../monitor/node-metrics.js';
 import type { AppliedConfig } from './applied-config.js';
+import { checkDeclared } from './declared.js';
 import { LiveConfig } from './live-config.js';
 import { workersLive } from './living-workers.js';
 import { type Served, openPage } from './open-page.js';
@@ -46,6 +47,7 @@ export async function follow(
   config?: AppliedConfig,
 ): Promise<void> {
   const { storage } = parseCoordinatorInput(input); // report a mistake before anything starts
+  for (const one of config?.config.schedules ?? []) checkDeclared(config!.config, one, input);
   if (own) tellIgnored();
   const chunkWorkers = chunkWorkerCount(flags);
   const served = await openPage(flags, say);
@@ -198,7 +200,8 @@ async function show(
   const either = AbortSignal.any([signal, over.signal]);
   const overseer = new Overseer(client, workflowId);
   while (!either.aborted) {
-    if (live) await abortable(client, either, () => live.look(client, workflowId)).catch(onSilence);
+    if (live)
+      await abortable(client, either, () => live.look(client, workflowId, either)).catch(onSilence);
     await abortable(client, signal, () => overseer.read()).then(onStatus, onSilence);
     await board.pause(either);
   }

@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
-import { UsageError, messageOf } from '../client/command-failure.js';
-import { type ScheduleDone, declareSchedules } from '../client/declared-schedules.js';
+import { messageOf } from '../client/command-failure.js';
+import { type ScheduleDone, declareSchedules, removeFormer } from '../client/declared-schedules.js';
+import { SCHEDULE_KINDS } from '../client/schedules.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import { ConfigError } from '../config/config-error.js';
+import { placeIn } from '../config/place.js';
 import { type Config, readConfig } from '../config/read-config.js';
 import { SETTINGS } from '../config/settings.js';
 import {
@@ -12,20 +14,34 @@ import {
   parseCoordinatorInput,
 } from '../contract/coordinator-input.js';
 import { UPDATE_CONFIGURE } from '../contract/messages.js';
-import { InputError } from '../contract/schema.js';
+import { isSamePlace } from '../contract/storage-name.js';
+import { dataFolder } from '../lib/host/data-folder.js';
 import { ConfigHealth } from '../monitor/config-health.js';
 import { type AppliedConfig, sourcesOf } from './applied-config.js';
+import { declaredOf, markOf } from './declared.js';
 import { inFlags } from './flag-names.js';
 import { type CoordinatorFlags, coordinatorInput, givenInput } from './options.js';
 import { say } from './say.js';
-import { scheduleInput } from './schedule.js';
 
 /** Longest time that the server may take to take over what has changed. The next look tries again. */
 const APPLY_MS = 20_000;
 
+/** Parts that are applied by themselves, beside the schedule of each kind. */
+const SETTINGS_PART = 'settings';
+const FORMER_PART = 'former_schedules';
+
+interface Due {
+  change: SettingsChange;
+  /** Of schedules. */
+  kinds: readonly string[];
+  /** Whether to look for schedules of storages that the file no longer names. */
+  former: boolean;
+}
+
 /**
  * The configuration file of a command that follows a node. Each look compares it with what it was: what has changed goes
- * to the coordinator and into schedules. A file that cannot be used is told once, and the settings before it stay.
+ * to the coordinator and into schedules, each by itself. What could not be applied is in the health for as long as it
+ * lasts, and is tried again. A file that cannot be used is told once, and the settings before it stay.
  */
 export class LiveConfig {
   readonly health = new ConfigHealth();
@@ -33,11 +49,13 @@ export class LiveConfig {
   /** Of the file as it was last read. The first look reads it anew: it may have changed while the server started. */
   private seen = '';
   /** What the coordinator and the schedules have not taken over yet. */
-  private due: { change: SettingsChange; schedules: boolean } = { change: {}, schedules: true };
-  private told = '';
+  private due: Due = { change: {}, kinds: SCHEDULE_KINDS, former: true };
+  /** By which the file knows later what it declared. Without one, it does not know what it did for other storages. */
+  private readonly mark: string | undefined;
 
   constructor(private readonly applied: AppliedConfig) {
     this.input = this.inputNow();
+    this.mark = this.markNow();
   }
 
   /** All settings: those that nothing gives get their defaults. */
@@ -49,20 +67,27 @@ export class LiveConfig {
 
   /** A coordinator was begun or joined with all settings: of these, only schedules are due. */
   begun(): void {
-    this.due = { change: {}, schedules: true };
+    this.due = { change: {}, kinds: SCHEDULE_KINDS, former: true };
+    this.works(SETTINGS_PART);
   }
 
-  /** Takes over what has changed in the file. Failures of the server are told, and tried again with the next look. */
-  async look(client: Client, workflowId: string): Promise<void> {
+  /** Takes over what has changed in the file. What fails is told, and tried again with the next look. */
+  async look(client: Client, workflowId: string, signal?: AbortSignal): Promise<void> {
     this.readAgain();
-    const { change, schedules } = this.due;
-    if (!schedules && Object.keys(change).length === 0) return;
-    try {
-      await client.withDeadline(Date.now() + APPLY_MS, () => this.apply(client, workflowId));
-      this.told = '';
-    } catch (error) {
-      this.tellOnce(`${this.name} is not taken over yet: ${messageOf(error)}`);
-    }
+    const timed = async (part: string, work: () => Promise<void>) => {
+      try {
+        await client.withDeadline(Date.now() + APPLY_MS, work);
+        this.works(part);
+      } catch (error) {
+        if (!signal?.aborted) this.fails(part, error);
+      }
+    };
+    // At once: what one of them waits for takes no time from the others.
+    await Promise.all([
+      timed(SETTINGS_PART, () => this.applySettings(client, workflowId)),
+      timed(FORMER_PART, () => this.removeFormer(client)),
+      client.withDeadline(Date.now() + APPLY_MS, () => this.applySchedules(client, signal)),
+    ]);
   }
 
   private get flags(): CoordinatorFlags {
@@ -97,7 +122,7 @@ export class LiveConfig {
       return !isSame(old.fields.get(name), value);
     });
     Object.assign(this.due.change, Object.fromEntries(other));
-    this.due.schedules = true;
+    this.due.kinds = SCHEDULE_KINDS;
     tell(`${config.file} has changed`);
     const later = this.fixed().filter(([name, value]) => new Map(old.all).get(name) !== value);
     if (later.length === 0) return;
@@ -112,32 +137,72 @@ export class LiveConfig {
     });
   }
 
-  /** Something is wrong with the file, or with its settings together with the flags. */
+  /** Something is wrong with the file, with its settings together with the flags, or with how we read it. */
   private refuse(before: Config, error: unknown): void {
-    if (!(error instanceof UsageError || error instanceof InputError)) throw error;
-    const problems = error instanceof ConfigError ? error.problems : [inFlags(error.message)];
+    const problems = error instanceof ConfigError ? error.problems : [inFlags(messageOf(error))];
     this.applied.use(before);
     this.health.problem = problems[0];
     for (const problem of problems) tell(problem, 'warn');
     tell(`${before.file} cannot be used; the settings before it stay`, 'warn');
   }
 
-  private async apply(client: Client, workflowId: string): Promise<void> {
+  private async applySettings(client: Client, workflowId: string): Promise<void> {
     const { due } = this;
-    if (Object.keys(due.change).length > 0) {
-      const answer = await tellWorkflow<string>(client, workflowId, UPDATE_CONFIGURE, due.change);
-      due.change = {};
-      tell(`Settings ${inFlags(answer)}`);
+    if (Object.keys(due.change).length === 0) return;
+    const answer = await tellWorkflow<string>(client, workflowId, UPDATE_CONFIGURE, due.change);
+    due.change = {};
+    tell(`Settings ${inFlags(answer)}`);
+  }
+
+  private async applySchedules(client: Client, signal?: AbortSignal): Promise<void> {
+    const { due, input, mark } = this;
+    if (due.kinds.length === 0) return;
+    const declared = this.applied.config.schedules.map((one) => declaredOf(one, input));
+    const asked = { declared, kinds: due.kinds, by: mark };
+    const done = await declareSchedules(client, input.storage, asked);
+    if (signal?.aborted) return;
+    due.kinds = done.flatMap(({ kind, what }) => (isOpen(what) ? [kind] : []));
+    for (const one of done) {
+      if (one.what === 'by hand') this.notes(one.kind, describeDone(one));
+      else if (one.what === 'failed') this.fails(one.kind, one.error);
+      else {
+        if (one.what !== 'right') tell(describeDone(one));
+        this.works(one.kind);
+      }
     }
-    if (!due.schedules) return;
-    const { schedules } = this.applied.config;
-    const declared = schedules.map(({ kind, every, own }) => {
-      const input = scheduleInput(this.input, own);
-      return every === undefined ? { kind, input } : { kind, input, every };
-    });
-    const done = await declareSchedules(client, this.input.storage, declared);
-    due.schedules = false;
-    for (const one of done) tell(describeDone(one), one.what === 'by hand' ? 'warn' : 'info');
+  }
+
+  /** Only a start can take another storage, so this is due once. */
+  private async removeFormer(client: Client): Promise<void> {
+    const { due, input, mark } = this;
+    const named = this.applied.config.given.get('storage')?.value;
+    // The file may have changed since this process began: then its next start sees to it.
+    const isNamed = typeof named === 'string' && isSamePlace(placeIn('/', named), input.storage);
+    if (due.former && isNamed && mark !== undefined) {
+      for await (const one of removeFormer(client, input.storage, mark)) {
+        tell(`${describeDone(one)}: ${this.name} names its storage no longer`);
+      }
+    }
+    due.former = false;
+  }
+
+  /** A storage that a flag names is none of the file: other processes may have other storages with the same file. */
+  private markNow(): string | undefined {
+    const { command, config } = this.applied;
+    const isOfFile = sourcesOf(command).some(
+      ({ name, source }) => name === 'storage' && source === 'file',
+    );
+    if (!isOfFile) return undefined;
+    try {
+      return markOf(config, dataFolder(this.flags.dataDir));
+    } catch (error) {
+      const later = 'schedules of a storage that it no longer names will not be removed';
+      tell(
+        `${config.file} gets no mark in the data folder, so ${later}: ${messageOf(error)}`,
+        'warn',
+      );
+      return undefined;
+    }
   }
 
   /** What a running coordinator cannot change stays as in `before`. */
@@ -152,10 +217,33 @@ export class LiveConfig {
     return input;
   }
 
-  private tellOnce(text: string): void {
-    if (text !== this.told) tell(text, 'warn');
-    this.told = text;
+  private fails(part: string, error: unknown): void {
+    const why = inFlags(messageOf(error));
+    this.notes(part, `${this.name}: ${nameOf(part)} not applied yet: ${why}`);
   }
+
+  private notes(part: string, text: string): void {
+    const { notApplied } = this.health;
+    if (notApplied.get(part) !== text) tell(text, 'warn');
+    notApplied.set(part, text);
+  }
+
+  private works(part: string): void {
+    if (this.health.notApplied.delete(part)) tell(`${this.name}: ${nameOf(part)} applied now`);
+  }
+}
+
+/** What is the matter with a part: its name and the verb. */
+function nameOf(part: string): string {
+  if (part === SETTINGS_PART) return 'the settings are';
+  return part === FORMER_PART
+    ? 'the removal of schedules of former storages is'
+    : `schedule ${part} is`;
+}
+
+/** Whether to look at a schedule again: it may work later, and one that was made by hand may be deleted. */
+function isOpen(what: ScheduleDone['what']): boolean {
+  return what === 'failed' || what === 'by hand';
 }
 
 function tell(text: string, level: 'info' | 'warn' = 'info'): void {

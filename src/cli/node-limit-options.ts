@@ -26,6 +26,12 @@ export interface NodeLimitFlags {
   nodeBytesPerSecond?: string;
 }
 
+/** Those of the copy that a coordinator keeps in step. */
+export interface CopyLimitFlags {
+  copyBytesPerSecond?: string;
+  copyRequestsPerSecond?: string;
+}
+
 /** The value of a flag that ends a limit. */
 const NO_LIMIT = 'none';
 
@@ -34,26 +40,39 @@ const FIELDS = {
   node_requests_per_second: 'nodeRequestsPerSecond',
   node_bytes_per_second: 'nodeBytesPerSecond',
 } as const satisfies Record<string, keyof NodeLimitFlags>;
+const COPY_FIELDS = {
+  copy_bytes_per_second: 'copyBytesPerSecond',
+  copy_requests_per_second: 'copyRequestsPerSecond',
+} as const satisfies Record<string, keyof CopyLimitFlags>;
+
+type Given<F, T> = { [K in keyof F]?: T };
 
 /** The fields of an input that these flags give. */
-export function nodeLimits(flags: NodeLimitFlags): { [K in keyof typeof FIELDS]?: string } {
-  return fieldsOf(flags, (value) => value !== NO_LIMIT);
+export function nodeLimits(flags: NodeLimitFlags): Given<typeof FIELDS, string> {
+  return fieldsOf(FIELDS, flags, (value) => value !== NO_LIMIT);
+}
+
+/** The same of a copy. */
+export function copyLimits(flags: CopyLimitFlags): Given<typeof COPY_FIELDS, string> {
+  return fieldsOf(COPY_FIELDS, flags, (value) => value !== NO_LIMIT);
 }
 
 /** Takes the limits back that the flags end. */
-export function endedLimits(flags: NodeLimitFlags): { [K in keyof typeof FIELDS]?: null } {
-  const ended = fieldsOf(flags, (value) => value === NO_LIMIT);
+export function endedLimits(
+  flags: NodeLimitFlags & CopyLimitFlags,
+): Given<typeof FIELDS & typeof COPY_FIELDS, null> {
+  const ended = fieldsOf({ ...FIELDS, ...COPY_FIELDS }, flags, (value) => value === NO_LIMIT);
   return Object.fromEntries(Object.keys(ended).map((name) => [name, null]));
 }
 
-function fieldsOf(
-  flags: NodeLimitFlags,
+function fieldsOf<F extends Record<string, string>>(
+  fields: F,
+  flags: { [K in F[keyof F]]?: string },
   wanted: (value: string) => boolean,
-): { [K in keyof typeof FIELDS]?: string } {
-  return Object.fromEntries(
-    Object.entries(FIELDS).flatMap(([name, flag]) => {
-      const value = flags[flag];
-      return value !== undefined && wanted(value) ? [[name, value]] : [];
-    }),
-  );
+): Given<F, string> {
+  const given = (Object.entries(fields) as [keyof F, F[keyof F]][]).flatMap(([name, flag]) => {
+    const value: string | undefined = flags[flag];
+    return value !== undefined && wanted(value) ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(given) as Given<F, string>;
 }

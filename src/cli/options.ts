@@ -8,8 +8,10 @@ import { type StorageNameFlags, placeOf, storageOf } from './storage-options.js'
 import { optional } from './optional.js';
 import { typedAddress, typedNumber } from './typed.js';
 import {
+  type CopyLimitFlags,
   type NodeLimitFlags,
   addNodeLimitOptions,
+  copyLimits,
   endedLimits,
   nodeLimits,
 } from './node-limit-options.js';
@@ -90,10 +92,13 @@ export function addCopyToOptions(command: Command): Command {
       '--copy-to <URL>',
       'keep a second storage in step: a URL, a folder, or the YAML of a command adapter; none: keep it no longer',
     )
-    .option('--copy-bytes-per-second <N>', 'read and write at most N bytes a second for it')
+    .option(
+      '--copy-bytes-per-second <N>',
+      'read and write at most N bytes a second for it; none: no limit',
+    )
     .option(
       '--copy-requests-per-second <N>',
-      'send at most N requests a second to each of the two storages for it',
+      'send at most N requests a second to each of the two storages for it; none: no limit',
     );
 }
 
@@ -133,14 +138,12 @@ export function chunkWorkerCount(flags: WorkerFlags = {}): number {
   }
 }
 
-export interface CoordinatorFlags extends CommonFlags, WorkerFlags, NotifyFlags {
+export interface CoordinatorFlags extends CommonFlags, CopyLimitFlags, WorkerFlags, NotifyFlags {
   stateSnapshotIntervalEpochs?: string;
   transactionBatchSize?: string;
   transactionBatchSeconds?: string;
   compactAboveFiles?: string;
   copyTo?: string;
-  copyBytesPerSecond?: string;
-  copyRequestsPerSecond?: string;
 }
 
 /** The input of a coordinator. @throws UsageError */
@@ -156,8 +159,7 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
     ...(flags.copyTo === undefined || flags.copyTo === NO_COPY
       ? {}
       : { copy_to: placeOf(flags.copyTo) }),
-    ...optional('copy_bytes_per_second', flags.copyBytesPerSecond),
-    ...optional('copy_requests_per_second', flags.copyRequestsPerSecond),
+    ...copyLimits(flags),
   };
 }
 

@@ -156,7 +156,8 @@ function provenBy({ storage, network, trust_waypoints }: CoordinatorInput) {
 
 /** The kind of a schedule, and the checked input for its runs. @throws InputError */
 export function kindOfSchedule(kind: string, input: ScheduleInput): Kind & { fixed: object } {
-  const settings = KINDS[kind];
+  // Names like `constructor` are those of every object, and no kinds.
+  const settings = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (!settings) {
     const meant = didYouMean(kind, SCHEDULE_KINDS) || ';';
     throw new InputError(

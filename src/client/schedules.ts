@@ -86,12 +86,18 @@ export function scheduleOf(
 /** The state of all our schedules, for every storage, sorted by id. */
 export async function listSchedules(client: Client): Promise<ListedSchedule[]> {
   const found: ListedSchedule[] = [];
-  for await (const { scheduleId } of client.schedule.list()) {
-    if (!scheduleId.startsWith(PREFIX)) continue;
-    const state = await scheduleState(client, scheduleId, Date.now());
+  for await (const id of scheduleIds(client)) {
+    const state = await scheduleState(client, id, Date.now());
     if (state) found.push(state);
   }
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The ids of all our schedules, for every storage. */
+export async function* scheduleIds(client: Client): AsyncGenerator<string> {
+  for await (const { scheduleId } of client.schedule.list()) {
+    if (scheduleId.startsWith(PREFIX)) yield scheduleId;
+  }
 }
 
 /** The state of the schedules of one storage. */

@@ -1,7 +1,7 @@
 /** A configuration file with every setting, as `config example` prints it. docs/operating.md has the same text. */
 export const EXAMPLE = `# aptos-backup.yaml: what is long-lived. Use it with --config FILE, or APTOS_BACKUP_CONFIG=FILE.
 # A flag comes before the environment, that before this file, and the file before the defaults.
-# Paths begin in the folder of this file. Secrets do not belong here.
+# Paths begin in the folder of this file, or with ~/ in the home folder. Secrets do not belong here.
 
 nodes: # of one chain, the preferred one first
   - http://node-a:6186

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { type Node, isMap } from 'yaml';
+import type { StorageConfig } from '../contract/job.js';
 import { isSamePlace } from '../contract/storage-name.js';
+import { ConfigError } from './config-error.js';
 import { checked, type Field, fieldsOf, isNothing, offsetOf, unknownField } from './fields.js';
 import { placeIn } from './place.js';
 import { type DeclaredSchedule, readSchedules } from './schedules.js';
@@ -41,7 +43,14 @@ export function readConfig(file: string): Config {
 
 /** Checks the text of the configuration `file`. Paths in it begin in the folder of the file. @throws ConfigError */
 export function parseConfig(file: string, text: string): Config {
-  return new ConfigReader(file, new YamlText(file, text)).read();
+  try {
+    return new ConfigReader(file, new YamlText(file, text)).read();
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    // A mistake of ours. It must not end or silence what follows the file.
+    const [why] = String(error).split('\n');
+    throw new ConfigError([`${file} cannot be read: ${why}`], { cause: error });
+  }
 }
 
 class ConfigReader {
@@ -66,7 +75,8 @@ class ConfigReader {
     }
     this.checkCopy();
     this.checkRetention();
-    const schedules = readSchedules(yaml, { list, folder, rules: this.rules() });
+    const source = { list, folder, storage: this.placeOf('storage'), rules: this.rules() };
+    const schedules = readSchedules(yaml, source);
     yaml.done();
     return { file, path: path.resolve(file), text: yaml.text, given, schedules };
   }
@@ -103,11 +113,15 @@ class ConfigReader {
     if (copy && !to) {
       this.yaml.add(offsetOf(copy), 'copy.to is missing: it says where the copy is');
     }
-    const [from, target] = ['storage', 'copy.to'].map((name) => this.given.get(name)?.value);
-    if (typeof from !== 'string' || typeof target !== 'string') return;
-    if (isSamePlace(placeIn('/', from), placeIn('/', target))) {
+    const [from, target] = [this.placeOf('storage'), this.placeOf('copy.to')];
+    if (from && target && isSamePlace(from, target)) {
       this.yaml.add(offsetOf(to!), 'copy.to is the storage itself');
     }
+  }
+
+  private placeOf(name: string): StorageConfig | undefined {
+    const value = this.given.get(name)?.value;
+    return typeof value === 'string' ? placeIn('/', value) : undefined;
   }
 
   private checkRetention(): void {

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { type Node, isMap, isSeq } from 'yaml';
 import * as v from 'valibot';
 import {
@@ -11,10 +10,13 @@ import {
 import { isInterval } from '../client/schedules.js';
 import { compactionFields } from '../contract/compaction-input.js';
 import { pruneFields } from '../contract/retention-input.js';
+import type { StorageConfig } from '../contract/job.js';
 import { mustBe, show } from '../contract/schema.js';
+import { isSamePlace } from '../contract/storage-name.js';
 import { verifyFields } from '../contract/verify-input.js';
 import { didYouMean } from '../lib/nearest.js';
 import { checked, type Field, fieldsOf, isNothing, offsetOf, unknownField } from './fields.js';
+import { pathIn } from './path-in.js';
 import { placeIn } from './place.js';
 import { pathText, place } from './settings.js';
 import type { YamlText } from './yaml-text.js';
@@ -46,13 +48,15 @@ const FIELDS: Readonly<Record<string, v.GenericSchema>> = {
   ...PRUNE,
 };
 
-/** Kinds are checked with a storage that each file could name. */
+/** Kinds are checked with this where the file does not say it: a flag may. */
 const ANY: ScheduleInput = { node: 'http://localhost:6186', storage: { local_fs_dir: '/any' } };
 
 interface Source {
   list: Node | undefined;
   /** Where paths begin. */
   folder: string;
+  /** The storage of the file. */
+  storage: StorageConfig | undefined;
   /** The keep rules of the file: those of a prune that has none of its own. */
   rules: Readonly<Record<string, string>>;
 }
@@ -82,7 +86,7 @@ function readOne(
   yaml: YamlText,
   item: Node,
   name: string,
-  { folder, rules }: Omit<Source, 'list'>,
+  { folder, storage, rules }: Omit<Source, 'list'>,
 ): DeclaredSchedule | undefined {
   if (!isMap(item)) {
     yaml.add(offsetOf(item), `${name} must have a kind: "- kind: verify"`);
@@ -97,8 +101,13 @@ function readOne(
   if (kind === undefined || Object.keys(values).length < fields.length) return undefined;
   const own = ownOf(rest, folder);
   const withRules = kind === 'prune' && !own.prune ? { ...own, prune: rules } : own;
-  const problem = problemOf(kind, withRules);
-  if (problem !== undefined) yaml.add(offsetOf(item), `${name}${problem}`);
+  const to = fields.find((field) => field.name === 'to');
+  if (to && own.to && storage && isSamePlace(own.to, storage)) {
+    yaml.add(offsetOf(to.key), `${name}.to is the storage itself`);
+  } else {
+    const problem = problemOf(kind, { ...withRules, ...(storage && { storage }) });
+    if (problem !== undefined) yaml.add(offsetOf(item), `${name}${problem}`);
+  }
   return {
     ...{ kind, own: withRules, line: yaml.lineOf(item) },
     ...(every === undefined ? {} : { every }),
@@ -115,7 +124,8 @@ function wordsOf(kind: string, every: string | undefined, others: Record<string,
 function valuesOf(yaml: YamlText, name: string, fields: readonly Field[]) {
   const values: Record<string, string> = {};
   for (const field of fields) {
-    const schema = FIELDS[field.name];
+    // Names like `constructor` are those of every object, and no fields.
+    const schema = Object.hasOwn(FIELDS, field.name) ? FIELDS[field.name] : undefined;
     if (!schema) {
       const full = Object.keys(FIELDS).map((one) => `${name}.${one}`);
       yaml.add(offsetOf(field.key), unknownField(`${name}.${field.name}`, full));
@@ -129,14 +139,14 @@ function valuesOf(yaml: YamlText, name: string, fields: readonly Field[]) {
 
 function ownOf(values: Readonly<Record<string, string>>, folder: string): OwnInput {
   const pick = (names: object) => {
-    const own = Object.entries(values).filter(([field]) => field in names);
+    const own = Object.entries(values).filter(([field]) => Object.hasOwn(names, field));
     return own.length === 0 ? undefined : Object.fromEntries(own);
   };
   const { sample, to, stock_binary: binary, scratch } = values;
   const own = {
     sample,
-    stock_binary: binary && path.resolve(folder, binary),
-    scratch: scratch && path.resolve(folder, scratch),
+    stock_binary: binary && pathIn(folder, binary),
+    scratch: scratch && pathIn(folder, scratch),
     to: to === undefined ? undefined : placeIn(folder, to),
     compaction: pick(COMPACTION),
     prune: pick(PRUNE),
@@ -144,12 +154,12 @@ function ownOf(values: Readonly<Record<string, string>>, folder: string): OwnInp
   return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
 }
 
-function problemOf(kind: string, own: OwnInput): string | undefined {
-  if (kind === 'copy' && own.to === undefined) {
+function problemOf(kind: string, given: Partial<ScheduleInput>): string | undefined {
+  if (kind === 'copy' && given.to === undefined) {
     return '.to is missing: the storage that gets the copies';
   }
   try {
-    kindOfSchedule(kind, { ...ANY, ...own });
+    kindOfSchedule(kind, { ...ANY, ...given });
     return undefined;
   } catch (error) {
     return `: ${(error as Error).message}`;

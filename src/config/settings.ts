@@ -1,4 +1,3 @@
-import path from 'node:path';
 import * as v from 'valibot';
 import { type CoordinatorInput, coordinatorFields } from '../contract/coordinator-input.js';
 import { count, mustBe } from '../contract/schema.js';
@@ -6,6 +5,7 @@ import { pruneFields } from '../contract/retention-input.js';
 import { LISTEN_ADDRESS, readListenAddress } from '../lib/listen-address.js';
 import { isNotifyTime } from '../notify/settings.js';
 import { MOST_CHUNK_WORKERS } from '../supervisor/worker-settings.js';
+import { pathIn, tildeProblem } from './path-in.js';
 import { placeIn } from './place.js';
 
 /** A setting that the configuration file may have. Its value becomes that of a flag. */
@@ -22,8 +22,10 @@ export interface Setting {
   variable?: string;
   /** Other flags and variables that say this in another way: what they say comes before the file, too. */
   others?: readonly { flag: string; variable: string }[];
-  /** Is a path: it begins in the folder of the file. */
+  /** Is a path: it begins in the folder of the file, or with `~/` in the home folder. */
   isPath?: true;
+  /** Is a program and its arguments. A program with a `/` is a path, any other is looked for in PATH. */
+  isCommand?: true;
   /** What holds where nothing gives it; without one, the default of its field. */
   otherwise?: string;
 }
@@ -33,7 +35,11 @@ const text = (what: string, fits: (value: string) => boolean = () => true) =>
     (value) => typeof value === 'string' && value !== '' && fits(value),
     mustBe(what),
   );
-export const pathText = text('a path');
+const isPathHere = (value: string) => tildeProblem(value) === undefined;
+export const pathText = v.pipe(
+  text('a path'),
+  v.check(isPathHere, ({ input }) => tildeProblem(input) ?? ''),
+);
 
 /** A storage as a text. Messages show nothing of a URL: it may hold what is secret. */
 export const place = v.custom<string>(
@@ -45,6 +51,8 @@ function placeProblem(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') {
     return 'must be a URL like s3://bucket/prefix, a folder, or the YAML of a command adapter';
   }
+  const problem = tildeProblem(value);
+  if (problem !== undefined) return problem;
   try {
     placeIn('/', value);
     return undefined;
@@ -175,7 +183,12 @@ const SETTINGS_OF_NOTIFICATIONS: Setting[] = [
     schema: v.pipe(
       v.array(text('a text'), mustBe('a list: a program and its arguments')),
       v.nonEmpty(': name a program'),
+      v.check(
+        ([program = '']) => isPathHere(program),
+        ({ input: [program = ''] }) => tildeProblem(program) ?? '',
+      ),
     ),
+    isCommand: true,
   },
   {
     name: 'notifications.after',
@@ -213,8 +226,14 @@ export function defaultOf({ otherwise, schema }: Setting): string {
 }
 
 /** The value of a setting as its flag takes it. `folder`: where paths begin. */
-export function flagValue({ isPath }: Setting, value: unknown, folder: string): string | string[] {
-  if (Array.isArray(value)) return value.map(String);
-  const given = String(value);
-  return isPath && !given.includes('://') ? path.resolve(folder, given) : given;
+export function flagValue(
+  { isPath, isCommand }: Setting,
+  value: unknown,
+  folder: string,
+): string | string[] {
+  const place = (text: string) => (text.includes('://') ? text : pathIn(folder, text));
+  if (!Array.isArray(value)) return isPath ? place(String(value)) : String(value);
+  const texts = value.map(String);
+  const [program, ...args] = texts;
+  return isCommand && program?.includes('/') ? [pathIn(folder, program), ...args] : texts;
 }

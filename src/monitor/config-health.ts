@@ -7,16 +7,24 @@ import { Registry, Gauge } from 'prom-client';
 export class ConfigHealth implements HealthSource {
   /** Why the file cannot be used; undefined while it can. */
   problem: string | undefined;
+  /** What of a file that can be used is not applied, and why: the settings, or the schedule of a kind. */
+  readonly notApplied = new Map<string, string>();
 
   notReady(): string | undefined {
     return undefined;
   }
 
   health(): Health {
-    const { problem } = this;
-    if (problem === undefined) return worstOf([]);
-    const what = `the configuration cannot be used, the settings before it stay: ${problem}`;
-    return worstOf([{ level: 'warning', code: 'CONFIG_INVALID', what }]);
+    const { problem, notApplied } = this;
+    const invalid = `the configuration cannot be used, the settings before it stay: ${problem}`;
+    return worstOf([
+      ...(problem === undefined
+        ? []
+        : [{ level: 'warning' as const, code: 'CONFIG_INVALID' as const, what: invalid }]),
+      ...[...notApplied].map(([part, what]) => {
+        return { level: 'warning' as const, code: `CONFIG_NOT_APPLIED_${part}` as const, what };
+      }),
+    ]);
   }
 
   details(): HealthDetails {
@@ -25,9 +33,12 @@ export class ConfigHealth implements HealthSource {
 
   async metrics(): Promise<{ text: string; type: string }> {
     const registry = new Registry();
-    const help = '1 while the configuration file cannot be used and the settings before it stay';
-    const gauge = new Gauge({ name: 'aptos_backup_config_invalid', help, registers: [registry] });
-    gauge.set(this.problem === undefined ? 0 : 1);
+    const gauge = (name: string, help: string, value: number) =>
+      new Gauge({ name: `aptos_backup_config_${name}`, help, registers: [registry] }).set(value);
+    const invalid = '1 while the configuration file cannot be used and the settings before it stay';
+    gauge('invalid', invalid, this.problem === undefined ? 0 : 1);
+    const parts = 'parts of the configuration file that are not applied: the settings, schedules';
+    gauge('not_applied', parts, this.notApplied.size);
     return { text: await registry.metrics(), type: registry.contentType };
   }
 }

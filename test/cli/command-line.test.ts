@@ -54,6 +54,18 @@ describe('query', () => {
   });
 });
 
+it('a ~ that no shell has expanded is refused', async () => {
+  const told = (name: string) => ({
+    ...{ code: 2, out: '' },
+    err: `aptos-backup: ${name} begins with "~", which no shell has expanded; write the whole path\n`,
+  });
+  expect(await run('verify', '--local-fs-dir=~/x')).toMatchObject(told('--local-fs-dir'));
+  expect(await run('check', '--storage=~bob/x')).toMatchObject(told('--storage'));
+  for (const name of ['APTOS_BACKUP_CONFIG', 'APTOS_BACKUP_DATA_DIR']) {
+    expect(await runCli(['config', 'show'], { [name]: '~/x' })).toMatchObject(told(name));
+  }
+});
+
 describe('a command ends with one line and exit code 2 if it gets', () => {
   const oneoff = ['oneoff', '--local-fs-dir', '/nowhere'];
   it.each([

@@ -7,6 +7,10 @@ import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { until } from '../support/until.js';
 
+interface Reasons {
+  reasons: { code: string; what: string }[];
+}
+
 it('up takes its settings and schedules from a file, and takes over what changes in it', async () => {
   const node = await devnode({ startTime: 'now' });
   const [storage, folder] = [storageFolder(), dataFolder()];
@@ -48,12 +52,20 @@ it('up takes its settings and schedules from a file, and takes over what changes
   expect(await status()).toMatchObject({ concurrency: 5 });
   await until('no copy is kept', async () => (await status()).copy === undefined);
 
+  const halfway = (await (await fetch(`${url}/healthz`)).json()) as Reasons;
+  expect(halfway.reasons).toContainEqual(
+    expect.objectContaining({
+      code: 'CONFIG_NOT_APPLIED_gc',
+      what: expect.stringMatching(/\/schedule\/gc was made by hand and stays/) as string,
+    }),
+  );
+
   // What is wrong changes nothing.
   write('limits: { concurrency: many }');
   await up.says(/c\.yaml, line 7, column 24: limits\.concurrency must be a whole number/);
   await up.says(/c\.yaml cannot be used; the settings before it stay$/);
   expect(await invalid()).toBe('1');
-  const health = (await (await fetch(`${url}/healthz`)).json()) as { reasons: { what: string }[] };
+  const health = (await (await fetch(`${url}/healthz`)).json()) as Reasons;
   expect(health.reasons.map(({ what }) => what).join()).toContain('line 7, column 24');
   expect(await told('status')).toMatchObject({
     code: 2,
@@ -71,6 +83,8 @@ it('up takes its settings and schedules from a file, and takes over what changes
   await up.says(/^workers\.chunk_workers: this process keeps what it has; start it again/);
   expect(await kinds()).toEqual(['gc 120h']);
   expect(await invalid()).toBe('0');
+  const after = (await (await fetch(`${url}/healthz`)).json()) as Reasons;
+  expect(JSON.stringify(after.reasons)).not.toContain('CONFIG_');
 
   const checked = await told('check');
   expect(checked).toMatchObject({ code: 0, err: '' });
@@ -137,6 +151,24 @@ it('check tries all that a file names, and says what does not work and what to d
   expect(table.out).toMatch(/^limits\.concurrency +4 +default$/m);
   expect(table.out).toMatch(/^schedules\.verify +every 2d +file \S+:6$/m);
 }, 120_000);
+
+it('what is wrong only together with flags is told before anything starts', async () => {
+  const [storage, folder] = [storageFolder(), dataFolder()];
+  const file = join(folder, 'c.yaml');
+  writeFileSync(file, `storage: /b\nschedules: [{ kind: copy, to: ${storage} }]\ndata_dir: data\n`);
+  const env = { APTOS_BACKUP_DATA_DIR: '' };
+  const up = await runCli(['up', '--config', file, '--local-fs-dir', storage], env);
+  expect(up).toMatchObject({ code: 2, out: '' });
+  expect(up.err).toContain(
+    `${file}, line 2: schedule copy: from and to are the same storage: ${storage}\n`,
+  );
+  expect(readdirSync(folder)).toEqual(['c.yaml']);
+
+  writeFileSync(file, `storage: ${storage}\ndata_dir: data\n`);
+  const checked = await runCli(['check', '--config', file, '--copy-to', `${storage}/`], env);
+  expect(checked.code).toBe(1);
+  expect(checked.out).toMatch(/^ {2}copy\.to +\S+ +NO {3}it is the storage itself$/m);
+});
 
 it('a file that is wrong ends each command with all its mistakes and exit code 2', async () => {
   const file = join(dataFolder(), 'c.yaml');

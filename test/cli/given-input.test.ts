@@ -22,6 +22,17 @@ it('--copy-to none ends a copy together with its limits', () => {
   });
 });
 
+it('--copy-bytes-per-second none ends a limit of a copy that stays', () => {
+  const flags = { ...FLAGS, copyBytesPerSecond: 'none', copyRequestsPerSecond: '5' };
+  const input = coordinatorInput(flags);
+  expect(input.copy_bytes_per_second).toBeUndefined();
+  expect(givenInput(input, flags)).toEqual({
+    storage: { local_fs_dir: '/backups' },
+    copy_bytes_per_second: null,
+    copy_requests_per_second: '5',
+  });
+});
+
 it('a flag of a node limit sets it, and none ends it', () => {
   const flags = { ...FLAGS, nodeStreams: '4', nodeBytesPerSecond: 'none' };
   const input = coordinatorInput(flags);

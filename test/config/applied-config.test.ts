@@ -1,23 +1,13 @@
 /** Values of the file become values of flags: a flag comes before the environment, that before the file. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Sourced, applyConfig, configOf, sourcesOf } from '../../src/cli/applied-config.js';
-import {
-  addBackupOptions,
-  addCommonOptions,
-  addCoordinatorOptions,
-  addCopyToOptions,
-  addNodeOptions,
-  addWorkerOptions,
-} from '../../src/cli/options.js';
-import { addStorageOptions } from '../../src/cli/storage-options.js';
-import { addNotifyOptions } from '../../src/cli/notify-options.js';
-import { addPruneOptions } from '../../src/cli/retention-options.js';
+import { type Sourced, configOf, sourcesOf } from '../../src/cli/applied-config.js';
 import { parseConfig } from '../../src/config/read-config.js';
 import { SETTINGS } from '../../src/config/settings.js';
 import { storageFolder } from '../support/backup.js';
+import { commandWith } from '../support/config-command.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -35,20 +25,6 @@ function configFile(text = FILE): string {
   const file = join(storageFolder(), 'c.yaml');
   writeFileSync(file, text);
   return file;
-}
-
-/** A command with all flags, after it has got these arguments. */
-async function commandWith(args: string[], name = 'show'): Promise<Command> {
-  let ran: Command | undefined;
-  const program = new Command().hook('preAction', (_, command) => applyConfig(command));
-  const command = program.command(name).argument('[kind]');
-  addNotifyOptions(addPruneOptions(addWorkerOptions(command)));
-  addCopyToOptions(addCoordinatorOptions(command));
-  addCommonOptions(addBackupOptions(addNodeOptions(addStorageOptions(command)))).action(
-    (...all) => void (ran = all.at(-1) as Command),
-  );
-  await program.parseAsync([name, ...args], { from: 'user' });
-  return ran!;
 }
 
 const sourceOf = (command: Command, name: string): Sourced =>

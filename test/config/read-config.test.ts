@@ -2,23 +2,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { ConfigError } from '../../src/config/config-error.js';
 import { EXAMPLE } from '../../src/config/example.js';
 import { parseConfig, readConfig } from '../../src/config/read-config.js';
 import { storageFolder } from '../support/backup.js';
-
-/** The problems of a text, without the name of the file. */
-function problemsOf(work: () => unknown): string[] {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof ConfigError)
-      return error.problems.map((one) => one.replace('c.yaml', 'C'));
-    throw error;
-  }
-  return [];
-}
-const problems = (...lines: string[]) => problemsOf(() => parseConfig('c.yaml', lines.join('\n')));
+import { problems, problemsOf } from '../support/config-problems.js';
 
 it('the example is a whole configuration', () => {
   const { given, schedules } = parseConfig('/etc/c.yaml', EXAMPLE);
@@ -243,6 +230,18 @@ it.each<[string, string[], unknown[]]>([
     'a field of another kind',
     ['schedules:', '  - kind: gc', '    sample: 5%'],
     ['C, line 2, column 5: schedules[0]: only a schedule of kind verify takes a sample'],
+  ],
+  [
+    'a copy into the storage itself',
+    [
+      'storage: b',
+      'schedules:',
+      '  - kind: verify',
+      '  - kind: copy',
+      '    to: ./b/',
+      '  - kind: gc',
+    ],
+    ['C, line 5, column 5: schedules[1].to is the storage itself'],
   ],
   [
     'a copy that goes nowhere',

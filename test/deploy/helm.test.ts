@@ -1,7 +1,9 @@
 /** The Helm chart: what it makes of values, by Helm's own program and the schemas of Kubernetes. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import * as v from 'valibot';
 import { parse } from 'yaml';
+import { coordinatorFields } from '../../src/contract/coordinator-input.js';
 import { kubernetesCheck, renderChart } from '../support/kubernetes.js';
 import { helm } from '../support/servers/helm.js';
 
@@ -53,6 +55,8 @@ it('defaults and schema name the same values, and nothing else is allowed', () =
 });
 
 interface Schema {
+  minimum?: number;
+  maximum?: number;
   additionalProperties?: boolean | object;
   properties?: Record<string, Schema>;
 }
@@ -80,6 +84,9 @@ describe('a mistake in the values is refused, with the name of the value:', () =
       /backup.config.backup_service_address|say which node/,
     ],
     ['backup.config.copy_bytes_per_second=5', /backup\.config\.copy_to: say where the copy is/],
+    ['backup.config.node_streams=0', /node_streams/],
+    ['backup.config.node_streams=65', /node_streams/],
+    ['backup.config.node_bytes_per_second=no', /node_bytes_per_second/],
     ['temporal.address=', /temporal\.address: say where the Temporal server is/],
     ['chain.name=mianet', /chain/],
     ['runAs.user=0', /runAs/],
@@ -90,6 +97,50 @@ describe('a mistake in the values is refused, with the name of the value:', () =
     expect(err).toMatch(why);
     expect(code).toBe(1);
   });
+});
+
+const LIMITS = ['node_streams', 'node_requests_per_second', 'node_bytes_per_second'].concat(
+  ...['copy_bytes_per_second', 'copy_requests_per_second'],
+);
+
+it('a limit, or a copy, that has no value is ended: the coordinator would keep it', async () => {
+  const argsWith = async (...values: string[]) => {
+    const objects = await renderChart(...MINIMAL, ...set(...values));
+    const found = objects.find(({ kind, metadata }) => {
+      return kind === 'Deployment' && metadata.name.endsWith('-coordinator');
+    });
+    return found!.spec!.template!.spec.containers[0].args;
+  };
+  const flag = (name: string) => `--${name.replaceAll('_', '-')}`;
+  const ended = [...LIMITS, 'copy_to'].map((name) => `${flag(name)}=none`);
+  const emptied = [...LIMITS, 'copy_to'].map((name) => `backup.config.${name}=`);
+  const said = [...LIMITS, 'copy_to'].map((name) => `backup.config.${name}=none`);
+  for (const values of [[], emptied, said]) {
+    expect(await argsWith(...values)).toEqual(expect.arrayContaining(ended));
+  }
+  const given = LIMITS.map((name) => `backup.config.${name}=64`);
+  const args = await argsWith('backup.config.copy_to=s3://copies/x', ...given);
+  expect(args).toEqual(expect.arrayContaining(LIMITS.map((name) => `${flag(name)}=64`)));
+  expect(args).toContain('--copy-to=s3://copies/x');
+  expect(args.join()).not.toContain('none');
+});
+
+it('the schema allows the numbers that the program takes, and no others', () => {
+  const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8')) as Schema;
+  const { properties } = schema.properties!['backup']!.properties!['config']!;
+  const bounded = Object.entries(properties!).flatMap(([name, { minimum, maximum }]) => {
+    const field = name === 'concurrent_data_requests' ? 'concurrency' : name;
+    const takes = coordinatorFields[field as keyof typeof coordinatorFields];
+    return takes === undefined || minimum === undefined ? [] : [{ name, takes, minimum, maximum }];
+  });
+  for (const { name, takes, minimum, maximum } of bounded) {
+    const fits = (value: bigint) => v.is(takes, value < 2n ** 53n ? Number(value) : `${value}`);
+    expect([fits(BigInt(minimum) - 1n), fits(BigInt(minimum))], name).toEqual([false, true]);
+    // A whole number of JSON has no greater bound than this.
+    if (maximum === undefined) expect(fits(2n ** 53n), name).toBe(true);
+    else expect([fits(BigInt(maximum)), fits(BigInt(maximum) + 1n)], name).toEqual([true, false]);
+  }
+  expect(bounded.map(({ name }) => name)).toEqual(expect.arrayContaining(LIMITS));
 });
 
 it('with backup.enable false nothing runs, and nothing that is stored goes', async () => {

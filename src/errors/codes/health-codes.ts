@@ -40,6 +40,10 @@ export const REASONS = {
     meaning: 'The configuration file has changed, and has mistakes. The settings before it stay.',
     whatToDo: 'Do what the text says. `check --config FILE` shows all mistakes.',
   },
+  CONFIG_NOT_APPLIED: {
+    meaning: 'The settings of the configuration file, or a schedule of it, are not applied.',
+    whatToDo: 'Do what the text says. It is tried again every few seconds.',
+  },
   TIP_OLD: {
     meaning: 'The newest version of the node is old.',
     whatToDo: 'See whether the node syncs, or give another one.',

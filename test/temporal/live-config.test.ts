@@ -1,0 +1,147 @@
+/**
+ * A configuration that is followed, on a real server: what can be applied is applied, and what cannot is told for as
+ * long as it lasts. Schedules of a storage that the file no longer names are removed, and nobody else's.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { configOf } from '../../src/cli/applied-config.js';
+import { LiveConfig } from '../../src/cli/live-config.js';
+import { declareSchedules } from '../../src/client/declared-schedules.js';
+import {
+  createSchedule,
+  deleteSchedule,
+  listSchedules,
+  scheduleIdOf,
+} from '../../src/client/schedules.js';
+import { commandWith } from '../support/config-command.js';
+import { startTemporal } from '../support/temporal.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { until } from '../support/until.js';
+
+let session: Awaited<ReturnType<typeof startTemporal>>;
+beforeAll(async () => {
+  session = await startTemporal();
+});
+afterAll(() => session.close());
+
+/** No coordinator has it: each change of the settings fails. */
+const NOBODY = 'aptos-backup/nobody/coordinator';
+
+function folder(): string {
+  const own = temporaryFolder('live-config');
+  onTestFinished(() => rmSync(own, { recursive: true, force: true }));
+  return own;
+}
+
+/** A file, and what follows it as a start with these flags does. */
+function configFile(place: string, name = 'c.yaml') {
+  const file = join(place, name);
+  return {
+    write: (...lines: string[]) => writeFileSync(file, [...lines, ''].join('\n')),
+    follow: async (...flags: string[]) => {
+      const live = new LiveConfig(configOf(await commandWith(['--config', file, ...flags]))!);
+      return { health: live.health, begun: () => live.begun(), look: () => looked(live) };
+    },
+  };
+}
+
+const looked = (live: LiveConfig) => live.look(session.client, NOBODY);
+const of = (dir: string) => ({ local_fs_dir: dir });
+const input = (dir: string) => ({ node: 'http://localhost:6186', storage: of(dir) });
+
+/** The kinds of the schedules of a folder, once the server lists them all: its list is a moment late. */
+async function kindsOf(dir: string): Promise<string[]> {
+  const prefix = scheduleIdOf(of(dir), '');
+  const ids = (await listSchedules(session.client)).map(({ id }) => id);
+  return ids.filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length));
+}
+const untilKinds = (dir: string, ...kinds: string[]) =>
+  until(`${dir} has ${kinds.join(', ')}`, async () => (await kindsOf(dir)).join() === kinds.join());
+
+it('what cannot be applied holds up nothing else, and is told until it is over', async () => {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => stderr.mockRestore());
+  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  const file = configFile(folder());
+  const schedules = (to: string) =>
+    `schedules: [{ kind: verify }, { kind: copy, to: ${to} }, { kind: gc }, { kind: compact }]`;
+  file.write(schedules('/live/own'));
+  await createSchedule(session.client, 'compact', input('/live/own'));
+  const live = await file.follow('--local-fs-dir', '/live/own');
+  const reasons = () => live.health.health().reasons.map(({ code, what }) => [code, what]);
+  const metric = async () =>
+    /^aptos_backup_config_not_applied (\d+)$/m.exec((await live.health.metrics()).text)?.[1];
+  await live.look();
+  await untilKinds('/live/own', 'compact', 'gc', 'verify');
+  const copyFails = expect.stringMatching(
+    /c\.yaml: schedule copy is not applied yet: from and to are the same storage: \/live\/own$/,
+  ) as unknown;
+  const byHand = expect.stringMatching(/schedule\/compact was made by hand and stays/) as unknown;
+  expect(reasons()).toEqual([
+    ['CONFIG_NOT_APPLIED_copy', copyFails],
+    ['CONFIG_NOT_APPLIED_compact', byHand],
+  ]);
+  expect(await metric()).toBe('2');
+  await live.look();
+  expect(told().split('schedule copy is not applied yet')).toHaveLength(2);
+
+  // A change that is refused, together with one that is not; and somebody deletes what was made by hand.
+  await deleteSchedule(session.client, scheduleIdOf(of('/live/own'), 'compact'));
+  file.write('limits: { concurrency: 7 }', schedules('/live/copy'));
+  await live.look();
+  await untilKinds('/live/own', 'compact', 'copy', 'gc', 'verify');
+  expect(told()).toMatch(/c\.yaml: schedule copy is applied now$/m);
+  expect(told()).toMatch(/c\.yaml: schedule compact is applied now$/m);
+  const refused = expect.stringMatching(
+    /the settings are not applied yet: .* has ended/,
+  ) as unknown;
+  expect(reasons()).toEqual([['CONFIG_NOT_APPLIED_settings', refused]]);
+  live.begun();
+  await live.look();
+  expect([reasons(), await metric()]).toEqual([[], '0']);
+});
+
+it('schedules of a storage that the file no longer names are removed, and those of others stay', async () => {
+  const [place, elsewhere] = [folder(), folder()];
+  const [file, other] = [configFile(place), configFile(place, 'other.yaml')];
+  const data = ['--data-dir', join(place, 'data')];
+  const rules = ['retention: { keep_last: 2 }', 'schedules: [{ kind: verify }, { kind: prune }]'];
+  const start = async (one: typeof file, flags: string[], ...lines: string[]) => {
+    one.write(...lines);
+    const live = await one.follow(...flags);
+    await live.look();
+    expect(live.health.health().reasons).toEqual([]);
+  };
+  await start(file, data, 'storage: /former/a', ...rules);
+  await start(other, data, 'storage: /former/other', ...rules);
+  await createSchedule(session.client, 'gc', input('/former/a'));
+  // As a release before made it: nobody knows by which file.
+  const declared = [{ kind: 'verify', input: input('/former/old') }];
+  await declareSchedules(session.client, of('/former/old'), { declared });
+  await untilKinds('/former/a', 'gc', 'prune', 'verify');
+  await untilKinds('/former/other', 'prune', 'verify');
+  await untilKinds('/former/old', 'verify');
+
+  // A flag names another storage, as for a second process with the same file: it is not the file that changed.
+  await start(file, [...data, '--local-fs-dir', '/former/flag'], 'storage: /former/a', ...rules);
+  await untilKinds('/former/flag', 'prune', 'verify');
+  await untilKinds('/former/a', 'gc', 'prune', 'verify');
+
+  await start(file, data, 'storage: /former/b', ...rules);
+  await untilKinds('/former/a', 'gc');
+  await untilKinds('/former/b', 'prune', 'verify');
+  // Another data folder is that of another host, where a file may have the same path.
+  await start(file, ['--data-dir', elsewhere], 'storage: /former/c', ...rules);
+  await untilKinds('/former/c', 'prune', 'verify');
+  for (const dir of ['/former/b', '/former/other', '/former/flag']) {
+    expect(await kindsOf(dir), dir).toEqual(['prune', 'verify']);
+  }
+
+  // What has no mark gets one when a file declares it again, and then it goes with its storage.
+  await start(file, data, 'storage: /former/old', 'schedules: [{ kind: verify }]');
+  await untilKinds('/former/b');
+  await start(file, data, 'storage: /former/d', 'schedules: [{ kind: verify }]');
+  await untilKinds('/former/d', 'verify');
+  await untilKinds('/former/old');
+});
