@@ -218,7 +218,9 @@ async function main(): Promise<void> {
       for (const problem of error.problems) say(problem, 'error');
       return;
     }
-    const message = process.exitCode === 2 ? inFlags(messageOf(error)) : messageOf(error);
+    // A usage error names flags already.
+    const ofInput = process.exitCode === 2 && !(error instanceof UsageError);
+    const message = ofInput ? inFlags(messageOf(error)) : messageOf(error);
     say(verbose ? namedStack(inspect(error)) : `aptos-backup: ${message}`, 'error');
   }
 }
