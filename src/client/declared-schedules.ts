@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { StorageConfig } from '../contract/job.js';
 import { SCHEDULE_KINDS, type ScheduleInput } from './schedule-kinds.js';
-import { deleteSchedule, putSchedule, scheduleIdOf, scheduleOf } from './schedules.js';
+import { deleteSchedule, planOf, putSchedule, scheduleIdOf, scheduleOf } from './schedules.js';
+import {
+  DECLARED_MEMO,
+  type StoredSchedule,
+  planChanges,
+  storedSchedule,
+} from './stored-schedule.js';
 
 /** A schedule as a configuration file declares it. */
 export interface Declared {
@@ -11,17 +17,14 @@ export interface Declared {
   input: ScheduleInput;
 }
 
-/** What became of a schedule. `by hand`: somebody made one of this kind, and it stays as it is. */
+/**
+ * What became of a schedule. `changed`: with the old and new values. `by hand`: somebody made one of this kind, and it
+ * stays as it is.
+ */
 export interface ScheduleDone {
   id: string;
-  what: 'made' | 'changed' | 'removed' | 'by hand';
+  what: 'made' | `changed: ${string}` | 'removed' | 'by hand';
 }
-
-/**
- * The memo of what a schedule starts, by which we know that a file declared it: a digest of what was declared. A memo of
- * the schedule itself could not change later, and a note is replaced when somebody pauses the schedule.
- */
-const MEMO = 'declared';
 
 /**
  * Makes the schedules of a storage as a file declares them, and removes those that a file declared before. Schedules
@@ -35,7 +38,7 @@ export async function declareSchedules(
   const done: ScheduleDone[] = [];
   for (const kind of SCHEDULE_KINDS) {
     const id = scheduleIdOf(storage, kind);
-    const before = await memoOf(client, id);
+    const before = await storedSchedule(client, id);
     const wanted = declared.find((one) => one.kind === kind);
     const what = wanted
       ? await declare(client, wanted, before)
@@ -48,7 +51,7 @@ export async function declareSchedules(
 async function declare(
   client: Client,
   { kind, input, every }: Declared,
-  before: { digest: string | undefined } | undefined,
+  before: StoredSchedule | undefined,
 ): Promise<ScheduleDone['what'] | undefined> {
   if (before && before.digest === undefined) return 'by hand';
   const { spec, action } = scheduleOf(kind, input, every);
@@ -56,8 +59,9 @@ async function declare(
     .update(JSON.stringify([spec, action.args]))
     .digest('hex');
   if (before?.digest === digest) return undefined;
-  await putSchedule(client, scheduleOf(kind, input, every, { [MEMO]: digest }));
-  return before ? 'changed' : 'made';
+  const wanted = scheduleOf(kind, input, every, { [DECLARED_MEMO]: digest });
+  await putSchedule(client, wanted);
+  return before ? `changed: ${planChanges(before, planOf(wanted)).join(', ')}` : 'made';
 }
 
 async function withdraw(
@@ -68,19 +72,4 @@ async function withdraw(
   if (digest === undefined) return undefined;
   await deleteSchedule(client, id);
   return 'removed';
-}
-
-/** The digest of what was declared; without one, people made the schedule. Undefined: there is no schedule. */
-async function memoOf(
-  client: Client,
-  id: string,
-): Promise<{ digest: string | undefined } | undefined> {
-  try {
-    const { action } = await client.schedule.getHandle(id).describe();
-    const digest = action.type === 'startWorkflow' ? action.memo?.[MEMO] : undefined;
-    return { digest: typeof digest === 'string' ? digest : undefined };
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return undefined;
-    throw error;
-  }
 }
