@@ -74,7 +74,6 @@ async function demo(): Promise<number> {
     const over = ended(child);
     try {
       await Promise.race([storyOf(node, backups, () => worker), over]);
-      say('\nStopping; what was in flight is kept.');
     } finally {
       child.kill('SIGINT');
       await over;
