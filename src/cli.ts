@@ -44,6 +44,7 @@ import { runWorkerCommand } from './cli/worker-command.js';
 import { namedStack } from './lib/host/named-stack.js';
 import { releaseOf } from './lib/host/release.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
+import { onItsPorts } from './cli/devnode-ports.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
 
 /** Commands whose log is read later. They take seconds to stop. */
@@ -190,7 +191,7 @@ add(program, 'completion', 'print a script with which a shell completes commands
   .action((shell: string) => void process.stdout.write(completionScript(program, shell)));
 
 addDevnodeOptions(add(program, 'devnode', 'simulate a node, to try things out')).action(
-  (flags: Parameters<typeof runDevnode>[0]) => runDevnode(flags, stopping.signal),
+  (flags: Parameters<typeof runDevnode>[0]) => onItsPorts(runDevnode(flags, stopping.signal)),
 );
 
 addExamples(program, program.name());

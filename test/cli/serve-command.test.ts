@@ -58,6 +58,9 @@ it('refuses a storage that is not there, and an address that cannot be used', as
   onTestFinished(() => void taken.close());
   await once(taken, 'listening');
   const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+  const node = await runCli(['devnode', '--port', address.split(':')[1]!]);
+  expect(node).toMatchObject({ code: 2, out: '' });
+  expect(node.err).toContain(' of --port or --control-port: another program has this port; ');
   for (const args of [
     ['serve', ...storage, '--listen', address],
     ['worker', '--health-address', address],
