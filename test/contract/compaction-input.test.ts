@@ -17,7 +17,7 @@ it('the storage alone is enough', () => {
 it.each([
   [
     { transaction_file_compact_factor: 0 },
-    /^transaction_file_compact_factor must be a whole number from 1/,
+    /^transaction_file_compact_factor must be a whole number from 1 to/,
   ],
   [{ state_snapshot_file_compact_factor: 'x' }, /^state_snapshot_file_compact_factor must be/],
   [
