@@ -45,10 +45,13 @@ import { runWorkerCommand } from './cli/worker-command.js';
 import { namedStack } from './lib/host/named-stack.js';
 import { releaseOf } from './lib/host/release.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
+import { onItsPorts } from './cli/devnode-ports.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
 
-/** Commands whose log is read later. */
+/** Commands whose log is read later. They take seconds to stop. */
 const LASTING = ['up', 'continuously', 'worker'];
+/** The command of this process, if it lasts. */
+let lasting = false;
 
 const stopping = new AbortController();
 const program = new Command('aptos-backup')
@@ -62,7 +65,7 @@ const program = new Command('aptos-backup')
     refuseTilde(command);
     applyConfig(command);
     const { dataDir, logFormat } = command.optsWithGlobals<Partial<CommonFlags>>();
-    await setUpLog({ format: logFormat, stamped: LASTING.includes(command.name()) });
+    await setUpLog({ format: logFormat, stamped: lasting });
     keepCachesIn(dataFolder(dataDir));
   });
 
@@ -190,20 +193,29 @@ add(program, 'completion', 'print a script with which a shell completes commands
   .action((shell: string) => void process.stdout.write(completionScript(program, shell)));
 
 addDevnodeOptions(add(program, 'devnode', 'simulate a node, to try things out')).action(
-  (flags: Parameters<typeof runDevnode>[0]) => runDevnode(flags, stopping.signal),
+  (flags: Parameters<typeof runDevnode>[0]) => onItsPorts(runDevnode(flags, stopping.signal)),
 );
 
 addExamples(program, program.name());
+
+/** A signal told this process to stop. That takes a while, so it is said at once. */
+function stop(): void {
+  if (lasting && !stopping.signal.aborted) say('Stopping; what was in flight is kept.');
+  stopping.abort();
+}
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === 'backup') args.shift(); // the stock tool's own first word
   const verbose = args.includes('--verbose');
+  // Also what is wrong with the flags themselves is told in the one form of the command.
+  lasting = LASTING.includes(args[0] ?? '');
+  await setUpLog({ stamped: lasting });
   // The reader of the output may be gone, or the disk of a log full. Neither is a reason to stop the
   // work.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => stopping.abort());
+    process.once(name, stop);
   }
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -220,7 +232,9 @@ async function main(): Promise<void> {
       for (const problem of error.problems) say(problem, 'error');
       return;
     }
-    const message = process.exitCode === 2 ? inFlags(messageOf(error)) : messageOf(error);
+    // A usage error names flags already.
+    const ofInput = process.exitCode === 2 && !(error instanceof UsageError);
+    const message = ofInput ? inFlags(messageOf(error)) : messageOf(error);
     say(verbose ? namedStack(inspect(error)) : `aptos-backup: ${message}`, 'error');
   }
 }

@@ -61,7 +61,10 @@ async function demo(): Promise<number> {
   const node = await startDevnode({
     ...{ transactions: TRANSACTIONS, stateItems: STATE_ITEMS, startTime: 'now' },
   });
-  const growing = setInterval(() => node.grow({ transactions: GROWTH_TRANSACTIONS }), GROWTH_MS);
+  const growing = setInterval(
+    () => node.grow({ transactions: GROWTH_TRANSACTIONS, at: Date.now() }),
+    GROWTH_MS,
+  );
   const { genesis_waypoint: genesis, version } = node.facts();
   say(`Simulated node: ${node.address}, version ${version} and growing, genesis ${genesis}`);
   const trust = ['--local-fs-dir', backups, '--trust-waypoint', genesis];
@@ -74,7 +77,6 @@ async function demo(): Promise<number> {
     const over = ended(child);
     try {
       await Promise.race([storyOf(node, backups, () => worker), over]);
-      say('\nStopping; what was in flight is kept.');
     } finally {
       child.kill('SIGINT');
       await over;

@@ -141,6 +141,8 @@ function installRuntime(): void {
 
 /** Passes on what the SDK logs, as one line: what failed, of which workflow, with its error code and reason. */
 function logEntry({ level, message, meta }: LogEntry): void {
+  // The SDK warns of it at each start of a worker for chunks, which is meant to run activities alone.
+  if (message.startsWith('No workflows registered, ')) return;
   const { error: why, activityType: activity, workflowId } = meta ?? {};
   const code = why instanceof Error ? codeOfFailure(why) : undefined;
   const text = [

@@ -1,4 +1,7 @@
 import type { Info } from '@temporalio/activity';
+import { parseInput } from '../contract/backup-input.js';
+import { describeTarget } from '../contract/job.js';
+import { BACKUP_TYPES } from '../contract/kinds/index.js';
 import { tell } from '../supervisor/in-flight.js';
 
 /**
@@ -10,7 +13,7 @@ export async function tellWhile<T>(
   args: readonly unknown[],
   run: () => Promise<T>,
 ): Promise<T> {
-  const range = rangeOf(args[0]);
+  const range = rangeOf(args[0]) ?? unitOf(args);
   tell({
     begun: {
       token: info.base64TaskToken,
@@ -37,4 +40,15 @@ function rangeOf(argument: unknown): string | undefined {
   const range = (argument as { range?: { first?: unknown; last?: unknown } } | undefined)?.range;
   if (typeof range?.first !== 'string' || typeof range.last !== 'string') return undefined;
   return `${range.first} to ${range.last}`;
+}
+
+/** The unit of an activity that gets a kind and the input of a backup, as `backUpUnit` does. */
+function unitOf([type, input]: readonly unknown[]): string | undefined {
+  const kind = BACKUP_TYPES.find((one) => one === type);
+  if (!kind) return undefined;
+  try {
+    return describeTarget(parseInput(kind, input).job.target);
+  } catch {
+    return undefined; // the activity itself says what is wrong with its input
+  }
 }

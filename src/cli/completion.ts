@@ -53,6 +53,16 @@ function wordsOf(command: Command, path: string, above: readonly Option[] = []):
   return [{ path, next }, ...below];
 }
 
+/** A comment of each script: shells complete a command by its first word, and that of `npx` is not ours. */
+function aboutNpx(name: string, shell: string): string {
+  const make =
+    shell === 'fish'
+      ? `function ${name}; npx ${name} $argv; end`
+      : `${name}() { npx ${name} "$@"; }`;
+  return `# In a checkout, where the command is "npx ${name}", make a command of this name first: "npm link",
+# or this function, which works in the folder of the checkout: ${make}`;
+}
+
 /** A word in single quotes. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
@@ -85,6 +95,7 @@ function bashScript(name: string, all: readonly Words[]): string {
     return `    ${quoted(path.replaceAll(' ', '/'))}) next=${quoted(words)} ;;`;
   });
   return `# Completion of ${name} for bash. To use it: source <(${name} completion bash)
+${aboutNpx(name, 'bash')}
 _aptos_backup() {
   local commands=${quoted(pathsOf(all))}
   local words=("\${COMP_WORDS[@]}") current=$COMP_CWORD
@@ -105,6 +116,7 @@ function zshScript(name: string, all: readonly Words[]): string {
   });
   return `#compdef ${name}
 # Completion of ${name} for zsh. To use it: source <(${name} completion zsh)
+${aboutNpx(name, 'zsh')}
 _aptos_backup() {
   local commands=${quoted(pathsOf(all))} found= word
   local -a next
@@ -130,6 +142,7 @@ function fishScript(name: string, all: readonly Words[]): string {
   );
   const paths = all.flatMap(({ path }) => (path === '' ? [] : [quoted(path)]));
   return `# Completion of ${name} for fish. To use it: ${name} completion fish | source
+${aboutNpx(name, 'fish')}
 function __aptos_backup_at
   set -l commands ${paths.join(' ')}
   set -l found ''

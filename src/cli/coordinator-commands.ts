@@ -1,6 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { UsageError } from '../client/command-failure.js';
-import { isRunning } from '../client/followed.js';
+import { followedBy, isRunning } from '../client/followed.js';
 import { findCoordinator, listCoordinators, readCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { listBlocked } from '../client/start-backup.js';
@@ -15,12 +15,13 @@ import {
   UPDATE_SET_CONCURRENCY,
 } from '../contract/messages.js';
 import { storageName } from '../contract/storage-name.js';
+import { firstUp, sameFlags, upAgain } from './hint.js';
 import { workersLive } from './living-workers.js';
 import { withNotifications } from './notification-status.js';
 import type { nowRequest } from './now.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags } from './options.js';
-import { namesStorage, storageFlags, storageOf } from './storage-options.js';
+import { namesStorage, storageOf } from './storage-options.js';
 import { describeStatus } from './status-board.js';
 import { typedNumber, typedStream, unknownWord } from './typed.js';
 
@@ -48,7 +49,7 @@ export async function tellPause(
   await tellCoordinator<BackupType[]>(flags, signal, update, stream, (streams) => {
     const names = streams.map((type) => rulesOf(type).words.many).join(', ');
     return update === UPDATE_PAUSE
-      ? `Paused: ${names}. What is in flight is finished. Go on with: aptos-backup resume`
+      ? `Paused: ${names}. What is in flight is finished. Go on with: aptos-backup resume${word === undefined ? '' : ` ${word}`}${sameFlags(flags)}`
       : `Goes on: ${names}.`;
   });
 }
@@ -156,17 +157,22 @@ export async function withCoordinator<T>(
   const storage = namesStorage(flags) ? storageOf(flags) : undefined;
   const find = async (client: Client) => {
     const workflowId = await findCoordinator(client, storage);
-    if (storage) await requireRunning(client, workflowId, storage);
+    if (storage) await requireRunning(client, workflowId, storage, flags);
     return [workflowId];
   };
   return withWorkflows(flags, signal, find, (client, [workflowId]) => ask(client, workflowId!));
 }
 
 /** @throws Error when no coordinator works for the storage */
-async function requireRunning(client: Client, workflowId: string, storage: StorageConfig) {
+async function requireRunning(
+  client: Client,
+  workflowId: string,
+  storage: StorageConfig,
+  flags: CommonFlags,
+) {
   if (await isRunning(client, workflowId)) return;
   throw new Error(
-    `no coordinator runs for ${storageName(storage)}; start one with: aptos-backup up ${storageFlags(storage)}, or see: aptos-backup list`,
+    `no coordinator runs for ${storageName(storage)}; start one with: ${firstUp(flags)}, or see: aptos-backup list`,
   );
 }
 
@@ -181,10 +187,10 @@ async function withWorkflows<T>(
   try {
     const workflowIds = await find(client);
     if (workflowIds.length > 0 && !(await workersLive(session))) {
-      const start = embedded ? 'aptos-backup up' : 'aptos-backup worker';
-      throw new Error(
-        `${workflowIds[0]} cannot answer, because no worker runs; start one with: ${start}`,
-      );
+      const [first] = workflowIds as [string];
+      const rests = embedded ? await followedBy(client, first, false) : undefined;
+      const start = rests ? upAgain(rests.storage, flags) : 'aptos-backup worker';
+      throw new Error(`${first} cannot answer, because no worker runs; start one with: ${start}`);
     }
     return await client.withDeadline(Date.now() + ANSWER_MS, () => ask(client, workflowIds));
   } finally {

@@ -9,12 +9,15 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   'storage.local_fs_dir': ['--local-fs-dir'],
   'storage.command_adapter_config': ['--command-adapter-config'],
 };
-/** The name of a field with which the message of an input begins. */
-const FIRST = /^[a-z_.]+(?=[ :])/;
-/** The name of a setting of which old and new value follow. */
-const CHANGED = /\b[a-z_]+(?= \S+ -> )/g;
-/** Anywhere else, only what cannot be an ordinary word is taken for a name. */
-const INSIDE = /\b[a-z]+(?:_[a-z]+)+\b/g;
+/**
+ * The name of a field with which the message of a schema begins, in the forms that `sentence` makes (contract/schema.ts).
+ * Other messages may begin with the same words in plain English: "epoch endings 0 to 2: ...".
+ */
+const FIRST = /^[a-z_.]+(?= must (?:be|have) | is missing$| "|: "|: version \d+ is given twice$)/;
+/** The name of a setting in a list of changes: `changed: NAME OLD -> NEW, NAME OLD -> NEW`. */
+const CHANGED = /(?<=\bchanged: |, )[a-z_]+(?= \S+ -> )/g;
+/** Anywhere else, a name that cannot be a word or a part of a path. Quoted values stay as they are. */
+const INSIDE = /"(?:[^"\\]|\\.)*"|(?<![\w./:-])[a-z]+(?:_[a-z]+)+(?![\w/:-]|\.\w)/g;
 
 let flags: readonly string[] = [];
 

@@ -28,6 +28,7 @@ import { openNotifier } from './open-notifier.js';
 import { type CoordinatorFlags, chunkWorkerCount, givenInput } from './options.js';
 import { storageFlags } from './storage-options.js';
 import { openWithWorkers, tellWithoutWorkers } from './own-workers.js';
+import { tellOthers } from './tell-others.js';
 import { StatusBoard } from './status-board.js';
 import { workerHealth } from '../monitor/worker-health.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
@@ -111,6 +112,7 @@ async function followWith(
   try {
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
     await tellWithoutWorkers(session);
+    if (session.embedded) void tellOthers(client, storage);
     const board = new StatusBoard(flags.json ?? false);
     const onStatus = (status: LiveStatus) => {
       board.show(status);

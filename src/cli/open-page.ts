@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { UsageError } from '../client/command-failure.js';
 import { HealthServer } from '../monitor/health-server.js';
 import { Page } from '../page/page.js';
+import { systemWords } from '../lib/host/system-words.js';
 import type { WorkerFlags } from './options.js';
 
 const LEAST_TOKEN = 16;
@@ -18,7 +19,11 @@ export async function openPage(
   say: (line: string) => void,
 ): Promise<Served | undefined> {
   const token = pageToken(flags, process.env);
-  const health = await HealthServer.open(flags, say);
+  const health = await HealthServer.open(flags, say).catch((error: unknown) => {
+    throw new UsageError(
+      `--health-address ${flags.healthAddress}: ${systemWords(error, 'listen')}`,
+    );
+  });
   if (!health) return undefined;
   const page = new Page(health, { token, say });
   health.also(page.answer);
@@ -46,6 +51,6 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`--page-token-file ${file}: ${(error as Error).message}`);
+    throw new UsageError(`--page-token-file ${file}: ${systemWords(error, 'read')}`);
   }
 }

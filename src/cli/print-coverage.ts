@@ -32,7 +32,7 @@ export function describeCoverage(coverage: Coverage): string[] {
     return count === undefined ? [] : [`  not skipped      ${count} objects ${WHY_AGAIN[reason]}`];
   });
   return [
-    `${coverage.ok ? 'Verified' : 'NOT VERIFIED'}: ${coverage.storage}${coverage.complete ? '' : ', in part'}`,
+    headline(coverage),
     ...stoppedBy(coverage),
     `  as of            ${coverage.as_of}`,
     `  chain            ${genesis}`,
@@ -49,6 +49,12 @@ export function describeCoverage(coverage: Coverage): string[] {
       : []),
     ...findings.map(({ object, code, why }) => `  ${code} ${object}: ${why}`),
   ];
+}
+
+/** What is proven may still be too little to restore from: then nobody may take it for a backup of the chain. */
+function headline({ ok, storage, complete, restorable_by_stock: stock }: Coverage): string {
+  const what = `${ok ? 'Verified' : 'NOT VERIFIED'}: ${storage}${complete ? '' : ', in part'}`;
+  return ok && !stock.yes ? `${what}, but nothing can be restored from it yet` : what;
 }
 
 function runs(
@@ -75,12 +81,20 @@ function stoppedBy({ stopped }: Coverage): string[] {
   ];
 }
 
-/** Empty for a storage that keeps no track of it: a command adapter lists no files beside its metadata. */
-function soFar({ read_so_far: read }: Coverage): string[] {
+/**
+ * Empty for a storage that keeps no track of it: a command adapter lists no files beside its metadata. Also without
+ * transactions and snapshots: epoch endings are read each time.
+ */
+function soFar({ read_so_far: read, checked }: Coverage): string[] {
   const { backups, of_backups: all, bytes: done, of_bytes: size, since } = read;
+  if (size === 0) return [];
+  const unwritable = checked.read_again.unwritable !== undefined;
+  if (unwritable && backups === 0) {
+    return ['  read so far      not known: this storage takes no notes of what was read'];
+  }
   const from = since === undefined ? '' : `, the oldest at ${since}`;
-  if (all > 0 && size === 0) return [];
+  const part = unwritable ? '; what was read now could not all be noted' : '';
   return [
-    `  read so far      ${backups} of ${all} backups, ${bytes(done)} of ${bytes(size)}${from}`,
+    `  read so far      ${backups} of ${all} backups, ${bytes(done)} of ${bytes(size)}${from}${part}`,
   ];
 }

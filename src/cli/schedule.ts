@@ -2,10 +2,24 @@ import path from 'node:path';
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { UsageError } from '../client/command-failure.js';
 import type { OwnInput, ScheduleInput } from '../client/schedule-kinds.js';
-import { createSchedule, deleteSchedule, listSchedules, scheduleOf } from '../client/schedules.js';
+import {
+  createSchedule,
+  deleteSchedule,
+  listSchedules,
+  planOf,
+  scheduleOf,
+} from '../client/schedules.js';
+import {
+  type Plan,
+  type StoredSchedule,
+  everyWords,
+  planChanges,
+  storedSchedule,
+} from '../client/stored-schedule.js';
 import type { CoordinatorInput } from '../contract/coordinator-input.js';
 import { describeSchedule } from '../monitor/format.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
+import { inFlags } from './flag-names.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 import { placeOf } from './storage-options.js';
@@ -35,11 +49,43 @@ export async function scheduleCreate(
     compaction,
     prune: rulesOf(flags),
   });
-  scheduleOf(kind, input, flags.every); // report a mistake before anything starts
+  const schedule = scheduleOf(kind, input, flags.every); // report a mistake before anything starts
   await withClient(flags, signal, async (client) => {
+    const before = await storedSchedule(client, schedule.scheduleId);
     const id = await createSchedule(client, kind, input, flags.every);
-    console.log(flags.json ? JSON.stringify({ id }) : `Schedule ${id}`);
+    const made = madeOf(id, planOf(schedule), before);
+    console.log(flags.json ? JSON.stringify(made) : describeMade(made).join('\n'));
   });
+}
+
+/** What `schedule create` did. */
+interface MadeSchedule {
+  id: string;
+  every: string;
+  /** There was one: what differs now, like `every 2h -> 1d`. */
+  changes?: string[];
+  /** The one before was made by the file of an `up`. */
+  was_declared?: true;
+}
+
+function madeOf(id: string, plan: Plan, before: StoredSchedule | undefined): MadeSchedule {
+  return {
+    ...{ id, every: everyWords(plan) },
+    ...(before ? { changes: planChanges(before, plan) } : {}),
+    ...(before?.digest === undefined ? {} : { was_declared: true }),
+  };
+}
+
+function describeMade({ id, every, changes, was_declared: declared }: MadeSchedule): string[] {
+  const what = changes?.length ? inFlags(`changed: ${changes.join(', ')}`) : 'is as it was before';
+  return [
+    changes ? `Schedule ${id} ${what}` : `Schedule ${id}, every ${every}`,
+    ...(declared
+      ? [
+          `The file of an up had made it. From now on it is one made by hand, which that up leaves as it is; to give it back: aptos-backup schedule delete ${id}, then start that up again`,
+        ]
+      : []),
+  ];
 }
 
 /** The input of a schedule, from that of a coordinator. A schedule keeps no second storage in step. */
@@ -60,8 +106,9 @@ export async function scheduleList(flags: CommonFlags, signal: AbortSignal): Pro
       console.log(JSON.stringify(schedules));
       return;
     }
-    for (const schedule of schedules) {
-      console.log(`${schedule.id}  ${describeSchedule(schedule)}  ${schedule.note ?? ''}`);
+    for (const { every_ms: everyMs, ...schedule } of schedules) {
+      const often = everyMs === undefined ? '' : `every ${everyWords({ everyMs })}, `;
+      console.log(`${schedule.id}  ${often}${describeSchedule(schedule)}  ${schedule.note ?? ''}`);
     }
     if (schedules.length === 0) console.log('No schedules.');
   });

@@ -10,6 +10,7 @@ import {
 import { coordinatorId } from '../client/live-status.js';
 import { storageName } from '../contract/storage-name.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
+import { firstUp, upAgain } from './hint.js';
 import { workersLive } from './living-workers.js';
 import { openSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
@@ -25,7 +26,7 @@ export async function runList(flags: CommonFlags, signal: AbortSignal): Promise<
   try {
     const found = await listFollowed(session.client, await workersLive(session));
     if (flags.json) console.log(JSON.stringify(found));
-    else console.log(describeList(found, session.embedded).join('\n'));
+    else console.log(describeList(found, session.embedded, flags).join('\n'));
   } finally {
     await session.close();
   }
@@ -114,12 +115,10 @@ async function wanted(
   throw new Error(`nothing follows a node into ${storageName(storage)} here; followed: ${others}`);
 }
 
-function describeList(found: readonly Followed[], embedded: boolean): string[] {
-  if (found.length === 0) {
-    return ['Nothing is followed here. Start with: aptos-backup up --local-fs-dir DIR'];
-  }
-  const start = embedded ? 'aptos-backup up' : 'aptos-backup worker';
+function describeList(found: readonly Followed[], embedded: boolean, flags: CommonFlags): string[] {
+  if (found.length === 0) return [`Nothing is followed here. Start with: ${firstUp(flags)}`];
   const rows = found.map(({ storage, nodes, state, why, units }) => {
+    const start = embedded ? upAgain(storage, flags) : 'aptos-backup worker';
     const more = state === 'rests' ? `no worker runs; start one with: ${start}` : why;
     const doing = units.length === 0 ? '' : `, backs up ${units.join(', ')}`;
     return [storage, nodes.join(', '), `${state}${more ? ` (${more})` : ''}${doing}`] as const;

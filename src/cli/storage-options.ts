@@ -56,11 +56,14 @@ export function storageOf(flags: StorageNameFlags): StorageConfig {
 
 /** The flags that name this storage, to be typed in a shell. */
 export function storageFlags(storage: StorageConfig): string {
-  const quoted = (text: string) =>
-    /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-  if ('local_fs_dir' in storage) return `--local-fs-dir ${quoted(storage.local_fs_dir)}`;
-  if ('url' in storage) return `--storage ${quoted(storage.url)}`;
-  return `--command-adapter-config ${quoted(storage.command_adapter_config)}`;
+  if ('local_fs_dir' in storage) return `--local-fs-dir ${shellWord(storage.local_fs_dir)}`;
+  if ('url' in storage) return `--storage ${shellWord(storage.url)}`;
+  return `--command-adapter-config ${shellWord(storage.command_adapter_config)}`;
+}
+
+/** A text as one word of a shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A URL, the YAML of a command adapter, or a folder. Paths are made absolute: workers may stand elsewhere. */

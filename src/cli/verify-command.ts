@@ -124,7 +124,7 @@ function showProgress(status: VerifyStatus, pace: Pace): void {
   const text = [
     ...(share === undefined ? [] : [bar(share), `${done} of about ${total} records`]),
     ...pace.describe(share ?? 0, read),
-    `${records} records, ${bytes(read)} in ${objects} objects read`,
+    `${share === undefined ? `${records} records, ` : ''}${bytes(read)} in ${objects} objects read`,
     `${before} proven before`,
     `${found} finding(s)`,
   ].join(', ');

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { formatWaypoint, genesisWaypoint } from '../aptos/index.js';
 import { UsageError } from '../client/command-failure.js';
+import { systemWords } from '../lib/host/system-words.js';
 
 /** `waypoint <genesis.blob>`: prints the waypoint that a network publishes with its genesis. */
 export async function printWaypoint(file: string, json: boolean): Promise<void> {
@@ -8,7 +9,7 @@ export async function printWaypoint(file: string, json: boolean): Promise<void> 
   try {
     blob = await readFile(file);
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`cannot read ${file}: ${systemWords(error, 'read')}`);
   }
   const waypoint = formatWaypoint(genesisWaypoint(Uint8Array.from(blob)));
   console.log(json ? JSON.stringify({ waypoint }) : waypoint);

@@ -1,8 +1,22 @@
 import { createHash } from 'node:crypto';
-import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { StorageConfig } from '../contract/job.js';
 import { SCHEDULE_KINDS, type ScheduleInput } from './schedule-kinds.js';
-import { deleteSchedule, putSchedule, scheduleIdOf, scheduleIds, scheduleOf } from './schedules.js';
+import {
+  deleteSchedule,
+  planOf,
+  putSchedule,
+  scheduleIdOf,
+  scheduleIds,
+  scheduleOf,
+} from './schedules.js';
+import {
+  DECLARED_BY_MEMO,
+  DECLARED_MEMO,
+  type StoredSchedule,
+  planChanges,
+  storedSchedule,
+} from './stored-schedule.js';
 import { workflowPrefix } from './workflow-prefix.js';
 
 /** A schedule as a configuration file declares it. */
@@ -13,29 +27,15 @@ export interface Declared {
 }
 
 /**
- * What became of a schedule. `by hand`: somebody made one of this kind, and it stays as it is. `right`: there was
- * nothing to do.
+ * What became of a schedule. `changed`: with the old and new values. `by hand`: somebody made one of this kind, and it
+ * stays as it is. `right`: there was nothing to do.
  */
 export interface ScheduleDone {
   id: string;
   kind: string;
-  what: 'made' | 'changed' | 'removed' | 'by hand' | 'right' | 'failed';
+  what: 'made' | `changed: ${string}` | 'removed' | 'by hand' | 'right' | 'failed';
   /** Of one that failed. */
   error?: unknown;
-}
-
-/**
- * The memo of what a schedule starts, by which we know that a file declared it: a digest of what was declared. A memo of
- * the schedule itself could not change later, and a note is replaced when somebody pauses the schedule.
- */
-const MEMO = 'declared';
-/** The mark of the file that declared it last. */
-const MEMO_BY = 'declared_by';
-
-interface Memo {
-  /** Without one, people made the schedule. */
-  digest: string | undefined;
-  by: string | undefined;
 }
 
 interface Declaration {
@@ -59,7 +59,7 @@ export async function declareSchedules(
     const id = scheduleIdOf(storage, kind);
     const wanted = declared.find((other) => other.kind === kind);
     try {
-      const before = await memoOf(client, id);
+      const before = await storedSchedule(client, id);
       const what = wanted
         ? await declare(client, wanted, before, by)
         : await withdraw(client, id, before);
@@ -82,8 +82,8 @@ export async function* removeFormer(
 ): AsyncGenerator<ScheduleDone> {
   for await (const id of scheduleIds(client)) {
     if (id.startsWith(workflowPrefix(storage))) continue;
-    const memo = await memoOf(client, id);
-    if (memo?.digest === undefined || memo.by !== by) continue;
+    const found = await storedSchedule(client, id);
+    if (found?.digest === undefined || found.by !== by) continue;
     await deleteSchedule(client, id);
     yield { id, kind: id.slice(id.lastIndexOf('/') + 1), what: 'removed' };
   }
@@ -92,7 +92,7 @@ export async function* removeFormer(
 async function declare(
   client: Client,
   { kind, input, every }: Declared,
-  before: Memo | undefined,
+  before: StoredSchedule | undefined,
   by: string | undefined,
 ): Promise<ScheduleDone['what']> {
   const { spec, action } = scheduleOf(kind, input, every);
@@ -102,32 +102,19 @@ async function declare(
     .digest('hex');
   const isRight = before?.digest === digest;
   if (isRight && (by === undefined || before.by === by)) return 'right';
-  const memo = { [MEMO]: digest, ...(by === undefined ? {} : { [MEMO_BY]: by }) };
-  await putSchedule(client, scheduleOf(kind, input, every, memo));
+  const memo = { [DECLARED_MEMO]: digest, ...(by === undefined ? {} : { [DECLARED_BY_MEMO]: by }) };
+  const wanted = scheduleOf(kind, input, every, memo);
+  await putSchedule(client, wanted);
   if (isRight) return 'right';
-  return before ? 'changed' : 'made';
+  return before ? `changed: ${planChanges(before, planOf(wanted)).join(', ')}` : 'made';
 }
 
 async function withdraw(
   client: Client,
   id: string,
-  before: Memo | undefined,
+  before: StoredSchedule | undefined,
 ): Promise<ScheduleDone['what']> {
   if (before?.digest === undefined) return 'right';
   await deleteSchedule(client, id);
   return 'removed';
-}
-
-/** Undefined: there is no schedule. */
-async function memoOf(client: Client, id: string): Promise<Memo | undefined> {
-  try {
-    const { action } = await client.schedule.getHandle(id).describe();
-    const { [MEMO]: digest, [MEMO_BY]: by } =
-      (action.type === 'startWorkflow' ? action.memo : undefined) ?? {};
-    const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-    return { digest: text(digest), by: text(by) };
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return undefined;
-    throw error;
-  }
 }

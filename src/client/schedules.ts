@@ -5,9 +5,10 @@ import { CONTROL_QUEUE } from '../contract/messages.js';
 import { workflowPrefix } from './workflow-prefix.js';
 import { SCHEDULE_KINDS, type ScheduleInput, kindOfSchedule } from './schedule-kinds.js';
 import { scheduleState } from './schedule-state.js';
+import type { Plan } from './stored-schedule.js';
 import { storageName } from '../contract/storage-name.js';
 import type { ListedSchedule } from '../contract/answers/shown-answers.js';
-import { inSeconds } from '../lib/time-units.js';
+import { inLargestUnit, inSeconds } from '../lib/time-units.js';
 
 export { SCHEDULE_KINDS } from './schedule-kinds.js';
 
@@ -83,6 +84,11 @@ export function scheduleOf(
   };
 }
 
+/** How often the schedule of a definition runs, and what each run gets. */
+export function planOf({ spec, action }: ReturnType<typeof scheduleOf>): Plan {
+  return { everyMs: spec.intervals[0]!.every, input: action.args[0] };
+}
+
 /** The state of all our schedules, for every storage, sorted by id. */
 export async function listSchedules(client: Client): Promise<ListedSchedule[]> {
   const found: ListedSchedule[] = [];
@@ -121,14 +127,31 @@ export function scheduleIdOf(storage: StorageConfig, kind: string): string {
 
 const INTERVAL = /^([1-9][0-9]{0,5})(s|m|h|d)$/;
 
-/** Whether this says how often, like 10m, 1h or 1d. */
+/** Runs that follow each other faster do nothing but ask: a slip, like `5s` for `5h`. */
+const LEAST_SECONDS = 30;
+
+/** Whether this says how often, like 10m, 1h or 1d, and not too often. */
 export function isInterval(value: unknown): boolean {
-  return typeof value === 'string' && INTERVAL.test(value);
+  if (typeof value !== 'string') return false;
+  const seconds = secondsOf(value);
+  return seconds !== undefined && seconds >= LEAST_SECONDS;
+}
+
+function secondsOf(text: string): number | undefined {
+  const match = INTERVAL.exec(text);
+  return match ? inSeconds(match[1]!, match[2]!) : undefined;
 }
 
 /** Parses an interval such as 10m, 1h or 1d into milliseconds. @throws InputError */
 function interval(text: string): number {
-  const match = INTERVAL.exec(text);
-  if (!match) throw new InputError(`--every takes a time like 10m, 1h or 1d, not "${text}"`);
-  return inSeconds(match[1]!, match[2]!) * 1_000;
+  const seconds = secondsOf(text);
+  if (seconds === undefined) {
+    throw new InputError(`--every takes a time like 10m, 1h or 1d, not "${text}"`);
+  }
+  if (seconds < LEAST_SECONDS) {
+    throw new InputError(
+      `--every must be ${inLargestUnit(LEAST_SECONDS)} or more, not "${text}": each run reads the storage anew, and a run that is due while the one before it works is skipped`,
+    );
+  }
+  return seconds * 1_000;
 }

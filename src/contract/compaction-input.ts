@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { commonFields } from './backup-input.js';
 import type { BackupType, StorageConfig } from './job.js';
-import { count, flag, mustBe, object, parse, u64 } from './schema.js';
+import { count, flag, object, parse, whole } from './schema.js';
 
 /**
  * The stock tool's own default is 1, which only gives files new names. Its charts for clusters use 100: a file of
@@ -25,9 +25,7 @@ export const compactionFields = {
   transaction_file_compact_factor: factorOf('backups of transactions'),
   remove_compacted_file_after: v.optional(
     v.pipe(
-      u64,
-      v.check((seconds) => seconds <= TEN_YEARS, mustBe(`from 0 to ${TEN_YEARS}`)),
-      v.title(`0 to ${TEN_YEARS}`),
+      whole(0n, TEN_YEARS),
       v.description(
         'move a replaced file into `metadata_backup` when it is known as replaced for more than so many seconds',
       ),

@@ -6,7 +6,7 @@ import { isSamePlace, storageName } from './storage-name.js';
 import { type CoordinatorSettings, STREAMS } from './coordinator-state.js';
 import type { BackupType, Target } from './job.js';
 import { nodeLimitInput } from './node-limits.js';
-import { InputError, count, mustBe, object, parse, show, u64 } from './schema.js';
+import { InputError, count, mustBe, object, parse, show, whole } from './schema.js';
 
 export const DEFAULT_BATCH_SIZE = '1000000';
 export const DEFAULT_BATCH_SECONDS = 600;
@@ -39,9 +39,7 @@ const streamFields = {
   ),
   compact_above_files: v.optional(
     v.pipe(
-      u64,
-      v.check((files) => files <= MOST_FILES, mustBe(`from 0 to ${MOST_FILES}`)),
-      v.title(`0 to ${MOST_FILES}`),
+      whole(0n, MOST_FILES),
       v.description(
         'compact the metadata when more than this many of its files are not compacted yet; 0: never; only a coordinator does it',
       ),

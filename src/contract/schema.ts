@@ -83,24 +83,34 @@ function isUnknownField({ type, expected }: v.BaseIssue<unknown>): boolean {
   return type === 'strict_object' && expected === 'never';
 }
 
-/** A u64: a decimal string, or a number that JSON keeps exact. */
-export const u64 = v.pipe(
-  v.custom<string | number>(
-    (value) => parseU64(value) !== undefined,
-    mustBe('a whole number from 0 to 2^64-1 (above 2^53 as a string)'),
-  ),
-  v.transform((value) => BigInt(value)),
-  v.title('u64'),
-);
+/** A whole number in these bounds: a decimal string, or a number that JSON keeps exact. */
+export function whole(least: bigint, most = MAX_U64) {
+  const words = most === MAX_U64 ? '2^64-1' : `${most}`;
+  const problem = mustBe(`a whole number from ${least} to ${words}`);
+  return v.pipe(
+    v.custom<string | number>(
+      (value) => isWithin(parseU64(value), least, most),
+      (issue) => `${problem(issue)}${tooLargeForJson(issue.input, most)}`,
+    ),
+    v.transform((value) => BigInt(value)),
+    v.title(least === 0n && most === MAX_U64 ? 'u64' : `${least} to ${words}`),
+  );
+}
+
+function isWithin(value: bigint | undefined, least: bigint, most: bigint): boolean {
+  return value !== undefined && value >= least && value <= most;
+}
+
+function tooLargeForJson(value: unknown, most: bigint): string {
+  const inexact = Number.isInteger(value) && !Number.isSafeInteger(value);
+  return inexact && most === MAX_U64 ? '; write a number above 2^53 as a string' : '';
+}
+
+export const u64 = whole(0n);
 
 /** A u64 from 1 to `most`. */
 export function count(most = MAX_U64) {
-  const fits = (value: bigint) => value >= 1n && value <= most;
-  return v.pipe(
-    u64,
-    v.check(fits, mustBe(`from 1 to ${most}`)),
-    v.title(`1 to ${most === MAX_U64 ? '2^64-1' : most}`),
-  );
+  return whole(1n, most);
 }
 
 export const flag = v.boolean(mustBe('true or false'));

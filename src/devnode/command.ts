@@ -90,7 +90,9 @@ export async function runDevnode(flags: Flags, signal: AbortSignal): Promise<voi
     sinceEnd += transactions;
     const ends = sinceEnd >= epochEvery;
     if (ends) sinceEnd = 0;
-    node.grow({ transactions, epochs: ends ? 1 : 0 });
+    // A chain that begins now follows the clock, or its tip would stay new after its death.
+    const at = flags.startTime === 'now' ? { at: Date.now() } : {};
+    node.grow({ transactions, epochs: ends ? 1 : 0, ...at });
     tellWaypoint();
   }, GROWTH_MS);
   await new Promise<void>((resolve) => {

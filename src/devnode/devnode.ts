@@ -74,8 +74,11 @@ export interface Devnode {
   readonly address: string;
   readonly controlAddress: string;
   facts(): Facts;
-  /** Adds transactions and ends `epochs` epochs within them, at even distances. @default epochs: 0 */
-  grow(by: { transactions: number; epochs?: number }): Facts;
+  /**
+   * Adds transactions and ends `epochs` epochs within them, at even distances. With `at`, unix milliseconds, their
+   * blocks are of that time, as those of a chain that follows a clock. @default epochs: 0, at: one second for each block
+   */
+  grow(by: { transactions: number; epochs?: number; at?: number }): Facts;
   fault(fault: FaultInput): Fault;
   faults(): readonly Fault[];
   clearFaults(): void;
@@ -127,7 +130,7 @@ export async function startDevnode(options: DevnodeOptions = {}): Promise<Devnod
     address: await listen(service, host, options.port ?? 0),
     facts: () => factsOf(served.chain, options.unsignedUntilEpoch),
     grow(by) {
-      const step = { transactions: by.transactions, epochs: by.epochs ?? 0 };
+      const step = { ...by, epochs: by.epochs ?? 0 };
       journal?.add(step);
       growChain(served.chain, step);
       growth.push(step);
@@ -180,6 +183,7 @@ function chainOptionsOf(
 }
 
 function growChain(chain: Chain, by: GrowthStep): void {
+  chain.clock = by.at;
   if (by.epochs <= 0) return chain.grow(by.transactions, false);
   for (let i = 1; i <= by.epochs; i += 1) {
     const share = (n: number) => Math.floor((by.transactions * n) / (by.epochs + 0.5));

@@ -4,6 +4,8 @@ import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs'
 export interface GrowthStep {
   transactions: number;
   epochs: number;
+  /** The clock of its blocks, unix milliseconds. Without it, each block takes one second. */
+  at?: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../client/command-failure.js';
+import { systemWords } from '../lib/host/system-words.js';
 import { inSeconds } from '../lib/time-units.js';
 
 /** Flags of notifications, as they were typed. Each has an environment variable as well. */
@@ -154,6 +155,6 @@ function read({ text: file, from }: Given): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`${from} ${file}: ${(error as Error).message}`);
+    throw new UsageError(`${from} ${file}: ${systemWords(error, 'read')}`);
   }
 }

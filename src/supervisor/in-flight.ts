@@ -5,7 +5,7 @@ export interface InFlight {
   /** The server's token for this attempt of the activity, base64. */
   token: string;
   activity: string;
-  /** The range that the activity works on; absent for activities without a range. */
+  /** The range or unit that the activity works on; absent for activities without one. */
   range?: string;
   workflowId: string;
   attempt: number;

@@ -183,9 +183,7 @@ async function connect(env: NodeJS.ProcessEnv) {
 /** Writes the crash report and says where it is. Returns its path; undefined if it could not be written. */
 async function leaveReport(dataFolder: string, death: WorkerDeath, { env, say }: Reporter) {
   const { name, pid, inFlight } = death;
-  const named = inFlight
-    .slice(0, MOST_NAMED)
-    .map(({ activity, range, attempt }) => `${activity} ${range ?? ''} (attempt ${attempt})`);
+  const named = inFlight.slice(0, MOST_NAMED).map(describeInFlight);
   const more = inFlight.length - named.length;
   const hand = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'nothing';
   try {
@@ -200,6 +198,12 @@ async function leaveReport(dataFolder: string, death: WorkerDeath, { env, say }:
     );
     return undefined;
   }
+}
+
+/** The id of a workflow names its storage, and the backup that it makes. */
+export function describeInFlight({ activity, range, workflowId, attempt }: InFlight): string {
+  const what = range === undefined ? activity : `${activity} ${range}`;
+  return `${what} of ${workflowId} (attempt ${attempt})`;
 }
 
 /** Writes one file for each death and removes all but the newest fifty. Returns the path. */

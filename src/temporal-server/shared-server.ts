@@ -161,7 +161,7 @@ export class SharedServer {
       return { state: running, started: false };
     }
     const ports = await this.#ports(known);
-    if (why) this.say(`The Temporal server ${why}; starting it again`);
+    if (why) this.say(`The Temporal server ${why}; starting it again`, 'warn');
     const state = { pid: spawnServer(binary, this.#files, ports), ...ports };
     try {
       this.#stateFile.write(state);

@@ -207,9 +207,24 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
       /give it without "custom:"/,
     ],
     [
+      'a file of a token that is not there',
+      ['worker', '--page-token-file', '/nowhere/token'],
+      /: --page-token-file \/nowhere\/token: there is no such file; check the path$/m,
+    ],
+    [
+      'a folder in place of a file',
+      ['worker', '--page-token-file', '/'],
+      /: --page-token-file \/: this is a folder; name a file$/m,
+    ],
+    [
+      'an address that no interface here has',
+      ['worker', '--health-address', '203.0.113.1:0'],
+      /: --health-address 203.0.113.1:0: this host has no such address; name /,
+    ],
+    [
       'a file that is no genesis blob',
       ['waypoint', '/nowhere/genesis.blob'],
-      /cannot read .*ENOENT/,
+      /cannot read .*: there is no such file; check the path$/m,
     ],
   ] as const)('%s', async (_, args, message) => {
     const { code, out, err } = await run(...args);

@@ -41,6 +41,19 @@ it('bash completes what is typed', async () => {
   expect(offered).toEqual(LINES.map(([, words]) => words));
 });
 
+it('in a checkout, what the script says makes a command that bash completes and runs', async () => {
+  const script = await scriptFor('bash');
+  const program = `make=$(sed -n 's/^# or this function, .*: //p' ${script})
+    eval "$make"; source ${script}
+    npx() { echo "npx $*"; }
+    aptos-backup status --json
+    complete -p aptos-backup`;
+  expect(await outputOf('bash', ['--norc', '-c', program])).toEqual([
+    'npx aptos-backup status --json',
+    'complete -o default -F _aptos_backup aptos-backup',
+  ]);
+});
+
 it.skipIf(!isThere('fish'))('fish completes what is typed', async () => {
   const script = await scriptFor('fish');
   const program = LINES.map(

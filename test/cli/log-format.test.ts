@@ -53,9 +53,25 @@ it('up logs each event with time and level, or as JSON, in all its processes', a
   );
   await until('the death is told', () => text.lines.some((line) => /killed by SIGKILL/.test(line)));
   expect(await text.stop()).toBe(0);
+  expect(
+    text.lines.filter((line) => line === 'Stopping; what was in flight is kept.'),
+  ).toHaveLength(1);
+  for (const file of readdirSync(logs).filter((name) => name.startsWith('worker'))) {
+    expect(readFileSync(join(logs, file), 'utf8')).not.toContain('No workflows registered');
+  }
   for (const line of text.raw) expect(line).toMatch(/^\d{4}-\S+Z (INFO |WARN |ERROR) \S/);
   expect(text.raw.find((line) => / WARN {2}Chunk worker was killed/.test(line))).toBeDefined();
 }, 240_000);
+
+it.each([
+  ['an unknown flag', ['up', '--locl', '/x']],
+  ['a value that does not fit', ['up', '--local-fs-dir', '/x', '--transaction-batch-size', '1k']],
+  ['a file that is not there', ['up', '--config', '/nowhere.yaml']],
+])('errors of a command that lasts have one form: %s', async (_, args) => {
+  const { code, err } = await runCli(args);
+  expect(code).toBe(2);
+  expect(err).toMatch(/^\d{4}-\S+Z ERROR \S.*\n$/);
+});
 
 it('a missing server is told in one line', async () => {
   const away = await runCli(['status'], { TEMPORAL_ADDRESS: '127.0.0.1:1' });

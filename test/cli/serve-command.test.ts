@@ -1,6 +1,8 @@
 /** `serve` plays a node's backup service from a storage until it is stopped. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { storageFolder } from '../support/backup.js';
 import { runCli, startCli } from '../support/cli.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
@@ -51,4 +53,22 @@ it('refuses a storage that is not there, and an address that cannot be used', as
   expect(wrong.err).toContain(
     '--listen must be [HOST:]PORT with a port from 0 to 65535, not "nonsense"',
   );
+
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await once(taken, 'listening');
+  const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+  const node = await runCli(['devnode', '--port', address.split(':')[1]!]);
+  expect(node).toMatchObject({ code: 2, out: '' });
+  expect(node.err).toContain(' of --port or --control-port: another program has this port; ');
+  for (const args of [
+    ['serve', ...storage, '--listen', address],
+    ['worker', '--health-address', address],
+  ]) {
+    const { code, err } = await runCli(args);
+    expect(code).toBe(2);
+    expect(err).toContain(
+      `${args.at(-2)} ${address}: another program has this port; name another port, or end that program`,
+    );
+  }
 });

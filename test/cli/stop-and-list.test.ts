@@ -16,7 +16,9 @@ it('list names what is followed, up says what goes on without it, and stop ends 
 
   const nothing = await told('list');
   expect(nothing).toMatchObject({ code: 0, err: '' });
-  expect(nothing.out).toMatch(/^Nothing is followed here\. Start with: aptos-backup up /);
+  expect(nothing.out).toMatch(
+    /^Nothing is followed here\. Start with: aptos-backup up --backup-service-address URL --local-fs-dir DIR --data-dir /,
+  );
   expect(await told('stop')).toMatchObject({ code: 0, out: 'Nothing is followed here.\n' });
 
   const follow = (storage: string) =>
@@ -39,6 +41,11 @@ it('list names what is followed, up says what goes on without it, and stop ends 
     `the coordinator of ${first} goes on: another aptos-backup`,
   );
   expect(ups.first.lines.at(-1)).toContain(`aptos-backup stop --local-fs-dir ${first}`);
+  // Of two coordinators, a hint names the one that was meant, and its stream.
+  const paused = await told('pause', 'transaction', '--local-fs-dir', first);
+  const [, hint = ''] = /Go on with: aptos-backup (.*)\n$/.exec(paused.out) ?? [];
+  expect(hint.split(' ')).toEqual(['resume', 'transaction', '--local-fs-dir', first, ...data]);
+  expect(await runCli(hint.split(' '))).toMatchObject({ code: 0, out: 'Goes on: transactions.\n' });
   const which = await told('stop');
   expect(which).toMatchObject({ code: 2, out: '' });
   expect(which.err).toMatch(/2 storages are followed here: .* or --all\n$/);
@@ -54,7 +61,7 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   const gone = await told('status', '--local-fs-dir', first);
   expect(gone).toMatchObject({ code: 1, out: '' });
   expect(gone.err).toMatch(
-    /no coordinator runs for .*; start one with: aptos-backup up --local-fs/,
+    /no coordinator runs for .*; start one with: aptos-backup up --backup-service-address URL --local-fs-dir /,
   );
 
   // One that runs sees that somebody ended its coordinator.
@@ -69,6 +76,20 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   expect(await third.stop()).toBe(0);
   expect(third.lines.at(-1)).toBe('Stopped. The next start goes on from here.');
   expect(await stateOf(first)).toBe('rests');
+  const rests = await told('list');
+  expect(rests.out).toContain(
+    `no worker runs; start one with: aptos-backup up --local-fs-dir ${first} --data-dir `,
+  );
+
+  // Another one goes on with what was left, and says so.
+  const other = follow(second);
+  await other.says(/^Workflow .*, settings /);
+  await other.says(/^also goes on with: /);
+  expect(other.lines.filter((line) => line.startsWith('also '))).toEqual([
+    `also goes on with: ${first}; to end one: aptos-backup stop --local-fs-dir ${first}`,
+  ]);
+  expect((await told('stop', '--local-fs-dir', second)).code).toBe(0);
+  expect(await other.ended).toBe(0);
   const ended = JSON.parse((await told('stop', '--json')).out) as Stopped[];
   expect(ended).toMatchObject([{ storage: first, nodes: [node.address], outcome: 'stopped' }]);
   expect(await listed()).toEqual([]);

@@ -49,7 +49,7 @@ it.each<[string, string[], string[]]>([
   [
     'a number out of its range',
     ['workers: { chunk_workers: 99 }'],
-    ['C, line 1, column 27: workers.chunk_workers must be from 1 to 16, not 99'],
+    ['C, line 1, column 27: workers.chunk_workers must be a whole number from 1 to 16, not 99'],
   ],
   [
     'a field without a value',

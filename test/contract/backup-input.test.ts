@@ -1,6 +1,7 @@
 /** An input that can never work is refused before anything starts. */
 import { expect, it } from 'vitest';
 import { parseNode, parseStorage } from '../../src/contract/backup-input.js';
+import { parseCoordinatorInput } from '../../src/contract/coordinator-input.js';
 
 it.each([
   'http://localhost:abc',
@@ -41,4 +42,26 @@ it.each([
 ])('a path with %s is refused', (_, local_fs_dir, why) => {
   expect(() => parseStorage({ local_fs_dir })).toThrow(why);
   expect(parseStorage({ local_fs_dir: '/backups/' })).toEqual({ local_fs_dir: '/backups/' });
+});
+
+it.each([
+  ['transaction_batch_size', '1k', 'a whole number from 1 to 2^64-1, not "1k"'],
+  ['transaction_batch_size', 0, 'a whole number from 1 to 2^64-1, not 0'],
+  ['transaction_batch_seconds', '0', 'a whole number from 1 to 31536000, not "0"'],
+  ['compact_above_files', 'many', 'a whole number from 0 to 10000000, not "many"'],
+  ['compact_above_files', '10000001', 'a whole number from 0 to 10000000, not "10000001"'],
+])('%s %s is refused with the bounds that it has', (field, value, expected) => {
+  const input = { node: 'http://a:1', storage: { local_fs_dir: '/b' }, [field]: value };
+  expect(() => parseCoordinatorInput(input)).toThrow(`${field} must be ${expected}`);
+});
+
+it('only a number that JSON cannot keep exact is asked for as a string', () => {
+  const input = (size: unknown) => ({
+    ...{ node: 'http://a:1', storage: { local_fs_dir: '/b' } },
+    transaction_batch_size: size,
+  });
+  expect(() => parseCoordinatorInput(input(2 ** 60))).toThrow(
+    /write a number above 2\^53 as a string$/,
+  );
+  expect(parseCoordinatorInput(input('1152921504606846976')).batchSize).toBe('1152921504606846976');
 });

@@ -61,7 +61,9 @@ it('limits of a node come, change and go', () => {
   ]);
   const none = { node_streams: null, node_requests_per_second: null };
   expect(changeSettings(settings, none).settings).toEqual(BEFORE);
-  expect(() => changeSettings(BEFORE, { node_streams: 65 })).toThrow(/^node_streams must be from/);
+  expect(() => changeSettings(BEFORE, { node_streams: 65 })).toThrow(
+    /^node_streams must be a whole number from/,
+  );
 });
 
 it('a change with a mistake is refused with the name of the field', () => {

@@ -15,9 +15,15 @@ it('the storage alone is enough', () => {
 });
 
 it.each([
-  [{ transaction_file_compact_factor: 0 }, /^transaction_file_compact_factor must be from 1 to/],
+  [
+    { transaction_file_compact_factor: 0 },
+    /^transaction_file_compact_factor must be a whole number from 1 to/,
+  ],
   [{ state_snapshot_file_compact_factor: 'x' }, /^state_snapshot_file_compact_factor must be/],
-  [{ remove_compacted_file_after: '400000000' }, /^remove_compacted_file_after must be from 0/],
+  [
+    { remove_compacted_file_after: '400000000' },
+    /^remove_compacted_file_after must be a whole number from 0/,
+  ],
   [{ dryrun: true }, /unknown field "dryrun", did you mean "dry_run"/],
 ])('a factor of zero is refused, and so is what no field takes', (more, why) => {
   expect(() => parseCompactionInput({ storage, ...more })).toThrow(why);

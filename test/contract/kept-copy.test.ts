@@ -30,7 +30,7 @@ it.each([
   [{ copy_bytes_per_second: 10 }, /^limits of a copy were given without copy_to/],
   [
     { copy_to: 'gs://bucket/p', copy_requests_per_second: 0 },
-    /^copy_requests_per_second must be from 1/,
+    /^copy_requests_per_second must be a whole number from 1/,
   ],
   [{ copyto: 'gs://bucket/p' }, /unknown field "copyto", did you mean "copy_to"\?/],
 ])('%j is refused', (more, why) => {

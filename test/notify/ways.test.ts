@@ -160,7 +160,10 @@ it.each<[Parameters<typeof notifySettings>[0], RegExp]>([
     /^--notify-webhook must not hold a user.*headers-file/,
   ],
   [{ notifyWebhook: 'https://x/', notifyWebhookFile: '/f' }, /^give one of --notify-webhook and/],
-  [{ notifyWebhookFile: '/no/file' }, /^--notify-webhook-file \/no\/file: ENOENT/],
+  [
+    { notifyWebhookFile: '/no/file' },
+    /^--notify-webhook-file \/no\/file: there is no such file; check the path$/,
+  ],
   [{ notifyWebhookHeadersFile: '/f' }, /^--notify-webhook-headers-file needs a webhook/],
   [{ notifyCommand: ['[1]'] }, /^--notify-command must be a program and its arguments, or a JSON/],
   [{ notifyCommand: ['x'], notifyAfter: 'soon' }, /^--notify-after must be seconds.*not "soon"/],

@@ -10,7 +10,9 @@ import { runsCommandWith } from '../../src/lib/host/process-info.js';
 import { until } from '../temporal/helpers.js';
 
 export async function open(data: string, said: string[] = []): Promise<EmbeddedServer> {
-  return openEmbeddedServer(data, { say: (line) => said.push(line) });
+  return openEmbeddedServer(data, {
+    say: (line, level) => said.push(level === undefined ? line : `${level}: ${line}`),
+  });
 }
 
 /** The environment of users whose server does something else before it serves. */

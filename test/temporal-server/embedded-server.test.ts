@@ -35,7 +35,7 @@ test('a server that is killed with -9 comes back at the same address, with all i
       () => false,
     ),
   );
-  expect(said).toEqual(['The Temporal server died; starting it again']);
+  expect(said).toEqual(['warn: The Temporal server died; starting it again']);
   await server.release();
   expect(serverRuns(data)).toBe(false);
 });
@@ -55,7 +55,7 @@ test('a server that hangs is killed by one of its users, and started again once'
     ),
   );
   expect(said).toEqual([
-    'The Temporal server did not answer for half a minute and was killed; starting it again',
+    'warn: The Temporal server did not answer for half a minute and was killed; starting it again',
   ]);
   const second = serverPid(data);
   await users[0].release();
@@ -77,7 +77,7 @@ test('a restart waits for a port that is freed only a moment after its server di
   expect(serverPid(data)).toBe(first);
   holder?.close();
   await until('it answers', () => startWorkflow(server, 'x').then(yes, no));
-  expect(said).toEqual(['The Temporal server died; starting it again']);
+  expect(said).toEqual(['warn: The Temporal server died; starting it again']);
   await server.release();
 });
 

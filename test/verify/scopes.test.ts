@@ -231,6 +231,26 @@ it('if files have other inode numbers each time, nothing is skipped, and the cov
   expect(second.read_so_far).toMatchObject({ backups: 6, of_backups: 6 });
 });
 
+it('the words of a verification claim no more than it knows', async () => {
+  const whole = await stock().verify();
+  const wordsOf = (more: Partial<typeof whole>) => describeCoverage({ ...whole, ...more });
+  expect(wordsOf({})[0]).toBe(`Verified: ${whole.storage}`);
+  expect(wordsOf({}).join('\n')).toMatch(/read so far +6 of 6 backups/);
+
+  // Without transactions and snapshots, all that is stored is proven, but it is no backup of the chain.
+  const none = { backups: 0, of_backups: 0, bytes: 0, of_bytes: 0, since: undefined };
+  const nothing = { ...whole.restorable_by_stock, yes: false };
+  const early = wordsOf({ restorable_by_stock: nothing, read_so_far: none });
+  expect(early[0]).toBe(`Verified: ${whole.storage}, but nothing can be restored from it yet`);
+  expect(early.join('\n')).not.toContain('read so far');
+
+  // What was read could not be noted, as in a folder that may only be read.
+  const checked = { ...whole.checked, read_again: { unwritable: 9 } };
+  const unread = { ...whole.read_so_far, backups: 0, bytes: 0, since: undefined };
+  expect(wordsOf({ checked, read_so_far: unread }).join('\n')).toMatch(/read so far +not known: /);
+  expect(wordsOf({ checked }).join('\n')).toMatch(/6 of 6 backups.*; what was read now could not/);
+});
+
 it('a verification can cover a range of versions, and the newest snapshot or none', async () => {
   const s = stock();
   const range = await s.verify([], { startVersion: '101', endVersion: '150', snapshots: 'none' });

@@ -3,7 +3,7 @@ import { run } from '../answers/fields.js';
 import { type Span, holesUpTo, spanOf, unionOf } from '../../lib/spans.js';
 import { MAX_U64 } from '../../lib/u64.js';
 import { addStoredRun } from '../restore-memory.js';
-import { InputError, u64 } from '../schema.js';
+import { InputError, count, u64 } from '../schema.js';
 import { span } from '../shape.js';
 import { withRun } from './survey-runs.js';
 import type { KindRules } from './kind-rules.js';
@@ -34,11 +34,10 @@ export const transactionRules: KindRules<'transaction'> = {
   workflow: 'transactionBackup',
   fields: {
     start_version: v.pipe(u64, v.description('first version')),
-    num_transactions: v.pipe(u64, v.description('how many versions, at least 1')),
+    num_transactions: v.pipe(count(), v.description('how many versions')),
   },
-  targetOf({ start_version: start, num_transactions: count }) {
-    if (count === 0n) throw new InputError('num_transactions must be at least 1');
-    const last = start + count - 1n;
+  targetOf({ start_version: start, num_transactions: many }) {
+    const last = start + many - 1n;
     if (last <= MAX_U64) return { type: 'transaction', first: `${start}`, last: `${last}` };
     throw new InputError('start_version + num_transactions is past the largest version, 2^64-1');
   },

@@ -73,6 +73,8 @@ export class Chain {
   readonly ends: EpochEnd[] = [];
   /** Snapshots by the version at which their epoch ends. */
   readonly snapshots: KeptSnapshots;
+  /** The time of the blocks that come, unix milliseconds. Undefined: each takes one second. */
+  clock: number | undefined;
   private readonly items: StateItems;
   private readonly random: Random;
   private validators: ValidatorSet | undefined;
@@ -157,7 +159,7 @@ export class Chain {
   private addBlock(size: number, endsEpoch: boolean): void {
     const { random } = this;
     this.round += 1n;
-    this.timestampUsecs += 1_000_000n;
+    this.timestampUsecs = this.nextTime();
     const epoch = BigInt(this.ends.length);
     const { round, timestampUsecs } = this;
     const creations = this.options.creations;
@@ -175,6 +177,13 @@ export class Chain {
       }
     }
     if (endsEpoch) this.endEpoch();
+  }
+
+  private nextTime(): bigint {
+    const before = this.timestampUsecs;
+    if (this.clock === undefined) return before + 1_000_000n;
+    const now = BigInt(this.clock) * 1_000n;
+    return now > before ? now : before + 1n; // no block is older than the one before it
   }
 
   private addTransaction(

@@ -188,7 +188,7 @@ it('transactions that were given up are neither missing to a verification nor fe
 
 it.each([
   [{}, /give at least one rule/],
-  [{ keep_last: 0 }, /keep_last must be from 1/],
+  [{ keep_last: 0 }, /keep_last must be a whole number from 1/],
   [{ keep_daily: '3m' }, /keep_daily must be a time like 36h, 30d, 8w or 2y, not "3m"/],
   [{ keep_last: 1, grace: 'week' }, /grace must be a time/],
   [{ keep_lst: 1 }, /did you mean "keep_last"/],
