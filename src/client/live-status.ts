@@ -199,8 +199,9 @@ function noteView(live: LiveStatus, view: NodeView): void {
     if (stream.lag === undefined) continue;
     const lag = Math.max(0, Number(tip - BigInt(stream.newest ?? -1)));
     stream.lag = `${lag}`;
-    if (rules.counts === 'version' && (lag === 0 || versionsPerSecond > 0)) {
-      stream.lag_seconds = lag === 0 ? 0 : Math.round(lag / versionsPerSecond);
+    if (lag === 0) stream.lag_seconds = 0;
+    else if (rules.counts === 'version' && versionsPerSecond > 0) {
+      stream.lag_seconds = Math.round(lag / versionsPerSecond);
     }
   }
 }
