@@ -8,6 +8,7 @@ import { STREAMS } from '../contract/coordinator-state.js';
 import { describeRead, describeSchedule, since, tipAge } from '../monitor/format.js';
 import { describeCopy } from '../monitor/describe-copy.js';
 import { describeRestorable } from '../monitor/describe-restorable.js';
+import { inOperatorWords } from '../monitor/own-work.js';
 import { streamDetails } from '../monitor/stream-details.js';
 import { board, say } from './say.js';
 import { eventsSince, summaryOf } from './status-events.js';
@@ -137,7 +138,10 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
       : []),
     ...retrying
       .slice(0, 3)
-      .map(({ what, attempt, reason }) => `  attempt ${attempt} of ${what} after: ${reason}`),
+      .map(
+        ({ what, attempt, reason }) =>
+          `  ${inOperatorWords(what)}: attempt ${attempt} after: ${reason}`,
+      ),
     ...(seen?.unconfirmed_genesis === undefined
       ? []
       : [`  unconfirmed     ${unconfirmed(seen.unconfirmed_genesis)}`]),

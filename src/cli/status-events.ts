@@ -5,6 +5,7 @@ import type { BackupType } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import type { Level, LogFields } from '../lib/host/log.js';
 import { describeSchedule, duration } from '../monitor/format.js';
+import { inOperatorWords } from '../monitor/own-work.js';
 import { unconfirmed } from '../monitor/node-health.js';
 import { streamDetails } from '../monitor/stream-details.js';
 
@@ -32,9 +33,12 @@ export function eventsSince(before: LiveStatus | undefined, now: LiveStatus): St
       ({ node, until, why }) =>
         event('warn', `node ${node} is left until ${until}: ${why}`, { event: 'node', node }),
     ),
-    ...newOnes(before?.retrying, now.retrying, (one) => `${one.what} ${one.attempt}`).map(
-      ({ what, attempt, reason }) =>
-        event('warn', `attempt ${attempt} of ${what} after: ${reason}`, { event: 'retry' }),
+    // Once for each reason: an attempt may follow another every few seconds for hours.
+    ...newOnes(before?.retrying, now.retrying, (one) => `${one.what} ${inWords(one.reason)}`).map(
+      ({ what, reason }) =>
+        event('warn', `${inOperatorWords(what)} fails and is tried again: ${reason}`, {
+          event: 'retry',
+        }),
     ),
     ...aroundIt(before, now),
   ];
@@ -146,4 +150,9 @@ function event(level: Level, text: string, fields: LogFields): StatusEvent {
 function newOnes<T>(before: readonly T[] = [], now: readonly T[], keyOf: (one: T) => string): T[] {
   const known = new Set(before.map(keyOf));
   return now.filter((one) => !known.has(keyOf(one)));
+}
+
+/** A text without its numbers: they differ with each try. */
+function inWords(text: string): string {
+  return text.replace(/\d+/g, '');
 }

@@ -67,6 +67,10 @@ export function healthOf(status: LiveStatus, limits: HealthLimits, now: number):
     const level = levelAfter(ageOf(last), { warning: limits.trouble, critical: limits.warning });
     const what = `it is starting for ${ageOf(last)} s: storage or node were not read yet`;
     if (level !== 'ok') tell(level, 'STARTING_LONG', what);
+    // A coordinator that only looks at its node anew has read both before.
+    else if (lookedAnewAt === undefined) {
+      tell('warning', BLIND.starts, 'it starts: storage or node were not read yet');
+    }
   }
   for (const type of STREAMS) {
     const { state, lag, due_since: dueSince, quarantined } = streams[type];

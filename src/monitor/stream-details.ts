@@ -61,7 +61,7 @@ export function streamDetails(
     age: lastCommit && now !== undefined ? ago(lastCommit.at).trim() : undefined,
     doing: current
       ? `${current.target}${again}`
-      : `${state}${waitingFor === undefined ? '' : `, for ${waitingFor}`}`,
+      : `${state}${waitingFor === undefined ? '' : `${state === 'paused' ? ' until' : ', for'} ${waitingFor}`}`,
     progress: parts.join(', ') || undefined,
     failed: failed[0] && `${failedCount} failed, first ${failed[0].unit}`,
     error: lastError && `${lastError.code}${ago(lastError.at)}: ${oneLine(lastError.reason)}`,

@@ -44,3 +44,13 @@ it('the summary is one line, and says no time left while a stream only waits', (
     'following: node at version 100, 4 epochs ended; epoch endings nothing stored yet; state snapshots nothing stored yet; transactions to 99, 5 behind; up 277h46m',
   );
 });
+
+it('an activity that is tried again is told once for each reason, in words', () => {
+  const retries = (attempt: number, reason: string) =>
+    liveStatus({}, { retrying: [{ what: 'claimStorage', attempt, reason }] });
+  const warned = (reason: string) =>
+    `warn claiming the storage fails and is tried again: ${reason}`;
+  expect(told(liveStatus(), retries(2, 'no connection'))).toEqual([warned('no connection')]);
+  expect(told(retries(2, 'asked 2 times'), retries(3, 'asked 6 times'))).toEqual([]);
+  expect(told(retries(3, 'no connection'), retries(4, 'no room'))).toEqual([warned('no room')]);
+});

@@ -157,7 +157,7 @@ it.each<[string, LiveStatus, string, RegExp | undefined]>([
     'critical',
     /^it is starting for 4000 s/,
   ],
-  ['just started', { ...never, started_at: ago(20) }, 'ok', undefined],
+  ['just started', { ...never, started_at: ago(20) }, 'warning', /^it starts: storage or node/],
   ['a look at another node', anew(20), 'ok', undefined],
   ['a look at another node while something is due', anew(20, due(3_000)), 'ok', undefined],
   ['another node that was never seen', anew(700), 'warning', /^it is starting for 700 s/],

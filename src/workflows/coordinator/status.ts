@@ -1,3 +1,4 @@
+import type { AlarmCode } from '../../errors/codes/alarms-codes.js';
 import type { Unreferenced } from '../../contract/coordinator-memory.js';
 import type { Decision } from '../../contract/kinds/situation.js';
 import { type BackupType, describeTarget, targetKey } from '../../contract/job.js';
@@ -32,7 +33,7 @@ export function statusOf(
   known: Known,
   running: Running,
   waiting: Partial<Record<BackupType, Decision>>,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
   now: number,
 ): CoordinatorStatus {
   const stream = (type: BackupType) =>
@@ -68,7 +69,7 @@ function unreferencedOf({ folders, first, files }: Unreferenced) {
 function phaseOf(
   known: Known,
   streams: Record<BackupType, StreamStatus>,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
 ): CoordinatorStatus['phase'] {
   const states = Object.values(streams).map(({ state }) => state);
   if (blockedBy !== undefined || known.alarms.length > 0) return 'trouble';
@@ -82,7 +83,7 @@ function streamStatus(
   known: Known,
   running: Running,
   decision: Decision | undefined,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
   now: number,
 ): StreamStatus {
   const stream = known.streams[type];
@@ -170,14 +171,16 @@ function reasonToWait(
   known: Known,
   type: BackupType,
   decision: Decision | undefined,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
 ): string | undefined {
-  if (known.streams[type].paused) return 'the update "resume"';
-  if (blockedBy !== undefined) return blockedBy;
-  if (known.node?.problem !== undefined) return known.node.problem;
+  if (known.streams[type].paused) return 'aptos-backup resume';
+  const { alarms, node } = known;
+  const failed = alarms.find(({ code }) => code === 'WATCH')?.code;
+  const alarm = blockedBy ?? (node?.problem === undefined ? undefined : (failed ?? 'NODE'));
+  if (alarm !== undefined) return `the end of the alarm ${alarm}`;
   if (decision && 'waitingFor' in decision) return decision.waitingFor;
   if (!known.survey) return 'a first look at the storage';
-  return known.node ? undefined : 'a first look at the node';
+  return node ? undefined : 'a first look at the node';
 }
 
 /** The newest stored epoch or version, its distance to the node, and what is missing below it. */
