@@ -4,10 +4,11 @@ import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import type { Level, LogFields } from '../lib/host/log.js';
-import { describeSchedule, duration } from '../monitor/format.js';
+import { describeSchedule } from '../monitor/format.js';
 import { inOperatorWords } from '../monitor/own-work.js';
 import { unconfirmed } from '../monitor/node-health.js';
 import { streamDetails } from '../monitor/stream-details.js';
+import { inFlags } from './flag-names.js';
 
 /** Something that happened between two looks at a coordinator. */
 export interface StatusEvent {
@@ -40,6 +41,7 @@ export function eventsSince(before: LiveStatus | undefined, now: LiveStatus): St
           event: 'retry',
         }),
     ),
+    ...changesByOthers(before, now),
     ...aroundIt(before, now),
   ];
 }
@@ -87,6 +89,42 @@ function begunOf(stream: LiveStatus['streams'][BackupType] | undefined): string 
   return stream?.current && `${stream.current.target} ${stream.current.attempts}`;
 }
 
+/** Pauses, resumes and new settings: any command, or the page, may send them. */
+function changesByOthers(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[] {
+  if (!before) return [];
+  const pausedIn = (status: LiveStatus) => STREAMS.filter((type) => isPaused(status, type));
+  const [were, are] = [pausedIn(before), pausedIn(now)];
+  const paused = are.filter((type) => !were.includes(type));
+  const resumed = were.filter((type) => !are.includes(type));
+  const named = (types: BackupType[]) => types.map((type) => rulesOf(type).words.many).join(', ');
+  const [only, second] = paused;
+  const which = only === undefined || second !== undefined ? '' : ` ${only.replaceAll('_', '-')}`;
+  const [old, settings] = [before.settings, now.settings];
+  const changes = Object.entries((old && settings) ?? {}).flatMap(([name, value]) => {
+    const was = old?.[name];
+    return was === value || was === undefined ? [] : [`${name} ${was} -> ${value}`];
+  });
+  return [
+    ...(paused.length > 0
+      ? [
+          event('warn', `paused: ${named(paused)}; to go on: aptos-backup resume${which}`, {
+            event: 'pause',
+          }),
+        ]
+      : []),
+    ...(resumed.length > 0
+      ? [event('info', `resumed: ${named(resumed)}`, { event: 'resume' })]
+      : []),
+    ...(changes.length > 0
+      ? [event('info', `new settings: ${inFlags(changes.join(', '))}`, { event: 'settings' })]
+      : []),
+  ];
+}
+
+function isPaused({ streams }: LiveStatus, type: BackupType): boolean {
+  return streams[type].paused ?? streams[type].state === 'paused';
+}
+
 /** What others did: verifications, drills, schedules, and what nobody has confirmed. */
 function aroundIt(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[] {
   const events: StatusEvent[] = [];
@@ -130,7 +168,8 @@ export function summaryOf(status: LiveStatus, now: number): string {
     const behind = lag === undefined || lag === '0' ? '' : `, ${lag} behind`;
     const work = current ? `, ${doing}${progress === undefined ? '' : `, ${progress}`}` : '';
     const to = newest === undefined ? 'nothing stored yet' : `to ${newest}`;
-    return `${rulesOf(type).words.many} ${to}${behind}${work}`;
+    const paused = isPaused(status, type) ? ', paused' : '';
+    return `${rulesOf(type).words.many} ${to}${behind}${work}${paused}`;
   });
   const wrong = [
     ...(alarms.length > 0
@@ -138,8 +177,7 @@ export function summaryOf(status: LiveStatus, now: number): string {
       : []),
     ...(stuck.length > 0 ? [`${stuck.length} stuck workflow(s)`] : []),
   ];
-  const since = `up ${duration(Math.max(0, now - Date.parse(status.started_at)) / 1000)}`;
-  return `${phase}: ${[at, ...streams, ...wrong, since].join('; ')}`;
+  return `${phase}: ${[at, ...streams, ...wrong].join('; ')}`;
 }
 
 function event(level: Level, text: string, fields: LogFields): StatusEvent {

@@ -1,5 +1,6 @@
 import type { AlarmCode } from '../../errors/codes/alarms-codes.js';
 import type { Unreferenced } from '../../contract/coordinator-memory.js';
+import { settingsInWords } from '../../contract/coordinator-input.js';
 import type { Decision } from '../../contract/kinds/situation.js';
 import { type BackupType, describeTarget, targetKey } from '../../contract/job.js';
 import { QUARANTINED } from '../../contract/messages.js';
@@ -49,6 +50,7 @@ export function statusOf(
     seen: node && seenOf(node),
     looked_anew_at: isoOf(lookedAnewAt),
     concurrency: settings.concurrency,
+    settings: settingsInWords(settings),
     node_limits: settings.nodeLimits && namedLimits(settings.nodeLimits),
     streams,
     alarms: alarms.map(({ code, text, since }) => ({ code, text, since: iso(since) })),
@@ -97,6 +99,7 @@ function streamStatus(
   const perSecond = known.node?.versionsPerSecond ?? 0;
   return {
     state: unit ? 'working' : stream.paused ? 'paused' : failed.length > 0 ? 'failing' : 'waiting',
+    paused: stream.paused ? true : undefined,
     waiting_for: unit ? undefined : reasonToWait(known, type, decision, blockedBy),
     current: unit && currentOf(unit, failed),
     last_commit: lastCommit && { what: lastCommit.what, at: iso(lastCommit.at) },
