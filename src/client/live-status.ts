@@ -103,18 +103,6 @@ function isNotReady(error: unknown): boolean {
   return isGrpcServiceError(cause) && Number(cause.code) === FAILED_PRECONDITION;
 }
 
-/** The workflow id of a storage's coordinator; without a storage, that of the only one that runs. @throws Error */
-export async function findCoordinator(client: Client, storage?: StorageConfig): Promise<string> {
-  if (storage) return coordinatorId(storage);
-  const found = await listCoordinators(client);
-  if (found.length === 1) return found[0]!;
-  throw new Error(
-    found.length === 0
-      ? 'no coordinator runs; start one with: aptos-backup up'
-      : `${found.length} coordinators run; say which with --storage or --local-fs-dir`,
-  );
-}
-
 export async function listCoordinators(client: Client): Promise<string[]> {
   const found: string[] = [];
   const query = `WorkflowType = "${COORDINATOR}" AND ExecutionStatus = "Running"`;
