@@ -5,7 +5,7 @@ import { describeStuck } from '../client/stuck.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { describeLimits } from '../contract/node-limits.js';
 import { STREAMS } from '../contract/coordinator-state.js';
-import { describeRead, describeSchedule, since, tipAge } from '../monitor/format.js';
+import { describeRead, describeSchedule, describeWhy, since, tipAge } from '../monitor/format.js';
 import { describeCopy } from '../monitor/describe-copy.js';
 import { describeRestorable } from '../monitor/describe-restorable.js';
 import { inOperatorWords } from '../monitor/own-work.js';
@@ -157,7 +157,9 @@ function drilled(last: LastDrill, now: number): string {
   return [
     at === undefined ? 'none has succeeded' : `succeeded ${since(at, now)} ago, at ${at}`,
     ...(restoredAt === undefined ? [] : [`restored with the stock tool at ${restoredAt}`]),
-    ...(failedAt !== undefined && failedAt > (at ?? '') ? [`FAILED at ${failedAt}`] : []),
+    ...(failedAt !== undefined && failedAt > (at ?? '')
+      ? [`FAILED at ${failedAt}${describeWhy(last)}`]
+      : []),
     ...(running ? ['one runs'] : []),
   ].join(', ');
 }
@@ -165,9 +167,13 @@ function drilled(last: LastDrill, now: number): string {
 function verified(last: LastVerification, now: number): string {
   const { running, succeeded_at: succeededAt, failed_at: failedAt, whole_at: wholeAt } = last;
   return [
-    succeededAt === undefined ? 'not yet' : `last at ${succeededAt}`,
-    wholeAt === undefined ? 'the whole storage not yet' : `the whole storage at ${wholeAt}`,
-    ...(failedAt === undefined ? [] : [`failed at ${failedAt}`]),
+    ...(succeededAt === undefined ? [] : [`last at ${succeededAt}`]),
+    wholeAt !== undefined
+      ? `the whole storage at ${wholeAt}`
+      : succeededAt === undefined
+        ? 'not yet'
+        : 'never the whole storage',
+    ...(failedAt === undefined ? [] : [`failed at ${failedAt}${describeWhy(last)}`]),
     ...(running ? ['a verification runs'] : []),
     ...describeRead(last, now),
   ].join(', ');

@@ -4,7 +4,7 @@ import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import type { Level, LogFields } from '../lib/host/log.js';
-import { describeSchedule } from '../monitor/format.js';
+import { describeSchedule, describeWhy } from '../monitor/format.js';
 import { inOperatorWords } from '../monitor/own-work.js';
 import { unconfirmed } from '../monitor/node-health.js';
 import { streamDetails } from '../monitor/stream-details.js';
@@ -142,7 +142,8 @@ function aroundIt(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[
       events.push(event('info', `a ${what} succeeded`, { event: what }));
     }
     if (is?.failed_at !== undefined && is.failed_at !== was?.failed_at) {
-      events.push(event('error', `a ${what} failed, at ${is.failed_at}`, { event: what }));
+      const text = `a ${what} failed, at ${is.failed_at}${describeWhy(is)}`;
+      events.push(event('error', text, { event: what }));
     }
   }
   const key = ({ id, last, outcome }: Schedule) => `${id} ${last} ${outcome}`;

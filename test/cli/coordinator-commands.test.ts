@@ -93,7 +93,9 @@ it('up follows a node, and all commands from another terminal control it', async
   );
 
   expect(await say('pause', 'state-snapshot')).toMatch(/^Paused: state snapshots\. /);
-  expect(await check()).toBe('1 WARNING: state_snapshot is paused');
+  expect(await check()).toBe(
+    '1 WARNING: state snapshots are paused (to go on: aptos-backup resume state-snapshot)',
+  );
   node.grow({ transactions: 130, epochs: 1 });
   await until('epochs go on', async () => (await status()).streams.epoch_ending.newest === '4');
   expect((await status()).streams.state_snapshot).toMatchObject({ state: 'paused', lag: '1' });

@@ -55,6 +55,15 @@ it('an activity that is tried again is told once for each reason, in words', () 
   expect(told(retries(3, 'no connection'), retries(4, 'no room'))).toEqual([warned('no room')]);
 });
 
+it('a verification or drill that failed is told with its reason', () => {
+  const failed = { running: false, failed_at: ago(1), failed_why: 'NO_SPACE: no room' };
+  const is = liveStatus({}, { verification: failed, drill: failed });
+  expect(told(liveStatus(), is)).toEqual([
+    `error a verification failed, at ${ago(1)} (NO_SPACE: no room)`,
+    `error a restore drill failed, at ${ago(1)} (NO_SPACE: no room)`,
+  ]);
+});
+
 it('a pause, a resume and new settings are told once each, whoever sent them', () => {
   const current = { target: 'transactions 1 to 9', workflow_id: 'w', since: ago(1), attempts: 1 };
   const going = liveStatus({ current, state: 'working' });

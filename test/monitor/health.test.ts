@@ -94,7 +94,12 @@ it.each<[string, LiveStatus, string, RegExp | undefined]>([
   ['another chain', status({}, alarm('WATCH', 700)), 'critical', /^WATCH/],
   ['no node', status({}, alarm('NODE', 700)), 'warning', /^NODE/],
   ['no node for long', status({}, alarm('NODE', 4_000)), 'critical', /^NODE/],
-  ['a pause', status({ state: 'paused', ...due(90_000) }), 'warning', /^transaction is paused/],
+  [
+    'a pause',
+    status({ state: 'paused', ...due(90_000) }),
+    'warning',
+    /^transactions are paused \(to go on: aptos-backup resume transaction\)$/,
+  ],
   ['a quarantine', status({ quarantined: ['transaction/1-9'] }), 'warning', /in quarantine trans/],
   ['a lie', status({}, alarm('NODE_LIED')), 'warning', /^NODE_LIED/],
   ['lies of every node', status({}, alarm('ALL_NODES_LIED')), 'critical', /^ALL_NODES_LIED/],
@@ -102,7 +107,7 @@ it.each<[string, LiveStatus, string, RegExp | undefined]>([
     'behind for long',
     status({ ...committed(4_000), ...due(5_000) }),
     'warning',
-    /^transaction is 50 behind and has stored nothing for 4000 s/,
+    /^transactions: 50 behind, and nothing stored for 4000 s/,
   ],
   ['behind for very long', status({ ...committed(40_000), ...due(50_000) }), 'critical', /40000 s/],
   [
@@ -116,13 +121,13 @@ it.each<[string, LiveStatus, string, RegExp | undefined]>([
     'a long unit that makes no progress',
     status({ ...due(90_000), ...committed(90_000) }, progress(30_000)),
     'critical',
-    /stored nothing for 30000 s/,
+    /nothing stored for 30000 s/,
   ],
   [
     'snapshots that are behind',
     status({}, {}, { ...due(5_000), ...committed(5_000) }),
     'warning',
-    /^state_snapshot/,
+    /^state snapshots: 50 behind/,
   ],
   [
     'a drill that failed',
