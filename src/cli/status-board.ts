@@ -137,6 +137,8 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
         ]
       : []),
     ...retrying
+      // What an alarm says need not be said again.
+      .filter(({ reason }) => !alarms.some(({ text }) => text.includes(reason)))
       .slice(0, 3)
       .map(
         ({ what, attempt, reason }) =>
