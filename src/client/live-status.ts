@@ -169,6 +169,11 @@ function withBeats(
     }
     if (view && view.at > 0) noteView(live, view);
   }
+  const { seen, settings } = live;
+  // A watch that began before the waypoint was given does not know of it.
+  if (settings?.['trust_waypoints']?.includes(seen?.unconfirmed_genesis ?? 'none')) {
+    delete seen?.unconfirmed_genesis;
+  }
   return live;
 }
 

@@ -33,7 +33,7 @@ it('up follows a node, and all commands from another terminal control it', async
   const flags = [...place, '--trust-waypoint', genesis];
   const small = ['--transaction-batch-size', '100'];
   const up = startCli(['up', '--health-address', '0', ...flags, ...small, ...data]);
-  await up.says(/^Workflow aptos-backup\/[a-z0-9._-]+-[0-9a-f]{8}\/coordinator, /);
+  await up.says(/^Workflow aptos-backup\/[a-z0-9._-]+-[0-9a-f]{8}\/coordinator, begun$/);
   await up.says(/^following: /);
   const { streams } = await status();
   expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });

@@ -138,3 +138,13 @@ it('a watch that failed is told in place of what the watch before it had found w
   memory.alarmsLookedAt(2);
   expect(kept.alarms.map(({ code }) => code)).toEqual(['WATCH']);
 });
+
+it('a genesis that was just given as a trusted waypoint is not called unconfirmed', () => {
+  const genesis = `0:${'ab'.repeat(32)}`;
+  const kept = memoryOf(9_900, { unconfirmedGenesis: genesis });
+  const memory = new Memory(kept);
+  memory.configured({ ...kept.settings, concurrency: 9 });
+  expect(kept.node?.unconfirmedGenesis).toBe(genesis);
+  memory.configured({ ...kept.settings, trustWaypoints: [genesis] });
+  expect(kept.node?.unconfirmedGenesis).toBeUndefined();
+});

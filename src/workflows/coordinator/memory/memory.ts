@@ -248,6 +248,9 @@ export class Memory {
 
   configured(settings: CoordinatorSettings): void {
     this.kept.settings = settings;
+    const { node } = this.kept;
+    const trusted = settings.trustWaypoints.includes(node?.unconfirmedGenesis ?? '');
+    if (node && trusted) delete node.unconfirmedGenesis;
   }
 
   /** Makes one failed unit (as `status` names it) or all of them due now. Returns how many. */
