@@ -8,7 +8,7 @@ import { SHELLS, completionScript } from './cli/completion.js';
 import { CONFIG, addConfigCommands } from './cli/config-commands.js';
 import { addControlCommands } from './cli/control-commands.js';
 import { MAINTENANCE, addMaintenanceCommands } from './cli/maintenance-commands.js';
-import { UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
+import { Interrupted, UsageError, exitCodeOf, messageOf } from './client/command-failure.js';
 import { ConfigError } from './config/config-error.js';
 import { addExamples } from './cli/examples.js';
 import { inFlags, noteCommand } from './cli/flag-names.js';
@@ -40,6 +40,7 @@ import { RESTORE, addRestoreCommands } from './cli/restore-options.js';
 import { SCHEDULE, addScheduleCommands } from './cli/schedule-commands.js';
 import { addRepositoryCommands } from './cli/repository-commands.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
+import { asksForCheck, tellUnknown } from './cli/status-check.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
 import { namedStack } from './lib/host/named-stack.js';
@@ -220,8 +221,12 @@ async function main(): Promise<void> {
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    if (asksForCheck(args) && !(error instanceof Interrupted)) {
+      process.exitCode = tellUnknown(error, inFlags);
+      return;
+    }
     if (error instanceof CommanderError) {
-      if (error.exitCode === 0) return;
       const [first, ...hints] = error.message.replace(/^error: /, 'aptos-backup: ').split('\n');
       say([first, ...hints].join(' '), 'error');
       process.exitCode = 2;

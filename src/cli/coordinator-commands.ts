@@ -1,7 +1,7 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { UsageError } from '../client/command-failure.js';
-import { followedBy, isRunning } from '../client/followed.js';
-import { findCoordinator, listCoordinators, readCoordinator } from '../client/live-status.js';
+import { findCoordinator, followedBy, isRunning } from '../client/followed.js';
+import { listCoordinators, readCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { listBlocked } from '../client/start-backup.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
@@ -176,7 +176,8 @@ async function requireRunning(
   );
 }
 
-async function withWorkflows<T>(
+/** Asks workflows that `find` finds. Only a worker can answer for them. */
+export async function withWorkflows<T>(
   flags: CommonFlags,
   signal: AbortSignal,
   find: (client: Client) => Promise<string[]>,

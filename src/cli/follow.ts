@@ -1,7 +1,7 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
-import { isStopped } from '../client/followed.js';
-import { ensureCoordinator } from '../client/live-status.js';
+import { isRunning, isStopped } from '../client/followed.js';
+import { coordinatorId, ensureCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { StuckWorkflowError } from '../client/stuck.js';
 import type { Traffic } from '../node/traffic.js';
@@ -169,11 +169,13 @@ async function watch(
   const { settings, live } = display;
   try {
     for (;;) {
+      const id = coordinatorId(parseCoordinatorInput(settings.input).storage);
+      const joined = await abortable(client, signal, () => isRunning(client, id)).catch(() => true);
       const { workflowId, settings: answer } = await abortable(client, signal, () =>
         ensureCoordinator(client, settings.input, display.onSilence, settings.change),
       );
       live?.begun();
-      say(`Workflow ${workflowId}, settings ${inFlags(answer)}`);
+      say(`Workflow ${workflowId}, ${joined ? `settings ${inFlags(answer)}` : 'begun'}`);
       try {
         return await show(client, workflowId, display, signal);
       } catch (error) {

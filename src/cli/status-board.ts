@@ -5,9 +5,10 @@ import { describeStuck } from '../client/stuck.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { describeLimits } from '../contract/node-limits.js';
 import { STREAMS } from '../contract/coordinator-state.js';
-import { describeRead, describeSchedule, since, tipAge } from '../monitor/format.js';
+import { describeRead, describeSchedule, describeWhy, since, tipAge } from '../monitor/format.js';
 import { describeCopy } from '../monitor/describe-copy.js';
 import { describeRestorable } from '../monitor/describe-restorable.js';
+import { inOperatorWords } from '../monitor/own-work.js';
 import { streamDetails } from '../monitor/stream-details.js';
 import { board, say } from './say.js';
 import { eventsSince, summaryOf } from './status-events.js';
@@ -136,8 +137,13 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
         ]
       : []),
     ...retrying
+      // What an alarm says need not be said again.
+      .filter(({ reason }) => !alarms.some(({ text }) => text.includes(reason)))
       .slice(0, 3)
-      .map(({ what, attempt, reason }) => `  attempt ${attempt} of ${what} after: ${reason}`),
+      .map(
+        ({ what, attempt, reason }) =>
+          `  ${inOperatorWords(what)}: attempt ${attempt} after: ${reason}`,
+      ),
     ...(seen?.unconfirmed_genesis === undefined
       ? []
       : [`  unconfirmed     ${unconfirmed(seen.unconfirmed_genesis)}`]),
@@ -153,7 +159,9 @@ function drilled(last: LastDrill, now: number): string {
   return [
     at === undefined ? 'none has succeeded' : `succeeded ${since(at, now)} ago, at ${at}`,
     ...(restoredAt === undefined ? [] : [`restored with the stock tool at ${restoredAt}`]),
-    ...(failedAt !== undefined && failedAt > (at ?? '') ? [`FAILED at ${failedAt}`] : []),
+    ...(failedAt !== undefined && failedAt > (at ?? '')
+      ? [`FAILED at ${failedAt}${describeWhy(last)}`]
+      : []),
     ...(running ? ['one runs'] : []),
   ].join(', ');
 }
@@ -161,9 +169,13 @@ function drilled(last: LastDrill, now: number): string {
 function verified(last: LastVerification, now: number): string {
   const { running, succeeded_at: succeededAt, failed_at: failedAt, whole_at: wholeAt } = last;
   return [
-    succeededAt === undefined ? 'not yet' : `last at ${succeededAt}`,
-    wholeAt === undefined ? 'the whole storage not yet' : `the whole storage at ${wholeAt}`,
-    ...(failedAt === undefined ? [] : [`failed at ${failedAt}`]),
+    ...(succeededAt === undefined ? [] : [`last at ${succeededAt}`]),
+    wholeAt !== undefined
+      ? `the whole storage at ${wholeAt}`
+      : succeededAt === undefined
+        ? 'not yet'
+        : 'never the whole storage',
+    ...(failedAt === undefined ? [] : [`failed at ${failedAt}${describeWhy(last)}`]),
     ...(running ? ['a verification runs'] : []),
     ...describeRead(last, now),
   ].join(', ');

@@ -4,9 +4,11 @@ import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import type { Level, LogFields } from '../lib/host/log.js';
-import { describeSchedule, duration } from '../monitor/format.js';
+import { describeSchedule, describeWhy } from '../monitor/format.js';
+import { inOperatorWords } from '../monitor/own-work.js';
 import { unconfirmed } from '../monitor/node-health.js';
 import { streamDetails } from '../monitor/stream-details.js';
+import { inFlags } from './flag-names.js';
 
 /** Something that happened between two looks at a coordinator. */
 export interface StatusEvent {
@@ -32,10 +34,14 @@ export function eventsSince(before: LiveStatus | undefined, now: LiveStatus): St
       ({ node, until, why }) =>
         event('warn', `node ${node} is left until ${until}: ${why}`, { event: 'node', node }),
     ),
-    ...newOnes(before?.retrying, now.retrying, (one) => `${one.what} ${one.attempt}`).map(
-      ({ what, attempt, reason }) =>
-        event('warn', `attempt ${attempt} of ${what} after: ${reason}`, { event: 'retry' }),
+    // Once for each reason: an attempt may follow another every few seconds for hours.
+    ...newOnes(before?.retrying, now.retrying, (one) => `${one.what} ${inWords(one.reason)}`).map(
+      ({ what, reason }) =>
+        event('warn', `${inOperatorWords(what)} fails and is tried again: ${reason}`, {
+          event: 'retry',
+        }),
     ),
+    ...changesByOthers(before, now),
     ...aroundIt(before, now),
   ];
 }
@@ -83,6 +89,42 @@ function begunOf(stream: LiveStatus['streams'][BackupType] | undefined): string 
   return stream?.current && `${stream.current.target} ${stream.current.attempts}`;
 }
 
+/** Pauses, resumes and new settings: any command, or the page, may send them. */
+function changesByOthers(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[] {
+  if (!before) return [];
+  const pausedIn = (status: LiveStatus) => STREAMS.filter((type) => isPaused(status, type));
+  const [were, are] = [pausedIn(before), pausedIn(now)];
+  const paused = are.filter((type) => !were.includes(type));
+  const resumed = were.filter((type) => !are.includes(type));
+  const named = (types: BackupType[]) => types.map((type) => rulesOf(type).words.many).join(', ');
+  const [only, second] = paused;
+  const which = only === undefined || second !== undefined ? '' : ` ${only.replaceAll('_', '-')}`;
+  const [old, settings] = [before.settings, now.settings];
+  const changes = Object.entries((old && settings) ?? {}).flatMap(([name, value]) => {
+    const was = old?.[name];
+    return was === value || was === undefined ? [] : [`${name} ${was} -> ${value}`];
+  });
+  return [
+    ...(paused.length > 0
+      ? [
+          event('warn', `paused: ${named(paused)}; to go on: aptos-backup resume${which}`, {
+            event: 'pause',
+          }),
+        ]
+      : []),
+    ...(resumed.length > 0
+      ? [event('info', `resumed: ${named(resumed)}`, { event: 'resume' })]
+      : []),
+    ...(changes.length > 0
+      ? [event('info', `new settings: ${inFlags(changes.join(', '))}`, { event: 'settings' })]
+      : []),
+  ];
+}
+
+function isPaused({ streams }: LiveStatus, type: BackupType): boolean {
+  return streams[type].paused ?? streams[type].state === 'paused';
+}
+
 /** What others did: verifications, drills, schedules, and what nobody has confirmed. */
 function aroundIt(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[] {
   const events: StatusEvent[] = [];
@@ -100,7 +142,8 @@ function aroundIt(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[
       events.push(event('info', `a ${what} succeeded`, { event: what }));
     }
     if (is?.failed_at !== undefined && is.failed_at !== was?.failed_at) {
-      events.push(event('error', `a ${what} failed, at ${is.failed_at}`, { event: what }));
+      const text = `a ${what} failed, at ${is.failed_at}${describeWhy(is)}`;
+      events.push(event('error', text, { event: what }));
     }
   }
   const key = ({ id, last, outcome }: Schedule) => `${id} ${last} ${outcome}`;
@@ -126,7 +169,8 @@ export function summaryOf(status: LiveStatus, now: number): string {
     const behind = lag === undefined || lag === '0' ? '' : `, ${lag} behind`;
     const work = current ? `, ${doing}${progress === undefined ? '' : `, ${progress}`}` : '';
     const to = newest === undefined ? 'nothing stored yet' : `to ${newest}`;
-    return `${rulesOf(type).words.many} ${to}${behind}${work}`;
+    const paused = isPaused(status, type) ? ', paused' : '';
+    return `${rulesOf(type).words.many} ${to}${behind}${work}${paused}`;
   });
   const wrong = [
     ...(alarms.length > 0
@@ -134,8 +178,7 @@ export function summaryOf(status: LiveStatus, now: number): string {
       : []),
     ...(stuck.length > 0 ? [`${stuck.length} stuck workflow(s)`] : []),
   ];
-  const since = `up ${duration(Math.max(0, now - Date.parse(status.started_at)) / 1000)}`;
-  return `${phase}: ${[at, ...streams, ...wrong, since].join('; ')}`;
+  return `${phase}: ${[at, ...streams, ...wrong].join('; ')}`;
 }
 
 function event(level: Level, text: string, fields: LogFields): StatusEvent {
@@ -146,4 +189,9 @@ function event(level: Level, text: string, fields: LogFields): StatusEvent {
 function newOnes<T>(before: readonly T[] = [], now: readonly T[], keyOf: (one: T) => string): T[] {
   const known = new Set(before.map(keyOf));
   return now.filter((one) => !known.has(keyOf(one)));
+}
+
+/** A text without its numbers: they differ with each try. */
+function inWords(text: string): string {
+  return text.replace(/\d+/g, '');
 }

@@ -6,6 +6,7 @@ import {
   endCoordinator,
   followedBy,
   listFollowed,
+  sayWhich,
 } from '../client/followed.js';
 import { coordinatorId } from '../client/live-status.js';
 import { storageName } from '../contract/storage-name.js';
@@ -100,10 +101,7 @@ async function wanted(
   if (flags.all) return all;
   if (!namesStorage(flags)) {
     if (all.length <= 1) return all;
-    const names = all.map(({ storage }) => storage).join(', ');
-    throw new UsageError(
-      `${all.length} storages are followed here: ${names}; say which with --storage or --local-fs-dir, or --all`,
-    );
+    throw sayWhich(all, ', or --all');
   }
   const storage = storageOf(flags);
   const id = coordinatorId(storage);

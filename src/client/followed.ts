@@ -8,10 +8,12 @@ import {
 import { parseNodes } from '../contract/backup-input.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
 import type { CoordinatorMemory } from '../contract/coordinator-memory.js';
+import type { StorageConfig } from '../contract/job.js';
 import { storageName } from '../contract/storage-name.js';
 import { UPDATE_CONFIGURE } from '../contract/messages.js';
 import { resultOf } from './calls.js';
-import { listCoordinators, readCoordinator } from './live-status.js';
+import { UsageError } from './command-failure.js';
+import { coordinatorId, listCoordinators, readCoordinator } from './live-status.js';
 import { StuckWorkflowError } from './stuck.js';
 
 /** A running coordinator, as `list` and `stop` name it. */
@@ -41,6 +43,29 @@ export async function listFollowed(client: Client, answer: boolean): Promise<Fol
     if (followed) found.push(followed);
   }
   return found.sort((a, b) => (a.storage < b.storage ? -1 : 1));
+}
+
+/** The workflow id of a storage's coordinator; without a storage, that of the only one that runs. @throws Error */
+export async function findCoordinator(client: Client, storage?: StorageConfig): Promise<string> {
+  if (storage) return coordinatorId(storage);
+  const [only, ...more] = await findCoordinators(client);
+  if (more.length > 0) throw sayWhich(await listFollowed(client, false));
+  return only!;
+}
+
+/** The workflow ids of all coordinators that run; at least one. @throws Error */
+export async function findCoordinators(client: Client): Promise<string[]> {
+  const found = await listCoordinators(client);
+  if (found.length > 0) return found;
+  throw new Error('no coordinator runs; start one with: aptos-backup up');
+}
+
+/** The mistake of a command that names none of several storages. `orElse`: another way to say it. */
+export function sayWhich(all: readonly Followed[], orElse = ''): UsageError {
+  const names = all.map(({ storage }) => storage).join(', ');
+  return new UsageError(
+    `${all.length} storages are followed here: ${names}; say which with --storage or --local-fs-dir${orElse}`,
+  );
 }
 
 /** Describes a coordinator. Undefined if none with this id runs: lists of the server are a moment late. */

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { whyFailed } from './why-failed.js';
 import type { VerifiedTimes } from '../contract/answers/coordinator-answers.js';
 import type { LastDrill } from '../contract/answers/shown-answers.js';
 
@@ -9,15 +10,21 @@ export async function lastDrill(client: Client, prefix: string): Promise<LastDri
   const query = `WorkflowType = "restoreDrill" AND WorkflowId STARTS_WITH "${prefix}"`;
   const last: LastDrill = { running: false };
   let read = 0;
-  for await (const { status, startTime, closeTime } of client.workflow.list({ query })) {
+  let failed: { workflowId: string; runId: string } | undefined;
+  for await (const run of client.workflow.list({ query })) {
+    const { status, startTime, closeTime } = run;
     note(last, 'started_at', startTime);
     if (status.name === 'RUNNING') last.running = true;
     if (status.name === 'COMPLETED') note(last, 'succeeded_at', closeTime);
-    if (status.name === 'FAILED' || status.name === 'TIMED_OUT') note(last, 'failed_at', closeTime);
+    if (status.name === 'FAILED' || status.name === 'TIMED_OUT') {
+      if (!last.failed_at) failed = run;
+      note(last, 'failed_at', closeTime);
+    }
     read += 1;
     if (read === MOST_READ || (last.succeeded_at && last.failed_at)) break;
   }
-  return last;
+  const why = failed && (await whyFailed(client, failed));
+  return why === undefined ? last : { ...last, failed_why: why };
 }
 
 /** Adds the times that are kept in the storage: the server forgets old drills. Undefined: there was none. */
@@ -34,6 +41,7 @@ export function drillWithStored(
   ] as const) {
     if (at !== undefined) note(last, key, new Date(at));
   }
+  if (last.failed_at !== known?.failed_at) delete last.failed_why;
   const { running, ...times } = last;
   return running || Object.keys(times).length > 0 ? last : undefined;
 }

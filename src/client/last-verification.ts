@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { VERIFY_PROGRESS, readProgress } from '../contract/verify-progress.js';
 import type { VerifiedTimes } from '../contract/answers/coordinator-answers.js';
 import type { VerifyProgress } from '../contract/answers/verify-answers.js';
+import { whyFailed } from './why-failed.js';
 import type { LastVerification } from '../contract/answers/shown-answers.js';
 
 const MOST_READ = 100;
@@ -12,7 +13,9 @@ export async function lastVerification(client: Client, prefix: string): Promise<
   const last: LastVerification = { running: false };
   const note = (key: TimeKey, at: Date | undefined) => noteTime(last, key, at);
   let read = 0;
-  for await (const { status, startTime, closeTime, memo } of client.workflow.list({ query })) {
+  let failed: { workflowId: string; runId: string } | undefined;
+  for await (const run of client.workflow.list({ query })) {
+    const { status, startTime, closeTime, memo } = run;
     const progress = readProgress(memo?.[VERIFY_PROGRESS]);
     last.progress ??= progress;
     const known = readOf(progress);
@@ -28,11 +31,15 @@ export async function lastVerification(client: Client, prefix: string): Promise<
     note('started_at', startTime);
     if (status.name === 'RUNNING') last.running = true;
     if (status.name === 'COMPLETED') note('succeeded_at', closeTime);
-    if (status.name === 'FAILED' || status.name === 'TIMED_OUT') note('failed_at', closeTime);
+    if (status.name === 'FAILED' || status.name === 'TIMED_OUT') {
+      if (!last.failed_at) failed = run;
+      note('failed_at', closeTime);
+    }
     read += 1;
     if (read === MOST_READ || (last.succeeded_at && last.failed_at)) break;
   }
-  return last;
+  const why = failed && (await whyFailed(client, failed));
+  return why === undefined ? last : { ...last, failed_why: why };
 }
 
 type TimeKey = 'started_at' | 'succeeded_at' | 'failed_at' | 'whole_at' | 'rotated_at';
@@ -56,6 +63,8 @@ export function withStored(
   note('whole_at', whole);
   note('rotated_at', rotated);
   note('failed_at', failed);
+  // A verification of another server, or one that this server has forgotten.
+  if (last.failed_at !== known?.failed_at) delete last.failed_why;
   if (first !== undefined) last.first_at = new Date(first).toISOString();
   return last;
 }

@@ -103,18 +103,6 @@ function isNotReady(error: unknown): boolean {
   return isGrpcServiceError(cause) && Number(cause.code) === FAILED_PRECONDITION;
 }
 
-/** The workflow id of a storage's coordinator; without a storage, that of the only one that runs. @throws Error */
-export async function findCoordinator(client: Client, storage?: StorageConfig): Promise<string> {
-  if (storage) return coordinatorId(storage);
-  const found = await listCoordinators(client);
-  if (found.length === 1) return found[0]!;
-  throw new Error(
-    found.length === 0
-      ? 'no coordinator runs; start one with: aptos-backup up'
-      : `${found.length} coordinators run; say which with --storage or --local-fs-dir`,
-  );
-}
-
 export async function listCoordinators(client: Client): Promise<string[]> {
   const found: string[] = [];
   const query = `WorkflowType = "${COORDINATOR}" AND ExecutionStatus = "Running"`;
@@ -181,6 +169,11 @@ function withBeats(
     }
     if (view && view.at > 0) noteView(live, view);
   }
+  const { seen, settings } = live;
+  // A watch that began before the waypoint was given does not know of it.
+  if (settings?.['trust_waypoints']?.includes(seen?.unconfirmed_genesis ?? 'none')) {
+    delete seen?.unconfirmed_genesis;
+  }
   return live;
 }
 
@@ -199,8 +192,9 @@ function noteView(live: LiveStatus, view: NodeView): void {
     if (stream.lag === undefined) continue;
     const lag = Math.max(0, Number(tip - BigInt(stream.newest ?? -1)));
     stream.lag = `${lag}`;
-    if (rules.counts === 'version' && (lag === 0 || versionsPerSecond > 0)) {
-      stream.lag_seconds = lag === 0 ? 0 : Math.round(lag / versionsPerSecond);
+    if (lag === 0) stream.lag_seconds = 0;
+    else if (rules.counts === 'version' && versionsPerSecond > 0) {
+      stream.lag_seconds = Math.round(lag / versionsPerSecond);
     }
   }
 }

@@ -119,10 +119,22 @@ export function changeSettings(
   const [old, now] = [inputOf(before), inputOf(settings)].map((fields) => Object.entries(fields));
   const changes = now!.flatMap(([name, value], i) => {
     const was = old![i]![1];
-    const [from, to] = [was, value].map((one) => (typeof one === 'string' ? one : show(one)));
+    const [from, to] = [inWords(was), inWords(value)];
     return from === to ? [] : [`${name} ${from} -> ${to}`];
   });
   return { settings, changes };
+}
+
+/** The settings that may change, by the names of their fields, in words. */
+export function settingsInWords(settings: CoordinatorSettings): Record<string, string> {
+  const { storage: _, existing_storage: _e, ...fields } = inputOf(settings);
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, inWords(value)] as const),
+  );
+}
+
+function inWords(value: unknown): string {
+  return typeof value === 'string' ? value : show(value);
 }
 
 const change = v.looseObject({}, mustBe('one JSON object'));

@@ -14,7 +14,7 @@ export class BackupError extends CodedError<BackupErrorCode> {
  * removed on purpose.
  */
 export function storageEmptied(what: string): BackupError {
-  const why = `${what}; nothing is written before it is back. If it was removed on purpose, cancel this workflow and start it again: then a new storage is made`;
+  const why = `${what}; nothing is written before it is back. If it was removed on purpose: aptos-backup stop (or cancel the backup, if it was started alone), then start it again, which makes a new storage`;
   return new BackupError('STORAGE_EMPTIED', why);
 }
 

@@ -1,6 +1,6 @@
 import type { ReasonCode } from '../errors/codes/health-codes.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
-import { duration } from './format.js';
+import { describeWhy, duration } from './format.js';
 
 /** A schedule that is late by more than this part of its interval is too late. */
 const LATE = 1.5;
@@ -16,7 +16,7 @@ export function drillTroubles(
 ): { code: ReasonCode; what: string }[] {
   const { failed_at: failedAt, succeeded_at: succeededAt } = drill ?? {};
   const failed = failedAt !== undefined && failedAt > (succeededAt ?? '');
-  const why = `the last restore drill failed, at ${failedAt}: see aptos-backup restore drill`;
+  const why = `the last restore drill failed, at ${failedAt}${describeWhy(drill ?? {})}: see aptos-backup restore drill`;
   const troubles = failed ? [{ code: 'DRILL_FAILED' as const, what: why }] : [];
   const schedule = schedules.find(({ id }) => id.endsWith('/schedule/drill'));
   const since = succeededAt ?? schedule?.created_at;

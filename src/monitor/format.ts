@@ -43,6 +43,11 @@ export function describeRead({ read }: Pick<LastVerification, 'read'>, now: numb
   return [`${read.backups} of ${read.of} backups read${age}`];
 }
 
+/** Why the last verification or drill failed, to put after when. Empty when nothing tells it. */
+export function describeWhy({ failed_why: why }: { failed_why?: string | undefined }): string {
+  return why === undefined ? '' : ` (${why})`;
+}
+
 /** How old a node's tip is, as words to put after its version. Empty without `now`. */
 export function tipAge(
   {

@@ -1,9 +1,11 @@
 import { whenCritical } from '../errors/codes/alarms-codes.js';
 import type { ReasonCode } from '../errors/codes/health-codes.js';
 import { STREAMS } from '../contract/coordinator-state.js';
+import { rulesOf } from '../contract/kinds/index.js';
 import { nodeReasons } from './node-health.js';
 import { describeStuck } from '../client/stuck.js';
 import { copyTooOld } from './describe-copy.js';
+import { describeWhy } from './format.js';
 import { BLIND } from './blind.js';
 import { notificationTroubles } from './notification-health.js';
 import { drillTroubles } from './drill-age.js';
@@ -67,21 +69,31 @@ export function healthOf(status: LiveStatus, limits: HealthLimits, now: number):
     const level = levelAfter(ageOf(last), { warning: limits.trouble, critical: limits.warning });
     const what = `it is starting for ${ageOf(last)} s: storage or node were not read yet`;
     if (level !== 'ok') tell(level, 'STARTING_LONG', what);
+    // A coordinator that only looks at its node anew has read both before.
+    else if (lookedAnewAt === undefined) {
+      tell('warning', BLIND.starts, 'it starts: storage or node were not read yet');
+    }
   }
   for (const type of STREAMS) {
     const { state, lag, due_since: dueSince, quarantined } = streams[type];
     if (state === 'paused') {
-      tell('warning', `PAUSED_${type}`, `${type} is paused`);
+      const resume = `aptos-backup resume ${type.replaceAll('_', '-')}`;
+      const what = `${rulesOf(type).words.many} are paused (to go on: ${resume})`;
+      tell('warning', `PAUSED_${type}`, what);
       continue;
     }
     if (quarantined.length > 0) {
-      tell('warning', `QUARANTINE_${type}`, `${type}: in quarantine ${quarantined.join(', ')}`);
+      tell(
+        'warning',
+        `QUARANTINE_${type}`,
+        `${rulesOf(type).words.many}: in quarantine ${quarantined.join(', ')}`,
+      );
     }
     if (dueSince === undefined) continue;
     const idle = ageOf(workDoneAt(status, type));
     const level = levelAfter(idle, limits);
-    const behind = lag === undefined ? '' : ` is ${lag} behind and`;
-    const what = `${type}${behind} has stored nothing for ${idle} s`;
+    const behind = lag === undefined ? '' : `${lag} behind, and `;
+    const what = `${rulesOf(type).words.many}: ${behind}nothing stored for ${idle} s`;
     if (level !== 'ok') tell(level, `STALLED_${type}`, what);
   }
   for (const { code, what, since } of warningsOf(status, limits, now)) {
@@ -103,7 +115,8 @@ function warningsOf(status: LiveStatus, limits: HealthLimits, now: number): Warn
   }
   const { failed_at: failedAt, succeeded_at: succeededAt } = status.verification ?? {};
   if (failedAt !== undefined && failedAt > (succeededAt ?? '')) {
-    const what = `the last verification failed, at ${failedAt}`;
+    const why = describeWhy(status.verification ?? {});
+    const what = `the last verification failed, at ${failedAt}${why}`;
     warnings.push({ code: 'VERIFICATION_FAILED', what });
   }
   const { verifiedWithin: limit, verifiedAsked: asked = false } = limits;

@@ -4,6 +4,8 @@ import { bytes, duration, since } from './format.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
 
 const MOST_ERROR = 200;
+/** A unit without progress for so long has no rate. */
+const STANDS_MS = 60_000;
 
 /** Texts of a few words about a stream. A text is absent when there is nothing to say. */
 export interface StreamDetails {
@@ -39,15 +41,18 @@ export function streamDetails(
   const ago = (at: string) => (now === undefined ? '' : ` ${since(at, now)} ago`);
   const unit = progress[type];
   // What waits for the node is not done in a second, however fast its last unit was.
-  const rate = current ? (unit?.rate ?? stream.rate) : undefined;
-  const rest = current ? stream.eta_seconds : undefined;
-  const left = unit?.rate ? (unit.total - unit.done) / unit.rate : rest;
+  const still = now === undefined ? 0 : now - (unit?.advanced_at ?? now);
+  const moves = still < STANDS_MS;
+  const rate = current && moves ? (unit?.rate ?? stream.rate) : undefined;
+  const rest = current && moves ? stream.eta_seconds : undefined;
+  const left = moves && unit?.rate ? (unit.total - unit.done) / unit.rate : rest;
   const behind = lagSeconds && now !== undefined ? ` (${duration(lagSeconds)})` : '';
   const parts = [
     ...(unit && unit.total > 0
       ? [`${Math.floor((unit.done / unit.total) * 100)} %, ${bytes(unit.bytes)}`]
       : []),
     ...(rate === undefined ? [] : [`${rate} records/s`]),
+    ...(moves ? [] : [`not moved for ${duration(still / 1000)}`]),
     ...(left === undefined ? [] : [`ETA ${duration(left)}`]),
     ...(unit && unit.failed_ranges > 0 ? [`${unit.failed_ranges} range(s) failed`] : []),
     ...(unit?.retrying
@@ -61,7 +66,7 @@ export function streamDetails(
     age: lastCommit && now !== undefined ? ago(lastCommit.at).trim() : undefined,
     doing: current
       ? `${current.target}${again}`
-      : `${state}${waitingFor === undefined ? '' : `, for ${waitingFor}`}`,
+      : `${state}${waitingFor === undefined ? '' : `${state === 'paused' ? ' until' : ', for'} ${waitingFor}`}`,
     progress: parts.join(', ') || undefined,
     failed: failed[0] && `${failedCount} failed, first ${failed[0].unit}`,
     error: lastError && `${lastError.code}${ago(lastError.at)}: ${oneLine(lastError.reason)}`,

@@ -109,7 +109,7 @@ export class Lease {
     const top = await this.top();
     if (!top) {
       throw storageEmptied(
-        `${OWN_FOLDER}/ in ${this.storage.description} no longer says who writes there: it was unmounted or emptied`,
+        `nothing in ${this.storage.description} tells any more who writes there: it was unmounted, removed or emptied`,
       );
     }
     return top.number === this.number && top.owner === this.me.owner ? undefined : top;

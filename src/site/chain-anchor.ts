@@ -101,7 +101,7 @@ export async function requireBegun(site: Site, signal?: AbortSignal): Promise<An
 
 function emptied(site: Site): BackupError {
   return storageEmptied(
-    `${CHAIN_FILE} is gone from ${site.storage.description}, where backups were written before: it was unmounted or emptied`,
+    `${site.storage.description} is not as it was left (${CHAIN_FILE} is gone): it was unmounted, removed or emptied`,
   );
 }
 

@@ -33,7 +33,7 @@ it('up follows a node, and all commands from another terminal control it', async
   const flags = [...place, '--trust-waypoint', genesis];
   const small = ['--transaction-batch-size', '100'];
   const up = startCli(['up', '--health-address', '0', ...flags, ...small, ...data]);
-  await up.says(/^Workflow aptos-backup\/[a-z0-9._-]+-[0-9a-f]{8}\/coordinator, /);
+  await up.says(/^Workflow aptos-backup\/[a-z0-9._-]+-[0-9a-f]{8}\/coordinator, begun$/);
   await up.says(/^following: /);
   const { streams } = await status();
   expect(streams.epoch_ending).toMatchObject({ newest: '3', lag: '0', failed: [] });
@@ -93,7 +93,9 @@ it('up follows a node, and all commands from another terminal control it', async
   );
 
   expect(await say('pause', 'state-snapshot')).toMatch(/^Paused: state snapshots\. /);
-  expect(await check()).toBe('1 WARNING: state_snapshot is paused');
+  expect(await check()).toBe(
+    '1 WARNING: state snapshots are paused (to go on: aptos-backup resume state-snapshot)',
+  );
   node.grow({ transactions: 130, epochs: 1 });
   await until('epochs go on', async () => (await status()).streams.epoch_ending.newest === '4');
   expect((await status()).streams.state_snapshot).toMatchObject({ state: 'paused', lag: '1' });

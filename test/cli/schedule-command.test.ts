@@ -15,19 +15,21 @@ it('a schedule that changes says what it was and what it is now, and whose it wa
   const storage = { local_fs_dir: storageFolder() };
   const input = { node: 'http://localhost:6186', storage };
   const id = scheduleIdOf(storage, 'verify');
-  const declare = (every: string, sample?: string) => {
+  const declare = async (every: string, sample?: string) => {
     const own = sample === undefined ? input : { ...input, sample };
-    return declareSchedules(session.client, storage, [{ kind: 'verify', every, input: own }]);
+    const declared = [{ kind: 'verify', every, input: own }];
+    const of = { declared, kinds: ['verify'] };
+    return (await declareSchedules(session.client, storage, of)).map(({ what }) => what);
   };
   const create = async (...flags: string[]) => {
     const args = ['schedule', 'create', 'verify', '--local-fs-dir', storage.local_fs_dir];
     return (await runCli([...args, '--data-dir', folder, ...flags])).out;
   };
 
-  expect(await declare('1h')).toEqual([{ id, what: 'made' }]);
-  expect(await declare('1h')).toEqual([]);
+  expect(await declare('1h')).toEqual(['made']);
+  expect(await declare('1h')).toEqual(['right']);
   expect(await declare('2h', '5%')).toEqual([
-    { id, what: 'changed: every 1h -> 2h, sample none -> 5%, again none -> true' },
+    'changed: every 1h -> 2h, sample none -> 5%, again none -> true',
   ]);
 
   const [changed, whose] = (await create('--every', '1d')).split('\n');
@@ -35,7 +37,7 @@ it('a schedule that changes says what it was and what it is now, and whose it wa
     `Schedule ${id} changed: --every 2h -> 1d, --sample 5% -> none, again true -> none`,
   );
   expect(whose).toMatch(/^The file of an up had made it\. .*schedule delete .*\/verify, then/);
-  expect(await declare('2h')).toEqual([{ id, what: 'by hand' }]);
+  expect(await declare('2h')).toEqual(['by hand']);
 
   expect(await create('--every', '24h')).toBe(`Schedule ${id} is as it was before\n`);
   const again = JSON.parse(await create('--every', '90m', '--json')) as unknown;

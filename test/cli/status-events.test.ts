@@ -41,6 +41,48 @@ it('commits, failures, alarms and begun units are events, once each', () => {
 it('the summary is one line, and says no time left while a stream only waits', () => {
   const waiting = liveStatus({ newest: '99', lag: '5', rate: 1000, eta_seconds: 1 });
   expect(summaryOf(waiting, NOW)).toBe(
-    'following: node at version 100, 4 epochs ended; epoch endings nothing stored yet; state snapshots nothing stored yet; transactions to 99, 5 behind; up 277h46m',
+    'following: node at version 100, 4 epochs ended; epoch endings nothing stored yet; state snapshots nothing stored yet; transactions to 99, 5 behind',
   );
+});
+
+it('an activity that is tried again is told once for each reason, in words', () => {
+  const retries = (attempt: number, reason: string) =>
+    liveStatus({}, { retrying: [{ what: 'claimStorage', attempt, reason }] });
+  const warned = (reason: string) =>
+    `warn claiming the storage fails and is tried again: ${reason}`;
+  expect(told(liveStatus(), retries(2, 'no connection'))).toEqual([warned('no connection')]);
+  expect(told(retries(2, 'asked 2 times'), retries(3, 'asked 6 times'))).toEqual([]);
+  expect(told(retries(3, 'no connection'), retries(4, 'no room'))).toEqual([warned('no room')]);
+});
+
+it('a verification or drill that failed is told with its reason', () => {
+  const failed = { running: false, failed_at: ago(1), failed_why: 'NO_SPACE: no room' };
+  const is = liveStatus({}, { verification: failed, drill: failed });
+  expect(told(liveStatus(), is)).toEqual([
+    `error a verification failed, at ${ago(1)} (NO_SPACE: no room)`,
+    `error a restore drill failed, at ${ago(1)} (NO_SPACE: no room)`,
+  ]);
+});
+
+it('a pause, a resume and new settings are told once each, whoever sent them', () => {
+  const current = { target: 'transactions 1 to 9', workflow_id: 'w', since: ago(1), attempts: 1 };
+  const going = liveStatus({ current, state: 'working' });
+  // What is in work is finished, so the stream still works.
+  const paused = liveStatus({ current, state: 'working', paused: true });
+  expect(told(going, paused)).toEqual([
+    'warn paused: transactions; to go on: aptos-backup resume transaction',
+  ]);
+  expect(told(paused, paused)).toEqual([]);
+  expect(told(paused, going)).toEqual(['info resumed: transactions']);
+  const both = liveStatus({ paused: true }, {}, { paused: true });
+  expect(told(liveStatus(), both)).toEqual([
+    'warn paused: state snapshots, transactions; to go on: aptos-backup resume',
+  ]);
+  expect(summaryOf(both, NOW)).toMatch(/transactions nothing stored yet, paused$/);
+
+  const set = (concurrency: string) => liveStatus({}, { settings: { concurrency, network: 'x' } });
+  expect(told(set('4'), set('6'))).toEqual(['info new settings: concurrency 4 -> 6']);
+  expect(told(set('6'), set('6'))).toEqual([]);
+  // A worker of a version before this one tells no settings.
+  expect(told(liveStatus(), set('6'))).toEqual([]);
 });

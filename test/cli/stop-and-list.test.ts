@@ -49,6 +49,20 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   const which = await told('stop');
   expect(which).toMatchObject({ code: 2, out: '' });
   expect(which.err).toMatch(/2 storages are followed here: .* or --all\n$/);
+  for (const command of [['status'], ['pause'], ['resume', 'transaction'], ['concurrency', '3']]) {
+    const { code, out, err } = await told(...command);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/2 storages are followed here: .*, .*; say which with --storage/);
+    for (const storage of [first, second]) expect(err).toContain(storage);
+  }
+  // A check is of all of them, and names the one that is not well.
+  expect(await told('status', '--check')).toMatchObject({ code: 0, out: 'OK\n' });
+  expect((await told('pause', 'transaction', '--local-fs-dir', second)).code).toBe(0);
+  const why = `${second}: transactions are paused (to go on: aptos-backup resume transaction)`;
+  expect(await told('status', '--check')).toMatchObject({
+    code: 1,
+    out: `WARNING: ${why}\n`,
+  });
 
   const stopped = await told('stop', '--local-fs-dir', first);
   expect(stopped).toMatchObject({ code: 0, err: '' });

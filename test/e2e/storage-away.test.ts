@@ -31,7 +31,9 @@ it('nothing is written while the storage is away, and the backup goes on when it
   renameSync(folder, elsewhere);
   mkdirSync(folder);
   await until('it is told', async () =>
-    ((await status())?.alarms ?? []).some(({ text }) => text.includes('unmounted or emptied')),
+    ((await status())?.alarms ?? []).some(({ text }) =>
+      text.includes('unmounted, removed or emptied'),
+    ),
   );
   await until('the unit has noticed it', async () =>
     ((await status())?.retrying ?? []).some(({ reason }) => /unmounted|is missing/.test(reason)),

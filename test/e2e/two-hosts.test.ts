@@ -70,9 +70,8 @@ it.each(Object.keys(PLACES))(
     const second = hosts.find((one) => one !== first)!;
     let waiting = await second.status();
     expect(waiting?.alarms.map(({ code }) => code)).toEqual(['LEASE']);
-    expect(waiting?.streams.transaction.waiting_for).toMatch(
-      /^coordinator aptos-backup\/.* on host /,
-    );
+    expect(waiting?.alarms[0]?.text).toMatch(/^coordinator aptos-backup\/.* on host /);
+    expect(waiting?.streams.transaction.waiting_for).toBe('the end of the alarm LEASE');
     expect(waiting?.streams.transaction.committed).toBe(0);
     const before = await second.events();
 

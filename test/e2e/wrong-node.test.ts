@@ -57,7 +57,9 @@ it('a coordinator waits for a node that was wiped to a lower version', async () 
   const wiped = await devnode({ ...CHAIN, transactions: 200, epochs: 2 });
   await coordinator.configure({ ...input, node: wiped.address });
   const { alarms } = await coordinator.reaches('it is told', ({ alarms }) => alarms.length > 0);
-  expect(alarms.map(({ text }) => text).join()).toMatch(/version 200, but the storage reaches 400/);
+  expect(alarms.map(({ text }) => text).join()).toMatch(
+    /the node has less than the storage, which reaches version 400/,
+  );
   expect(files(folder)).toEqual(before);
   await coordinator.stop();
 }, 240_000);

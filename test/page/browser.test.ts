@@ -97,7 +97,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   await page.getByRole('button', { name: 'Pause' }).click();
   await shows('#answer', /^Paused: state snapshots\./);
   await shows('#level', /^warning$/);
-  await shows('#glance', /state_snapshot is paused/);
+  await shows('#glance', /state snapshots are paused/);
   await page.getByRole('button', { name: 'Resume' }).click();
   await shows('#level', /^ok$/);
   await page.fill('#ranges', '1000');

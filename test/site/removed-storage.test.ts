@@ -41,7 +41,7 @@ it('a removed storage is not begun again by a process that must find it, and the
   rmSync(folder, { recursive: true });
   const told = plan({ existingStorage: true });
   await expect(told).rejects.toMatchObject({ code: 'STORAGE_EMPTIED', retryable: true });
-  await expect(told).rejects.toThrow('If it was removed on purpose, cancel this workflow');
+  await expect(told).rejects.toThrow('If it was removed on purpose: aptos-backup stop');
   expect(readdirSync(join(folder, '..'))).toEqual([]);
 });
 

@@ -16,7 +16,8 @@ export const pruneEdge = v.object({
 export type StreamStatus = v.InferOutput<typeof streamStatus>;
 export const streamStatus = v.object({
   state: field(v.picklist(['working', 'waiting', 'paused', 'failing']), 'what it does'),
-  waiting_for: maybe(text, 'what it waits for'),
+  paused: maybe(yes, 'nothing new is begun before a resume, even while a unit is still in work'),
+  waiting_for: maybe(text, 'what it waits for, or the alarm that must end first'),
   current: maybe(
     v.object({
       target: field(text, 'what is backed up'),
@@ -168,6 +169,10 @@ export const coordinatorStatus = v.object({
     'when the node was last asked anew: the nodes were changed, or it lacked what it had reported',
   ),
   concurrency: field(number, 'ranges in flight, in each stream'),
+  settings: maybe(
+    v.record(v.string(), text),
+    'what may be changed while it runs, by the names of the input, each as text',
+  ),
   node_limits: maybe(
     v.object(nodeAmounts('that may be open at a node at once')),
     'what a node may be asked for, by all work of the Temporal server together',

@@ -38,6 +38,7 @@ const lastVerification = v.object({
   started_at: maybe(isoTime, 'when the newest was begun'),
   succeeded_at: maybe(isoTime, 'when one last succeeded'),
   failed_at: maybe(isoTime, 'when one last found damage or could not be completed'),
+  failed_why: maybe(text, 'why, as long as the server knows it'),
   first_at: maybe(isoTime, 'when the first one ended'),
   whole_at: maybe(isoTime, 'when the whole storage was last proven, in one run or in several'),
   // Runs that read a part each may never catch up with the few backups that are added meanwhile.
@@ -61,6 +62,7 @@ const lastDrill = v.object({
   succeeded_at: maybe(isoTime, 'when one last succeeded'),
   restored_at: maybe(isoTime, 'when one last succeeded that restored with the stock tool'),
   failed_at: maybe(isoTime, 'when one last failed'),
+  failed_why: maybe(text, 'why, as long as the server knows it'),
 });
 
 /** The state of a schedule, from the server. */

@@ -54,7 +54,11 @@ export class Lookout {
    * @throws NodeError; BackupError CHAIN_MISMATCH when the node now serves another chain
    */
   async look(before: NodeView): Promise<Look> {
-    const { view: tip, lacks } = await this.lookAtTip(before);
+    const { view: tip, lacks } = await this.lookAtTip(before).catch((error: unknown) => {
+      // What answers next at this address may be another node.
+      this.looked.delete('identity');
+      throw error;
+    });
     const { site, order, tools } = this;
     if (lacks) return { view: tip, lacks };
     const view = await lookAtEdges(site, order, tip, tools.askOthers, tools.signal);
@@ -142,7 +146,8 @@ export class Lookout {
   private behindStorage(version: bigint): Look['lacks'] {
     const { stored } = this.order;
     if (stored === undefined || version >= BigInt(stored)) return undefined;
-    const why = `the node has version ${version}, but the storage reaches ${stored}: it was wiped, or is behind; nothing is backed up before it has caught up`;
+    // Without its version, which grows: the line of the node tells it.
+    const why = `the node has less than the storage, which reaches version ${stored}: it was wiped, or is behind; nothing is backed up before it has caught up`;
     return { why, empty: false };
   }
 

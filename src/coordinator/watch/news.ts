@@ -3,6 +3,12 @@ import type { NodeView } from '../../contract/coordinator-memory.js';
 
 /** A watch returns after this time at the latest, which shows the coordinator that it still works. */
 const LONGEST_MS = 60 * 60_000;
+/**
+ * Another problem is news only in a watch that has lasted this long, because each news begins another watch. An error
+ * may have other words with each try, and other numbers even more often.
+ */
+const OTHER_WORDS_MS = 10_000;
+const OTHER_NUMBERS_MS = 5 * 60_000;
 
 /**
  * Whether the view of the node has what the coordinator waits for. `serverNow`: the time by the clock of
@@ -15,14 +21,27 @@ export function isNews(
   started: number,
 ): boolean {
   if (!order.view) return true;
+  const lasts = performance.now() - started;
   return (
-    (order.view.problem === undefined) !== (view.problem === undefined) ||
+    isOther(order.view.problem, view.problem, lasts) ||
     lostUpTo(order, order.view) !== lostUpTo(order, view) ||
     (order.version !== undefined && BigInt(view.version) >= BigInt(order.version)) ||
     (order.ended !== undefined && BigInt(view.ended) >= BigInt(order.ended)) ||
     (order.until !== undefined && serverNow >= order.until) ||
-    performance.now() - started > LONGEST_MS
+    lasts > LONGEST_MS
   );
+}
+
+/** Whether an operator should be told of another problem than the one that is known, or of its end. */
+function isOther(known: string | undefined, now: string | undefined, lasts: number): boolean {
+  if (known === now) return false;
+  if (known === undefined || now === undefined) return true;
+  const sameWords = inWords(known) === inWords(now);
+  return lasts >= (sameWords ? OTHER_NUMBERS_MS : OTHER_WORDS_MS);
+}
+
+function inWords(text: string): string {
+  return text.replace(/\d+/g, '0');
 }
 
 /**

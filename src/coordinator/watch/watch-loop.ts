@@ -157,8 +157,9 @@ export class Watch {
       return this.failed(new BackupError('NODE_BEHIND', `${this.asked}: ${why}`), begun);
     }
     this.wait = POLL_MS;
-    const known = this.order.view?.problem !== undefined;
-    if (empty || known || Date.now() - this.wellAt >= TROUBLE_MS) {
+    // The first look, and the one after a failed watch, has nothing better to report.
+    const { problem: known } = this.order.view ?? { problem: 'nothing was seen' };
+    if (empty || known !== undefined || Date.now() - this.wellAt >= TROUBLE_MS) {
       this.view = { ...this.view, problem: why };
     }
     return this.isNews() ? { view: this.view } : undefined;
@@ -243,10 +244,8 @@ export class Watch {
     }
     const away = now - this.wellAt;
     if (away < TROUBLE_MS && this.order.view?.problem === undefined) return undefined;
-    const seconds = Math.round(away / 1000);
-    const problem = this.alone
-      ? `the node does not answer (for ${seconds} s now): ${why}`
-      : `no node can be used (for ${seconds} s now): ${all}`;
+    // Without its duration, which would be false a moment later: the alarm tells since when.
+    const problem = this.alone ? `the node does not answer: ${why}` : `no node can be used: ${all}`;
     this.view = { ...this.view, problem };
     return this.isNews() ? { view: this.view } : undefined;
   }

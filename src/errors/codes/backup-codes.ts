@@ -123,7 +123,7 @@ export const BACKUP_ERRORS = {
     retryable: true,
     budget: 'storage',
     whatToDo:
-      'Mount it again. If it was removed on purpose, cancel the workflow and start it again.',
+      'Mount it again. If it was removed on purpose: `aptos-backup stop`, or cancel the backup that was started alone; then start it again.',
   },
   METADATA_REMOVED: {
     meaning: 'The storage held backups, and has no metadata any more. Nothing was written.',

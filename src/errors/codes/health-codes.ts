@@ -11,8 +11,8 @@ interface ReasonEntry {
  */
 export const REASONS = {
   STARTS: {
-    meaning: 'The command starts. Nothing is known yet.',
-    whatToDo: 'Wait. After five minutes it is NO_ANSWER.',
+    meaning: 'The command or its coordinator starts. Nothing is known of storage or node yet.',
+    whatToDo: 'Wait. If it lasts, it becomes NO_ANSWER or STARTING_LONG.',
   },
   NO_ANSWER: {
     meaning: 'Nothing answers for the coordinator.',

@@ -19,7 +19,7 @@ export function alarmsOf(
   const { length: nodes } = known.settings.nodes;
   const all = nodes > 1 && known.lies?.length === nodes;
   return [
-    { code: 'NODE', text: known.node?.problem },
+    { code: 'NODE', text: problemOf(known) },
     { code: 'DAMAGED', text: damaged(known) },
     { code: 'LOST', text: lost(known, now) },
     { code: 'NODE_LIED', text: all ? undefined : lied(known) },
@@ -30,6 +30,11 @@ export function alarmsOf(
       text: failed(known, stream),
     })),
   ];
+}
+
+/** What the last look found wrong. A watch that failed since then says it better. */
+function problemOf({ node, alarms }: Known): string | undefined {
+  return alarms.some(({ code }) => code === 'WATCH') ? undefined : node?.problem;
 }
 
 function failed({ streams }: Known, stream: BackupType): string | undefined {

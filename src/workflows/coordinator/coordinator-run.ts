@@ -68,8 +68,8 @@ export class CoordinatorRun {
     this.watch = new NodeWatch({
       seen: (result) => this.seen(result),
       seenBefore: ({ view }) => this.memory.nodeSeenBefore(view),
-      watchFailed: (reason) => {
-        this.hindrance.failed('WATCH', reason);
+      watchFailed: (error) => {
+        this.hindrance.failed('WATCH', error);
         this.news = true;
       },
     });
@@ -170,7 +170,9 @@ export class CoordinatorRun {
 
   private keepWatching(): void {
     const { tidying } = this.storage;
-    this.watch.keep(watchOrderOf(this.memory.known, this.units.running, this.waiting, tidying));
+    const { watchFailed } = this.hindrance;
+    const doing = { tidying, watchFailed };
+    this.watch.keep(watchOrderOf(this.memory.known, this.units.running, this.waiting, doing));
   }
 
   private seen({ view, snapshotLost, claimLost, clockSetBack, lies }: WatchResult): void {
@@ -190,7 +192,7 @@ export class CoordinatorRun {
   }
 
   private show(): void {
-    this.memory.alarmsLookedAt(Date.now());
+    this.memory.alarmsLookedAt(Date.now(), this.hindrance.lasting);
     const status = this.status();
     if (status.phase !== this.phase) {
       this.phase = status.phase;

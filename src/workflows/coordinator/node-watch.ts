@@ -7,7 +7,6 @@ import {
 import type { CoordinatorActivities } from '../../activities/coordinator-activities.js';
 import type { WatchOrder, WatchResult } from '../../contract/coordinator-state.js';
 import { watchOptions } from '../activity-options.js';
-import { reasonOf } from '../workflow-failure.js';
 import { watchSummary } from './watch-order.js';
 
 const { watchNode } = proxyActivities<CoordinatorActivities>(watchOptions);
@@ -20,7 +19,7 @@ export interface WatchListener {
   seen(result: WatchResult): void;
   /** A dropped watch returned. */
   seenBefore(result: WatchResult): void;
-  watchFailed(reason: string): void;
+  watchFailed(error: unknown): void;
 }
 
 /** The current watch on the node: an activity that returns when something happens there. */
@@ -54,7 +53,7 @@ export class NodeWatch {
         (error: unknown) => {
           if (this.inUse !== watch || isCancellation(error)) return; // dropped for another watch
           this.inUse = undefined;
-          this.listener.watchFailed(reasonOf(error));
+          this.listener.watchFailed(error);
         },
       );
   }

@@ -1,4 +1,6 @@
+import type { AlarmCode } from '../../errors/codes/alarms-codes.js';
 import type { Unreferenced } from '../../contract/coordinator-memory.js';
+import { settingsInWords } from '../../contract/coordinator-input.js';
 import type { Decision } from '../../contract/kinds/situation.js';
 import { type BackupType, describeTarget, targetKey } from '../../contract/job.js';
 import { QUARANTINED } from '../../contract/messages.js';
@@ -32,7 +34,7 @@ export function statusOf(
   known: Known,
   running: Running,
   waiting: Partial<Record<BackupType, Decision>>,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
   now: number,
 ): CoordinatorStatus {
   const stream = (type: BackupType) =>
@@ -48,6 +50,7 @@ export function statusOf(
     seen: node && seenOf(node),
     looked_anew_at: isoOf(lookedAnewAt),
     concurrency: settings.concurrency,
+    settings: settingsInWords(settings),
     node_limits: settings.nodeLimits && namedLimits(settings.nodeLimits),
     streams,
     alarms: alarms.map(({ code, text, since }) => ({ code, text, since: iso(since) })),
@@ -68,7 +71,7 @@ function unreferencedOf({ folders, first, files }: Unreferenced) {
 function phaseOf(
   known: Known,
   streams: Record<BackupType, StreamStatus>,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
 ): CoordinatorStatus['phase'] {
   const states = Object.values(streams).map(({ state }) => state);
   if (blockedBy !== undefined || known.alarms.length > 0) return 'trouble';
@@ -82,7 +85,7 @@ function streamStatus(
   known: Known,
   running: Running,
   decision: Decision | undefined,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
   now: number,
 ): StreamStatus {
   const stream = known.streams[type];
@@ -96,6 +99,7 @@ function streamStatus(
   const perSecond = known.node?.versionsPerSecond ?? 0;
   return {
     state: unit ? 'working' : stream.paused ? 'paused' : failed.length > 0 ? 'failing' : 'waiting',
+    paused: stream.paused ? true : undefined,
     waiting_for: unit ? undefined : reasonToWait(known, type, decision, blockedBy),
     current: unit && currentOf(unit, failed),
     last_commit: lastCommit && { what: lastCommit.what, at: iso(lastCommit.at) },
@@ -170,14 +174,16 @@ function reasonToWait(
   known: Known,
   type: BackupType,
   decision: Decision | undefined,
-  blockedBy: string | undefined,
+  blockedBy: AlarmCode | undefined,
 ): string | undefined {
-  if (known.streams[type].paused) return 'the update "resume"';
-  if (blockedBy !== undefined) return blockedBy;
-  if (known.node?.problem !== undefined) return known.node.problem;
+  if (known.streams[type].paused) return 'aptos-backup resume';
+  const { alarms, node } = known;
+  const failed = alarms.find(({ code }) => code === 'WATCH')?.code;
+  const alarm = blockedBy ?? (node?.problem === undefined ? undefined : (failed ?? 'NODE'));
+  if (alarm !== undefined) return `the end of the alarm ${alarm}`;
   if (decision && 'waitingFor' in decision) return decision.waitingFor;
   if (!known.survey) return 'a first look at the storage';
-  return known.node ? undefined : 'a first look at the node';
+  return node ? undefined : 'a first look at the node';
 }
 
 /** The newest stored epoch or version, its distance to the node, and what is missing below it. */

@@ -75,11 +75,11 @@ export class StorageWork {
       }
     } catch (error) {
       if (isCancellation(error)) throw error;
-      this.hindrance.failed('STORAGE', reasonOf(error));
+      this.hindrance.failed('STORAGE', error);
       return false;
     }
     this.claimed = true;
-    this.hindrance.over('LEASE');
+    this.hindrance.claimed();
     return true;
   }
 
@@ -119,7 +119,7 @@ export class StorageWork {
       this.hindrance.over('STORAGE');
     } catch (error) {
       if (isCancellation(error)) throw error;
-      this.hindrance.failed('STORAGE', reasonOf(error));
+      this.hindrance.failed('STORAGE', error);
     }
   }
 

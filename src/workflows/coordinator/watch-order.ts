@@ -10,7 +10,7 @@ export function watchOrderOf(
   known: Known,
   running: Running,
   waiting: Partial<Record<BackupType, Decision>>,
-  tidying: boolean,
+  { tidying, watchFailed: failed }: { tidying: boolean; watchFailed: boolean },
 ): WatchOrder {
   const { settings, survey, node, streams, tidyAt, alarms, copy } = known;
   const waits = Object.values(waiting).filter((d) => 'waitingFor' in d);
@@ -27,7 +27,7 @@ export function watchOrderOf(
   const last = versions.at(-1)?.last;
   const unit = running.state_snapshot;
   const due = unit?.target ?? streams.state_snapshot.failed[0]?.target;
-  const watchFailed = alarms.some(({ code }) => code === 'WATCH');
+  const watchFailed = failed || alarms.some(({ code }) => code === 'WATCH');
   return {
     settings,
     ...{ version, ended, until },

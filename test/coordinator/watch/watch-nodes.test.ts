@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NodeRests } from '../../../src/site/node-rests.js';
+import { Lookout } from '../../../src/coordinator/watch/lookout.js';
 import { openSite } from '../../../src/site/site.js';
 import { watchNodes } from '../../../src/coordinator/watch/watch-nodes.js';
 import type { Devnode, DevnodeOptions } from '../../../src/devnode/devnode.js';
@@ -164,4 +165,43 @@ it('nodes of another chain than the storage are refused, each with its identity'
   const { view, lies } = await watch([...others, right], {}, folder).result;
   expect(view.node).toBe(right.address);
   expect(lies?.map(({ node }) => node)).toEqual(others.map(({ address }) => address));
+});
+
+it('a node that is behind the storage is said to be so, without a number that grows', async () => {
+  const node = await devnode({ ...CHAIN, transactions: 200, epochs: 2 });
+  const { view } = await watch([node], { stored: '400' }).result;
+  expect(view).toMatchObject({
+    version: '200',
+    problem: expect.stringMatching(
+      /^the node has less than the storage, which reaches version 400/,
+    ) as string,
+  });
+});
+
+it('trouble with a node is told without how long it lasts', async () => {
+  const nodes = [await devnode(CHAIN), await devnode(CHAIN)];
+  for (const node of nodes) await node.close();
+  const { views } = watch(nodes, { view: { ...SEEN_LONG_AGO, problem: 'as before' } });
+  await until('it is told', () => /^no node can be used: /.test(views.at(-1)?.problem ?? ''));
+});
+
+it('a node that comes back as one of another chain is never taken for well', async () => {
+  const node = await devnode(CHAIN);
+  const data = temporaryFolder('data');
+  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+  const storage = { local_fs_dir: storageFolder() };
+  const settings = parseSettings({ node: node.address, storage });
+  const site = await openSite(settings, node.address, data);
+  const order = { settings, need: '0', view: SEEN_LONG_AGO };
+  const lookout = new Lookout(site, order, {
+    signal: new AbortController().signal,
+    snapshotProgress: () => Promise.resolve(undefined),
+    askOthers: () => Promise.resolve({ answers: [], unasked: [] }),
+    answerMs: 300,
+  });
+  await lookout.look(SEEN_LONG_AGO);
+  await node.close();
+  await expect(lookout.look(SEEN_LONG_AGO)).rejects.toMatchObject({ code: 'NODE_TIMEOUT' });
+  await devnode({ ...CHAIN, seed: 6, port: Number(new URL(node.address).port) });
+  await expect(lookout.look(SEEN_LONG_AGO)).rejects.toMatchObject({ code: 'CHAIN_MISMATCH' });
 });

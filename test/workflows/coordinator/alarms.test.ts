@@ -128,3 +128,23 @@ it('a lie of the only node is reported like one of several nodes', () => {
   memory.alarmsLookedAt(0);
   expect(memory.known.alarms.map(({ code }) => code)).toEqual(['NODE_LIED']);
 });
+
+it('a watch that failed is told in place of what the watch before it had found wrong', () => {
+  const kept = memoryOf(9_900, { problem: 'the node does not answer' });
+  const memory = new Memory(kept);
+  memory.alarmsLookedAt(1);
+  expect(kept.alarms.map(({ code }) => code)).toEqual(['NODE']);
+  memory.alarmRaised('WATCH', 'the node serves another chain', 2);
+  memory.alarmsLookedAt(2);
+  expect(kept.alarms.map(({ code }) => code)).toEqual(['WATCH']);
+});
+
+it('a genesis that was just given as a trusted waypoint is not called unconfirmed', () => {
+  const genesis = `0:${'ab'.repeat(32)}`;
+  const kept = memoryOf(9_900, { unconfirmedGenesis: genesis });
+  const memory = new Memory(kept);
+  memory.configured({ ...kept.settings, concurrency: 9 });
+  expect(kept.node?.unconfirmedGenesis).toBe(genesis);
+  memory.configured({ ...kept.settings, trustWaypoints: [genesis] });
+  expect(kept.node?.unconfirmedGenesis).toBeUndefined();
+});

@@ -41,7 +41,7 @@ it('a watch does not return for a unit that cannot be done then', () => {
   const until = (node: Partial<NodeView>, tidyAt?: number, tidying = false) => {
     const memory = memoryWith('RANGES_FAILED', node);
     if (tidyAt !== undefined) memory.tidyAt = tidyAt;
-    return watchOrderOf(memory, {}, {}, tidying).until;
+    return watchOrderOf(memory, {}, {}, { tidying, watchFailed: false }).until;
   };
   expect(until({})).toBe(2);
   expect(until({ problem: 'it is away' })).toBeUndefined();
@@ -50,7 +50,9 @@ it('a watch does not return for a unit that cannot be done then', () => {
 
   const memory = memoryWith('RANGES_FAILED', {});
   memory.streams.transaction.requested.push(target);
-  expect(watchOrderOf(memory, {}, {}, false).until).toBeUndefined();
+  expect(
+    watchOrderOf(memory, {}, {}, { tidying: false, watchFailed: false }).until,
+  ).toBeUndefined();
 });
 
 it('a unit whose first version was pruned is planned again from what the node still has', () => {

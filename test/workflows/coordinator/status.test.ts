@@ -49,7 +49,7 @@ it('the status shows the last error, attempts, quarantine and what is due, and t
     const { due_since: dueSince } = failing.streams.transaction;
     expect(dueSince).toBeDefined();
     expect(healthOf(failing, DEFAULT_LIMITS, Date.now()).reasons.map((r) => r.what)).toContain(
-      `transaction: in quarantine ${unit!.unit}`,
+      `transactions: in quarantine ${unit!.unit}`,
     );
 
     // Epochs end and are stored, and the node answers, but no transactions are stored.

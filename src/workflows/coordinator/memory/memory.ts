@@ -26,7 +26,7 @@ import { CopyRecord } from './copy-record.js';
 import { addToSurvey, holdsSomeOf, requireStillListed } from './stored.js';
 import { countCommit, countFailure } from './stream-counts.js';
 import { TIDY_AFTER_MS } from './drop-future.js';
-import { type UnitEnd, isSameUnit, restAfter } from './unit-end.js';
+import { type UnitEnd, isGenesis, isSameUnit, restAfter } from './unit-end.js';
 
 /** A lie is shown for a day, or until somebody retries everything. */
 const LIE_TOLD_MS = 24 * 60 * 60_000;
@@ -217,9 +217,11 @@ export class Memory {
     }
   }
 
-  alarmsLookedAt(now: number): void {
+  /** `lasting`: alarms that something else raises and ends. */
+  alarmsLookedAt(now: number, lasting: readonly AlarmCode[] = []): void {
     this.nodesLied(undefined, now);
     for (const { code, text } of alarmsOf(this.kept, now)) {
+      if (lasting.includes(code)) continue;
       if (text === undefined) this.alarmOver(code);
       else this.alarmRaised(code, text, now);
     }
@@ -246,6 +248,9 @@ export class Memory {
 
   configured(settings: CoordinatorSettings): void {
     this.kept.settings = settings;
+    const { node } = this.kept;
+    const trusted = settings.trustWaypoints.includes(node?.unconfirmedGenesis ?? '');
+    if (node && trusted) delete node.unconfirmedGenesis;
   }
 
   /** Makes one failed unit (as `status` names it) or all of them due now. Returns how many. */
@@ -292,9 +297,4 @@ export class Memory {
     this.kept.runs += 1;
     return this.kept;
   }
-}
-
-/** Of epoch 0: a node that prunes has long lost it. */
-function isGenesis(target: Target): boolean {
-  return spanOfTarget(target).last === 0n;
 }

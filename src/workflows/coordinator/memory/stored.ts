@@ -35,6 +35,6 @@ export function requireStillListed(before: KnownSurvey | undefined, now: KnownSu
 
 function outage(what: string): Error {
   return new Error(
-    `the storage ${what}. This counts as an outage: nothing is written. If you removed it on purpose, terminate this workflow and start it again`,
+    `the storage ${what}. This counts as an outage: nothing is written. If it was removed on purpose: aptos-backup stop, then start it again`,
   );
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, entryOf, isErrorCode } from '../../../errors/catalogue.js';
-import { type Target, targetKey } from '../../../contract/job.js';
+import { type Target, spanOfTarget, targetKey } from '../../../contract/job.js';
 import type { Lie } from '../../../contract/lies.js';
 import type { BackupResult } from '../../../contract/unit.js';
 
@@ -26,4 +26,9 @@ export function restAfter(code: string, attempts: number): number {
 
 export function isSameUnit(a: Target, b: Target): boolean {
   return targetKey(a) === targetKey(b);
+}
+
+/** Of epoch 0: a node that prunes has long lost it. */
+export function isGenesis(target: Target): boolean {
+  return spanOfTarget(target).last === 0n;
 }
