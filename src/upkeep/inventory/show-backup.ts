@@ -4,7 +4,7 @@ import { InputError } from '../../contract/schema.js';
 import type { BackupType } from '../../contract/job.js';
 import { BACKUP_TYPES } from '../../contract/kinds/index.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
-import { type BackupEntry, type Catalog, entriesOf } from '../../repository/catalog.js';
+import { type BackupEntry, type Catalog, entriesOf, holdersOf } from '../../repository/catalog.js';
 import type { Named, NamedChunk } from '../../repository/manifest-kinds.js';
 import { isProvenRecord } from '../../repository/proven-record.js';
 import { ownFile } from '../../repository/unit-folder.js';
@@ -77,8 +77,10 @@ function find(
   const wanted = name.replace(/\/+$/, '');
   for (const type of BACKUP_TYPES) {
     const entry = entriesOf(catalog, type).find(
-      ({ manifest, source }) =>
-        manifest === wanted || manifest.startsWith(`${wanted}/`) || source === wanted,
+      (one) =>
+        one.manifest === wanted ||
+        one.manifest.startsWith(`${wanted}/`) ||
+        holdersOf(catalog, one).includes(wanted),
     );
     if (entry) return { type, entry };
   }
