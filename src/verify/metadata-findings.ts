@@ -8,11 +8,8 @@ import type { Finding } from '../contract/answers/verify-answers.js';
  * does not restore. Equal lines in several files are one to it, and no finding: a compaction leaves them so.
  */
 export function metadataFindings(catalog: Catalog): Finding[] {
-  const findings: Finding[] = catalog.damaged.map(({ object, why }) => ({
-    object,
-    code: 'METADATA',
-    why,
-  }));
+  const unread = [...catalog.damaged, ...(catalog.strays ?? [])];
+  const findings: Finding[] = unread.map(({ object, why }) => ({ object, code: 'METADATA', why }));
   const claims = <E extends BackupEntry>(entries: E[], spanOf: (entry: E) => Span) => {
     let before: { entry: E; last: bigint } | undefined;
     for (const entry of entries) {

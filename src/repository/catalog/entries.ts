@@ -33,6 +33,8 @@ export interface Catalog {
   damaged: Damage[];
   /** Those of them that are neither JSON nor gzip. Others may be able to read them. */
   foreign: (Foreign & { handle: string })[];
+  /** What lies among metadata files and is none: the stock tool lists it, and then loads nothing. We leave it out. */
+  strays?: readonly Damage[];
   /** Handles of all files of which only the name is known. */
   undecodable: string[];
   /** Number of listed metadata files. */
