@@ -3,7 +3,7 @@ import type { Catalog } from './catalog/entries.js';
 import { lookAtMetadata } from './catalog/look.js';
 import { readKnown, refuseEmptyListing, requireAllOf } from './known-metadata.js';
 
-export { entriesOf, spanOfEntry } from './catalog/entries.js';
+export { entriesOf, holdersOf, spanOfEntry } from './catalog/entries.js';
 export type * from './catalog/entries.js';
 
 /**

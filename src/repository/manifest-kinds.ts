@@ -86,6 +86,12 @@ export const MANIFEST_KINDS: Record<BackupType, ManifestKind> = {
   },
 };
 
+/** The bytes of a chunk file, without gzip, as our manifests say them. */
+export function bytesSaid({ extra }: Pick<NamedChunk, 'extra'>): bigint | undefined {
+  const bytes = extra?.['bytes'];
+  return typeof bytes === 'bigint' ? bytes : undefined;
+}
+
 function filesOf(chunks: readonly NamedChunk[]): string[] {
   return chunks.flatMap(({ file, proof }) => (proof === undefined ? [file] : [file, proof]));
 }

@@ -1,5 +1,5 @@
 import type { MetadataLine } from '../aptos/index.js';
-import { type Catalog, entriesOf, readKnownOrNone, spanOfEntry } from './catalog.js';
+import { type Catalog, entriesOf, holdersOf, readKnownOrNone, spanOfEntry } from './catalog.js';
 import { type MetadataFile, leftAlone, rangeOfName, readMetadataFile } from './metadata-file.js';
 import type { BackupType, TargetOf } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
@@ -90,7 +90,7 @@ function handlesThatMeet(catalog: Catalog, claimed: Claimed): Set<string> {
     const named = rangeOfName(handle);
     return named?.kind === claimed.kind && meet(named, claimed);
   });
-  return new Set([...unread, ...entries.map(({ source }) => source)]);
+  return new Set([...unread, ...entries.flatMap((entry) => holdersOf(catalog, entry))]);
 }
 
 function refused(storage: BackupStorage, claimed: Claimed, other: Claimed, handle: string) {

@@ -10,7 +10,7 @@ export function restoreSourceOf(
   isDamaged: (entry: BackupEntry) => boolean,
 ): RestoreSource {
   const mark = (entry: BackupEntry) => (isDamaged(entry) ? { damaged: true } : {});
-  const unreadable = catalog.damaged[0]?.object;
+  const unreadable = (catalog.damaged[0] ?? catalog.strays?.[0])?.object;
   return {
     epochs: catalog.epochEndings.map((entry) => ({
       first: entry.firstEpoch,

@@ -5,9 +5,10 @@ import {
   parseMetadataFile,
 } from '../aptos/index.js';
 import { METADATA } from '../storage/handles.js';
-import { isStorageError } from '../storage/storage-error.js';
+import { StorageError, isStorageError } from '../storage/storage-error.js';
 import type { BackupStorage } from '../storage/storage.js';
-import { type BackupEntry, readCatalog } from './catalog.js';
+import { BACKUP_TYPES } from '../contract/kinds/index.js';
+import { type BackupEntry, entriesOf, holdersOf, readCatalog } from './catalog.js';
 import type { CommitLock } from './commit-lock.js';
 import { forgetMetadata, rememberMetadata } from './known-metadata.js';
 import { MAX_METADATA_BYTES, leftAlone, saveAndReadBack } from './metadata-file.js';
@@ -17,12 +18,11 @@ interface Tools {
   report: (phase: string) => void;
 }
 
-/** Names that the stock tool and we give to files with one line, and to those that hold no backup. */
-const ONE_LINE = /^(epoch_ending|transaction)_\d+-\d+\.meta$|^state_snapshot_ver_\d+\.meta$/;
-const NO_BACKUP = /^(identity|compaction_timestamps_\d+)\.meta$/;
 const TIMESTAMPS = /^compaction_timestamps_(\d{1,20})\.meta$/;
 /** Most names that are tried for a rewritten file. */
 const MOST_NAMES = 64;
+/** Somebody without our locks, such as the stock tool's compactor, may write lines again while we take them out. */
+const MOST_LOOKS = 5;
 const NEWLINE = 0x0a;
 
 /** A line of a file, as it is stored. */
@@ -32,10 +32,8 @@ interface RawLine {
 }
 
 /**
- * Takes backups out of the metadata: from then on they are not committed. Call it under the commit lock. A file with
- * other lines, too, is rewritten without them first, and read back; then the old file is moved to `metadata_backup`. A
- * crash in between leaves lines twice, which is no harm. What is retired is no longer remembered as known. Returns the
- * handles of the files that were moved.
+ * Takes backups out of the metadata: from then on they are not committed. Call it under the commit lock. What is
+ * retired is no longer remembered as known. Returns the handles of the files that were moved.
  * @throws StorageError DAMAGED when a file holds a line that nobody can read: then its content is unknown
  */
 export async function retireLines(
@@ -43,32 +41,80 @@ export async function retireLines(
   entries: readonly BackupEntry[],
   { lock, report }: Tools,
 ): Promise<string[]> {
-  const manifests = new Set(entries.map(({ manifest }) => manifest));
-  const names = new Set(entries.map((entry) => metadataFileName(entry)));
-  const handles = (await storage.listMetadata()).filter((handle) => mayHold(handle, names)).sort();
-  const moved: string[] = [];
-  for (const handle of handles) {
-    const lines = await rawLines(storage, handle);
-    const kept = lines.filter(({ line }) => !('manifest' in line && manifests.has(line.manifest)));
-    if (kept.length === lines.length) continue;
-    report(`retire lines of ${handle}`);
-    if (moved.length === 0) {
+  const { damaged } = await readCatalog(storage);
+  if (damaged[0]) throw leftAlone(storage, damaged[0].object, damaged[0].why);
+  let isForgotten = false;
+  const moved = await takeOutLines(storage, entries, {
+    report,
+    requireHeld: async () => {
       await lock.requireHeld();
-      await forgetMetadata(storage);
-    }
-    for (const group of groupsOf(kept)) await saveGroup(storage, handle, group);
-    await forgetTimestamp(storage, handle);
-    await lock.requireHeld();
-    await storage.retireMetadata(handle);
-    moved.push(handle);
-  }
+      if (!isForgotten) await forgetMetadata(storage);
+      isForgotten = true;
+    },
+  });
   if (moved.length > 0) await rememberMetadata(storage, await readCatalog(storage));
   return moved;
 }
 
-function mayHold(handle: string, names: ReadonlySet<string>): boolean {
-  const name = handle.slice(METADATA.length + 1);
-  return !NO_BACKUP.test(name) && (!ONE_LINE.test(name) || names.has(name));
+interface TakeOutTools {
+  report: (phase: string) => void;
+  /** Asked before each change of what the storage names. */
+  requireHeld: () => Promise<void>;
+  /** A file that keeps its lines. */
+  butIn?: string;
+}
+
+/**
+ * Takes the lines of backups out of every metadata file that holds them: after a compaction these are several. Call it
+ * under the commit lock. A file with other lines, too, is rewritten without them first, and read back; then the old
+ * file is moved to `metadata_backup`. A crash in between leaves equal lines in two files, which is no harm. Returns the
+ * handles of the files that were moved.
+ * @throws StorageError DAMAGED when one of these files holds a line that nobody can read; DENIED
+ */
+export async function takeOutLines(
+  storage: BackupStorage,
+  entries: readonly BackupEntry[],
+  { report, requireHeld, butIn }: TakeOutTools,
+): Promise<string[]> {
+  const manifests = new Set(entries.map(({ manifest }) => manifest));
+  const moved: string[] = [];
+  for (let look = 1; look <= MOST_LOOKS; look += 1) {
+    const holders = await holdersNow(storage, manifests, butIn);
+    let isDone = true;
+    if (holders.length > 0) await requireHeld();
+    for (const [index, handle] of holders.entries()) {
+      const lines = await rawLines(storage, handle);
+      if (lines.length === 0) isDone = false; // somebody has moved it: its lines are in another file now
+      const kept = lines.filter(
+        ({ line }) => !('manifest' in line && manifests.has(line.manifest)),
+      );
+      if (kept.length === lines.length) continue;
+      report(`retire lines of ${handle}, file ${index + 1} of ${holders.length}`);
+      if (isDone) await forgetTimestamps(storage, holders);
+      isDone = false;
+      for (const group of groupsOf(kept)) await saveGroup(storage, handle, group);
+      await requireHeld();
+      await storage.retireMetadata(handle);
+      moved.push(handle);
+    }
+    if (isDone) return moved;
+  }
+  const why = `the lines of ${entries[0]!.manifest} are written into metadata again and again; does another compactor work on ${storage.description}?`;
+  throw new StorageError('STORAGE_FAILED', METADATA, why);
+}
+
+/** The files that hold lines with some of these manifests. */
+async function holdersNow(
+  storage: BackupStorage,
+  manifests: ReadonlySet<string>,
+  butIn: string | undefined,
+): Promise<string[]> {
+  const catalog = await readCatalog(storage);
+  const going = BACKUP_TYPES.flatMap((type) => entriesOf(catalog, type)).filter(({ manifest }) =>
+    manifests.has(manifest),
+  );
+  const holders = new Set(going.flatMap((entry) => holdersOf(catalog, entry)));
+  return [...holders].filter((handle) => handle !== butIn).sort();
 }
 
 /** The lines of a file, each with its own bytes. Empty when the file is gone. */
@@ -150,10 +196,13 @@ function nameOf(group: readonly RawLine[]): string {
 }
 
 /**
- * Writes the newest stamps of a compaction again without a file that is about to go: older versions of the stock
+ * Writes the newest stamps of a compaction again without files that are about to go: older versions of the stock
  * tool's compactor fail for ever when a file that they have stamped is gone.
  */
-async function forgetTimestamp(storage: BackupStorage, handle: string): Promise<void> {
+export async function forgetTimestamps(
+  storage: BackupStorage,
+  going: readonly string[],
+): Promise<void> {
   const stamped = (await storage.listMetadata())
     .flatMap((one) => {
       const [, at] = TIMESTAMPS.exec(one.slice(METADATA.length + 1)) ?? [];
@@ -165,11 +214,12 @@ async function forgetTimestamp(storage: BackupStorage, handle: string): Promise<
   const line = (await rawLines(storage, newest.handle)).find(
     ({ line: one }) => one.type === 'CompactionTimestamps',
   )?.line;
-  if (line?.type !== 'CompactionTimestamps' || !line.compactionTimestamps.has(handle)) return;
+  if (line?.type !== 'CompactionTimestamps') return;
+  const compactionTimestamps = new Map(line.compactionTimestamps);
+  for (const handle of going) compactionTimestamps.delete(handle);
+  if (compactionTimestamps.size === line.compactionTimestamps.size) return;
   const now = BigInt(Math.floor((await storage.now()) / 1000));
   const fileCompactedAt = now > line.fileCompactedAt ? now : line.fileCompactedAt + 1n;
-  const compactionTimestamps = new Map(line.compactionTimestamps);
-  compactionTimestamps.delete(handle);
   const renewed: MetadataLine = { ...line, fileCompactedAt, compactionTimestamps };
   await storage.saveMetadata(metadataFileName(renewed), encodeMetadataLine(renewed));
 }

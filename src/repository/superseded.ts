@@ -2,24 +2,23 @@ import type { Span } from '../lib/spans.js';
 import { type BackupEntry, spanOfEntry } from './catalog.js';
 
 /**
- * Backups that lie within a larger one and together have exactly its range. A consolidation leaves them so when it
- * dies at its end, and others do when they bring back retired lines. They do no harm to us: the larger one holds all
- * of theirs. `entries`: one kind, in the order of the catalog.
+ * Backups that hold smaller ones, each with these. Who brings back retired lines leaves them so, and so does a
+ * consolidation that dies while it retires the small backups beside a full one. No data is lost by it, but the stock
+ * tool restores nothing behind such an overlap. `entries`: one kind. Of backups of the same range neither is larger.
  */
-export function supersededBy<E extends BackupEntry>(entries: readonly E[]): Map<E, E> {
-  const found = new Map<E, E>();
-  for (let i = 0; i < entries.length; i += 1) {
-    const whole = spanOfEntry(entries[i]!);
-    const inside: E[] = [];
-    // In the order of the catalog, shorter ones that begin with the same record stand before it.
-    for (let at = i - 1; at >= 0 && firstOf(entries[at]!) === whole.first; at -= 1) {
-      inside.unshift(entries[at]!);
+export function largerWithHeld<E extends BackupEntry>(entries: readonly E[]): Map<E, E[]> {
+  const found = new Map<E, E[]>();
+  let outer: { entry: E; span: Span } | undefined;
+  const sorted = entries
+    .map((entry) => ({ entry, span: spanOfEntry(entry) }))
+    .sort((a, b) => compare(a.span.first, b.span.first) || compare(b.span.last, a.span.last));
+  for (const one of sorted) {
+    if (!outer || one.span.last > outer.span.last) outer = one;
+    else if (one.span.first > outer.span.first || one.span.last < outer.span.last) {
+      const held = found.get(outer.entry);
+      if (held) held.push(one.entry);
+      else found.set(outer.entry, [one.entry]);
     }
-    for (let at = i + 1; at < entries.length && firstOf(entries[at]!) <= whole.last; at += 1) {
-      inside.push(entries[at]!);
-    }
-    if (inside.length < 2 || !tile(whole, inside.map(spanOfEntry))) continue;
-    for (const entry of inside) found.set(entry, entries[i]!);
   }
   return found;
 }
@@ -34,6 +33,6 @@ export function tile(whole: Span, parts: readonly Span[]): boolean {
   return next === whole.last + 1n;
 }
 
-function firstOf(entry: BackupEntry): bigint {
-  return spanOfEntry(entry).first;
+function compare(a: bigint, b: bigint): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }

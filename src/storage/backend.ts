@@ -57,6 +57,8 @@ export interface StampedFile {
    * alone, and a file never changes under its name. Undefined: nobody can tell yet, so the file has to be read.
    */
   stamp: string | undefined;
+  /** What it is instead of a file for backups, such as a folder. We leave it out; the stock tool does not. */
+  stray?: string;
 }
 
 /**

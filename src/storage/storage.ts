@@ -237,8 +237,16 @@ export class BackupStorage {
    * All metadata files with their stamps, in no order, by one listing. Empty for a storage without any.
    * @throws StorageError STORAGE_MISSING when the storage itself does not exist
    */
-  listStampedMetadata(): Promise<StampedFile[]> {
-    return this.files.stamps(METADATA);
+  async listStampedMetadata(): Promise<StampedFile[]> {
+    return (await this.listAllInMetadata()).files;
+  }
+
+  /** The same listing, with all else that the stock tool lists there and cannot read: folders, hidden files, pipes. */
+  async listAllInMetadata(): Promise<{ files: StampedFile[]; strays: StampedFile[] }> {
+    const all = await this.files.stamps(METADATA);
+    const strays = all.filter(({ stray }) => stray !== undefined);
+    if (strays.length === 0) return { files: all, strays };
+    return { files: all.filter(({ stray }) => stray === undefined), strays };
   }
 
   /** The content of a metadata file. @throws StorageError NOT_FOUND, TOO_LARGE, DAMAGED, NAME_INVALID */

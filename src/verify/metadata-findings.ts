@@ -1,21 +1,15 @@
 import { type BackupEntry, type Catalog, spanOfEntry } from '../repository/catalog.js';
-import { supersededBy } from '../repository/superseded.js';
+import { largerWithHeld } from '../repository/superseded.js';
 import type { Span } from '../lib/spans.js';
 import type { Finding } from '../contract/answers/verify-answers.js';
 
-/** Backups that a larger one holds whole do no harm: the next consolidation retires their lines. */
-function withoutSuperseded<E extends BackupEntry>(entries: readonly E[]): E[] {
-  const superseded = supersededBy(entries);
-  return entries.filter((entry) => !superseded.has(entry));
-}
-
-/** Findings about the metadata lines: lines that cannot be read, and ranges that two backups claim. */
+/**
+ * Findings about the metadata lines: lines that cannot be read, and ranges that two backups claim, which the stock tool
+ * does not restore. Equal lines in several files are one to it, and no finding: a compaction leaves them so.
+ */
 export function metadataFindings(catalog: Catalog): Finding[] {
-  const findings: Finding[] = catalog.damaged.map(({ object, why }) => ({
-    object,
-    code: 'METADATA',
-    why,
-  }));
+  const unread = [...catalog.damaged, ...(catalog.strays ?? [])];
+  const findings: Finding[] = unread.map(({ object, why }) => ({ object, code: 'METADATA', why }));
   const claims = <E extends BackupEntry>(entries: E[], spanOf: (entry: E) => Span) => {
     let before: { entry: E; last: bigint } | undefined;
     for (const entry of entries) {
@@ -27,8 +21,22 @@ export function metadataFindings(catalog: Catalog): Finding[] {
       if (!before || last > before.last) before = { entry, last };
     }
   };
-  claims(withoutSuperseded(catalog.epochEndings), spanOfEntry);
-  claims(withoutSuperseded(catalog.transactions), spanOfEntry);
+  const rows = <E extends BackupEntry>(entries: E[], todo: string) => {
+    const wholes = largerWithHeld(entries);
+    const held = new Set([...wholes.values()].flat());
+    claims(
+      entries.filter((entry) => !held.has(entry)),
+      spanOfEntry,
+    );
+    for (const [whole, [first, ...more]] of wholes) {
+      const others = more.length > 0 ? `, and ${more.length} more backups of the same range` : '';
+      const span = spanOfEntry(whole);
+      const why = `it names ${first!.manifest}${others}, and ${whole.source} names ${whole.manifest} with all of ${span.first} to ${span.last}; the stock tool restores nothing behind such an overlap. ${todo}`;
+      findings.push({ object: first!.source, code: 'OVERLAP', why });
+    }
+  };
+  rows(catalog.epochEndings, 'Move the lines of one of the two out of metadata/');
+  rows(catalog.transactions, 'The next consolidation retires the smaller ones');
   claims(catalog.snapshots, (s) => ({ first: s.version, last: s.version }));
   return findings;
 }

@@ -13,12 +13,14 @@ export const FINDINGS = {
     whatToDo: 'Read why: a newer form, a missing epoch ending, or unsigned history.',
   },
   METADATA: {
-    meaning: 'A metadata line is wrong, or names data that its backup does not hold.',
-    whatToDo: 'Move the metadata file away, and back up what it named again.',
+    meaning:
+      'A metadata line is wrong or names data that its backup does not hold, or what lies in `metadata/` is no metadata.',
+    whatToDo: 'Move it out of `metadata/`, and back up what it named again.',
   },
   OVERLAP: {
     meaning: 'Two backups hold the same versions or epochs, so the stock tool restores nothing.',
-    whatToDo: 'Move the metadata file of one of the two away.',
+    whatToDo:
+      'Read why: the next consolidation retires small backups beside a full one. Else move the metadata file of one of the two away.',
   },
 } as const;
 

@@ -5,7 +5,7 @@ import type { Foreign } from '../../storage/looks.js';
 
 type Line<T extends MetadataLine['type']> = Extract<MetadataLine, { type: T }>;
 
-/** A metadata line and the file that holds it. */
+/** A metadata line and a file that holds it. Others may hold it, too: `holdersOf` names all. */
 type Entry<T extends MetadataLine['type']> = Line<T> & { source: string };
 export type EpochEndingEntry = Entry<'EpochEndingBackup'>;
 export type StateSnapshotEntry = Entry<'StateSnapshotBackup'>;
@@ -27,10 +27,14 @@ export interface Catalog {
   epochEndings: EpochEndingEntry[];
   snapshots: StateSnapshotEntry[];
   transactions: TransactionEntry[];
+  /** Of lines that are in several files: all but the `source` of their entry. Absent where nothing is listed. */
+  alsoIn?: ReadonlyMap<BackupEntry, readonly string[]>;
   /** Lines and files that cannot be read. The rest of the catalog is not affected. */
   damaged: Damage[];
   /** Those of them that are neither JSON nor gzip. Others may be able to read them. */
   foreign: (Foreign & { handle: string })[];
+  /** What lies among metadata files and is none: the stock tool lists it, and then loads nothing. We leave it out. */
+  strays?: readonly Damage[];
   /** Handles of all files of which only the name is known. */
   undecodable: string[];
   /** Number of listed metadata files. */
@@ -50,6 +54,11 @@ export interface FileContent {
 export function entriesOf(catalog: Catalog, type: BackupType): readonly BackupEntry[] {
   const { epochEndings, snapshots, transactions } = catalog;
   return { epoch_ending: epochEndings, state_snapshot: snapshots, transaction: transactions }[type];
+}
+
+/** All metadata files that hold the line of an entry. After a compaction, these are two or more for a day. */
+export function holdersOf({ alsoIn }: Catalog, entry: BackupEntry): string[] {
+  return [entry.source, ...(alsoIn?.get(entry) ?? [])];
 }
 
 /** The epochs or versions of a backup. */
@@ -86,19 +95,32 @@ export function catalogOf(files: readonly FileContent[]): Catalog {
     if (problems.undecodable) catalog.undecodable.push(handle);
     if (problems.foreign) catalog.foreign.push({ handle, ...problems.foreign });
   }
-  catalog.epochEndings = inOrder(catalog.epochEndings);
-  catalog.snapshots = inOrder(catalog.snapshots);
-  catalog.transactions = inOrder(catalog.transactions);
+  const alsoIn = new Map<BackupEntry, string[]>();
+  catalog.epochEndings = inOrder(catalog.epochEndings, alsoIn);
+  catalog.snapshots = inOrder(catalog.snapshots, alsoIn);
+  catalog.transactions = inOrder(catalog.transactions, alsoIn);
+  catalog.alsoIn = alsoIn;
   catalog.damaged.sort((a, b) => compareText(a.object, b.object));
   catalog.foreign.sort((a, b) => compareText(a.handle, b.handle));
   catalog.undecodable.sort();
   return catalog;
 }
 
-/** Sorted, and each line once: from the file whose handle comes first. */
-function inOrder<E extends BackupEntry>(entries: E[]): E[] {
+/** Sorted, and each line once: from the file whose handle comes first. Notes in `alsoIn` the others. */
+function inOrder<E extends BackupEntry>(entries: E[], alsoIn: Map<BackupEntry, string[]>): E[] {
   entries.sort((a, b) => compareEntries(a, b) || compareText(a.source, b.source));
-  return entries.filter((entry, i) => i === 0 || compareEntries(entries[i - 1]!, entry) !== 0);
+  const once: E[] = [];
+  for (const entry of entries) {
+    const before = once.at(-1);
+    if (!before || compareEntries(before, entry) !== 0) {
+      once.push(entry);
+      continue;
+    }
+    const others = alsoIn.get(before) ?? [];
+    const last = others.at(-1) ?? before.source;
+    if (entry.source !== last) alsoIn.set(before, [...others, entry.source]);
+  }
+  return once;
 }
 
 /** 0 for equal lines, from whatever files. Both must be of one kind. */

@@ -167,14 +167,14 @@ function knownOf({ name, stamp, entries }: CachedFile): KnownFile {
 
 /** Callers may sort the lists, or take from them. */
 function copyOf(catalog: Catalog): Catalog {
-  const { epochEndings, snapshots, transactions, damaged, foreign, undecodable, files } = catalog;
+  const { epochEndings, snapshots, transactions, damaged, foreign, undecodable } = catalog;
   return {
+    ...catalog,
     epochEndings: [...epochEndings],
     snapshots: [...snapshots],
     transactions: [...transactions],
     damaged: [...damaged],
     foreign: [...foreign],
     undecodable: [...undecodable],
-    files,
   };
 }

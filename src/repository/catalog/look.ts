@@ -6,7 +6,13 @@ import { METADATA } from '../../storage/handles.js';
 import { StorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { readOwn } from '../stored-file.js';
-import { type BackupEntry, type Catalog, type FileContent, compareEntries } from './entries.js';
+import {
+  type BackupEntry,
+  type Catalog,
+  type Damage,
+  type FileContent,
+  compareEntries,
+} from './entries.js';
 import { type KnownFiles, knownFilesOf } from './known-files.js';
 import { readFiles } from './read-files.js';
 
@@ -22,6 +28,7 @@ const MOST_TRIES = 3;
 /** One listing, and what its files say. */
 interface Glance {
   contents: FileContent[];
+  strays: Damage[];
   /** Names that the listing shows and that were gone when they were read. */
   vanished: string[];
   /** What was known of files that this listing does not show any more, or with other content. */
@@ -60,7 +67,7 @@ export async function lookAtMetadata(storage: BackupStorage): Promise<Catalog> {
     if (isSteady || (whole >= needed && nothingLost)) {
       const catalog = known.catalog(glance.contents);
       await known.save();
-      return catalog;
+      return glance.strays.length > 0 ? { ...catalog, strays: glance.strays } : catalog;
     }
     if (listings > PATIENT_LISTINGS) await setTimeout(PAUSE_MS);
   }
@@ -69,7 +76,8 @@ export async function lookAtMetadata(storage: BackupStorage): Promise<Catalog> {
 }
 
 async function glanceAt(storage: BackupStorage, known: KnownFiles): Promise<Glance> {
-  const [listed] = await Promise.all([storage.listStampedMetadata(), known.load()]);
+  const [all] = await Promise.all([storage.listAllInMetadata(), known.load()]);
+  const { files: listed } = all;
   if (storage.byNameOnly) known.requireIdentity(await identityOf(storage, listed));
   const isFirst = known.size === 0 && listed.length > 0;
   const contents: FileContent[] = [];
@@ -104,7 +112,13 @@ async function glanceAt(storage: BackupStorage, known: KnownFiles): Promise<Glan
     // A new file of many lines comes from a compactor.
     if (before.length > 0 || content.entries.length > 1) isQuiet = false;
   });
-  return { contents, vanished, gone, isFirst, isQuiet: isQuiet && vanished.length === 0 };
+  const strays = all.strays.map(strayOf).sort((a, b) => (a.object < b.object ? -1 : 1));
+  return { contents, strays, vanished, gone, isFirst, isQuiet: isQuiet && vanished.length === 0 };
+}
+
+function strayOf({ name, stray }: StampedFile): Damage {
+  const why = `it is ${stray} among metadata files; the stock tool reads whatever lies there, and then loads no metadata at all. Move it out of metadata/`;
+  return { object: `${METADATA}/${name}`, why };
 }
 
 /** Whether a listing of names shows exactly the files that were read. */

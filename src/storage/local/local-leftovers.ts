@@ -20,6 +20,10 @@ export function temporaryName(): string {
   return `.${OWNER}-${process.pid}${START}-${randomBytes(6).toString('hex')}.part`;
 }
 
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
 /**
  * Removes an unfinished file of this process, or a folder in which it tested the storage. While the folder
  * around it is away or not writable, it tries again, because nobody else removes files of a living process.

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import type { Call, StampedFile } from '../backend.js';
 import { isCode } from './local-errors.js';
+import { isTemporaryName } from './local-leftovers.js';
 
 /** Few, so that a file system that hangs does not take all threads that Node.js has for files. */
 const LOOKS_AT_ONCE = 3;
@@ -13,18 +14,24 @@ const LOOKS_AT_ONCE = 3;
  */
 const YOUNG_MS = 2000;
 const MOST_READINGS = 5;
+/** Metadata files are small: none takes that long to write. */
+const WRITING_MS = 60 * 60_000;
 
-/** All files and links directly in a folder, with their stamps. Empty for a missing folder. */
+/**
+ * All files and links directly in a folder, with their stamps, and all else that the stock tool would list there, as
+ * strays. Empty for a missing folder.
+ */
 export async function stampsIn(folder: string, { signal, progress }: Call): Promise<StampedFile[]> {
   const found: StampedFile[] = [];
   const now = Date.now();
   const names = await readSteadily(folder, () => readdir(folder));
   await forEachAtOnce(LOOKS_AT_ONCE, names, async (name) => {
-    if (name.startsWith('.')) return;
     signal.throwIfAborted();
     const looked = await lookAt(path.join(folder, name));
     progress();
-    if (looked && !looked.isFile() && !looked.isSymbolicLink()) return;
+    const stray = strayOf(name, looked, now);
+    if (stray !== undefined) found.push({ name, bytes: undefined, stamp: undefined, stray });
+    if (stray !== undefined || name.startsWith('.')) return;
     // A file that is gone since then is listed as well: whoever reads it must know that the listing is old.
     found.push({
       name,
@@ -33,6 +40,17 @@ export async function stampsIn(folder: string, { signal, progress }: Call): Prom
     });
   });
   return found;
+}
+
+/** What the stock tool cannot read as metadata, although it lists it. An empty file has no lines, and harms nobody. */
+function strayOf(name: string, looked: Stats | undefined, now: number): string | undefined {
+  if (!looked) return undefined;
+  if (looked.isDirectory()) return 'a folder';
+  if (!looked.isFile() && !looked.isSymbolicLink()) return 'no file';
+  if (!name.startsWith('.') || looked.size === 0) return undefined;
+  if (!isTemporaryName(name)) return 'a hidden file';
+  // Somebody may be writing it just now.
+  return looked.mtimeMs < now - WRITING_MS ? 'an unfinished file of a writer that died' : undefined;
 }
 
 /**

@@ -104,7 +104,7 @@ async function exchange(
   report('exchanging the metadata lines');
   const line = transactionLineOf(folder, manifest);
   const times = await timesOf(tools);
-  await swapLines(line, now.parts, { storage, requireHeld, times });
+  await swapLines(line, now.parts, { storage, report, requireHeld, times });
   return {
     status: 'committed',
     manifest: line.manifest,
@@ -124,6 +124,7 @@ async function retire(
   const times = await timesOf(tools);
   const { manifest } = whole!;
   await requireHeld();
-  await retireParts(manifest, parts, { storage: tools.storage, requireHeld, times });
+  const { storage, report } = tools;
+  await retireParts(manifest, parts, { storage, report, requireHeld, times });
   return { status: 'committed', manifest, backups: parts.length, chunks: 0, bytes: 0 };
 }

@@ -1,5 +1,5 @@
 import { type TransactionEntry, spanOfEntry } from '../../repository/catalog.js';
-import { tile } from '../../repository/superseded.js';
+import { largerWithHeld, tile } from '../../repository/superseded.js';
 import { type Span, meet, unionOf, without } from '../../lib/spans.js';
 
 /** The small backups of transactions that become one full batch. */
@@ -26,7 +26,8 @@ export function batchOf(version: bigint, size: bigint): Span {
 
 /**
  * What a consolidation can do with backups of transactions, in the order of the catalog. A batch at the end that is
- * not full yet is in neither list.
+ * not full yet is in neither list. Small backups beside a larger one that holds them are retired whatever the batch
+ * size; what is made of such a batch besides, the next consolidation does.
  */
 export function groupsOf(
   entries: readonly TransactionEntry[],
@@ -34,19 +35,38 @@ export function groupsOf(
 ): { groups: Group[]; left: LeftAlone[] } {
   const groups: Group[] = [];
   const left: LeftAlone[] = [];
-  const newest = entries.reduce((max, { lastVersion: v }) => (v > max ? v : max), -1n);
-  for (let i = 0; i < entries.length;) {
-    const batch = batchOf(entries[i]!.firstVersion, size);
-    const here: TransactionEntry[] = [];
-    for (; i < entries.length && entries[i]!.firstVersion <= batch.last; i += 1) {
-      here.push(entries[i]!);
-    }
-    const found = groupOf(batch, here);
-    if (found === undefined) continue;
-    if (!('why' in found)) groups.push(found);
-    else if (newest >= batch.last) left.push(found);
+  const place = (found: Group | LeftAlone) => {
+    if ('why' in found) left.push(found);
+    else groups.push(found);
+  };
+  const wholes = largerWithHeld(entries);
+  for (const [whole, parts] of wholes) {
+    const found = groupOf(spanOfEntry(whole), [...sameSpan(entries, whole), ...parts]);
+    if (found) place(found);
   }
-  return { groups, left };
+  const held = new Set([...wholes.values()].flat());
+  const rest = entries.filter((entry) => !held.has(entry));
+  const newest = rest.reduce((max, { lastVersion: v }) => (v > max ? v : max), -1n);
+  for (let i = 0; i < rest.length;) {
+    const batch = batchOf(rest[i]!.firstVersion, size);
+    const here: TransactionEntry[] = [];
+    for (; i < rest.length && rest[i]!.firstVersion <= batch.last; i += 1) here.push(rest[i]!);
+    if (here.some((entry) => wholes.has(entry))) continue;
+    const found = groupOf(batch, here);
+    if (found && (!('why' in found) || newest >= batch.last)) place(found);
+  }
+  return { groups: groups.sort(byFirst), left: left.sort(byFirst) };
+}
+
+function sameSpan(
+  entries: readonly TransactionEntry[],
+  { firstVersion, lastVersion }: TransactionEntry,
+): TransactionEntry[] {
+  return entries.filter((e) => e.firstVersion === firstVersion && e.lastVersion === lastVersion);
+}
+
+function byFirst(a: Span, b: Span): number {
+  return a.first === b.first ? 0 : a.first < b.first ? -1 : 1;
 }
 
 /** What the backups that begin in a batch are. Undefined: nothing is to be done with a single backup. */
@@ -56,11 +76,12 @@ export function groupOf(
 ): Group | LeftAlone | undefined {
   const wholes = here.filter((e) => e.firstVersion === batch.first && e.lastVersion === batch.last);
   const parts = here.filter((e) => !wholes.includes(e));
-  const [whole] = wholes;
+  const [whole, another] = wholes;
   if (here.length <= 1) return undefined;
-  if (wholes.length <= 1 && tile(batch, parts.map(spanOfEntry))) {
-    return { ...batch, parts, ...(whole ? { whole } : {}) };
+  if (whole && !another && without(parts.map(spanOfEntry), [batch]).length === 0) {
+    return { ...batch, parts, whole };
   }
+  if (!whole && tile(batch, parts.map(spanOfEntry))) return { ...batch, parts };
   return { ...batch, why: whyNot(batch, here) };
 }
 

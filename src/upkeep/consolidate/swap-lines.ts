@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { encodeMetadataLine, type MetadataLine } from '../../aptos/index.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import { type TransactionEntry, readCatalog } from '../../repository/catalog.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
-import { leftAlone, saveAndReadBack } from '../../repository/metadata-file.js';
-import { metadataAbout } from '../../repository/overlap.js';
+import { saveAndReadBack } from '../../repository/metadata-file.js';
 import { publishMetadata } from '../../repository/publish-unit.js';
 import { type Retirement, folderOfManifest, writeRetired } from '../../repository/retired.js';
-import { putFile } from '../../repository/stored-file.js';
+import { forgetTimestamps, takeOutLines } from '../../repository/retire-lines.js';
+import { isStored, putFile } from '../../repository/stored-file.js';
 import { PROOFS_FILE, noteCommitted } from '../../repository/unit-folder.js';
 import { METADATA } from '../../storage/handles.js';
 import type { BackupStorage } from '../../storage/storage.js';
@@ -28,6 +27,7 @@ function swapName(first: bigint, last: bigint): string {
 
 interface SwapTools {
   storage: BackupStorage;
+  report: (phase: string) => void;
   /** Asked before each change of what the storage holds. */
   requireHeld: () => Promise<void>;
   times: Pick<Retirement, 'retiredAt' | 'notBefore'>;
@@ -68,54 +68,29 @@ export async function settleSwap(
   const folder = folderOfManifest(line.manifest);
   await noteCommitted(storage, folder, handle);
   await storage.removeFileIfAllowed(`${folder}/${PROOFS_FILE}`);
+  const swap = `${METADATA}/${swapName(line.firstVersion, line.lastVersion)}`;
+  await forgetTimestamps(storage, [swap]);
   await requireHeld();
-  await storage.retireMetadata(`${METADATA}/${swapName(line.firstVersion, line.lastVersion)}`);
+  await storage.retireMetadata(swap);
 }
 
 /**
- * Retires the lines of small backups that `by` replaces, wherever they are. Other lines of the same files are first
- * written into a new file. `butIn`: a file that keeps them. @throws StorageError DENIED when the storage lets nobody remove metadata
+ * Retires the lines of small backups that `by` replaces, in every file that holds them. `butIn`: a file that keeps
+ * them. @throws StorageError DENIED when the storage lets nobody remove metadata
  */
 export async function retireParts(
   by: string,
   parts: readonly TransactionEntry[],
-  { storage, requireHeld, times }: SwapTools,
+  { storage, report, requireHeld, times }: SwapTools,
   butIn?: string,
 ): Promise<void> {
   await forEachAtOnce(NOTES_IN_FLIGHT, parts, async (part) => {
+    if (!(await isStored(storage, part.manifest))) return; // without a folder there is no data to wait for
     const note = { why: 'consolidated' as const, replacedBy: by, metadata: part.source, ...times };
     await writeRetired(storage, part, note);
   });
-  const span = { first: parts[0]!.firstVersion, last: parts.at(-1)!.lastVersion };
-  const keys = new Set(parts.map(keyOf));
-  const holders: string[] = [];
-  for await (const { handle, file } of metadataAbout(storage, { kind: 'transaction', ...span })) {
-    if (handle === butIn) continue;
-    const others = file.lines.filter((line) => !isOneOf(keys, line));
-    if (others.length === file.lines.length) continue;
-    if (file.errors.length > 0) throw leftAlone(storage, handle, file.errors[0]!);
-    if (others.length > 0) await keepLines(storage, others);
-    holders.push(handle);
-  }
-  for (const handle of holders) {
-    await requireHeld();
-    await storage.retireMetadata(handle);
-  }
-}
-
-/** The name follows from the content, so that a second attempt finds what the first has written. */
-async function keepLines(storage: BackupStorage, lines: readonly MetadataLine[]): Promise<void> {
-  const content = Buffer.concat(lines.map(encodeMetadataLine));
-  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
-  await saveAndReadBack(storage, `kept_lines_${digest}.meta`, content);
-}
-
-function isOneOf(keys: ReadonlySet<string>, line: MetadataLine): boolean {
-  return line.type === 'TransactionBackup' && keys.has(keyOf(line));
-}
-
-function keyOf({ firstVersion, lastVersion, manifest }: TransactionLine): string {
-  return `${firstVersion} ${lastVersion} ${manifest}`;
+  const keeps = butIn === undefined ? {} : { butIn };
+  await takeOutLines(storage, parts, { report, requireHeld, ...keeps });
 }
 
 /** An entry of the catalog without the file that holds it. */

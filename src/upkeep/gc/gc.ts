@@ -9,7 +9,7 @@ import type { BackupStorage } from '../../storage/storage.js';
 import { beginUpkeep } from '../begin-upkeep.js';
 import type { UpkeepTools } from '../retention/retire.js';
 import { mayDelete } from '../may-delete.js';
-import { type Verdict, judge, namedFolders } from './judge.js';
+import { Faults, type Held, type Verdict, judge, namedFolders } from './judge.js';
 import { removeAll, removeOldLeases } from './remove.js';
 
 const IN_FLIGHT = 16;
@@ -101,6 +101,8 @@ export interface Going {
   folder: string;
   why: string;
   bytes: number;
+  /** Set when it goes because others hold the same. */
+  held?: Held;
 }
 
 /** Returns the folders that are to go; notes the others. */
@@ -115,17 +117,19 @@ async function judgeAll(
   const unnamed = folders.filter((folder) => !RESERVED.has(folder) && !named.has(folder));
   const pinned = new Set((await readPins(storage, unnamed)).keys());
   const now = await storage.now();
+  const tools = { storage, catalog, faults: new Faults(storage) };
   const verdicts: Verdict[] = [];
   await forEachAtOnce(IN_FLIGHT, unnamed, async (folder, index) => {
     report(`look at ${folder}`);
-    verdicts[index] = await judge(folder, { storage, catalog, now, graceMs, pinned, isRunning });
+    verdicts[index] = await judge(folder, { ...tools, now, graceMs, pinned, isRunning });
   });
   const going: Going[] = [];
   verdicts.forEach((verdict, index) => {
     const folder = unnamed[index]!;
     const { bytes } = verdict;
     if ('remove' in verdict) {
-      going.push({ folder, why: verdict.remove, bytes });
+      const { remove: why, held } = verdict;
+      going.push({ folder, why, bytes, ...(held ? { held } : {}) });
     } else if ('waitUntil' in verdict) {
       page.waiting += 1;
       page.waiting_bytes += bytes;

@@ -4,7 +4,8 @@ import { BACKUP_TYPES, rulesOf } from '../../contract/kinds/index.js';
 import { type Span, meet, without } from '../../lib/spans.js';
 import { type Catalog, entriesOf, spanOfEntry } from '../../repository/catalog.js';
 import { type RetiredRecord, folderOfManifest, readRetired } from '../../repository/retired.js';
-import { isStored, readOwn } from '../../repository/stored-file.js';
+import { readOwn } from '../../repository/stored-file.js';
+import { type UnitFault, faultOfUnit } from '../../repository/unit-fault.js';
 import {
   ABANDONED_FILE,
   PLAN_FILE,
@@ -23,13 +24,21 @@ const USELESS_MS = 24 * 60 * 60_000;
 const BACKUP = /^(epoch_ending_\d+-|transaction_\d+-|state_epoch_\d+_ver_\d+)\.[0-9a-f]{4}$/;
 
 /** What is to become of a folder that no metadata line names. `bytes`: of all its files. */
-export type Verdict = { bytes: number } & (
-  { remove: string } | { waitUntil: number } | { stay: string }
-);
+export type Verdict = { bytes: number } & Judged;
+
+type Judged = { remove: string; held?: Held } | { waitUntil: number } | { stay: string };
+
+/** A range that goes because other backups hold it. */
+export interface Held {
+  type: BackupType;
+  span: Span;
+}
 
 export interface JudgeTools {
   storage: BackupStorage;
   catalog: Catalog;
+  /** What is wrong with the backups that replace others. */
+  faults: Faults;
   /** By the storage's clock. */
   now: number;
   /** Replaces the grace that each record has. */
@@ -64,31 +73,31 @@ export async function judge(folder: string, tools: JudgeTools): Promise<Verdict>
   return { bytes, ...(await judgeOrphan(folder, names, tools)) };
 }
 
-type Judged = { remove: string } | { waitUntil: number } | { stay: string };
-
-async function judgeRetired(
-  record: RetiredRecord,
-  { storage, catalog, now, graceMs }: JudgeTools,
-): Promise<Judged> {
-  if (!(await isReplaced(storage, catalog, record))) {
-    return { stay: `it was retired for ${record.replacedBy}, which is not there or holds less` };
-  }
+async function judgeRetired(record: RetiredRecord, tools: JudgeTools): Promise<Judged> {
+  const { now, graceMs } = tools;
+  const needed = await whyNeeded(record, tools);
+  if (needed !== undefined) return { stay: needed };
   const { retiredAt, notBefore, why } = record;
   const due = graceMs === undefined ? notBefore : retiredAt + graceMs;
   if (now < due) return { waitUntil: due };
   return { remove: `retired at ${new Date(retiredAt).toISOString()} (${why})` };
 }
 
-/** Whether a retired backup is needed no more: a consolidated one needs the backup that holds the same. */
-export async function isReplaced(
-  storage: BackupStorage,
-  catalog: Catalog,
+/**
+ * Why a retired backup is still needed: a consolidated one, until the backup that holds the same is there and whole.
+ * Undefined: nobody needs it.
+ */
+export async function whyNeeded(
   { why, kind, first, last, replacedBy }: RetiredRecord,
-): Promise<boolean> {
-  if (why === 'retention') return true;
+  { catalog, faults }: Pick<JudgeTools, 'catalog' | 'faults'>,
+): Promise<string | undefined> {
+  if (why === 'retention') return undefined;
   const larger = entriesOf(catalog, kind).find(({ manifest }) => manifest === replacedBy);
-  if (!larger || without([{ first, last }], [spanOfEntry(larger)]).length > 0) return false;
-  return isStored(storage, larger.manifest);
+  if (!larger || without([{ first, last }], [spanOfEntry(larger)]).length > 0) {
+    return `it was retired for ${replacedBy}, which is not there or holds less`;
+  }
+  const fault = await faults.of(kind, larger.manifest);
+  return fault && isHurt(fault);
 }
 
 /** A folder that looks like a backup, and that no line and no record names. */
@@ -97,41 +106,44 @@ async function judgeOrphan(
   names: readonly string[],
   tools: JudgeTools,
 ): Promise<Judged> {
-  const { storage, catalog, now } = tools;
+  const { storage, now } = tools;
   const changed = await storage.lastChange(folder);
   const quietMs = changed === undefined ? Infinity : now - changed;
   const isOurs = names.includes(PLAN_FILE);
   const isCommitted = names.some((name) => ownFile(name) === 'committed');
   if (isOurs && !isCommitted) return judgeUnit(folder, quietMs, tools);
   const type = BACKUP_TYPES.find((one) => names.includes(MANIFEST_KINDS[one].name));
+  let held: Held | undefined;
   if (type !== undefined) {
     const span = await spanOfManifest(storage, `${folder}/${MANIFEST_KINDS[type].name}`, type);
     if (!span) return { stay: 'its manifest cannot be read, so nobody knows what it holds' };
-    if (!(await isHeld(storage, catalog, type, span))) {
-      return { stay: 'it is a whole backup, and no other one has its range: its line may be lost' };
-    }
+    const needed = await whyNotHeld({ type, span }, tools);
+    if (needed !== undefined) return { stay: needed };
+    held = { type, span };
   } else if (isOurs) {
     return { stay: 'it was committed, but its manifest and its metadata line are gone' };
   }
   if (quietMs < UNFINISHED_MS) return { stay: young(quietMs, UNFINISHED_MS) };
-  return {
-    remove:
-      type === undefined
-        ? 'an attempt that nobody goes on with'
-        : 'no metadata names it, and another backup has its range',
-  };
+  if (!held) return { remove: 'an attempt that nobody goes on with' };
+  return { remove: 'no metadata names it, and another backup has its range', held };
 }
 
 async function judgeUnit(
   folder: string,
   quietMs: number,
-  { storage, catalog, isRunning }: JudgeTools,
+  { storage, catalog, isRunning, faults }: JudgeTools,
 ): Promise<Judged> {
   const unit = await unitOfFolder(storage, folder);
   if (!unit) return { stay: 'its plan.json cannot be read, so nobody knows whose it is' };
   if (await isRunning(unit)) return { stay: 'a backup works on it' };
   const wanted = spanOfTarget(unit);
-  const held = entriesOf(catalog, unit.type).some((entry) => meet(spanOfEntry(entry), wanted));
+  const others = entriesOf(catalog, unit.type).filter((entry) => meet(spanOfEntry(entry), wanted));
+  const held = others.length > 0;
+  for (const { manifest } of others) {
+    // What is stored of the unit may be the only good copy.
+    const fault = await faults.of(unit.type, manifest);
+    if (fault) return { stay: isHurt(fault) };
+  }
   const limit = held ? USELESS_MS : UNFINISHED_MS;
   if (quietMs < limit) return { stay: young(quietMs, limit) };
   const { counts } = rulesOf(unit.type);
@@ -161,19 +173,41 @@ async function spanOfManifest(
   }
 }
 
-/** Whether committed backups whose manifests are stored hold all of a range. */
-async function isHeld(
-  storage: BackupStorage,
-  catalog: Catalog,
-  type: BackupType,
-  span: Span,
-): Promise<boolean> {
+/** Why nobody else holds all of a range in committed backups that are whole. Undefined: others hold it. */
+export async function whyNotHeld(
+  { type, span }: Held,
+  { catalog, faults }: Pick<JudgeTools, 'catalog' | 'faults'>,
+): Promise<string | undefined> {
   const spans: Span[] = [];
+  let hurt: UnitFault | undefined;
   for (const entry of entriesOf(catalog, type)) {
     if (!meet(spanOfEntry(entry), span)) continue;
-    if (await isStored(storage, entry.manifest)) spans.push(spanOfEntry(entry));
+    const fault = await faults.of(type, entry.manifest);
+    if (fault) hurt ??= fault;
+    else spans.push(spanOfEntry(entry));
   }
-  return without([span], spans).length === 0;
+  if (without([span], spans).length === 0) return undefined;
+  if (hurt) return isHurt(hurt);
+  return 'it is a whole backup, and no other one has its range: its line may be lost';
+}
+
+function isHurt({ file, why }: UnitFault): string {
+  return `its replacement is damaged: ${file} (${why}); put it back from this folder, or verify again when it is repaired`;
+}
+
+/** Looks at each backup that replaces others once, however many it replaces. */
+export class Faults {
+  private readonly known = new Map<string, Promise<UnitFault | undefined>>();
+
+  constructor(private readonly storage: BackupStorage) {}
+
+  of(type: BackupType, manifest: string): Promise<UnitFault | undefined> {
+    const known = this.known.get(manifest);
+    if (known) return known;
+    const looked = faultOfUnit(this.storage, type, manifest, { receipts: true });
+    this.known.set(manifest, looked);
+    return looked;
+  }
 }
 
 /** The folders that metadata lines name. */

@@ -10,7 +10,7 @@ import type { BackupStorage } from '../../storage/storage.js';
 import { MANIFEST_KINDS } from '../../repository/manifest-kinds.js';
 import type { UpkeepTools } from '../retention/retire.js';
 import type { Going } from './gc.js';
-import { isReplaced, namedFolders } from './judge.js';
+import { Faults, namedFolders, whyNeeded, whyNotHeld } from './judge.js';
 
 const IN_FLIGHT = 16;
 const LEASE = new RegExp(`^${OWN_FOLDER}/([a-z]+)-(\\d{8,15})\\.lease$`);
@@ -47,13 +47,15 @@ async function mark(
       storage,
       going.map(({ folder }) => folder),
     );
+    const tools = { catalog, faults: new Faults(storage) };
     const marked: (Going | undefined)[] = [];
     await lock.requireHeld();
     await forEachAtOnce(IN_FLIGHT, going, async (one, index) => {
-      const { folder, why } = one;
+      const { folder, why, held } = one;
       if (named.has(folder) || pins.has(folder)) return;
       const record = await readRetired(storage, folder);
-      if (record && !(await isReplaced(storage, catalog, record))) return;
+      if (record && (await whyNeeded(record, tools)) !== undefined) return;
+      if (held && (await whyNotHeld(held, tools)) !== undefined) return;
       await abandonUnit(storage, folder, why);
       marked[index] = one;
     });

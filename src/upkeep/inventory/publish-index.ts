@@ -9,6 +9,7 @@ import {
   type BackupEntry,
   type Catalog,
   entriesOf,
+  holdersOf,
   readKnownCatalog,
 } from '../../repository/catalog.js';
 import { isWritten, storedAnchor } from '../../repository/chain-file.js';
@@ -71,12 +72,14 @@ function indexedFiles(
   catalog: Catalog,
   listed: readonly { handle: string; bytes: bigint; modified?: number | undefined }[],
 ): Map<string, IndexedFile> {
-  const bySource = new Map<string, BackupEntry[]>();
+  const byFile = new Map<string, BackupEntry[]>();
   for (const type of BACKUP_TYPES) {
     for (const entry of entriesOf(catalog, type)) {
-      const lines = bySource.get(entry.source);
-      if (lines) lines.push(entry);
-      else bySource.set(entry.source, [entry]);
+      for (const handle of holdersOf(catalog, entry)) {
+        const lines = byFile.get(handle);
+        if (lines) lines.push(entry);
+        else byFile.set(handle, [entry]);
+      }
     }
   }
   const damaged = new Set(catalog.damaged.map(({ object }) => object));
@@ -84,7 +87,7 @@ function indexedFiles(
   for (const { handle, bytes, modified } of listed) {
     const name = handle.slice(METADATA.length + 1);
     if (name.includes('/')) continue; // metadata has no folders
-    const lines = bySource.get(handle);
+    const lines = byFile.get(handle);
     const known = lines && lines.length <= MOST_LINES && !damaged.has(handle);
     files.set(name, {
       name,

@@ -4,8 +4,8 @@ import { InputError } from '../../contract/schema.js';
 import type { BackupType } from '../../contract/job.js';
 import { BACKUP_TYPES } from '../../contract/kinds/index.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
-import { type BackupEntry, type Catalog, entriesOf } from '../../repository/catalog.js';
-import type { Named, NamedChunk } from '../../repository/manifest-kinds.js';
+import { type BackupEntry, type Catalog, entriesOf, holdersOf } from '../../repository/catalog.js';
+import { type Named, type NamedChunk, bytesSaid } from '../../repository/manifest-kinds.js';
 import { isProvenRecord } from '../../repository/proven-record.js';
 import { ownFile } from '../../repository/unit-folder.js';
 import { readVerifiedTimes } from '../../repository/verified-times.js';
@@ -77,8 +77,10 @@ function find(
   const wanted = name.replace(/\/+$/, '');
   for (const type of BACKUP_TYPES) {
     const entry = entriesOf(catalog, type).find(
-      ({ manifest, source }) =>
-        manifest === wanted || manifest.startsWith(`${wanted}/`) || source === wanted,
+      (one) =>
+        one.manifest === wanted ||
+        one.manifest.startsWith(`${wanted}/`) ||
+        holdersOf(catalog, one).includes(wanted),
     );
     if (entry) return { type, entry };
   }
@@ -118,7 +120,7 @@ async function comparesNothing(
   sizes: Sizes | undefined,
 ): Promise<boolean> {
   const differs = manifest?.chunks.some(({ file, extra }) => {
-    const [stored, said] = [sizes?.get(file), saidBytes(extra)];
+    const [stored, said] = [sizes?.get(file), bytesSaid({ extra })];
     return stored !== undefined && said !== undefined && stored !== said;
   });
   return differs === true && (await storage.hasGzip()) !== false;
@@ -141,7 +143,7 @@ function partOf(
   { first, last, file, proof, extra }: NamedChunk,
   shown: (file: string, said?: bigint) => ShownFile,
 ): ShownBackup['parts'][number] {
-  const said = saidBytes(extra);
+  const said = bytesSaid({ extra });
   return {
     first: `${first}`,
     last: `${last}`,
@@ -149,11 +151,6 @@ function partOf(
     ...(said === undefined ? {} : { content_bytes: Number(said) }),
     ...(proof === undefined ? {} : { proof: shown(proof) }),
   };
-}
-
-function saidBytes(extra: NamedChunk['extra']): bigint | undefined {
-  const bytes = extra?.['bytes'];
-  return typeof bytes === 'bigint' ? bytes : undefined;
 }
 
 /** Files that no chunk has: the proof of a state root. */

@@ -91,14 +91,16 @@ export function lossOf(
   const gone = new Set(retire.map(({ manifest }) => manifest));
   const staying = <E extends BackupEntry>(entries: E[]) =>
     entries.filter(({ manifest }) => !gone.has(manifest));
+  // What only lies beside the metadata must not make every loss look like none.
+  const whole = { ...catalog, strays: [] };
   const rest = {
-    ...catalog,
+    ...whole,
     epochEndings: staying(catalog.epochEndings),
     snapshots: staying(catalog.snapshots),
     transactions: staying(catalog.transactions),
   };
   const isDamaged = ({ manifest }: BackupEntry) => damaged.has(manifest);
-  const before = restoreSourceOf(catalog, isDamaged);
+  const before = restoreSourceOf(whole, isDamaged);
   const after = restoreSourceOf(rest, isDamaged);
   return { before, after, lost: without(restorableVersions(before), restorableVersions(after)) };
 }

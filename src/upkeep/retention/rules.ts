@@ -5,6 +5,8 @@ export interface SnapshotFacts {
   manifest: string;
   /** The folder of the backup. */
   folder: string;
+  /** It cannot be restored as it is, so it must not take the place of one that can. */
+  damaged?: boolean;
   /** The time of its ledger info, unix milliseconds. Absent when its proof cannot be read. */
   at?: number;
 }
@@ -45,8 +47,10 @@ const DAY_MS = 86_400_000;
 /**
  * Why each snapshot is kept; one without a reason may go. Of each day, week (from Monday) and month in UTC, the newest
  * snapshot counts, so that what a shorter rule lets go was never what a longer one keeps. Times count back from the
- * newest snapshot and not from now: a wrong clock of a host then removes nothing. Several backups of one version are
- * kept together. `proven`: the manifest of the newest proven snapshot. `pinned`: folders.
+ * newest snapshot and not from now: a wrong clock of a host then removes nothing. Damaged ones are counted as if they
+ * were whole, and then the rules are read once more without them: so nothing that can be restored goes for one that
+ * cannot, and a damaged one can be repaired as long as it would be kept. Several backups of one version are kept
+ * together. `proven`: the manifest of the newest proven snapshot. `pinned`: folders.
  */
 export function keptSnapshots(
   snapshots: readonly SnapshotFacts[],
@@ -68,6 +72,18 @@ export function keptSnapshots(
     if (pinned.has(folder)) keep(version, 'pinned');
     if (at === undefined && hasTimeRule(rules)) keep(version, 'time unknown');
   }
+  const sound = snapshots.filter(({ damaged }) => !damaged);
+  for (const counted of [snapshots, sound]) keepByCount(counted, rules, keep);
+  return reasons;
+}
+
+/** What the rules keep of these snapshots alone. */
+function keepByCount(
+  snapshots: readonly SnapshotFacts[],
+  rules: SnapshotRules,
+  keep: (version: bigint, why: KeepReason) => void,
+): void {
+  const versions = [...new Set(snapshots.map(({ version }) => version))].sort(descending);
   for (const version of versions.slice(0, rules.last ?? 0)) keep(version, 'last');
   const timed = snapshots.filter(isTimed);
   const newest = timed.reduce((most, { at }) => Math.max(most, at), -Infinity);
@@ -79,7 +95,6 @@ export function keptSnapshots(
     if (forMs === undefined) continue;
     for (const version of newestOfEach(timed, newest - forMs, periodOf)) keep(version, why);
   }
-  return reasons;
 }
 
 type Timed = SnapshotFacts & { at: number };

@@ -10,6 +10,7 @@ import type { StateSnapshotEntry } from '../../repository/catalog.js';
 import { folderOfManifest } from '../../repository/retired.js';
 import { isStored, readOwn } from '../../repository/stored-file.js';
 import type { BackupStorage } from '../../storage/storage.js';
+import { faultOfUnit } from '../../repository/unit-fault.js';
 import { unitLook } from '../../repository/unit-look.js';
 import type { SnapshotFacts } from './rules.js';
 
@@ -19,15 +20,15 @@ const MAX_PROOF_BYTES = 16 * 1024 * 1024;
 /** What is known of a snapshot without reading its chunks. */
 export interface Snapshot extends SnapshotFacts {
   entry: StateSnapshotEntry;
-  /** Its manifest is missing, or the last verification that read it found something wrong. */
+  /** A file is missing or has another size than its manifest says, or the last verification found something wrong. */
   damaged: boolean;
   /** A verification has read it whole and found it in order. */
   verified: boolean;
 }
 
 /**
- * Looks at each snapshot: its manifest, the records of verifications beside it and, when `timed`, the ledger info in
- * its `state.proof`. That is one small file for each snapshot, and the chain's own time: neither the clock of a host
+ * Looks at each snapshot: its manifest, the sizes of its files, the records of verifications beside it and, when
+ * `timed`, the ledger info in its `state.proof`. That is two small files for each snapshot, and the chain's own time: neither the clock of a host
  * nor a copy of the storage changes it.
  */
 export async function snapshotFacts(
@@ -42,15 +43,22 @@ export async function snapshotFacts(
     report(`look at ${folder}`);
     const names = storage.byNameOnly ? [] : await namesIn(storage, folder);
     const look = await unitLook(storage, folder, names);
+    const damaged = look.bad || (await isDamaged(storage, manifest));
     const at = timed ? await timeOf(storage, folder) : undefined;
     found[index] = {
       ...{ entry, epoch, version, manifest, folder },
-      damaged: look.bad || !(await isStored(storage, manifest)),
-      verified: look.at !== undefined && !look.bad,
+      damaged,
+      verified: look.at !== undefined && !damaged,
       ...(at === undefined ? {} : { at }),
     };
   });
   return found;
+}
+
+/** An adapter would fetch each file to look at it, so there the manifest alone is asked for. */
+async function isDamaged(storage: BackupStorage, manifest: string): Promise<boolean> {
+  if (storage.byNameOnly) return !(await isStored(storage, manifest));
+  return (await faultOfUnit(storage, 'state_snapshot', manifest)) !== undefined;
 }
 
 async function namesIn(storage: BackupStorage, folder: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 /** An index in a bucket: those who may read its objects and not list them read the storage through it. */
 import { gzipSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { Archive } from '../../../src/archive/archive.js';
 import { prepareUnit } from '../../../src/backup/plan/prepare.js';
@@ -24,6 +25,8 @@ import { runCli } from '../../support/cli.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
 import { copyAll } from '../../support/copy.js';
 import { siteOf } from '../../support/open-site.js';
+import { STOCK, StorageCopy } from '../../support/storage-copy.js';
+import { compacted } from '../compaction/support.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
 import { faultyProxy } from '../../support/servers/faulty-proxy.js';
 
@@ -172,6 +175,20 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 const DENIED =
   '<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>';
+
+it('tells every line of a file, also one that another file has, too', async () => {
+  const copy = new StorageCopy(join(STOCK, 'stock-plain'));
+  await compacted(copy.storage, { factor: 10, removeAfter: 86_400 }); // originals stay beside the compacted files
+  const { index: name } = await publishIndex(copy.storage);
+  const { files } = await decodeIndex(copy.read(name));
+  const linesOf = (text: string) => text.trimEnd().split('\n').sort();
+  const told = [...files.values()].filter(({ content }) => content !== undefined);
+  expect(told.map((file) => file.name)).toContain('transaction_compacted_0-250.meta');
+  for (const { name, content } of told) {
+    const stored = copy.read(`metadata/${name}`).toString();
+    expect(linesOf(content!), name).toEqual(linesOf(stored));
+  }
+});
 
 it('stays small with a hundred thousand metadata files', async () => {
   const files = new Map<string, IndexedFile>();

@@ -106,6 +106,39 @@ describe('a rule that would leave the stock tool less to restore', () => {
   });
 });
 
+describe('a snapshot of which a file is missing or short', () => {
+  it.each([
+    ['a chunk is gone', /\.chunk$/, (copy: StorageCopy, file: string) => copy.remove(file)],
+    ['a proof is gone', /\d\.proof$/, (copy: StorageCopy, file: string) => copy.remove(file)],
+    [
+      'a chunk is short',
+      /\.chunk$/,
+      (copy: StorageCopy, file: string) => copy.edit(file, (bytes) => bytes.subarray(1)),
+    ],
+  ])(
+    'takes the place of no good one, although no verification has seen it: %s',
+    async (_, which, hurt) => {
+      const copy = new StorageCopy((await ownStorage()).folder);
+      const plan = () => planOf(copy.folder, { keep_last: 1, force: true });
+      const reasons = async () =>
+        (await plan()).kept_snapshots.map(({ epoch, why }) => [epoch, ...why]);
+      expect(await reasons()).toEqual([
+        ['3', 'newest', 'newest proven', 'last'],
+        ['0', 'genesis'],
+      ]);
+      const file = copy
+        .files()
+        .find((name) => name.startsWith('state_epoch_3') && which.test(name))!;
+      hurt(copy, file);
+      expect(await reasons()).toEqual([
+        ['3', 'newest', 'last'],
+        ['2', 'newest proven', 'last'],
+        ['0', 'genesis'],
+      ]);
+    },
+  );
+});
+
 it('damaged metadata is refused, also by force: nobody knows what it names', async () => {
   const copy = new StorageCopy(PLAIN);
   copy.write('metadata/torn.meta', '{"StateSnapshotBackup":{"epo');

@@ -55,6 +55,14 @@ describe('the rules', () => {
     expect(kept(MONTH, rules)).toEqual(expected);
   });
 
+  it('keep sound snapshots in place of damaged ones, and these as well', () => {
+    const damaged = (epochs: number[]) =>
+      MONTH.map((one) => ({ ...one, damaged: epochs.includes(Number(one.epoch)) }));
+    expect(kept(damaged([88, 89]), { last: 2 })).toEqual([0, 86, 87, 88, 89]);
+    expect(kept(damaged([86, 89]), { dailyMs: 2 * DAY })).toEqual([0, 83, 85, 86, 88, 89]);
+    expect(kept(damaged([3, 4]), { last: 2 })).toEqual([0, 88, 89]);
+  });
+
   it('count by the time of the chain: what the clock of a host says changes nothing', () => {
     const years = MONTH.map(({ epoch, at }) => snapshot(Number(epoch), at! - 3650 * DAY));
     expect(kept(years, { dailyMs: 2 * DAY })).toHaveLength(4);
