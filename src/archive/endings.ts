@@ -10,7 +10,7 @@ import {
 import { type Block, recordOf } from './blocks.js';
 import type { ChunkCheck, ChunkFile, ChunkReader } from './chunk-reader.js';
 import type { Holdings } from './holdings.js';
-import { NotStored } from './not-served.js';
+import { NotStored, unlike } from './not-served.js';
 import type { StoredFiles } from './stored-files.js';
 
 interface EndingChunk {
@@ -78,7 +78,7 @@ export class Endings {
   private async open(handle: string, epoch: bigint): Promise<EndingChunk> {
     const manifest = await this.files.endings(handle);
     const chunk = manifest.chunks.find((c) => c.firstEpoch <= epoch && c.lastEpoch >= epoch);
-    if (!chunk) throw new NotStored(`${handle} does not have epoch ${epoch}`);
+    if (!chunk) throw unlike(handle, `epoch ${epoch}`);
     const { firstEpoch, lastEpoch, ledgerInfos, extra } = chunk;
     const file: ChunkFile = {
       handle: ledgerInfos,

@@ -37,3 +37,9 @@ export function damagedIf(object: string, error: unknown): unknown {
   }
   return error;
 }
+
+/** The error for a manifest that lacks what its metadata says it has. */
+export function unlike(manifest: string, what: string): DamagedFile {
+  const why = `it does not have ${what}, although metadata says so; put it back from a copy`;
+  return new DamagedFile(manifest, 'MANIFEST_INVALID', why);
+}

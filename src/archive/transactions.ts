@@ -14,7 +14,7 @@ import { type Block, recordOf } from './blocks.js';
 import type { ChunkCheck, ChunkFile, ChunkReader } from './chunk-reader.js';
 import type { Endings } from './endings.js';
 import type { Holdings } from './holdings.js';
-import { NotStored, about } from './not-served.js';
+import { NotStored, about, unlike } from './not-served.js';
 import { SizedCache } from './sized-cache.js';
 import type { StoredFiles } from './stored-files.js';
 import { Turns } from './turns.js';
@@ -194,7 +194,7 @@ export class Transactions {
   private async open({ manifest: handle }: TransactionEntry, version: bigint) {
     const manifest = await this.files.transactions(handle);
     const chunk = chunkOf(manifest, version);
-    if (!chunk) throw new NotStored(`${handle} does not have version ${version}`);
+    if (!chunk) throw unlike(handle, `version ${version}`);
     const { firstVersion: first, lastVersion: last, proof: proofHandle, format, extra } = chunk;
     const proof = async () => {
       try {

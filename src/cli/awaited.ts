@@ -1,21 +1,22 @@
 import type { Client } from '@temporalio/client';
 import { abortable, resultOf } from '../client/calls.js';
 import { QUERY_STATUS } from '../contract/messages.js';
-import { board, say } from './say.js';
-import { tellStuck } from './tell-stuck.js';
+import { board } from './say.js';
+import { tellTrouble } from './tell-trouble.js';
 
 const PROGRESS_MS = 5_000;
 const TERMINAL_PROGRESS_MS = 1_000;
 
-interface Awaited<R> {
+/** A workflow that a command waits for. */
+export interface Awaited<R> {
   workflowId: string;
   query(name: string): Promise<unknown>;
   result(): Promise<R>;
 }
 
 /**
- * Waits for the result of a workflow. Passes the answer of its `status` query to `show` every few seconds, and says when
- * its code fails. @throws the workflow's failure; the reason of `left`
+ * Waits for the result of a workflow. Passes the answer of its `status` query to `show` every few seconds, and says
+ * why it does not get on. @throws the workflow's failure; the reason of `left`
  */
 export async function awaited<R>(
   client: Client,
@@ -39,7 +40,7 @@ export async function awaited<R>(
     },
     board() ? TERMINAL_PROGRESS_MS : PROGRESS_MS,
   );
-  const stop = tellStuck(client, handle.workflowId, (text) => say(text, 'error'));
+  const stop = tellTrouble(client, handle.workflowId, left);
   return resultOf(client, handle, left).finally(() => {
     ended = true;
     clearInterval(timer);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
-import { abortable, resultOf } from '../client/calls.js';
+import { abortable } from '../client/calls.js';
 import { startGc, startPrune } from '../client/start-retention.js';
 import {
   type GcAnswer,
@@ -20,6 +20,7 @@ import { keepBackup, listPins, unkeepBackup } from '../upkeep/retention/pins.js'
 import { planPrune } from '../upkeep/retention/plan.js';
 import type { UpkeepTools } from '../upkeep/retention/retire.js';
 import { atServer } from './at-server.js';
+import { type Awaited, awaited } from './awaited.js';
 import { type CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
 import { describeGc, describePin, describePrune } from './print-retention.js';
@@ -130,11 +131,11 @@ function toolsFor(settings: StorageConfig, command: string, signal: AbortSignal)
 /** Starts a workflow and waits for its result. */
 function resultAtServer<R>(
   flags: CommonFlags,
-  start: (client: Client) => Promise<{ result(): Promise<R> }>,
+  start: (client: Client) => Promise<Awaited<R>>,
   signal: AbortSignal,
 ): Promise<R> {
   return atServer(flags, signal, async ({ client }, left) => {
     const handle = await abortable(client, left, () => start(client));
-    return resultOf(client, handle, left);
+    return awaited(client, handle, left);
   });
 }

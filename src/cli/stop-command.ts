@@ -19,7 +19,7 @@ import { namesStorage, storageOf } from './storage-options.js';
 import type { WorkerGroup } from '../supervisor/worker-group.js';
 import { startWorkers } from './own-workers.js';
 import { say } from './say.js';
-import { tellStuck } from './tell-stuck.js';
+import { tellStuck } from './tell-trouble.js';
 
 /** `list`: shows what is followed on this server. */
 export async function runList(flags: CommonFlags, signal: AbortSignal): Promise<void> {

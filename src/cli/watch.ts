@@ -4,7 +4,7 @@ import { type BackupProgress, readProgress } from '../client/progress.js';
 import { bytes } from '../monitor/format.js';
 import { Pace, bar } from './pace.js';
 import { board, say } from './say.js';
-import { tellStuck } from './tell-stuck.js';
+import { tellTrouble } from './tell-trouble.js';
 
 const TTY_INTERVAL_MS = 500;
 const LINE_INTERVAL_MS = 5_000;
@@ -20,7 +20,7 @@ export async function watchBackup<T>(
 ): Promise<T> {
   const line = new ProgressLine();
   const interval = board() ? TTY_INTERVAL_MS : LINE_INTERVAL_MS;
-  const stopTelling = tellStuck(client, handle.workflowId, (text) => say(text, 'error'));
+  const stopTelling = tellTrouble(client, handle.workflowId, left);
   let asking = false;
   const timer = setInterval(() => {
     if (asking) return; // no worker answers yet
@@ -79,7 +79,7 @@ class ProgressLine {
       ...this.pace.describe(share, bytesDone),
       ...(waitingFor === undefined ? [] : [waitingFor]),
       ...failed.slice(0, 1).map((f) => `failed ${f.range}: ${f.reason}`),
-      ...retrying.slice(0, 1).map((r) => `attempt ${r.attempt} after: ${r.reason}`),
+      ...(retrying.length === 0 ? [] : [`${retrying.length} tried again`]),
     ].join(', ');
   }
 }

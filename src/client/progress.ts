@@ -76,13 +76,17 @@ async function rangesInHand(client: Client, id: string) {
   return pendingActivities<RangeProgress>(raw);
 }
 
-/** The running activities of a workflow: the attempt, why the last attempt failed, and the last heartbeat. */
+/**
+ * The running activities of a workflow: the attempt, why the last attempt failed, the type of that failure, and the last
+ * heartbeat.
+ */
 export function pendingActivities<T>({
   pendingActivities: pending,
 }: WorkflowExecutionDescription['raw']): {
   what: string;
   attempt: number;
   reason: string | undefined;
+  type: string | undefined;
   beat: Partial<T>;
 }[] {
   return (pending ?? []).map(({ activityType, attempt, lastFailure, heartbeatDetails }) => {
@@ -92,6 +96,7 @@ export function pendingActivities<T>({
       what: activityType?.name ?? 'activity',
       attempt: attempt ?? 1,
       reason: lastFailure?.message ?? undefined,
+      type: lastFailure?.applicationFailureInfo?.type ?? undefined,
       beat: beat ?? {},
     };
   });

@@ -5,7 +5,7 @@ import { wholeNumber } from './shape.js';
 import { InputError, count, flag, mustBe, object, parse } from './schema.js';
 import { parseU64 } from '../lib/u64.js';
 import type { CopyScope, CopySettings } from './copying.js';
-import { isSamePlace, storageName } from './storage-name.js';
+import { isNested, isSamePlace, storageName } from './storage-name.js';
 
 const DEFAULT_LANES = 4;
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
@@ -105,7 +105,13 @@ export function parseCopyInput(raw: unknown): ParsedCopy {
   const { from, to, network, versions, epochs, bytes_per_second: bytes } = fields;
   const { requests_per_second: requests } = fields;
   if (isSamePlace(from, to)) {
-    throw new InputError(`from and to are the same storage: ${storageName(from)}`);
+    throw new InputError(`from names the storage that gets the copy, too: ${storageName(from)}`);
+  }
+  if (isNested(from, to)) {
+    const names = `${storageName(from)} and ${storageName(to)}`;
+    throw new InputError(
+      `from must not be inside the storage that gets the copy, nor around it: ${names}; give the copy a place of its own`,
+    );
   }
   if (versions !== undefined && epochs !== undefined) {
     throw new InputError('versions and epochs cannot be given together; give one of them');

@@ -15,8 +15,36 @@ export function isSamePlace(a: StorageConfig, b: StorageConfig): boolean {
   return placeOf(a) === placeOf(b);
 }
 
+/** Whether one of two places is a folder or prefix inside the other. Links are not followed. */
+export function isNested(a: StorageConfig, b: StorageConfig): boolean {
+  const [one, other] = [foldersOf(a), foldersOf(b)];
+  if (!one || !other || one.length === other.length) return false;
+  const [outer, inner] = one.length < other.length ? [one, other] : [other, one];
+  return outer.every((folder, i) => folder === inner[i]);
+}
+
+/** The names on the way to a place: the first says of which store or bucket it is. Undefined for an adapter. */
+function foldersOf(storage: StorageConfig): string[] | undefined {
+  if ('command_adapter_config' in storage) return undefined;
+  if ('local_fs_dir' in storage) return ['/', ...plainFolders(storage.local_fs_dir)];
+  const url = readStorageUrl(storage.url);
+  if ('problem' in url) return undefined;
+  const { prefix, ...bucket } = url;
+  return [placeOf({ url: storageUrlText({ ...bucket, prefix: '' }) }), ...plainFolders(prefix)];
+}
+
+function plainFolders(path: string): string[] {
+  const folders: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..') folders.pop();
+    else if (name !== '' && name !== '.') folders.push(name);
+  }
+  return folders;
+}
+
 /** Of the parameters of a URL, only another server than the vendor's tells places apart. */
 function placeOf(storage: StorageConfig): string {
+  if ('local_fs_dir' in storage) return `/${plainFolders(storage.local_fs_dir).join('/')}`;
   const url = 'url' in storage ? readStorageUrl(storage.url) : undefined;
   if (!url || 'problem' in url) return storageName(storage);
   const endpoint = url.parameters.get('endpoint')?.replace(/\/+$/, '');

@@ -231,3 +231,20 @@ it('more epochs than endings are stored: the tip stays where the endings can pro
   const { body } = (await ask(address, 'GET', '/db_state'))!;
   expect([body.readBigUInt64LE(1), body.readBigUInt64LE(9)]).toEqual([3n, 87n]);
 });
+
+it.each([
+  ['transaction_101', 'transaction_201', '/transaction_range_proof/190/210'],
+  ['epoch_ending_1', 'epoch_ending_3', '/epoch_ending_ledger_infos/1/5'],
+])('the swapped manifests of %s and %s are named', async (one, other, path) => {
+  const copy = new StorageCopy(PLAIN);
+  const [a, b] = [one, other].map((name) => copy.manifestOf(copy.metadata(name))) as [
+    string,
+    string,
+  ];
+  const [ofA, ofB] = [copy.read(a), copy.read(b)];
+  copy.edit(a, () => ofB);
+  copy.edit(b, () => ofA);
+  const { address, errors } = await served({ local_fs_dir: copy.folder });
+  await ask(address, 'GET', path).catch(() => undefined); // cut off
+  expect(errors.at(-1)).toMatch(/manifest: it does not have \w+ \d+, although metadata says so/);
+});

@@ -1,6 +1,7 @@
 /** How people name a storage: all ways to write the same one come to one form, and nothing secret gets in. */
 import { expect, it } from 'vitest';
 import { parseStorage } from '../../src/contract/backup-input.js';
+import { parseCopyInput } from '../../src/contract/copy-input.js';
 import { isSamePlace, storageName, storageNamed } from '../../src/contract/storage-name.js';
 
 it.each([
@@ -77,4 +78,43 @@ it('a URL names the same place however it is reached and written, but not at ano
   for (const other of ['s3://bucket/b', 'gs://bucket/a', 's3://bucket/a?endpoint=http://host']) {
     expect(isSamePlace(place, parseStorage(other))).toBe(false);
   }
+});
+
+const placed = (text: string) => (text.startsWith('/') ? { local_fs_dir: text } : text);
+const copied = (from: string, to: string) => () =>
+  parseCopyInput({ from: placed(from), to: placed(to) });
+
+it.each([
+  ['/a/base', '/a/base/'],
+  ['/a/base', 'file:///a/./base//'],
+  ['/a/base', '/a/x/../base'],
+  ['s3://bucket/base', 's3://bucket/base/?region=eu-west-1'],
+])('a copy from %s to %s is refused: they are the same', (from, to) => {
+  expect(copied(from, to)).toThrow(/^from names the storage that gets the copy, too: /);
+});
+
+it.each([
+  ['/a/base', '/a/base/sub'],
+  ['/', '/a'],
+  ['/a/base', 'file:///a/base/sub/'],
+  ['/a/./base//', '/a/base/x/../sub'],
+  ['s3://bucket', 's3://bucket/base'],
+  ['s3://bucket/base/?region=eu-west-1', 's3://bucket/base/sub/deep'],
+  ['gs://bucket/base', 'gs://bucket/base/sub'],
+  ['azblob://account/container', 'azblob://account/container/base'],
+])('a copy between %s and %s is refused: one is inside the other', (outer, inner) => {
+  const refused = /^from must not be inside the storage that gets the copy, nor around it/;
+  expect(copied(outer, inner)).toThrow(refused);
+  expect(copied(inner, outer)).toThrow(refused);
+});
+
+it.each([
+  ['/a/base', '/a/base2'],
+  ['s3://bucket/base', 's3://bucket/base2'],
+  ['s3://bucket', 's3://bucket2/base'],
+  ['s3://bucket/base', 'gs://bucket/base/sub'],
+  ['s3://bucket', 's3://bucket/base?endpoint=http://host'],
+  ['azblob://account/container', 'azblob://account/container2/base'],
+])('a copy from %s to %s is none into itself', (from, to) => {
+  expect(copied(from, to)).not.toThrow();
 });

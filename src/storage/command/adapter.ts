@@ -12,6 +12,10 @@ const MOST_SECONDS = 7200;
 /** A handle is short, so longer output is not kept. */
 const MOST_OUTPUT = 64 * 1024;
 const MOST_SHOWN = 600;
+/** A command that prints more than this is not for us. So much names two million metadata files. */
+export const MOST_PRINTED = 128 * 1024 * 1024;
+/** How long a command that sends no file may run, in idle limits: one that prints for ever is never idle. */
+const MOST_IDLE_LIMITS = 6;
 
 /** The variables that a command is given, as the stock tool names them. */
 export type Variables = Partial<
@@ -80,7 +84,7 @@ export class Adapter {
 
   /**
    * Runs a command to its end. Returns its exit code, what it said on stderr, and its output, cut after `mostOutput`
-   * bytes.
+   * bytes. @throws StorageError STORAGE_UNFIT when it prints without end
    */
   async run(
     name: CommandName,
@@ -88,6 +92,8 @@ export class Adapter {
     call: Call,
     { stdin, mostOutput = MOST_OUTPUT }: { stdin?: number; mostOutput?: number } = {},
   ): Promise<{ output: string } & Ended> {
+    const begun = performance.now();
+    const longest = stdin === undefined ? MOST_IDLE_LIMITS * this.idleMs : Infinity;
     const command = await this.start(name, variables, call, stdin);
     try {
       const kept: Buffer[] = [];
@@ -95,6 +101,10 @@ export class Adapter {
       for await (const part of command.output()) {
         if (length < mostOutput) kept.push(part);
         length += part.length;
+        const took = performance.now() - begun;
+        if (length > MOST_PRINTED || took > longest) {
+          throw this.endless(name, variables, length, took);
+        }
       }
       const output = Buffer.concat(kept).toString('utf8');
       return { output, ...(await command.ended()) };
@@ -137,6 +147,13 @@ export class Adapter {
   quoted(stderr: string): string {
     const said = this.redact(stderr.trim()).replace(/\s+/g, ' ');
     return said === '' ? ' It said nothing on stderr' : ` It said: ${shorten(said, MOST_SHOWN)}`;
+  }
+
+  private endless(name: CommandName, variables: Variables, printed: number, took: number) {
+    const how = `printed ${printed} bytes in ${Math.round(took / 1000)} s`;
+    const what = `${name}${about(variables)} ${how}, did not end and was killed`;
+    const todo = 'correct the command: it must print handles alone, each once, and end';
+    return this.error('STORAGE_UNFIT', variables, what, { todo });
   }
 
   private stalled(name: CommandName, variables: Variables): StorageError {

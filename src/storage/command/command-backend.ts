@@ -13,17 +13,17 @@ import { remark } from '../remarks.js';
 import { StorageError } from '../storage-error.js';
 import { digestId } from '../storage-id.js';
 import { type AdapterConfig, readAdapterConfig } from './adapter-config.js';
-import { Adapter } from './adapter.js';
+import { Adapter, MOST_PRINTED } from './adapter.js';
 import { meaningOf, saysExists, saysNotThere, saysNothingYet } from './answers.js';
 import { CommandFile } from './command-file.js';
 import { CommandReader, type Content, REMOVED } from './command-reader.js';
+import { KeptWord } from './kept-word.js';
 import { parseListing } from './listing.js';
 import { isNaming } from './redaction.js';
 
 /** For how long we know, without a command, a chunk or proof that this process stored and read back. */
 const KNOWN_MS = 10 * 60_000;
 const MOST_KNOWN = 4096;
-const MOST_LISTING = 512 * 1024 * 1024;
 
 const opened = new Map<string, CommandBackend>();
 
@@ -49,6 +49,7 @@ class CommandBackend implements StorageBackend {
   readonly byNameOnly = true;
   private readonly adapter: Adapter;
   private readonly reader: CommandReader;
+  private readonly word: KeptWord;
   /** What `create_backup` printed, by folder. */
   private readonly handles = new Map<string, string>();
   private readonly known = new Map<string, { stat: FileStat; until: number }>();
@@ -59,6 +60,7 @@ class CommandBackend implements StorageBackend {
     this.description = this.adapter.description;
     const naming = config.envVars.filter(isNaming);
     this.id = digestId(JSON.stringify([config.commands, naming]));
+    this.word = new KeptWord(this.adapter);
     this.reader = new CommandReader(this.adapter, (call) => this.names(call));
   }
 
@@ -94,6 +96,7 @@ class CommandBackend implements StorageBackend {
         this.handles.get(folder) ?? (await this.createBackup(folder, call)),
       readsBack: !handle.endsWith('.chunk') || readsBackChunks(),
       stored: (content) => this.remember(handle, content),
+      requireListed: (name) => this.word.requireListed(name, () => this.names(call), call),
     });
   }
 
@@ -153,7 +156,7 @@ class CommandBackend implements StorageBackend {
   /** Names of all metadata files. @throws StorageError STORAGE_FAILED when the listing looks like an outage */
   private async names(call: Call): Promise<string[]> {
     const name = 'list_metadata_files';
-    const answer = await this.adapter.run(name, {}, call, { mostOutput: MOST_LISTING });
+    const answer = await this.adapter.run(name, {}, call, { mostOutput: MOST_PRINTED });
     const { output, status, stderr } = answer;
     if (status !== 0) throw this.adapter.failed(name, {}, answer);
     const { names, foreign } = parseListing(output);
@@ -197,7 +200,10 @@ class CommandBackend implements StorageBackend {
   private async moveMetadata(handle: string, call: Call): Promise<void> {
     const variables = { FILE_NAME: handle.slice(METADATA.length + 1) };
     const answer = await this.adapter.run('backup_metadata_file', variables, call);
-    if (answer.status === 0 || saysNotThere(answer.stderr, handle)) return;
+    if (answer.status === 0) {
+      return this.word.requireMoved(variables.FILE_NAME, () => this.names(call), call);
+    }
+    if (saysNotThere(answer.stderr, handle)) return;
     throw this.adapter.failed('backup_metadata_file', variables, answer);
   }
 

@@ -25,6 +25,8 @@ export interface CommandFileTools {
   readsBack: boolean;
   /** Called when the file is stored, with its content. */
   stored: (content: Content) => void;
+  /** Called when a metadata file is there, before anybody hears of it. */
+  requireListed: (name: string) => Promise<void>;
 }
 
 /** A file of a command adapter. A temporary file holds it until it is published. Then it is sent whole. */
@@ -32,6 +34,8 @@ export class CommandFile implements FileWriter {
   private readonly hash = createHash('sha256');
   private bytes = 0n;
   private content: Content | undefined;
+  /** What the try before read back in place of the content. */
+  private foundBefore: string | undefined;
 
   private constructor(
     readonly handle: string,
@@ -64,6 +68,13 @@ export class CommandFile implements FileWriter {
   }
 
   async publish({ replace = false } = {}): Promise<'created' | 'exists'> {
+    const outcome = await this.store(replace);
+    const [folder, name = ''] = this.handle.split('/');
+    if (folder === METADATA) await this.tools.requireListed(name);
+    return outcome;
+  }
+
+  private async store(replace: boolean): Promise<'created' | 'exists'> {
     const { call, reader } = this.tools;
     call.signal.throwIfAborted();
     this.content ??= { bytes: this.bytes, sha256: this.hash.digest('hex') };
@@ -115,7 +126,10 @@ export class CommandFile implements FileWriter {
       stored(content);
       return undefined;
     }
-    if (!replace && found && (await this.isOfAnother())) return 'exists';
+    if (found && (!replace || this.isReplacedAgain(found)) && (await this.isOfAnother())) {
+      return replace ? undefined : 'exists';
+    }
+    this.foundBefore = found?.sha256;
     return this.notStored(name, variables, answer, found);
   }
 
@@ -152,6 +166,16 @@ export class CommandFile implements FileWriter {
       if (found?.sha256 === content.sha256) return found;
     }
     return found;
+  }
+
+  /**
+   * Whether somebody else replaced a small file of ours after we did. An old file that we could not replace would be
+   * the same as at the try before.
+   */
+  private isReplacedAgain(found: Content): boolean {
+    const before = this.foundBefore;
+    const ours = /\.(json|lease|receipt)$/.test(this.handle);
+    return ours && before !== undefined && before !== found.sha256;
   }
 
   /** Whether the stored file is a whole one of somebody who was faster: all its lines are JSON. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { METADATA, OWN_FOLDER } from '../handles.js';
 import { StorageError, isStorageError } from '../storage-error.js';
 import type { Call } from '../backend.js';
@@ -16,6 +17,8 @@ const OF_THE_FORMAT = /\.(chunk|proof|manifest|meta)$/;
 /** The default size of a chunk. A command may keep a whole chunk in a temporary file. */
 const CHUNK_BYTES = 128 * 1024 * 1024;
 const LOOK_MS = 250;
+/** Pauses before a damaged file is read again. A store in trouble may cut it twice in a row. */
+const DAMAGE_PAUSES_MS = [0, 3000];
 /** A program may say that there is no such file, and then retry for minutes. We wait this long for another word. */
 const LAST_WORD_MS = 1000;
 
@@ -134,10 +137,13 @@ export class CommandReader {
     if (answer === 'of all' || !saysDamaged(stderr)) {
       return this.adapter.failed('open_for_read', variables, ended);
     }
-    // A broken transfer looks like a damaged file. But only a damaged file breaks off twice at the same byte.
-    const again = await this.tryToRead(handle, call);
-    if (again.status === 0 || again.bytes !== sent || !saysDamaged(again.stderr)) {
-      return this.adapter.failed('open_for_read', variables, ended);
+    // A broken transfer looks like a damaged file. But only a damaged file always breaks off at the same byte.
+    for (const pause of DAMAGE_PAUSES_MS) {
+      await sleep(pause, undefined, { signal: call.signal });
+      const again = await this.tryToRead(handle, call);
+      if (again.status === 0 || again.bytes !== sent || !saysDamaged(again.stderr)) {
+        return this.adapter.failed('open_for_read', variables, ended);
+      }
     }
     const what = `${handle} is gzip'd and damaged: it breaks off or fails its checksum after ${sent} bytes`;
     const todo = 'put it back from a copy, or run a verification';

@@ -1,5 +1,12 @@
 /** Programs that fail, complain or lie: what is stored is whole, and what is not said is not believed. */
-import { mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
@@ -60,6 +67,15 @@ describe('an upload', () => {
     await storage.saveMetadata('identity.meta', line);
     expect(Buffer.from(await storage.readAll('metadata/identity.meta', 100))).toEqual(line);
   });
+
+  it('that is replaced by others each time is no fault of the command', async () => {
+    const yaml = ADAPTERS['rclone']!.replace(
+      /open_for_read: .*/,
+      () =>
+        `open_for_read: '[ "$FILE_HANDLE" = aptos-backup/probe.json ] && echo "{\\"probe\\":\\"$RANDOM$RANDOM\\"}"'`,
+    );
+    await new BackupStorage(new AdapterPlace(yaml).open()).begin();
+  }, 60_000);
 
   it('of a file that somebody else has just stored says that it exists', async () => {
     const { place, storage } = aws();
@@ -166,6 +182,64 @@ describe('a listing', () => {
   });
 });
 
+describe('a listing command', () => {
+  const listing = (command: string) =>
+    new AdapterPlace(
+      ADAPTERS['a folder whose files are never written over']!.replace(
+        /list_metadata_files: .*/,
+        () => `list_metadata_files: ${JSON.stringify(command)}`,
+      ),
+    );
+
+  it('that shows nothing of what was stored makes the adapter unfit, also when it was stored before', async () => {
+    const storage = new BackupStorage(listing('ls $STORE/elsewhere 2>/dev/null || :').open());
+    const unfit = { code: 'STORAGE_UNFIT', retryable: false };
+    for (let time = 0; time < 2; time += 1) {
+      const saved = storage.saveMetadata('identity.meta', line);
+      await expect(saved).rejects.toMatchObject(unfit);
+      await expect(saved).rejects.toThrow(
+        'list_metadata_files does not show metadata/identity.meta, which save_metadata_line stored; check the path that it lists',
+      );
+    }
+  }, 60_000);
+
+  it('that is late is asked again', async () => {
+    const place = listing(
+      'if [ -e $FAULTS/asked ]; then cd $STORE && ls -d metadata/*; else touch $FAULTS/asked; fi',
+    );
+    await new BackupStorage(place.open()).saveMetadata('identity.meta', line);
+    expect(existsSync(`${place.faults}/asked`)).toBe(true);
+  });
+
+  it('that prints for ever is killed', async () => {
+    const storage = new BackupStorage(listing('yes metadata/one.meta').open());
+    const failed = storage.listMetadata();
+    await expect(failed).rejects.toMatchObject({ code: 'STORAGE_UNFIT' });
+    await expect(failed).rejects.toThrow(/list_metadata_files printed \d+ bytes in .* was killed/);
+  }, 60_000);
+
+  it('that prints slowly for ever is killed as well', async () => {
+    vi.stubEnv('APTOS_BACKUP_ADAPTER_SECONDS', '1');
+    const slowly = 'while :; do echo metadata/one.meta; sleep 0.2; done';
+    const storage = new BackupStorage(listing(slowly).open());
+    await expect(storage.listMetadata()).rejects.toThrow('did not end and was killed');
+  }, 60_000);
+});
+
+it('a move that reports success and moves nothing is told', async () => {
+  const place = new AdapterPlace(
+    ADAPTERS['a folder whose files are never written over']!.replace(
+      /backup_metadata_file: .*/,
+      "backup_metadata_file: ':'",
+    ),
+  );
+  const storage = new BackupStorage(place.open());
+  await storage.saveMetadata('one.meta', line);
+  await expect(storage.retireMetadata('metadata/one.meta')).rejects.toThrow(
+    'backup_metadata_file reported success for metadata/one.meta, but list_metadata_files still shows it',
+  );
+}, 60_000);
+
 describe('a file', () => {
   it('that is cut is damaged, and one whose transfer was cut is not', async () => {
     const { place, storage } = aws();
@@ -176,6 +250,15 @@ describe('a file', () => {
     expect(await read()).toHaveLength(90_000);
     truncateSync(place.objectOf('a_backup/0-.chunk'), 60);
     await expect(read()).rejects.toMatchObject({ code: 'DAMAGED' });
+  });
+
+  it('whose transfer is cut twice in a row is not damaged', async () => {
+    const { place, storage } = aws();
+    await put(storage, '0-.chunk');
+    place.misbehave('cut-get', 2);
+    const read = () => storage.readAll('a_backup/0-.chunk', 100_000);
+    await expect(read()).rejects.toMatchObject({ code: 'STORAGE_FAILED', retryable: true });
+    expect(await read()).toHaveLength(90_000);
   });
 
   it('is out of reach, and not missing, while the store answers with error pages', async () => {
