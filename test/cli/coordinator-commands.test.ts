@@ -179,13 +179,14 @@ it('schedules are created, changed, listed and deleted', async () => {
     const { code, out } = await told('create', kind, ...storage);
     expect(code).toBe(0);
     expect(out).toMatch(
-      new RegExp(`^Schedule aptos-backup/[a-z0-9._-]+-[0-9a-f]{8}/schedule/${kind}\n$`),
+      new RegExp(`^Schedule aptos-backup/[a-z0-9._-]+-[0-9a-f]{8}/schedule/${kind}, every [1-9]\\d*[mhd]\n$`),
     );
   }
   await until('all are listed', async () => (await listed()).join() === kinds.join());
   const changed = await told('create', 'verify', '--every', '12h', '--sample', '5%', ...storage);
   expect(changed.code).toBe(0);
-  const id = changed.out.trim().split(' ')[1]!;
+  const id = changed.out.split(/[ :]/)[1]!;
+  expect(changed.out).toContain(`${id} changed: --every 1d -> 12h, --sample none -> 5%`);
   expect((await told('delete', id)).code).toBe(0);
   await until('one is gone', async () => !(await listed()).includes('verify'));
   for (const [args, message] of [
