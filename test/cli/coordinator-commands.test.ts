@@ -179,7 +179,9 @@ it('schedules are created, changed, listed and deleted', async () => {
     const { code, out } = await told('create', kind, ...storage);
     expect(code).toBe(0);
     expect(out).toMatch(
-      new RegExp(`^Schedule aptos-backup/[a-z0-9._-]+-[0-9a-f]{8}/schedule/${kind}, every [1-9]\\d*[mhd]\n$`),
+      new RegExp(
+        `^Schedule aptos-backup/[a-z0-9._-]+-[0-9a-f]{8}/schedule/${kind}, every [1-9]\\d*[mhd]\n$`,
+      ),
     );
   }
   await until('all are listed', async () => (await listed()).join() === kinds.join());
