@@ -249,7 +249,8 @@ describe('a storage', () => {
       await until('it says why', async () => (await coordinatorStatus(handle)).alarms.length > 0);
       const status = await coordinatorStatus(handle);
       expect(status.phase).toBe('trouble');
-      expect(status.streams.transaction.waiting_for).toBe('two chains: A and B');
+      expect(status.alarms).toMatchObject([{ code: 'NODE', text: 'two chains: A and B' }]);
+      expect(status.streams.transaction.waiting_for).toBe('the end of the alarm NODE');
       expect(world.calls).toEqual([]);
       world.surveyError = undefined;
       await handle.executeUpdate('retry');
