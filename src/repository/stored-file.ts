@@ -59,10 +59,21 @@ export async function readOwn(
 
 /** Whether a handle names a stored file. A handle that leads out of the storage does not. */
 export async function isStored(storage: BackupStorage, handle: string): Promise<boolean> {
+  return (await storedBytes(storage, handle)) !== undefined;
+}
+
+/**
+ * The size of a file as it is stored; undefined when there is none. Manifests may name files in other folders, and
+ * handles that lead out of the storage: there is none.
+ */
+export async function storedBytes(
+  storage: BackupStorage,
+  handle: string,
+): Promise<bigint | undefined> {
   try {
-    return (await storage.stat(handle)) !== undefined;
+    return (await storage.stat(handle))?.bytes;
   } catch (error) {
-    if (isStorageError(error, 'NAME_INVALID')) return false;
+    if (isStorageError(error, 'NAME_INVALID')) return undefined;
     throw error;
   }
 }

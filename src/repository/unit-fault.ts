@@ -6,6 +6,7 @@ import type { BackupStorage } from '../storage/storage.js';
 import { MANIFEST_KINDS, type Named, bytesSaid } from './manifest-kinds.js';
 import { readReceipt, receiptName } from './receipt.js';
 import { folderOfManifest } from './retired.js';
+import { storedBytes } from './stored-file.js';
 import { unitLook } from './unit-look.js';
 
 const LOOKS_IN_FLIGHT = 16;
@@ -42,7 +43,7 @@ export async function faultOfUnit(
   const faults: (UnitFault | undefined)[] = [];
   let packed: boolean | undefined;
   await forEachAtOnce(LOOKS_IN_FLIGHT, wanted, async ({ file, bytes }, index) => {
-    const stored = sizes.get(file) ?? (await sizeOf(storage, file));
+    const stored = sizes.get(file) ?? (await storedBytes(storage, file));
     const fault = (why: string) => (faults[index] = { file, why });
     if (stored === undefined) return void fault('it is missing');
     if (stored === 0n && bytes !== 0n) return void fault('it is empty');
@@ -105,14 +106,4 @@ async function sizesIn(storage: BackupStorage, folder: string): Promise<Map<stri
   if (storage.byNameOnly) return new Map();
   const files = await storage.listFolder(folder);
   return new Map(files.map(({ handle, bytes }) => [handle, bytes]));
-}
-
-/** A manifest may name files in other folders, and handles that are none. */
-async function sizeOf(storage: BackupStorage, file: string): Promise<bigint | undefined> {
-  try {
-    return (await storage.stat(file))?.bytes;
-  } catch (error) {
-    if (isStorageError(error, 'NAME_INVALID')) return undefined;
-    throw error;
-  }
 }

@@ -7,9 +7,9 @@ import { forEachAtOnce } from '../../lib/at-once.js';
 import { type BackupEntry, type Catalog, entriesOf, holdersOf } from '../../repository/catalog.js';
 import { type Named, type NamedChunk, bytesSaid } from '../../repository/manifest-kinds.js';
 import { isProvenRecord } from '../../repository/proven-record.js';
+import { storedBytes } from '../../repository/stored-file.js';
 import { ownFile } from '../../repository/unit-folder.js';
 import { readVerifiedTimes } from '../../repository/verified-times.js';
-import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { type BackupFacts, factsOf } from './backup-facts.js';
 import { metadataTimes, rowOf, withFacts } from './list-backups.js';
@@ -98,19 +98,9 @@ async function sizesOf(
   if (!listed && storage.indexedAt === undefined) return undefined; // an adapter would fetch each file to look at it
   const sizes = new Map<string, bigint | undefined>();
   await forEachAtOnce(LOOKS_IN_FLIGHT, files, async (file) => {
-    sizes.set(file, listed?.get(file)?.bytes ?? (await sizeOf(storage, file)));
+    sizes.set(file, listed?.get(file)?.bytes ?? (await storedBytes(storage, file)));
   });
   return sizes;
-}
-
-/** A manifest may name files in other folders, and handles that are none. */
-async function sizeOf(storage: BackupStorage, file: string): Promise<bigint | undefined> {
-  try {
-    return (await storage.stat(file))?.bytes;
-  } catch (error) {
-    if (isStorageError(error, 'NAME_INVALID')) return undefined;
-    throw error;
-  }
 }
 
 /** Whether files may be gzip'd, asked only when a size is another than the manifest says. */
