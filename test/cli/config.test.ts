@@ -160,7 +160,7 @@ it('what is wrong only together with flags is told before anything starts', asyn
   const up = await runCli(['up', '--config', file, '--local-fs-dir', storage], env);
   expect(up).toMatchObject({ code: 2, out: '' });
   expect(up.err).toContain(
-    `${file}, line 2: schedule copy: from and to are the same storage: ${storage}\n`,
+    `${file}, line 2: schedule copy: from names the storage that gets the copy, too: ${storage}\n`,
   );
   expect(readdirSync(folder)).toEqual(['c.yaml']);
 

@@ -97,7 +97,7 @@ it('list names what is followed, up says what goes on without it, and stop ends 
 
   // Another one goes on with what was left, and says so.
   const other = follow(second);
-  await other.says(/^Workflow .*, settings /);
+  await other.says(/^Workflow .*, begun$/);
   await other.says(/^also goes on with: /);
   expect(other.lines.filter((line) => line.startsWith('also '))).toEqual([
     `also goes on with: ${first}; to end one: aptos-backup stop --local-fs-dir ${first}`,

@@ -75,7 +75,7 @@ it('what cannot be applied holds up nothing else, and is told until it is over',
   await live.look();
   await untilKinds('/live/own', 'compact', 'gc', 'verify');
   const copyFails = expect.stringMatching(
-    /c\.yaml: schedule copy is not applied yet: from and to are the same storage: \/live\/own$/,
+    /c\.yaml: schedule copy is not applied yet: from names the storage that gets the copy, too: \/live\/own$/,
   ) as unknown;
   const byHand = expect.stringMatching(/schedule\/compact was made by hand and stays/) as unknown;
   expect(reasons()).toEqual([
