@@ -70,6 +70,12 @@ async function contentOfFile(): Promise<Buffer> {
   return Buffer.alloc(FILE_BYTES, served);
 }
 
+/** Reads twice: the memory that a write has left is given back in the first time. */
+async function secondsToRead(work: () => Promise<void>): Promise<number> {
+  await work();
+  return seconds(work);
+}
+
 async function seconds(work: () => Promise<void>): Promise<number> {
   const begun = performance.now();
   await work();
@@ -93,12 +99,12 @@ async function byStorage(content: Buffer, parameters: string): Promise<Round> {
     }),
   );
   let bytes = 0;
-  const read = await seconds(() =>
+  const read = await secondsToRead(() =>
     forEachAtOnce(AT_ONCE, names, async (name) => {
       for await (const part of storage.read(`${folder}/${name}`)) bytes += part.length;
     }),
   );
-  if (bytes !== FILES * content.length) throw new Error('something else came back');
+  if (bytes !== 2 * FILES * content.length) throw new Error('something else came back');
   const stored = (await storage.listFolder(folder)).reduce(
     (sum, each) => sum + Number(each.bytes),
     0,
@@ -127,7 +133,7 @@ async function byBareSdk(content: Buffer): Promise<Round> {
       await s3.completeMultipartUpload({ Bucket, Key, UploadId, MultipartUpload: { Parts } });
     }),
   );
-  const read = await seconds(() =>
+  const read = await secondsToRead(() =>
     forEachAtOnce(AT_ONCE, names, async (Key) => {
       const { Body } = await s3.getObject({ Bucket, Key });
       let bytes = 0;
