@@ -23,23 +23,37 @@ interface Wanted {
 }
 
 /**
- * Looks at a committed backup without reading its data: undefined when its manifest can be read, all files that it
- * names are there with the sizes that are recorded, and no verification has noted that a part is not in order. In a
- * storage with gzip'd files sizes tell nothing, so there only an empty file is seen. `receipts`: read these, too, which
- * record the sizes of proofs; one small file for each chunk.
+ * Looks at a committed backup without reading its data: at its manifest, the sizes of its files, and what verifications
+ * have noted. Gives the first fault; or, when all of it is in order, when it was last read. In a storage with gzip'd
+ * files sizes tell nothing, so there only an empty file is seen. `receipts`: read these, too, which record the sizes of
+ * proofs; one small file for each chunk.
  */
-export async function faultOfUnit(
+export async function lookAtUnit(
   storage: BackupStorage,
   type: BackupType,
   manifest: string,
   { receipts = false } = {},
-): Promise<UnitFault | undefined> {
+): Promise<{ fault?: UnitFault; readAt?: number | undefined }> {
   const named = await readNamed(storage, type, manifest);
-  if ('why' in named) return named;
+  if ('why' in named) return { fault: named };
   const folder = folderOfManifest(manifest);
   const sizes = await sizesIn(storage, folder);
   const wanted = wantedOf(named);
   if (receipts) wanted.push(...(await proofsSaid(storage, folder, named, sizes)));
+  const fault = await faultOfFiles(storage, wanted, sizes);
+  if (fault) return { fault };
+  const names = [...sizes.keys()].map((handle) => handle.slice(folder.length + 1));
+  const { bad, at } = await unitLook(storage, folder, names);
+  const why = 'the last verification did not find all of it in order';
+  return bad ? { fault: { file: manifest, why } } : { readAt: at };
+}
+
+/** What is wrong with the first of these files that is not as it was written. */
+async function faultOfFiles(
+  storage: BackupStorage,
+  wanted: readonly Wanted[],
+  sizes: ReadonlyMap<string, bigint>,
+): Promise<UnitFault | undefined> {
   const faults: (UnitFault | undefined)[] = [];
   let packed: boolean | undefined;
   await forEachAtOnce(LOOKS_IN_FLIGHT, wanted, async ({ file, bytes }, index) => {
@@ -51,13 +65,7 @@ export async function faultOfUnit(
     packed ??= (await storage.hasGzip()) !== false;
     if (!packed) fault(`it has ${stored} bytes, and ${bytes} were written`);
   });
-  const first = faults.find((one) => one !== undefined);
-  if (first) return first;
-  const names = [...sizes.keys()].map((handle) => handle.slice(folder.length + 1));
-  const { bad } = await unitLook(storage, folder, names);
-  return bad
-    ? { file: manifest, why: 'the last verification did not find all of it in order' }
-    : undefined;
+  return faults.find((one) => one !== undefined);
 }
 
 async function readNamed(

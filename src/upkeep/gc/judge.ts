@@ -5,7 +5,7 @@ import { type Span, meet, without } from '../../lib/spans.js';
 import { type Catalog, entriesOf, spanOfEntry } from '../../repository/catalog.js';
 import { type RetiredRecord, folderOfManifest, readRetired } from '../../repository/retired.js';
 import { readOwn } from '../../repository/stored-file.js';
-import { type UnitFault, faultOfUnit } from '../../repository/unit-fault.js';
+import { type UnitFault, lookAtUnit } from '../../repository/unit-fault.js';
 import {
   ABANDONED_FILE,
   PLAN_FILE,
@@ -204,7 +204,8 @@ export class Faults {
   of(type: BackupType, manifest: string): Promise<UnitFault | undefined> {
     const known = this.known.get(manifest);
     if (known) return known;
-    const looked = faultOfUnit(this.storage, type, manifest, { receipts: true });
+    const look = lookAtUnit(this.storage, type, manifest, { receipts: true });
+    const looked = look.then(({ fault }) => fault);
     this.known.set(manifest, looked);
     return looked;
   }

@@ -10,8 +10,7 @@ import type { StateSnapshotEntry } from '../../repository/catalog.js';
 import { folderOfManifest } from '../../repository/retired.js';
 import { isStored, readOwn } from '../../repository/stored-file.js';
 import type { BackupStorage } from '../../storage/storage.js';
-import { faultOfUnit } from '../../repository/unit-fault.js';
-import { unitLook } from '../../repository/unit-look.js';
+import { lookAtUnit } from '../../repository/unit-fault.js';
 import type { SnapshotFacts } from './rules.js';
 
 const IN_FLIGHT = 16;
@@ -28,8 +27,8 @@ export interface Snapshot extends SnapshotFacts {
 
 /**
  * Looks at each snapshot: its manifest, the sizes of its files, the records of verifications beside it and, when
- * `timed`, the ledger info in its `state.proof`. That is two small files for each snapshot, and the chain's own time: neither the clock of a host
- * nor a copy of the storage changes it.
+ * `timed`, the ledger info in its `state.proof`. That is two small files for each snapshot, and the chain's own time:
+ * neither the clock of a host nor a copy of the storage changes it.
  */
 export async function snapshotFacts(
   storage: BackupStorage,
@@ -41,14 +40,12 @@ export async function snapshotFacts(
     const { epoch, version, manifest } = entry;
     const folder = folderOfManifest(manifest);
     report(`look at ${folder}`);
-    const names = storage.byNameOnly ? [] : await namesIn(storage, folder);
-    const look = await unitLook(storage, folder, names);
-    const damaged = look.bad || (await isDamaged(storage, manifest));
+    const { damaged, readAt } = await lookAt(storage, manifest);
     const at = timed ? await timeOf(storage, folder) : undefined;
     found[index] = {
       ...{ entry, epoch, version, manifest, folder },
       damaged,
-      verified: look.at !== undefined && !damaged,
+      verified: readAt !== undefined,
       ...(at === undefined ? {} : { at }),
     };
   });
@@ -56,14 +53,10 @@ export async function snapshotFacts(
 }
 
 /** An adapter would fetch each file to look at it, so there the manifest alone is asked for. */
-async function isDamaged(storage: BackupStorage, manifest: string): Promise<boolean> {
-  if (storage.byNameOnly) return !(await isStored(storage, manifest));
-  return (await faultOfUnit(storage, 'state_snapshot', manifest)) !== undefined;
-}
-
-async function namesIn(storage: BackupStorage, folder: string): Promise<string[]> {
-  const files = await storage.listFolder(folder);
-  return files.map(({ handle }) => handle.slice(folder.length + 1));
+async function lookAt(storage: BackupStorage, manifest: string) {
+  if (storage.byNameOnly) return { damaged: !(await isStored(storage, manifest)) };
+  const { fault, readAt } = await lookAtUnit(storage, 'state_snapshot', manifest);
+  return { damaged: fault !== undefined, readAt };
 }
 
 /** Unix milliseconds; undefined when the proof is missing or cannot be read. */
