@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { whyFailed } from './why-failed.js';
+import { withWhy } from './why-failed.js';
 import type { VerifiedTimes } from '../contract/answers/coordinator-answers.js';
 import type { LastDrill } from '../contract/answers/shown-answers.js';
 
@@ -23,8 +23,7 @@ export async function lastDrill(client: Client, prefix: string): Promise<LastDri
     read += 1;
     if (read === MOST_READ || (last.succeeded_at && last.failed_at)) break;
   }
-  const why = failed && (await whyFailed(client, failed));
-  return why === undefined ? last : { ...last, failed_why: why };
+  return withWhy(client, last, failed);
 }
 
 /** Adds the times that are kept in the storage: the server forgets old drills. Undefined: there was none. */

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { VERIFY_PROGRESS, readProgress } from '../contract/verify-progress.js';
 import type { VerifiedTimes } from '../contract/answers/coordinator-answers.js';
 import type { VerifyProgress } from '../contract/answers/verify-answers.js';
-import { whyFailed } from './why-failed.js';
+import { withWhy } from './why-failed.js';
 import type { LastVerification } from '../contract/answers/shown-answers.js';
 
 const MOST_READ = 100;
@@ -38,8 +38,7 @@ export async function lastVerification(client: Client, prefix: string): Promise<
     read += 1;
     if (read === MOST_READ || (last.succeeded_at && last.failed_at)) break;
   }
-  const why = failed && (await whyFailed(client, failed));
-  return why === undefined ? last : { ...last, failed_why: why };
+  return withWhy(client, last, failed);
 }
 
 type TimeKey = 'started_at' | 'succeeded_at' | 'failed_at' | 'whole_at' | 'rotated_at';

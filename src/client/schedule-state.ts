@@ -2,10 +2,11 @@ import {
   type Client,
   type ScheduleDescription,
   ScheduleNotFoundError,
-  WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { ListedSchedule } from '../contract/answers/shown-answers.js';
+import { everyMsOf } from './stored-schedule.js';
+import { causeOf } from './why-failed.js';
 
 /** A run that is later than this is overdue. */
 const OVERDUE_MS = 60_000;
@@ -33,13 +34,12 @@ async function stateOf(
   const next = info.nextActionTimes[0];
   const last = info.recentActions.at(-1);
   const run = last?.action.type === 'startWorkflow' ? last.action.workflow.workflowId : undefined;
-  const every = spec.intervals?.[0]?.every;
   const isOverdue = next !== undefined && !paused && now - next.getTime() > OVERDUE_MS;
   return {
     id,
     paused,
     note,
-    every_ms: typeof every === 'number' ? every : undefined,
+    every_ms: everyMsOf(spec),
     created_at: info.createdAt.toISOString(),
     next: next?.toISOString(),
     overdue: isOverdue ? true : undefined,
@@ -61,19 +61,9 @@ async function outcomeOf(
     if (status.name !== 'FAILED') {
       return { outcome: status.name === 'TIMED_OUT' ? 'failed' : 'stopped' };
     }
-    return { outcome: 'failed', why: await whyFailed(handle.result()) };
+    return { outcome: 'failed', why: (await causeOf(handle.result()))?.message };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { outcome: 'unknown' };
     throw error;
-  }
-}
-
-async function whyFailed(result: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await result;
-    return undefined;
-  } catch (error) {
-    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    return cause?.message;
   }
 }

@@ -1,5 +1,5 @@
-import { type Client, ScheduleNotFoundError } from '@temporalio/client';
-import { show } from '../contract/schema.js';
+import { type Client, type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
+import { inWords } from '../contract/schema.js';
 import { inLargestUnit } from '../lib/time-units.js';
 
 /**
@@ -31,8 +31,7 @@ export async function storedSchedule(
 ): Promise<StoredSchedule | undefined> {
   try {
     const { action, spec } = await client.schedule.getHandle(id).describe();
-    const every = spec.intervals?.[0]?.every;
-    const everyMs = typeof every === 'number' ? every : undefined;
+    const everyMs = everyMsOf(spec);
     const started = action.type === 'startWorkflow' ? action : undefined;
     const { [DECLARED_MEMO]: digest, [DECLARED_BY_MEMO]: by } = started?.memo ?? {};
     const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
@@ -41,6 +40,12 @@ export async function storedSchedule(
     if (error instanceof ScheduleNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** How often a schedule runs, in milliseconds. Undefined: it has a calendar, which we never make. */
+export function everyMsOf({ intervals }: ScheduleDescription['spec']): number | undefined {
+  const every = intervals?.[0]?.every;
+  return typeof every === 'number' ? every : undefined;
 }
 
 /** What differs between two plans of one schedule, each in words: `every 2h -> 1d`. */
@@ -61,8 +66,6 @@ export function everyWords({ everyMs }: Pick<Plan, 'everyMs'>): string {
 function wordsOf(plan: Plan): Map<string, string> {
   // As it travels: without what is undefined.
   const sent = JSON.parse(JSON.stringify(plan.input ?? {})) as object;
-  const fields = Object.entries(sent).map(
-    ([name, value]) => [name, typeof value === 'string' ? value : show(value)] as const,
-  );
+  const fields = Object.entries(sent).map(([name, value]) => [name, inWords(value)] as const);
   return new Map([['every', everyWords(plan)], ...fields]);
 }

@@ -6,7 +6,7 @@ import { isSamePlace, storageName } from './storage-name.js';
 import { type CoordinatorSettings, STREAMS } from './coordinator-state.js';
 import type { BackupType, Target } from './job.js';
 import { nodeLimitInput } from './node-limits.js';
-import { InputError, count, mustBe, object, parse, show, whole } from './schema.js';
+import { InputError, count, inWords, mustBe, object, parse, whole } from './schema.js';
 
 export const DEFAULT_BATCH_SIZE = '1000000';
 export const DEFAULT_BATCH_SECONDS = 600;
@@ -131,10 +131,6 @@ export function settingsInWords(settings: CoordinatorSettings): Record<string, s
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, inWords(value)] as const),
   );
-}
-
-function inWords(value: unknown): string {
-  return typeof value === 'string' ? value : show(value);
 }
 
 const change = v.looseObject({}, mustBe('one JSON object'));

@@ -55,6 +55,11 @@ export function show(value: unknown): string {
   return shorten(text, 80);
 }
 
+/** A setting in words: a text as it is, everything else as JSON. */
+export function inWords(value: unknown): string {
+  return typeof value === 'string' ? value : show(value);
+}
+
 /** An object with these fields and no others. */
 export function object<E extends v.ObjectEntries>(entries: E) {
   return v.pipe(
