@@ -9,3 +9,8 @@ export function parseU64(value: unknown): bigint | undefined {
   const parsed = BigInt(value);
   return parsed <= MAX_U64 ? parsed : undefined;
 }
+
+/** Orders whole numbers, the smallest first. */
+export function compareU64(a: bigint, b: bigint): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

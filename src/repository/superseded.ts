@@ -1,4 +1,5 @@
 import type { Span } from '../lib/spans.js';
+import { compareU64 } from '../lib/u64.js';
 import { type BackupEntry, spanOfEntry } from './catalog.js';
 
 /**
@@ -11,7 +12,7 @@ export function largerWithHeld<E extends BackupEntry>(entries: readonly E[]): Ma
   let outer: { entry: E; span: Span } | undefined;
   const sorted = entries
     .map((entry) => ({ entry, span: spanOfEntry(entry) }))
-    .sort((a, b) => compare(a.span.first, b.span.first) || compare(b.span.last, a.span.last));
+    .sort((a, b) => compareU64(a.span.first, b.span.first) || compareU64(b.span.last, a.span.last));
   for (const one of sorted) {
     if (!outer || one.span.last > outer.span.last) outer = one;
     else if (one.span.first > outer.span.first || one.span.last < outer.span.last) {
@@ -31,8 +32,4 @@ export function tile(whole: Span, parts: readonly Span[]): boolean {
     next = last + 1n;
   }
   return next === whole.last + 1n;
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }

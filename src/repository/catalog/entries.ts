@@ -1,6 +1,7 @@
 import type { MetadataLine } from '../../aptos/index.js';
 import type { BackupType } from '../../contract/job.js';
 import type { Span } from '../../lib/spans.js';
+import { compareU64 } from '../../lib/u64.js';
 import type { Foreign } from '../../storage/looks.js';
 
 type Line<T extends MetadataLine['type']> = Extract<MetadataLine, { type: T }>;
@@ -126,23 +127,19 @@ function inOrder<E extends BackupEntry>(entries: E[], alsoIn: Map<BackupEntry, s
 /** 0 for equal lines, from whatever files. Both must be of one kind. */
 export function compareEntries(a: BackupEntry, b: BackupEntry): number {
   if (a.type === 'EpochEndingBackup' && b.type === 'EpochEndingBackup') {
-    const epochs = compare(a.firstEpoch, b.firstEpoch) || compare(a.lastEpoch, b.lastEpoch);
+    const epochs = compareU64(a.firstEpoch, b.firstEpoch) || compareU64(a.lastEpoch, b.lastEpoch);
     if (epochs !== 0) return epochs;
   }
   if (a.type === 'StateSnapshotBackup' || b.type === 'StateSnapshotBackup') {
     const [one, other] = [a as StateSnapshotEntry, b as StateSnapshotEntry];
-    const order = compare(one.epoch, other.epoch) || compare(one.version, other.version);
+    const order = compareU64(one.epoch, other.epoch) || compareU64(one.version, other.version);
     return order || compareText(a.manifest, b.manifest);
   }
   return (
-    compare(a.firstVersion, b.firstVersion) ||
-    compare(a.lastVersion, b.lastVersion) ||
+    compareU64(a.firstVersion, b.firstVersion) ||
+    compareU64(a.lastVersion, b.lastVersion) ||
     compareText(a.manifest, b.manifest)
   );
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 function compareText(a: string, b: string): number {
