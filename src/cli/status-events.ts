@@ -4,6 +4,7 @@ import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import type { Level, LogFields } from '../lib/host/log.js';
+import { withoutNumbers } from '../lib/without-numbers.js';
 import { describeSchedule, describeWhy } from '../monitor/format.js';
 import { inOperatorWords } from '../monitor/own-work.js';
 import { unconfirmed } from '../monitor/node-health.js';
@@ -35,11 +36,14 @@ export function eventsSince(before: LiveStatus | undefined, now: LiveStatus): St
         event('warn', `node ${node} is left until ${until}: ${why}`, { event: 'node', node }),
     ),
     // Once for each reason: an attempt may follow another every few seconds for hours.
-    ...newOnes(before?.retrying, now.retrying, (one) => `${one.what} ${inWords(one.reason)}`).map(
-      ({ what, reason }) =>
-        event('warn', `${inOperatorWords(what)} fails and is tried again: ${reason}`, {
-          event: 'retry',
-        }),
+    ...newOnes(
+      before?.retrying,
+      now.retrying,
+      (one) => `${one.what} ${withoutNumbers(one.reason)}`,
+    ).map(({ what, reason }) =>
+      event('warn', `${inOperatorWords(what)} fails and is tried again: ${reason}`, {
+        event: 'retry',
+      }),
     ),
     ...changesByOthers(before, now),
     ...aroundIt(before, now),
@@ -189,9 +193,4 @@ function event(level: Level, text: string, fields: LogFields): StatusEvent {
 function newOnes<T>(before: readonly T[] = [], now: readonly T[], keyOf: (one: T) => string): T[] {
   const known = new Set(before.map(keyOf));
   return now.filter((one) => !known.has(keyOf(one)));
-}
-
-/** A text without its numbers: they differ with each try. */
-function inWords(text: string): string {
-  return text.replace(/\d+/g, '');
 }

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { type ErrorCode, entryOf, isErrorCode } from '../errors/catalogue.js';
+import { withoutNumbers } from '../lib/without-numbers.js';
 import { pendingActivities } from './progress.js';
 
 /** A workflow may have many children. Whoever waits needs the reason of one of them. */
@@ -62,6 +63,5 @@ export class ToldReasons {
 
 /** Whether two reasons differ in numbers at most: free bytes, times, and which of many chunks it is. */
 function isSame(a: FailingWork, b: FailingWork): boolean {
-  const form = (text: string) => text.replace(/\d+/g, '#');
-  return a.code === b.code && form(a.reason) === form(b.reason);
+  return a.code === b.code && withoutNumbers(a.reason) === withoutNumbers(b.reason);
 }

@@ -1,5 +1,6 @@
 import type { WatchOrder } from '../../contract/coordinator-state.js';
 import type { NodeView } from '../../contract/coordinator-memory.js';
+import { withoutNumbers } from '../../lib/without-numbers.js';
 
 /** A watch returns after this time at the latest, which shows the coordinator that it still works. */
 const LONGEST_MS = 60 * 60_000;
@@ -36,12 +37,8 @@ export function isNews(
 function isOther(known: string | undefined, now: string | undefined, lasts: number): boolean {
   if (known === now) return false;
   if (known === undefined || now === undefined) return true;
-  const sameWords = inWords(known) === inWords(now);
+  const sameWords = withoutNumbers(known) === withoutNumbers(now);
   return lasts >= (sameWords ? OTHER_NUMBERS_MS : OTHER_WORDS_MS);
-}
-
-function inWords(text: string): string {
-  return text.replace(/\d+/g, '0');
 }
 
 /**
