@@ -50,11 +50,12 @@ export async function tidyStorage(
   const named = foldersOf(catalog);
   const folders = (await storage.listFolders()).sort();
   const unnamed: string[] = [];
-  await forEachAtOnce(IN_FLIGHT, ['', ...folders], async (folder) => {
-    report(`look at ${folder || 'the storage itself'}`);
+  found.files += (await storage.removeLeftovers('')).left;
+  await forEachAtOnce(IN_FLIGHT, folders, async (folder) => {
+    report(`look at ${folder}`);
     const { left } = await storage.removeLeftovers(folder);
     found.files += left;
-    if (folder !== '' && !RESERVED.has(folder) && !named.has(folder)) unnamed.push(folder);
+    if (!RESERVED.has(folder) && !named.has(folder)) unnamed.push(folder);
   });
   for (const folder of unnamed.sort()) {
     report(`look through ${folder}`);

@@ -123,17 +123,14 @@ class RangeJob {
         }
         break;
       } catch (error) {
+        if (!(error instanceof StreamBreak || error instanceof GaveWay)) throw error;
         framer.dropPartial();
-        if (error instanceof GaveWay) {
-          if (start + BigInt(framer.recordCount) > this.last) break;
-          continue;
-        }
-        if (!(error instanceof StreamBreak)) throw error;
-        const isNew = start + BigInt(framer.recordCount) > from;
-        if (!isNew || (isSilence(error.cause.code) && this.chunks.length === chunksBefore)) {
-          throw error.cause;
-        }
-        if (start + BigInt(framer.recordCount) > this.last) break;
+        const next = start + BigInt(framer.recordCount);
+        const broke = error instanceof StreamBreak ? error.cause : undefined;
+        const isLost = broke && isSilence(broke.code) && this.chunks.length === chunksBefore;
+        if (isLost || (broke && next === from)) throw broke;
+        if (next > this.last) break;
+        if (!broke) continue;
         await pauseAfterBreak(breaks, this.tools.signal);
         breaks += 1;
       }
