@@ -36,7 +36,7 @@ export async function concludeCoverage(
   ending: VerifyEnding,
 ): Promise<Coverage> {
   const { begunAt, stopped } = ending;
-  const catalog = await readCatalog(storage);
+  const catalog = await settledCatalog(storage);
   const complete = !stopped && isWhole(scope);
   const { epochs, snapshots } = proveByTransactions(totals);
   const unproven = awaited(
@@ -77,6 +77,16 @@ export async function concludeCoverage(
     checked: checkedOf(totals),
     read_so_far: readSoFar(looks),
   };
+}
+
+/**
+ * What the metadata names. A look in which a consolidation exchanges lines can show both the old ones and the new one:
+ * an overlap counts only when a second look shows it, too.
+ */
+async function settledCatalog(storage: BackupStorage): Promise<Catalog> {
+  const catalog = await readCatalog(storage);
+  const overlaps = metadataFindings(catalog).some(({ code }) => code === 'OVERLAP');
+  return overlaps ? readCatalog(storage) : catalog;
 }
 
 /** Transactions and snapshots, and how each is proven. */
