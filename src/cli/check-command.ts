@@ -12,6 +12,7 @@ import type { BackupStorage } from '../storage/storage.js';
 import { isStorageError } from '../storage/storage-error.js';
 import { type CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
+import { print } from './print.js';
 
 /**
  * `check` of a storage: tries what a storage can do, in a folder that it removes afterwards. Returns the exit code: 0 when the
@@ -19,16 +20,16 @@ import { storageOf } from './storage-options.js';
  */
 export async function runCheck(flags: CommonFlags, signal: AbortSignal): Promise<number> {
   const settings = storageOf(flags);
-  const tell = (check: Check) => void (flags.json || console.log(rowOf(check)));
-  if (!flags.json) console.log(`Can ${storageName(settings)} ...`);
+  const tell = (check: Check) => void (flags.json || print(rowOf(check)));
+  if (!flags.json) print(`Can ${storageName(settings)} ...`);
   const checks = await checksOf(settings, signal, tell).catch((error: unknown) => {
     throw signal.aborted ? new Interrupted('interrupted; nothing was left behind') : error;
   });
   const fit = isFit(checks);
   if (flags.json) {
-    console.log(JSON.stringify({ storage: storageName(settings), fit, checks }));
+    print(JSON.stringify({ storage: storageName(settings), fit, checks }));
   } else {
-    console.log(fit ? 'It is fit for backups.' : verdict(checks));
+    print(fit ? 'It is fit for backups.' : verdict(checks));
   }
   return fit ? 0 : 1;
 }

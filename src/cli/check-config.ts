@@ -21,6 +21,7 @@ import { pageToken } from './open-page.js';
 import { openSession } from './open-session.js';
 import { type CoordinatorFlags } from './options.js';
 import { namesStorage, placeOf, storageOf } from './storage-options.js';
+import { print } from './print.js';
 
 /** Of a way of notifications. */
 const HOW_TO_TRY = 'not tried; to send a message: aptos-backup notify test --config FILE';
@@ -49,7 +50,7 @@ export async function checkConfig(applied: AppliedConfig, signal: AbortSignal): 
   const flags = applied.flags<CoordinatorFlags>();
   const rows: Row[] = [];
   keepCachesIn(undefined);
-  if (!flags.json) console.log(`What ${applied.config.file} names:`);
+  if (!flags.json) print(`What ${applied.config.file} names:`);
   for (const { what, name, ...one } of triesOf(applied, flags, signal)) {
     if (signal.aborted) throw new Interrupted('interrupted; nothing was left behind');
     const row: Row = await one.try().then(
@@ -57,13 +58,12 @@ export async function checkConfig(applied: AppliedConfig, signal: AbortSignal): 
       (error: unknown) => ({ what, name, works: false, means: messageOf(error) }),
     );
     rows.push(row);
-    if (!flags.json) console.log(describeRow(row));
+    if (!flags.json) print(describeRow(row));
   }
   if (signal.aborted) throw new Interrupted('interrupted; nothing was left behind');
   const bad = rows.filter(({ works }) => !works).length;
-  if (flags.json)
-    console.log(JSON.stringify({ file: applied.config.file, works: bad === 0, rows }));
-  else console.log(verdict(bad, rows.length));
+  if (flags.json) print(JSON.stringify({ file: applied.config.file, works: bad === 0, rows }));
+  else print(verdict(bad, rows.length));
   return bad === 0 ? 0 : 1;
 }
 

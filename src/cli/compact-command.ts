@@ -9,6 +9,7 @@ import { optional } from './optional.js';
 import type { CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
 import { say } from './say.js';
+import { print } from './print.js';
 
 export interface CompactionFlags extends CommonFlags {
   epochEndingFileCompactFactor?: string;
@@ -27,7 +28,7 @@ export async function runCompact(flags: CompactionFlags, signal: AbortSignal): P
     if (joined) say('A compaction of this storage runs already. This command waits for it');
     const answer = await awaited(client, handle, left);
     const done = readAnswer(compaction, answer, handle.workflowId);
-    console.log(flags.json ? JSON.stringify(done) : describeCompaction(done).join('\n'));
+    print(flags.json ? JSON.stringify(done) : describeCompaction(done).join('\n'));
     return done.left_alone_count > 0 ? 1 : 0;
   });
 }

@@ -14,6 +14,7 @@ import {
 import { addStorageOptions } from './storage-options.js';
 import { addNotifyOptions } from './notify-options.js';
 import { addPruneOptions } from './retention-options.js';
+import { print } from './print.js';
 
 export const CONFIG = 'show the configuration, or an example of its file';
 
@@ -40,8 +41,8 @@ function showConfig({ json, config: file }: CommonFlags, command: Command): void
       return { name: `schedules.${kind}`, value: words, source: 'file', from };
     }),
   ];
-  if (json) console.log(JSON.stringify({ file: file ?? null, settings: rows }));
-  else console.log(describeSources(rows).join('\n'));
+  if (json) print(JSON.stringify({ file: file ?? null, settings: rows }));
+  else print(describeSources(rows).join('\n'));
 }
 
 function describeSources(rows: readonly Sourced[]): string[] {

@@ -6,6 +6,7 @@ import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
 import { type CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
+import { print } from './print.js';
 
 export interface ConsolidateFlags extends CommonFlags {
   transactionBatchSize?: string;
@@ -23,7 +24,7 @@ export async function runConsolidation(
   return atServer(flags, signal, async ({ client }, left) => {
     const handle = await startConsolidation(client, input);
     const done = await consolidationOf(awaited(client, handle, left));
-    console.log(flags.json ? JSON.stringify(done) : describe(done).join('\n'));
+    print(flags.json ? JSON.stringify(done) : describe(done).join('\n'));
     return done.ok ? 0 : 1;
   });
 }

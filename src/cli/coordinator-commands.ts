@@ -24,6 +24,7 @@ import { type CommonFlags } from './options.js';
 import { namesStorage, storageOf } from './storage-options.js';
 import { describeStatus } from './status-board.js';
 import { typedNumber, typedStream, unknownWord } from './typed.js';
+import { print } from './print.js';
 
 /** Longest wait for an answer of the coordinator. */
 const ANSWER_MS = 30_000;
@@ -34,7 +35,7 @@ export async function showStatus(flags: CommonFlags, signal: AbortSignal): Promi
     const read = await new Overseer(client, workflowId).read();
     const status = withNotifications(flags, workflowId)(read);
     const text = () => describeStatus(status, Date.now()).join('\n');
-    console.log(flags.json ? JSON.stringify(status) : text());
+    print(flags.json ? JSON.stringify(status) : text());
   });
 }
 
@@ -91,7 +92,7 @@ export async function retryUnits(
   await withCoordinator(flags, signal, async (client, workflowId) => {
     const again = await tellWorkflow<number>(client, workflowId, UPDATE_RETRY, unit);
     if (again > 0 || unit === undefined) {
-      console.log(flags.json ? JSON.stringify(again) : describeRetried(again));
+      print(flags.json ? JSON.stringify(again) : describeRetried(again));
       return;
     }
     const { streams } = await readCoordinator(client, workflowId);
@@ -116,7 +117,7 @@ async function tellCoordinator<T>(
 ): Promise<void> {
   await withCoordinator(flags, signal, async (client, workflowId) => {
     const answer = await tellWorkflow<T>(client, workflowId, name, argument);
-    console.log(flags.json ? JSON.stringify(answer) : inWords(answer));
+    print(flags.json ? JSON.stringify(answer) : inWords(answer));
   });
 }
 
@@ -134,7 +135,7 @@ export async function retryAll(flags: CommonFlags, signal: AbortSignal): Promise
     for (const workflowId of workflowIds) {
       again += await retryOne(client, workflowId);
     }
-    console.log(flags.json ? JSON.stringify(again) : describeRetried(again));
+    print(flags.json ? JSON.stringify(again) : describeRetried(again));
   });
 }
 

@@ -18,6 +18,7 @@ import { type CommonFlags, addCommonOptions, collect } from './options.js';
 import { placeOf } from './storage-options.js';
 import { typedNumber } from './typed.js';
 import { say } from './say.js';
+import { print } from './print.js';
 
 interface CopyFlags extends CommonFlags {
   from?: string;
@@ -68,7 +69,7 @@ async function runCopy(flags: CopyFlags, signal: AbortSignal): Promise<number> {
     const show = (answer: unknown) =>
       showProgress(readAnswer(copyStatus, answer, handle.workflowId));
     const result = await copied(awaited(client, handle, left, show));
-    console.log(flags.json ? JSON.stringify(result) : describeCopy(result).join('\n'));
+    print(flags.json ? JSON.stringify(result) : describeCopy(result).join('\n'));
     return result.ok ? 0 : 1;
   };
   return atServer(flags, signal, work, 'the copy goes on at the server');

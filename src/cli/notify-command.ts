@@ -9,6 +9,7 @@ import { addNotifyOptions } from './notify-options.js';
 import { aboutStorage } from './open-notifier.js';
 import { type CommonFlags, addCommonOptions } from './options.js';
 import { addStorageName, namesStorage, storageOf } from './storage-options.js';
+import { print } from './print.js';
 
 export const NOTIFY = 'notifications of alarms';
 
@@ -41,9 +42,9 @@ async function runNotifyTest(flags: CommonFlags & NotifyFlags, signal: AbortSign
       }
     }),
   );
-  if (flags.json) console.log(JSON.stringify({ results, message }));
+  if (flags.json) print(JSON.stringify({ results, message }));
   for (const { way, to, delivered, answer } of flags.json ? [] : results) {
-    console.log(`${way} ${to}: ${delivered ? 'delivered' : 'NOT delivered'}, ${answer}`);
+    print(`${way} ${to}: ${delivered ? 'delivered' : 'NOT delivered'}, ${answer}`);
   }
   return results.every(({ delivered }) => delivered) ? 0 : 1;
 }

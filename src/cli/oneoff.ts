@@ -7,6 +7,7 @@ import { atServer } from './at-server.js';
 import { type CommonFlags } from './options.js';
 import { watchBackup } from './watch.js';
 import { say } from './say.js';
+import { print } from './print.js';
 
 /**
  * Runs one backup and prints its result. If the environment names a Temporal server, the command is a
@@ -24,7 +25,7 @@ export async function runOneoff(
     if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
     const handle = await startBackup(client, type, input);
     const result = await watchBackup(client, handle, left);
-    console.log(flags.json ? JSON.stringify(result) : describeResult(result));
+    print(flags.json ? JSON.stringify(result) : describeResult(result));
   };
   await atServer(flags, signal, work, 'the backup goes on at the server');
 }

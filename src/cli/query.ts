@@ -4,6 +4,8 @@ import { readKnownCatalog } from '../repository/catalog.js';
 import { openReadable } from '../storage/index/open-readable.js';
 import { type CommonFlags, nodeAddress } from './options.js';
 import { storageOf } from './storage-options.js';
+import { print } from './print.js';
+import { say } from './say.js';
 
 /** `query node-state`: shows what the node has. Asks only the node. */
 export async function queryNodeState(flags: CommonFlags): Promise<void> {
@@ -11,11 +13,11 @@ export async function queryNodeState(flags: CommonFlags): Promise<void> {
   try {
     const state = await node.dbState();
     if (flags.json) {
-      print(state ? { epoch: state.epoch, committed_version: state.committedVersion } : {});
+      printJson(state ? { epoch: state.epoch, committed_version: state.committedVersion } : {});
     } else if (state) {
-      console.log(`epoch: ${state.epoch}, committed_version: ${state.committedVersion}`);
+      print(`epoch: ${state.epoch}, committed_version: ${state.committedVersion}`);
     } else {
-      console.log('DB not bootstrapped.');
+      print('DB not bootstrapped.');
     }
   } finally {
     node.close();
@@ -29,7 +31,7 @@ export async function queryNodeState(flags: CommonFlags): Promise<void> {
 export async function queryStorageState(flags: CommonFlags): Promise<void> {
   const storage = await openReadable(storageOf(flags));
   const { epochEndings, transactions, snapshots, damaged } = await readKnownCatalog(storage);
-  for (const { object, why } of damaged) console.error(`${object}, ${why}`);
+  for (const { object, why } of damaged) say(`${object}, ${why}`);
   const snapshot = newestOf(snapshots, ({ epoch }) => epoch);
   const state = {
     latest_epoch_ending_epoch: newestOf(epochEndings, (e) => e.lastEpoch)?.lastEpoch ?? null,
@@ -38,10 +40,10 @@ export async function queryStorageState(flags: CommonFlags): Promise<void> {
     latest_transaction_version: newestOf(transactions, (t) => t.lastVersion)?.lastVersion ?? null,
   };
   if (flags.json) {
-    print(state);
+    printJson(state);
   } else {
     const fields = Object.entries(state).map(([name, value]) => `${name}: ${value ?? 'none'}`);
-    console.log(fields.join(', '));
+    print(fields.join(', '));
   }
 }
 
@@ -53,6 +55,6 @@ function newestOf<E>(entries: readonly E[], numberOf: (entry: E) => bigint): E |
   );
 }
 
-function print(value: JsonObject): void {
-  console.log(stringifyJson(value));
+function printJson(value: JsonObject): void {
+  print(stringifyJson(value));
 }

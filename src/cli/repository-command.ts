@@ -16,6 +16,9 @@ import { storageStats } from '../upkeep/inventory/storage-stats.js';
 import { type CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
 import { indexedLine, listHead, listRow, shownText, statsText } from './print-inventory.js';
+import { print } from './print.js';
+import { say } from './say.js';
+import { visible } from '../lib/visible.js';
 
 export interface ListFlags extends CommonFlags {
   kind?: string;
@@ -47,7 +50,7 @@ export async function listRepository(flags: ListFlags, signal: AbortSignal): Pro
   await write(`${indexedLine(storage.indexedAt, now)}${listHead(flags.sizes ?? false)}\n`);
   await writeRows(rows, (row) => `${listRow(row, now, flags.sizes ?? false)}\n`);
   for (const { object, why } of catalog.damaged.slice(0, MOST_DAMAGED)) {
-    console.error(`${object}: ${why}`);
+    say(`${object}: ${why}`);
   }
 }
 
@@ -59,8 +62,8 @@ export async function showInRepository(
 ): Promise<void> {
   const storage = await openReadable(storageOf(flags), signal);
   const shown = await showBackup(storage, await readCatalog(storage), backup);
-  if (flags.json) console.log(JSON.stringify(shown));
-  else console.log(`${indexedLine(storage.indexedAt, Date.now())}${shownText(shown, Date.now())}`);
+  if (flags.json) print(JSON.stringify(shown));
+  else print(`${indexedLine(storage.indexedAt, Date.now())}${shownText(shown, Date.now())}`);
 }
 
 /** `repository stats`: how much there is, how it grows, and what nobody names. */
@@ -68,18 +71,18 @@ export async function repositoryStats(flags: CommonFlags, signal: AbortSignal): 
   const storage = await openReadable(storageOf(flags), signal);
   const catalog = await readCatalog(storage);
   const stats = await storageStats(storage, catalog, (folders) => {
-    if (folders % 10_000 === 0) console.error(`${folders} folders looked at`);
+    if (folders % 10_000 === 0) say(`${folders} folders looked at`);
   });
-  if (flags.json) console.log(JSON.stringify(stats));
-  else console.log(`${indexedLine(storage.indexedAt, Date.now())}${statsText(stats, Date.now())}`);
+  if (flags.json) print(JSON.stringify(stats));
+  else print(`${indexedLine(storage.indexedAt, Date.now())}${statsText(stats, Date.now())}`);
 }
 
 /** `repository index`: publishes the index for those who may not list. */
 export async function indexRepository(flags: CommonFlags, signal: AbortSignal): Promise<void> {
   const settings = storageOf(flags);
   const latest = await publishIndex(openStorage(settings, signal));
-  if (flags.json) console.log(JSON.stringify(latest));
-  else console.log(indexText(storageName(settings), latest));
+  if (flags.json) print(JSON.stringify(latest));
+  else print(indexText(storageName(settings), latest));
 }
 
 function indexText(storage: string, latest: Latest): string {
@@ -105,7 +108,7 @@ async function writeRows(
 
 /** Waits until the reader has taken the text. One that is gone gets no more of it. */
 function write(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+  return new Promise((resolve) => process.stdout.write(visible(text), () => resolve()));
 }
 
 /** @throws UsageError */

@@ -14,6 +14,7 @@ import { type CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
 import { describeDrill, describePlan } from './print-restore.js';
 import { say } from './say.js';
+import { print } from './print.js';
 
 export interface RestoreFlags extends CommonFlags {
   targetVersion?: string;
@@ -67,7 +68,7 @@ export async function runRestorePlan(flags: PlanFlags, signal: AbortSignal): Pro
     await writeFile(adapterFile, adapter.yaml);
     say(`Wrote ${adapterFile}`);
   }
-  console.log(flags.json ? JSON.stringify(plan) : describePlan(plan).join('\n'));
+  print(flags.json ? JSON.stringify(plan) : describePlan(plan).join('\n'));
   return plan.ok ? 0 : 1;
 }
 
@@ -83,7 +84,7 @@ export async function runRestoreDrill(flags: DrillFlags, signal: AbortSignal): P
       say(`${phase}${version === undefined ? '' : `, up to version ${version}`}`);
     };
     const report = await reportOf(awaited(client, handle, left, show));
-    console.log(flags.json ? JSON.stringify(report) : describeDrill(report).join('\n'));
+    print(flags.json ? JSON.stringify(report) : describeDrill(report).join('\n'));
     return report.ok ? 0 : 1;
   });
 }

@@ -26,6 +26,7 @@ import { storageOf } from './storage-options.js';
 import { describeGc, describePin, describePrune } from './print-retention.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
 import { say } from './say.js';
+import { print } from './print.js';
 
 /**
  * `repository prune`. Without `--yes` it only shows the plan. Returns the exit code: 1 when the plan would be refused, 2
@@ -38,7 +39,7 @@ export async function runPrune(
   const input = { storage: storageOf(flags), ...rulesOf(flags) };
   const { rules, graceMs, force } = parsePruneInput(input); // report a mistake before anything starts
   const show = (answer: PruneAnswer) =>
-    console.log(flags.json ? JSON.stringify(answer) : describePrune(answer).join('\n'));
+    print(flags.json ? JSON.stringify(answer) : describePrune(answer).join('\n'));
   if (flags.yes && !flags.dryRun) {
     const start = (client: Client) => startPrune(client, input);
     show(readAnswer(pruneAnswer, await resultAtServer(flags, start, signal), 'the prune'));
@@ -71,7 +72,7 @@ export async function runGc(
   const answer = flags.dryRun
     ? await gcPlan(input.storage, graceMs, signal)
     : readAnswer(gcAnswer, await resultAtServer(flags, start, signal), 'the gc');
-  console.log(flags.json ? JSON.stringify(answer) : describeGc(answer).join('\n'));
+  print(flags.json ? JSON.stringify(answer) : describeGc(answer).join('\n'));
 }
 
 async function gcPlan(
@@ -100,12 +101,12 @@ export async function runKeep(
   const tools = toolsFor(storageOf(flags), 'keep', signal);
   if (backup === undefined) {
     const pins = await listPins(tools);
-    if (flags.json) console.log(JSON.stringify(pins));
-    else console.log(pins.map(describePin).join('\n') || 'Nothing is pinned.');
+    if (flags.json) print(JSON.stringify(pins));
+    else print(pins.map(describePin).join('\n') || 'Nothing is pinned.');
     return;
   }
   const kept = await keepBackup(backup, flags.note, tools);
-  console.log(flags.json ? JSON.stringify({ kept }) : `Pinned ${kept}: no keep rule retires it.`);
+  print(flags.json ? JSON.stringify({ kept }) : `Pinned ${kept}: no keep rule retires it.`);
 }
 
 /** `repository unkeep`. */
@@ -115,7 +116,7 @@ export async function runUnkeep(
   signal: AbortSignal,
 ): Promise<void> {
   const unkept = await unkeepBackup(backup, toolsFor(storageOf(flags), 'unkeep', signal));
-  console.log(flags.json ? JSON.stringify({ unkept }) : `${unkept} is not pinned any more.`);
+  print(flags.json ? JSON.stringify({ unkept }) : `${unkept} is not pinned any more.`);
 }
 
 function toolsFor(settings: StorageConfig, command: string, signal: AbortSignal): UpkeepTools {

@@ -1,11 +1,12 @@
 import { type Log, jsonLog, logsAsJson, setLogFormat, stampedLog } from '../lib/host/log.js';
+import { visible } from '../lib/visible.js';
 import { Screen } from './screen.js';
 
 const screen = process.stderr.isTTY ? new Screen() : undefined;
 
 const plainLog: Log = (text) => {
   if (screen) screen.say(text);
-  else process.stderr.write(`${text}\n`);
+  else process.stderr.write(`${visible(text)}\n`);
 };
 /** On a terminal, the day is known. */
 const clockLog: Log = (text) => plainLog(`${new Date().toISOString().slice(11, 19)}Z ${text}`);

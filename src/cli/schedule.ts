@@ -25,6 +25,8 @@ import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './opt
 import { placeOf } from './storage-options.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
 import { unknownWord } from './typed.js';
+import { print } from './print.js';
+import { say } from './say.js';
 
 export interface ScheduleFlags extends PruneFlags {
   every?: string;
@@ -54,7 +56,7 @@ export async function scheduleCreate(
     const before = await storedSchedule(client, schedule.scheduleId);
     const id = await createSchedule(client, kind, input, flags.every);
     const made = madeOf(id, planOf(schedule), before);
-    console.log(flags.json ? JSON.stringify(made) : describeMade(made).join('\n'));
+    print(flags.json ? JSON.stringify(made) : describeMade(made).join('\n'));
   });
 }
 
@@ -103,14 +105,14 @@ export async function scheduleList(flags: CommonFlags, signal: AbortSignal): Pro
   await withClient(flags, signal, async (client) => {
     const schedules = await listSchedules(client);
     if (flags.json) {
-      console.log(JSON.stringify(schedules));
+      print(JSON.stringify(schedules));
       return;
     }
     for (const { every_ms: everyMs, ...schedule } of schedules) {
       const often = everyMs === undefined ? '' : `every ${everyWords({ everyMs })}, `;
-      console.log(`${schedule.id}  ${often}${describeSchedule(schedule)}  ${schedule.note ?? ''}`);
+      print(`${schedule.id}  ${often}${describeSchedule(schedule)}  ${schedule.note ?? ''}`);
     }
-    if (schedules.length === 0) console.log('No schedules.');
+    if (schedules.length === 0) print('No schedules.');
   });
 }
 
@@ -126,7 +128,7 @@ export async function scheduleDelete(
       if (ids.length === 0) throw new UsageError(`there is no schedule "${id}", and no other`);
       throw unknownWord('schedule', id, ids);
     });
-    console.log(flags.json ? JSON.stringify({ deleted: id }) : `Deleted ${id}`);
+    print(flags.json ? JSON.stringify({ deleted: id }) : `Deleted ${id}`);
   });
 }
 
@@ -138,9 +140,7 @@ async function withClient(
   const session = await openSession(flags, signal);
   try {
     if (session.embedded) {
-      console.error(
-        'The embedded Temporal server runs schedules only while a command keeps it up.',
-      );
+      say('The embedded Temporal server runs schedules only while a command keeps it up.');
     }
     await work(session.client);
   } finally {

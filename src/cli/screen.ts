@@ -1,3 +1,5 @@
+import { visible } from '../lib/visible.js';
+
 /**
  * A terminal with a board at its lower end. Lines that are said scroll away above the board. Lines of the board are
  * wrapped, not cut.
@@ -16,12 +18,12 @@ export class Screen {
 
   /** Prints a line that stays. */
   say(line: string): void {
-    this.write(`${this.erasure()}${line}\n`);
+    this.write(`${this.erasure()}${visible(line)}\n`);
   }
 
   /** Shows these lines in place of the ones before. */
   show(lines: readonly string[]): void {
-    this.board = lines.flatMap((line) => wrapped(line, this.width));
+    this.board = lines.flatMap((line) => wrapped(visible(line), this.width));
     this.write(this.erasure());
   }
 

@@ -12,6 +12,7 @@ import { inOperatorWords } from '../monitor/own-work.js';
 import { streamDetails } from '../monitor/stream-details.js';
 import { board, say } from './say.js';
 import { eventsSince, summaryOf } from './status-events.js';
+import { print } from './print.js';
 import type { LastDrill, LastVerification, LiveStatus } from '../contract/answers/shown-answers.js';
 
 const TTY_INTERVAL_MS = 1_000;
@@ -51,7 +52,7 @@ export class StatusBoard {
   private printJson(value: object, state: string): void {
     const now = performance.now();
     if (state === this.last && now - this.printedAt < JSON_AT_LEAST_MS) return;
-    console.log(JSON.stringify(value));
+    print(JSON.stringify(value));
     this.last = state;
     this.printedAt = now;
   }

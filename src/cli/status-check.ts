@@ -15,6 +15,7 @@ import { Interrupted, UsageError, messageOf } from '../client/command-failure.js
 import { withNotifications } from './notification-status.js';
 import type { CommonFlags } from './options.js';
 import { namesStorage } from './storage-options.js';
+import { print } from './print.js';
 import { type Health, LEVELS } from '../contract/answers/shown-answers.js';
 import { inSeconds } from '../lib/time-units.js';
 
@@ -75,9 +76,9 @@ export async function checkStatus(
   };
   const health = await healthNow(flags, limits, signal);
   const { level, reasons } = health;
-  if (flags.json) console.log(JSON.stringify(health));
+  if (flags.json) print(JSON.stringify(health));
   else
-    console.log(
+    print(
       inOneLine(
         level,
         reasons.map(({ what }) => what),
@@ -97,7 +98,7 @@ export function tellUnknown(error: unknown, inWords: (message: string) => string
     error instanceof ConfigError
       ? error.problems
       : [inWords(messageOf(error).replace(/^error: /, ''))];
-  console.log(inOneLine('unknown', reasons));
+  print(inOneLine('unknown', reasons));
   return UNKNOWN;
 }
 

@@ -20,14 +20,15 @@ import type { WorkerGroup } from '../supervisor/worker-group.js';
 import { startWorkers } from './own-workers.js';
 import { say } from './say.js';
 import { tellStuck } from './tell-trouble.js';
+import { print } from './print.js';
 
 /** `list`: shows what is followed on this server. */
 export async function runList(flags: CommonFlags, signal: AbortSignal): Promise<void> {
   const session = await openSession(flags, signal);
   try {
     const found = await listFollowed(session.client, await workersLive(session));
-    if (flags.json) console.log(JSON.stringify(found));
-    else console.log(describeList(found, session.embedded, flags).join('\n'));
+    if (flags.json) print(JSON.stringify(found));
+    else print(describeList(found, session.embedded, flags).join('\n'));
   } finally {
     await session.close();
   }
@@ -57,10 +58,10 @@ export async function runStop(
     const ended: Stopped[] = [];
     for (const one of found) {
       ended.push(await stopOne(session, one, answer || embedded, signal));
-      if (!flags.json) console.log(describeStopped(ended.at(-1)!).join('\n'));
+      if (!flags.json) print(describeStopped(ended.at(-1)!).join('\n'));
     }
-    if (flags.json) console.log(JSON.stringify(ended));
-    else if (ended.length === 0) console.log('Nothing is followed here.');
+    if (flags.json) print(JSON.stringify(ended));
+    else if (ended.length === 0) print('Nothing is followed here.');
   } finally {
     await workers?.stop();
     await session.close();

@@ -19,6 +19,7 @@ import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
 import { Pace, bar } from './pace.js';
 import { board, say } from './say.js';
+import { print } from './print.js';
 
 export interface VerifyFlags extends CommonFlags {
   startVersion?: string;
@@ -40,7 +41,7 @@ export async function runVerify(flags: VerifyFlags, signal: AbortSignal): Promis
   parseVerifyInput(input); // report a mistake before anything starts
   return atServer(flags, signal, async ({ client }, left) => {
     const coverage = await verified(client, input, left);
-    console.log(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
+    print(flags.json ? JSON.stringify(coverage) : describeCoverage(coverage).join('\n'));
     return coverage.ok ? 0 : 1;
   });
 }

@@ -1,3 +1,5 @@
+import { visible } from '../visible.js';
+
 /** How much a line of a log matters. */
 export type Level = 'info' | 'warn' | 'error';
 /** What a line is about, for programs that read logs in JSON. */
@@ -37,7 +39,7 @@ export async function jsonLog(): Promise<Log> {
 
 /** A log on stderr for people: time, level and text. */
 export const stampedLog: Log = (text, level = 'info') => {
-  process.stderr.write(`${new Date().toISOString()} ${LEVELS[level]} ${text}\n`);
+  process.stderr.write(`${new Date().toISOString()} ${LEVELS[level]} ${visible(text)}\n`);
 };
 
 /** The text of a line of either log, without time and level. Other lines come back as they are. */
