@@ -77,8 +77,12 @@ it('the storage proves itself at every moment, through growth, pruning, faults a
       node.grow({ transactions: STEP, ...(grown % 1_000 === 0 ? { epochs: 1 } : {}) });
       // At a third and at two thirds of the growth, however far the backups are.
       if (grown >= ((kills + 1) * GROWN) / 3) {
-        process.kill(worker.pid('chunks')!, 'SIGKILL');
-        await until('another worker runs', () => worker.pid('chunks') !== undefined);
+        const killed = worker.pid('chunks')!;
+        process.kill(killed, 'SIGKILL');
+        await until(
+          'another worker runs',
+          () => ![undefined, killed].includes(worker.pid('chunks')),
+        );
         kills += 1;
       }
       const lag = () => node.facts().version - storedTo(folder);
@@ -116,7 +120,7 @@ it('the storage proves itself at every moment, through growth, pruning, faults a
     checked: { proven_before: 0 },
   });
   expect(coverage.state_snapshots[0]).toMatchObject({ epoch: '0' });
-  expect(leftovers(folder)).toEqual([]);
+  await until('nothing unfinished is left', () => leftovers(folder).length === 0);
   const { historyLength } = await session.client.workflow.getHandle(workflowId).describe();
   expect(historyLength).toBeLessThan(1_000);
 }, 600_000);

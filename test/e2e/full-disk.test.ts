@@ -70,7 +70,7 @@ it('with a full data folder, up lives on, says why nothing goes on, and goes on 
   await up.says(
     /^Chunk worker, process \d+, had in hand: .*; no crash report could be written: ENOSPC/,
   );
-  await until('another worker runs', () => workers().length === 2);
+  await until('another worker runs', () => workers().length >= 2);
   const state = readFileSync(join(data, 'temporal', 'server.json'), 'utf8');
   process.kill((JSON.parse(state) as { pid: number }).pid, 'SIGKILL');
   await up.says(/^The Temporal server is not back yet: .*/);
@@ -81,7 +81,9 @@ it('with a full data folder, up lives on, says why nothing goes on, and goes on 
   const { version } = node.facts();
   await until('it has caught up', stored(version - 100), 120_000);
   const code = await up.stop();
-  expect({ code, last: up.lines.at(-1) }).toEqual({
+  // Statuses come on stdout, what is said on stderr: neither waits for the other.
+  const said = up.lines.filter((line) => !line.startsWith('{'));
+  expect({ code, last: said.at(-1) }).toEqual({
     code: 0,
     last: 'Stopped. The next start goes on from here.',
   });

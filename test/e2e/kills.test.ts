@@ -1,11 +1,18 @@
 /**
  * Any process may die at any moment: the backup is the same, and finished chunks are not fetched again.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { BackupResult } from '../../src/contract/unit.js';
-import { contentOf, devnode, fetchBytes, leftovers, storageFolder } from '../support/backup.js';
+import {
+  contentOf,
+  devnode,
+  fetchBytes,
+  leftovers,
+  namesBelow,
+  storageFolder,
+} from '../support/backup.js';
 import { dataFolder, startCli } from '../support/cli.js';
 import { rangeRequests, startSite } from '../support/site.js';
 import { openTemporal } from '../../src/temporal-server/open-temporal.js';
@@ -15,9 +22,7 @@ const TRANSACTIONS = 2_000;
 const RANGE = { start_version: 0, num_transactions: TRANSACTIONS };
 
 const receipts = (folder: string): number =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.receipt'),
-  ).length;
+  namesBelow(folder).filter((name) => name.endsWith('.receipt')).length;
 
 it('a backup survives two kills of its worker and repeats no stored chunk', async () => {
   const site = await startSite({ transactions: TRANSACTIONS });
@@ -26,8 +31,9 @@ it('a backup survives two kills of its worker and repeats no stored chunk', asyn
   const handle = await site.start('transaction', RANGE);
   for (const chunks of [8, 30]) {
     await until(`${chunks} chunks are stored`, () => receipts(folder) >= chunks);
-    process.kill(worker.pid('chunks')!, 'SIGKILL');
-    await until('another worker runs', () => worker.pid('chunks') !== undefined);
+    const killed = worker.pid('chunks')!;
+    process.kill(killed, 'SIGKILL');
+    await until('another worker runs', () => ![undefined, killed].includes(worker.pid('chunks')));
   }
   node.clearFaults();
   const result = await handle.result();
@@ -56,7 +62,7 @@ it.each([
     expect(contentOf(folder, result).payload).toEqual(
       await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
     );
-    expect(leftovers(folder)).toEqual([]);
+    await until('nothing unfinished is left', () => leftovers(folder).length === 0);
   },
   240_000,
 );
@@ -68,12 +74,18 @@ it('a backup goes on when its killed command is run again', async () => {
   const args = ['oneoff', '--json', '--max-chunk-size', '20000', '--local-fs-dir', folder];
   args.push('--backup-service-address', node.address, '--data-dir', data, 'transaction');
   args.push('--start-version', '0', '--num_transactions', `${TRANSACTIONS}`);
-  // Two seconds for each range: whenever the processes die, some are in hand.
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 10_000 });
   const killed = startCli(args);
   await until('chunks are stored', () => receipts(folder) >= 10);
-  killed.child.kill('SIGKILL');
+  // A range that begins now takes 20 seconds, so it is in hand when the processes die.
+  const begun = () => rangeRequests(node.requests(), 'transactions').length;
+  const before = begun();
+  node.clearFaults();
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 1_000 });
+  await until('a range is in hand for long', () => begun() > before);
+  killed.child.kill('SIGSTOP'); // its workers must not see it end, or they hand back
   for (const pid of workerPids(killed.lines)) process.kill(pid, 'SIGKILL');
+  killed.child.kill('SIGKILL');
   await killed.ended;
   node.clearFaults();
   const again = startCli(args);

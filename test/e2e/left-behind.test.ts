@@ -52,7 +52,7 @@ it('activities of living workers are left to them, wherever their program is and
   };
   const handle = await startPaused(client, 'in other hands', input);
   await untilPlanned(handle);
-  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 1_000 });
+  node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 400 });
   await handle.executeUpdate('resume');
   const ranges = () => pendingActivities(client, handle.workflowId);
   const inHand = async () =>

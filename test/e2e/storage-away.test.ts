@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { ensureCoordinator, readCoordinator } from '../../src/client/live-status.js';
 import { openStorage } from '../../src/storage/open.js';
 import { WHOLE_STORAGE, verifyStorage } from '../../src/verify/verify-storage.js';
+import { namesBelow } from '../support/backup.js';
 import { hasCaughtUp } from '../support/caught-up.js';
 import { startSite } from '../support/site.js';
 import { until } from '../support/until.js';
@@ -21,9 +22,7 @@ it('nothing is written while the storage is away, and the backup goes on when it
   });
   const status = () => readCoordinator(session.client, workflowId).catch(() => undefined);
   const receipts = () =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /transaction_.*receipt$/.test(name),
-    ).length;
+    namesBelow(folder).filter((name) => /transaction_.*receipt$/.test(name)).length;
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 20_000 });
   await until('a unit is in flight', () => receipts() >= 2);
 

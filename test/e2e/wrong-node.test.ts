@@ -1,9 +1,8 @@
 /** A node that is no longer the same: nothing is written, and the message says what is wrong. */
-import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { openStorage } from '../../src/storage/open.js';
 import { verifyStorage } from '../../src/verify/verify-storage.js';
-import { devnode, storageFolder } from '../support/backup.js';
+import { devnode, namesBelow, storageFolder } from '../support/backup.js';
 import { coordinated } from '../support/coordinated.js';
 import type { DevnodeOptions } from '../../src/devnode/devnode.js';
 
@@ -11,7 +10,7 @@ const CHAIN: DevnodeOptions = { seed: 5, transactions: 400, stateItems: 300, epo
 
 /** A storage's files, without what the coordinator's leases are written to right now. */
 const files = (folder: string) =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  namesBelow(folder)
     .filter((name) => !/^aptos-backup\/\..*\.part$/.test(name))
     .sort();
 

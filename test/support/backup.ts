@@ -32,11 +32,20 @@ export function committedNames(folder: string): string[] {
   }
 }
 
+/** All names below a folder that is in use. One that went before it was read is looked at again with all others. */
+export function namesBelow(folder: string): string[] {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || looks === 20) throw error;
+    }
+  }
+}
+
 /** Unfinished files that are left in a storage. */
 export function leftovers(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.part'),
-  );
+  return namesBelow(folder).filter((name) => name.endsWith('.part'));
 }
 
 /** A backup's chunk files, in order, as one buffer; and each proof with the path to ask a node for. */

@@ -40,11 +40,16 @@ function owns(pid: number, { socket }: IncomingMessage): boolean {
     .map((text) => text.trim().split(/\s+/))
     .find(([, from, to]) => from?.endsWith(local) && to?.endsWith(remote));
   const socketName = `socket:[${line?.[9]}]`;
+  const folder = `/proc/${pid}/fd`;
+  const open = ifThere(() => readdirSync(folder)) ?? [];
+  return open.some((fd) => ifThere(() => readlinkSync(`${folder}/${fd}`)) === socketName);
+}
+
+/** Undefined for a process that is gone, and for a file that was closed meanwhile. */
+function ifThere<T>(look: () => T): T | undefined {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(
-      (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === socketName,
-    );
+    return look();
   } catch {
-    return false; // it is gone, or a file was closed meanwhile
+    return undefined;
   }
 }

@@ -10,6 +10,8 @@ export async function moveIfAbsent(from: string, to: string): Promise<boolean> {
     await link(from, to);
   } catch (error) {
     if (isCode(error, 'EEXIST')) return false;
+    // The file itself, or a folder, is gone: no name may be claimed for it.
+    if (isCode(error, 'ENOENT')) throw error;
     // File systems without hard links report that in different ways. A real problem shows again below.
     return claimName(from, to);
   }

@@ -22,6 +22,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { readCatalog } from '../../../src/repository/catalog.js';
 import { OWNER } from '../../../src/storage/local/local-owner.js';
 import { LocalBackend } from '../../../src/storage/local/local-backend.js';
+import { moveIfAbsent } from '../../../src/storage/local/local-move.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -325,4 +326,12 @@ it('a folder without permission is reported as denied', async (t) => {
   ).rejects.toMatchObject({
     code: 'DENIED',
   });
+});
+
+it('a file that is gone claims no name, not even for a moment', async () => {
+  const root = folder();
+  // What a call returns late may find the unfinished file removed, and the name given to another attempt's file.
+  await expect(moveIfAbsent(join(root, '.gone.part'), join(root, 'x.chunk'))).rejects.toMatchObject(
+    { code: 'ENOENT', syscall: 'link' },
+  );
 });
