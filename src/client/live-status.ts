@@ -200,11 +200,15 @@ function noteView(live: LiveStatus, view: NodeView): void {
 }
 
 /** Turns the `seen` of a status back into a view, with the fields that `laterView` compares. */
-function viewOf({ version, ended_epochs: ended, at, version_since: since, node }: Seen): NodeView {
+function viewOf(seen: Seen): NodeView {
+  const { version, ended_epochs: ended, at, version_since: since, node } = seen;
+  const { tip_at: tip, unconfirmed_genesis: unconfirmedGenesis } = seen;
   return {
     ...{ version, ended, at: Date.parse(at), versionsPerSecond: 0 },
     ...(since === undefined ? {} : { movedAt: Date.parse(since) }),
     ...(node === undefined ? {} : { node }),
+    ...(tip === undefined ? {} : { tipAt: Date.parse(tip) }),
+    ...(unconfirmedGenesis === undefined ? {} : { unconfirmedGenesis }),
   };
 }
 

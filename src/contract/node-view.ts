@@ -9,18 +9,48 @@ import type { CoordinatorStatus } from './answers/coordinator-answers.js';
 export function laterView(one: NodeView | undefined, other: NodeView): NodeView {
   if (!one) return other;
   const [before, later] = one.at > other.at ? [other, one] : [one, other];
-  if (before.version !== later.version || before.node !== later.node) return later;
+  if (before.node !== later.node) return later;
+  return withAge(before, withTold(before, later));
+}
+
+/** What a watch learns only some time after its first look is taken from the watch before it until then. */
+function withTold(before: NodeView, later: NodeView): NodeView {
+  if (later.tipAt !== undefined) return later; // then it has been told all
+  return { ...toldOf(before), ...later };
+}
+
+function toldOf({ tipAt, unconfirmedGenesis }: NodeView) {
+  return {
+    ...(tipAt === undefined ? {} : { tipAt }),
+    ...(unconfirmedGenesis === undefined ? {} : { unconfirmedGenesis }),
+  };
+}
+
+function withAge(before: NodeView, later: NodeView): NodeView {
+  if (before.version !== later.version) return later;
   const since = [before.movedAt, later.movedAt].filter((at) => at !== undefined);
   return since.length === 0 ? later : { ...later, movedAt: Math.min(...since) };
 }
 
 /**
- * Updates a view with the progress from the later of two looks. Everything else stays, so that known
- * trouble is not lost.
+ * Updates a view with the progress from the later of two looks, and with what that look knows of the tip and of the
+ * genesis. Everything else stays, so that known trouble is not lost.
  */
 export function withLatest(view: NodeView, other: NodeView | undefined): NodeView {
-  const { version, ended, at, movedAt } = laterView(other, view);
-  return { ...view, version, ended, at, ...(movedAt === undefined ? {} : { movedAt }) };
+  const latest = laterView(other, view);
+  const { version, ended, at, movedAt } = latest;
+  const { tipAt: _tipAt, unconfirmedGenesis: _genesis, ...known } = view;
+  const since = movedAt === undefined ? {} : { movedAt };
+  return { ...known, version, ended, at, ...since, ...toldOf(latest) };
+}
+
+/** A view without the genesis that a trusted waypoint confirms by now. */
+export function withoutConfirmed(
+  view: NodeView,
+  { trustWaypoints }: { trustWaypoints: readonly string[] },
+): NodeView {
+  const { unconfirmedGenesis, ...rest } = view;
+  return trustWaypoints.includes(unconfirmedGenesis ?? '') ? rest : view;
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

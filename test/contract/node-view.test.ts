@@ -28,3 +28,26 @@ it('a later look of a dropped watch does not end known trouble', () => {
   expect(withLatest(told, look(20, '120'))).toEqual({ ...look(20, '120'), problem: told.problem });
   expect(withLatest(told, undefined)).toEqual(told);
 });
+
+it('what a watch learns late is known from the watch before it until then', () => {
+  const known = look(10, '100', { tipAt: 5, unconfirmedGenesis: '0:ab' });
+  for (const version of ['100', '120']) {
+    const first = look(20, version);
+    expect(laterView(known, first)).toMatchObject({
+      version,
+      tipAt: 5,
+      unconfirmedGenesis: '0:ab',
+    });
+    expect(withLatest(first, known)).toMatchObject({
+      at: 20,
+      tipAt: 5,
+      unconfirmedGenesis: '0:ab',
+    });
+    expect(withLatest(look(5, '90'), known)).toMatchObject({ at: 10, unconfirmedGenesis: '0:ab' });
+  }
+  // With its own time of the tip, a look knows also that the genesis is confirmed.
+  const told = look(20, '120', { tipAt: 15 });
+  expect(laterView(known, told)).toEqual(told);
+  expect(withLatest(told, known)).toEqual(told);
+  expect(laterView(known, look(20, '120', { node: 'http://b' }))).not.toHaveProperty('tipAt');
+});

@@ -17,7 +17,7 @@ import {
 } from '../../../contract/job.js';
 import { rulesOf } from '../../../contract/kinds/index.js';
 import { type Lie, newestLies } from '../../../contract/lies.js';
-import { withLatest } from '../../../contract/node-view.js';
+import { withLatest, withoutConfirmed } from '../../../contract/node-view.js';
 import type { BackupResult } from '../../../contract/unit.js';
 import { alarmsOf } from '../alarms.js';
 import { isDue } from '../decide.js';
@@ -111,7 +111,8 @@ export class Memory {
   nodeSeenBefore(view: NodeView): void {
     const { node, lookedAnewAt = 0 } = this.kept;
     if (!node || view.at < lookedAnewAt) return;
-    this.kept.node = withLatest(node, view);
+    // A dropped watch does not know of a waypoint that came meanwhile.
+    this.kept.node = withoutConfirmed(withLatest(node, view), this.kept.settings);
   }
 
   /** Forgets what is known of the node, because it is wrong. */
@@ -248,9 +249,7 @@ export class Memory {
 
   configured(settings: CoordinatorSettings): void {
     this.kept.settings = settings;
-    const { node } = this.kept;
-    const trusted = settings.trustWaypoints.includes(node?.unconfirmedGenesis ?? '');
-    if (node && trusted) delete node.unconfirmedGenesis;
+    if (this.kept.node) this.kept.node = withoutConfirmed(this.kept.node, settings);
   }
 
   /** Makes one failed unit (as `status` names it) or all of them due now. Returns how many. */
