@@ -27,8 +27,9 @@ const BACKUPS = [
 const COMMON = {
   pool: 'forks',
   // They only end what hangs: no test asserts a time.
-  testTimeout: 240_000,
-  hookTimeout: 240_000,
+  testTimeout: 400_000,
+  hookTimeout: 400_000,
+  expect: { poll: { timeout: 60_000 } },
 } as const;
 /** One process runs many files: to load the modules takes longer than most of their tests. */
 const SHARED = { ...COMMON, isolate: false };

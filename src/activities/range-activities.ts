@@ -1,4 +1,4 @@
-import { requireSameChain } from '../site/chain-anchor.js';
+import { requirePlanned } from '../site/chain-anchor.js';
 import { forgetDeadly, isDeadly, noteDeadly } from '../repository/deadly-range.js';
 import type { RangeTask } from '../backup/range/range-thread-messages.js';
 import type { RangeThreads } from '../backup/range/range-threads.js';
@@ -23,8 +23,8 @@ export function createRangeActivities(tools: { sites: Sites; threads: RangeThrea
       const settings = { ...task.job, existingStorage: true as const };
       const result = await onNode(tools.sites, settings, async (site) => {
         // This node may differ from that of the plan, or may have changed since.
-        await requireSameChain(site);
-        await site.storage.requireFit();
+        await requirePlanned(site);
+        await site.storage.requireFit(); // it writes, so it comes after
         return tools.threads.run(task, site.address, {
           ledgerInfos: site.ledgerInfos,
           gate: tools.sites.gates.to(site.address),

@@ -1,4 +1,4 @@
-import { requireSameChain } from '../site/chain-anchor.js';
+import { requirePlanned } from '../site/chain-anchor.js';
 import { commitUnit } from '../backup/commit/commit.js';
 import { Learnt } from '../backup/plan/learnt.js';
 import { prepareUnit } from '../backup/plan/prepare.js';
@@ -25,8 +25,8 @@ export function createUnitActivities(tools: { sites: Sites }) {
     commitUnit(job: Job, unit: Unit): Promise<BackupResult> {
       const { signal, reached, beat } = currentHeart();
       return onNode(tools.sites, job, async (site) => {
-        await requireSameChain(site);
-        await site.storage.requireFit();
+        await requirePlanned(site);
+        await site.storage.requireFit(); // it writes, so it comes after
         const report = (phase: string) => beat({ phase });
         const holder = await holderOfActivity();
         return commitUnit({ site, job, unit, holder, signal, report, reached });

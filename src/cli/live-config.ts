@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { messageOf } from '../client/command-failure.js';
@@ -32,6 +33,8 @@ const FORMER_PART = 'former_schedules';
 
 interface Due {
   change: SettingsChange;
+  /** The server takes a change that is sent again for the same one. */
+  changeId: string;
   /** Of schedules. */
   kinds: readonly string[];
   /** Whether to look for schedules of storages that the file no longer names. */
@@ -49,7 +52,7 @@ export class LiveConfig {
   /** Of the file as it was last read. The first look reads it anew: it may have changed while the server started. */
   private seen = '';
   /** What the coordinator and the schedules have not taken over yet. */
-  private due: Due = { change: {}, kinds: SCHEDULE_KINDS, former: true };
+  private due = dueOf({});
   /** By which the file knows later what it declared. Without one, it does not know what it did for other storages. */
   private readonly mark: string | undefined;
 
@@ -67,7 +70,7 @@ export class LiveConfig {
 
   /** A coordinator was begun or joined with all settings: of these, only schedules are due. */
   begun(): void {
-    this.due = { change: {}, kinds: SCHEDULE_KINDS, former: true };
+    this.due = dueOf({});
     this.works(SETTINGS_PART);
   }
 
@@ -121,8 +124,10 @@ export class LiveConfig {
     const other = Object.entries(this.change).filter(([name, value]) => {
       return !isSame(old.fields.get(name), value);
     });
-    Object.assign(this.due.change, Object.fromEntries(other));
-    this.due.kinds = SCHEDULE_KINDS;
+    this.due = {
+      ...dueOf({ ...this.due.change, ...Object.fromEntries(other) }),
+      former: this.due.former,
+    };
     tell(`${config.file} has changed`);
     const later = this.fixed().filter(([name, value]) => new Map(old.all).get(name) !== value);
     if (later.length === 0) return;
@@ -149,7 +154,13 @@ export class LiveConfig {
   private async applySettings(client: Client, workflowId: string): Promise<void> {
     const { due } = this;
     if (Object.keys(due.change).length === 0) return;
-    const answer = await tellWorkflow<string>(client, workflowId, UPDATE_CONFIGURE, due.change);
+    const answer = await tellWorkflow<string>(
+      client,
+      workflowId,
+      UPDATE_CONFIGURE,
+      due.change,
+      due.changeId,
+    );
     due.change = {};
     tell(`Settings ${inFlags(answer)}`);
   }
@@ -259,6 +270,10 @@ function isFixed(name: string): boolean {
 function describeDone({ id, what }: ScheduleDone): string {
   if (what !== 'by hand') return `Schedule ${id} ${what}`;
   return `Schedule ${id} was made by hand and stays as it is; for that of the file, delete it: aptos-backup schedule delete ${id}`;
+}
+
+function dueOf(change: SettingsChange): Due {
+  return { change, changeId: randomUUID(), kinds: SCHEDULE_KINDS, former: true };
 }
 
 /** Changes whenever the file may have changed. */

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { type ErrorCode, entryOf, isErrorCode } from '../errors/catalogue.js';
 import { withoutNumbers } from '../lib/without-numbers.js';
 import { pendingActivities } from './progress.js';
@@ -20,9 +20,8 @@ export interface FailingWork {
 export async function failingWork(client: Client, workflowId: string): Promise<FailingWork[]> {
   const { raw } = await client.workflow.getHandle(workflowId).describe();
   const children = (raw.pendingChildren ?? []).slice(0, MOST_CHILDREN);
-  // A child that has just ended is no trouble.
   const ofChildren = children.map(async ({ workflowId: child }) =>
-    child ? failingWork(client, child).catch((): FailingWork[] => []) : [],
+    child ? failingWork(client, child).catch(gone) : [],
   );
   const own = pendingActivities(raw).flatMap(({ attempt, reason, type }): FailingWork[] =>
     reason === undefined
@@ -30,6 +29,12 @@ export async function failingWork(client: Client, workflowId: string): Promise<F
       : [{ failed: attempt - 1, code: isErrorCode(type) ? type : undefined, reason }],
   );
   return [...own, ...(await Promise.all(ofChildren)).flat()];
+}
+
+/** A child that has just ended is no trouble. Any other failure says nothing about the child. */
+function gone(error: unknown): FailingWork[] {
+  if (error instanceof WorkflowNotFoundError) return [];
+  throw error;
 }
 
 /** Why work failed, and what to do. */

@@ -7,8 +7,12 @@ export async function tellWorkflow<T = unknown>(
   workflowId: string,
   update: string,
   argument?: unknown,
+  updateId?: string,
 ): Promise<T> {
   await describeGoing(client, workflowId);
   const handle = client.workflow.getHandle(workflowId);
-  return handle.executeUpdate<T, [unknown]>(update, { args: [argument] });
+  return handle.executeUpdate<T, [unknown]>(update, {
+    args: [argument],
+    ...(updateId === undefined ? {} : { updateId }),
+  });
 }

@@ -8,9 +8,14 @@ import type { CoordinatorStatus } from './answers/coordinator-answers.js';
  */
 export function laterView(one: NodeView | undefined, other: NodeView): NodeView {
   if (!one) return other;
-  const [before, later] = one.at > other.at ? [other, one] : [one, other];
+  const [before, later] = isLater(one, other) ? [other, one] : [one, other];
   if (before.node !== later.node) return later;
   return withAge(before, withTold(before, later));
+}
+
+/** Of two looks in the same millisecond, that with the higher version is the later one. */
+function isLater(one: NodeView, other: NodeView): boolean {
+  return one.at === other.at ? BigInt(one.version) > BigInt(other.version) : one.at > other.at;
 }
 
 /** What a watch learns only some time after its first look is taken from the watch before it until then. */

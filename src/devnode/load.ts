@@ -34,7 +34,16 @@ export class Load {
   stream(res: ServerResponse): void {
     this.streams += 1;
     this.mostStreams = Math.max(this.mostStreams, this.streams);
-    res.once('close', () => (this.streams -= 1));
+    const { socket } = res;
+    let open = true;
+    const over = () => {
+      socket?.off('end', over);
+      if (open) this.streams -= 1;
+      open = false;
+    };
+    // The end of the connection of a reader who left is seen a moment before its answer closes.
+    socket?.once('end', over);
+    res.once('close', over);
   }
 
   get soFar(): LoadSoFar {

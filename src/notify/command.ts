@@ -9,7 +9,7 @@ import type { Way } from './way.js';
 const TIMEOUT_MS = 30_000;
 const MOST_SAID = 300;
 /** How long the last words of a program may be on their way, if what it left behind holds its output open. */
-const LAST_WORDS_MS = 500;
+const LAST_WORDS_MS = 2_000;
 /** Room in the environment is small. */
 const MOST_VARIABLE = 8_000;
 /** Of our own environment, a command gets all but this. */

@@ -29,9 +29,12 @@ const RENEW_MS = 5_000;
 const SLOW_RENEW_MS = 60_000;
 const SLOW_SILENCE_MS = 5 * 60_000;
 
-/** After so many milliseconds without a renewal a holder is dead. The time allows for one storage call that stalls. */
+/**
+ * After so many milliseconds without a renewal a holder is dead. The time allows for one storage call that stalls, and
+ * for the rest of a coordinator after it.
+ */
 function silenceMs({ byNameOnly }: BackupStorage): number {
-  return byNameOnly ? SLOW_SILENCE_MS : storageDeadlineMs() + 3 * RENEW_MS;
+  return byNameOnly ? SLOW_SILENCE_MS : storageDeadlineMs() + 6 * RENEW_MS;
 }
 
 interface Claim extends Holder {

@@ -45,6 +45,15 @@ export async function requireSameChain(site: Site): Promise<ChainFound> {
 }
 
 /**
+ * The same for what follows a plan, which has written down the chain. Writes nothing, and lets nobody write into the
+ * bare mount point of a storage that was unmounted meanwhile. @throws BackupError also STORAGE_EMPTIED
+ */
+export async function requirePlanned(site: Site): Promise<void> {
+  const { stored } = await requireSameChain(site);
+  if (stored === undefined) throw emptied(site);
+}
+
+/**
  * Makes the same check as `requireSameChain`, and writes the chain file if it is not there or cannot be read
  * (docs/formats.md, Our own files). Call it before anything else is written. @throws BackupError CHAIN_MISMATCH, also
  * when other nodes of the job serve another chain and nothing says which one is meant; STORED_DAMAGED, STORAGE_EMPTIED

@@ -18,6 +18,7 @@ const STOP_MS = 15_000;
 const ANSWER_MS = 5_000;
 /** How long closed workflows are kept. The development server's default is one day. */
 const RETENTION = '90 days';
+const RETENTION_TRIES = 3;
 
 /** The files of a server. A server process is recognised by `database` on its command line. */
 export interface ServerFiles {
@@ -71,10 +72,11 @@ export async function waitUntilReady(
   const begun = performance.now();
   let sayAt = begun + SAY_STARTING_MS;
   // `answers` may take seconds, so the wait for it ends with the signal.
-  while (!(await orAborted(answers(port), signal).catch(() => false))) {
+  const isOurs = () => runsCommandWith(pid, files.database); // another one's may answer on a port that ours did not get
+  while (!(await orAborted(answers(port), signal).catch(() => false)) || !isOurs()) {
     if (signal.aborted) return;
     const waited = performance.now() - begun;
-    if (!runsCommandWith(pid, files.database)) throw failedToStart(files, 'it ended at once');
+    if (!isOurs()) throw failedToStart(files, 'it ended at once');
     if (waited > patienceMs) {
       throw failedToStart(files, `no answer within ${patienceMs / 1000} s`);
     }
@@ -100,12 +102,17 @@ export async function answers(port: number): Promise<boolean> {
 /** Makes the server keep closed workflows for 90 days. A failure is reported, and work goes on. */
 export async function keepClosedWorkflows(port: number, say: Say): Promise<void> {
   const config = { workflowExecutionRetentionTtl: msToTs(RETENTION) };
-  try {
-    await asked(port, (server) =>
-      server.updateNamespace({ namespace: EMBEDDED_NAMESPACE, config }),
-    );
-  } catch (error) {
-    say(`The Temporal server keeps finished workflows for a day only: ${reasonOf(error)}`);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await asked(port, (server) =>
+        server.updateNamespace({ namespace: EMBEDDED_NAMESPACE, config }),
+      );
+      return;
+    } catch (error) {
+      if (tries < RETENTION_TRIES) continue;
+      say(`The Temporal server keeps finished workflows for a day only: ${reasonOf(error)}`);
+      return;
+    }
   }
 }
 

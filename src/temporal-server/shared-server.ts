@@ -230,7 +230,7 @@ export class SharedServer {
       );
     }
     const port = await choosePort();
-    return { port, uiPort: await choosePort([port]) };
+    return { port, uiPort: await choosePort() };
   }
 
   #isRunning(state: ServerState): boolean {

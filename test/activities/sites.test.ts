@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { Sites } from '../../src/activities/sites.js';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder } from '../support/cli.js';
+import { until } from '../support/until.js';
 
 it('a site for which several jobs wait does not end with the first of them', async () => {
   const { address } = await devnode();
@@ -24,7 +25,7 @@ it('a site that is forgotten keeps no idle connections', async () => {
   const { node } = await sites.get(settings, address, new AbortController().signal);
   const retire = vi.spyOn(node, 'retire');
   sites.forget(settings, address);
-  await vi.waitFor(() => expect(retire).toHaveBeenCalledOnce());
+  await until('it is retired', () => retire.mock.calls.length === 1);
   expect(await node.dbState()).toBeDefined(); // for whoever works on it still
   node.close();
   await sites.close();

@@ -56,7 +56,7 @@ export class NodeProcess {
 
   static async start(folder: string, seed: number, env: NodeJS.ProcessEnv): Promise<NodeProcess> {
     const port = await choosePort();
-    const node = new NodeProcess(port, await choosePort([port]), folder, seed, env);
+    const node = new NodeProcess(port, await choosePort(), folder, seed, env);
     node.program.start();
     await until('the node answers', async () => (await node.facts()) !== undefined);
     return node;

@@ -39,5 +39,5 @@ it.each([
     const wanted = [...kinds(storage), ...UP_TARGETS.map((target) => `kill ${target}`)];
     expect([...struck, ...report.impossible]).toEqual(expect.arrayContaining(wanted));
   },
-  600_000,
+  1_200_000,
 );

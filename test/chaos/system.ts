@@ -123,8 +123,13 @@ export class UpSystem implements System {
 
   /** Waits for the server: on a busy machine its start takes longer than a short run. */
   async connect() {
-    await until('the server has a port', () => this.server() !== undefined);
-    return connectTo(this.port);
+    let connected: Awaited<ReturnType<typeof connectTo>> | undefined;
+    // After an outage of the server, the next one may still have to begin.
+    await until('the server answers', async () => {
+      if (this.server()) connected = await connectTo(this.port).catch(() => undefined);
+      return connected !== undefined;
+    });
+    return connected!;
   }
 
   stop(): Promise<void> {

@@ -7,6 +7,7 @@ import { NodeProcess } from './node.js';
 import { killHard, processesOf, signal } from './processes.js';
 import type { Place } from './place.js';
 import type { System, SystemOptions } from './system.js';
+import { until } from '../support/until.js';
 
 /** Bytes per second of each connection to the node. Low, so that chunks take a moment and can be hit. */
 const LINE_RATE = 250_000;
@@ -42,7 +43,12 @@ export class World {
     const place = await options.openPlace(folder);
     const env = plainEnvironment();
     const node = await NodeProcess.start(folder, seed, env);
-    const { genesis_waypoint: genesis } = (await node.facts())!;
+    let facts: Awaited<ReturnType<NodeProcess['facts']>>;
+    await until(
+      'the node tells its genesis',
+      async () => (facts = await node.facts()) !== undefined,
+    );
+    const { genesis_waypoint: genesis } = facts!;
     const link = await Link.open(node.port, LINE_RATE, seed);
     const log = join(folder, 'said.log');
     const onLine = (line: string) => appendFileSync(log, `${new Date().toISOString()} ${line}\n`);

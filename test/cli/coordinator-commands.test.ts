@@ -65,10 +65,12 @@ it('up follows a node, and all commands from another terminal control it', async
     return Number(line.exec(await page('/metrics'))?.[1]);
   };
   for (const endpoint of ['transactions', 'state_snapshot_chunk']) {
-    const isExact = async () => (await counts(endpoint)) === asked(endpoint);
-    await until(`metrics have counted every request for ${endpoint}`, isExact);
+    const hasAll = async () => (await counts(endpoint)) >= asked(endpoint);
+    await until(`metrics have counted every request for ${endpoint}`, hasAll);
+    // A try that found its idle connection closed is counted, and never arrived.
+    expect(await counts(endpoint)).toBeLessThanOrEqual(TRIES * asked(endpoint));
   }
-  // The watch asks on meanwhile. A try that found its idle connection closed is counted, and never arrived.
+  // The watch asks on meanwhile.
   const before = asked('db_state');
   await until('metrics have counted what the watch asked', async () => {
     return (await counts('db_state')) >= before;
@@ -145,14 +147,20 @@ it('up follows a node, and all commands from another terminal control it', async
   const address = ['--backup-service-address', node.address];
   const blind = startCli(['up', ...address, ...elsewhere, ...small, ...data]);
   await blind.says(/unconfirmed: .*--trust-waypoint 0:[0-9a-f]{64}$/);
-  await until('monitoring is told', async () => (await checkElsewhere()).includes(genesis));
-  expect(await checkElsewhere()).toMatch(
-    /^1 WARNING: no trusted waypoint confirms the chain's genesis/,
-  );
+  let seen = '';
+  await until('monitoring is told', async () => {
+    seen = await checkElsewhere();
+    return seen.includes(genesis);
+  });
+  expect(seen).toMatch(/^1 WARNING: no trusted waypoint confirms the chain's genesis/);
   expect(await say('stop', ...elsewhere)).toMatch(/^Stopped the coordinator /);
   expect(await blind.ended).toBe(0);
 
-  const rests = await told('status');
+  let rests = await told('status');
+  await until('one is listed', async () => {
+    rests = await told('status');
+    return !rests.err.includes('say which');
+  });
   expect(await check()).toMatch(
     /^2 CRITICAL: aptos-backup\/.* cannot answer, because no worker runs/,
   );
@@ -163,7 +171,7 @@ it('up follows a node, and all commands from another terminal control it', async
   await again.says(/^following: /);
   expect((await status()).streams.transaction.committed).toBeGreaterThan(4);
   expect(await again.stop()).toBe(0);
-}, 300_000);
+}, 600_000);
 
 it('schedules are created, changed, listed and deleted', async () => {
   const folder = storageFolder();
@@ -202,4 +210,4 @@ it('schedules are created, changed, listed and deleted', async () => {
     expect(code).toBeGreaterThan(0);
     expect(err).toMatch(message);
   }
-}, 300_000);
+}, 600_000);

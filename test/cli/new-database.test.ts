@@ -14,10 +14,12 @@ it('up begins a new database under its coordinator, and goes on from what is sto
   const up = startCli(['up', ...flags, '--data-dir', data]);
   await up.says(/^following: /);
   const damage = () => {
+    up.child.kill('SIGSTOP'); // it starts no new server before the damage is done
     const state = readFileSync(join(temporal, 'server.json'), 'utf8');
     process.kill((JSON.parse(state) as { pid: number }).pid, 'SIGKILL');
     rmSync(join(temporal, 'temporal.db-wal'), { force: true });
     writeFileSync(join(temporal, 'temporal.db'), 'no database '.repeat(1_000));
+    up.child.kill('SIGCONT');
   };
   const times = (what: RegExp) => up.lines.filter((line) => what.test(line)).length;
   damage();
@@ -26,4 +28,4 @@ it('up begins a new database under its coordinator, and goes on from what is sto
   node.grow({ transactions: 50, epochs: 1 });
   await until('it follows', () => times(/^following: .*5 epochs ended/) > 0, 180_000);
   expect(await up.stop()).toBe(0);
-}, 300_000);
+}, 600_000);

@@ -8,6 +8,8 @@ import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { listen } from '../support/listen.js';
 import { until } from '../support/until.js';
+import { hasCaughtUp } from '../support/caught-up.js';
+import type { HealthJson } from '../../src/contract/answers/shown-answers.js';
 
 /** A receiver of messages; its path is a secret. */
 async function receiver() {
@@ -68,6 +70,11 @@ it('up tells its receiver what is wrong, then that the node is gone, and where i
   const about = (code: string) => got.find(({ alarms }) => alarms.some((one) => one.code === code));
   // No waypoint was given.
   await until('the first arrives', () => about('GENESIS_UNCONFIRMED') !== undefined);
+  // Units that fail without the node would be told, too.
+  await until('nothing is left to do', async () => {
+    const { status } = (await (await fetch(`${page}/healthz`)).json()) as HealthJson;
+    return hasCaughtUp(status, node.facts());
+  });
   await node.close();
   await until('the alarm arrives', () => about('NODE') !== undefined);
   const message = about('NODE')!;
@@ -76,9 +83,11 @@ it('up tells its receiver what is wrong, then that the node is gone, and where i
   expect(message.alarms).toMatchObject([
     { event: 'begun', code: 'NODE', what_to_do: 'Start the node, or give another one.' },
   ]);
-  const metrics = await (await fetch(`${page}/metrics`)).text();
-  expect(metrics).toMatch(
-    /^aptos_backup_notifications_total\{way="webhook",outcome="delivered"\} [2-9]$/m,
+  // The receiver has the message before its sender has the answer.
+  await until('both are counted', async () =>
+    /^aptos_backup_notifications_total\{way="webhook",outcome="delivered"\} [2-9]$/m.test(
+      await (await fetch(`${page}/metrics`)).text(),
+    ),
   );
   expect(await up.stop()).toBe(0);
   expect(up.lines.join('\n')).toContain(`Notifications: by webhook (${url})`);

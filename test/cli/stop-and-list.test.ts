@@ -107,4 +107,4 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   const ended = JSON.parse((await told('stop', '--json')).out) as Stopped[];
   expect(ended).toMatchObject([{ storage: first, nodes: [node.address], outcome: 'stopped' }]);
   expect(await listed()).toEqual([]);
-}, 300_000);
+}, 600_000);

@@ -27,7 +27,7 @@ it.each([
   expect(runs()).toBe(true);
 
   cli.child.kill('SIGTERM');
-  await until('the command ends', () => cli.child.exitCode !== null, 15_000);
+  await until('the command ends', () => cli.child.exitCode !== null);
   expect(await cli.ended).toBe(code);
   expect(runs()).toBe(false);
   expect(readdirSync(join(data, 'temporal', 'users'))).toEqual([]);

@@ -49,7 +49,7 @@ it('the worker command is ready when its processes are connected, and counts the
   await worker.says(/^Chunk worker 1 was killed by SIGKILL; starting it again in 0.5 s$/);
 
   mkdirSync(join(serverData, 'temporal'));
-  const state = { pid: NO_PROCESS, port, uiPort: await choosePort([port]) };
+  const state = { pid: NO_PROCESS, port, uiPort: await choosePort() };
   new ServerStateFile(join(serverData, 'temporal', 'server.json')).write(state);
   const server = await openEmbeddedServer(serverData, { say: () => undefined });
   onTestFinished(() => server.release());

@@ -30,7 +30,7 @@ it('the failure of a child is found, with its code', async () => {
     expect(await child()).toMatchObject([{ code: 'NO_SPACE', reason: '/backups is full' }]);
     await handle.terminate();
   });
-}, 120_000);
+});
 
 const work = (reason: string, failed = 1, code: FailingWork['code'] = 'NO_SPACE') => ({
   ...{ failed, code, reason },

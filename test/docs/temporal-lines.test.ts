@@ -51,24 +51,36 @@ describe.sequential('docs/temporal.md', () => {
         return status.phase === 'following';
       });
     }
+    if (command.includes('schedule delete')) {
+      await until('the triggered run has begun', async () =>
+        (await workflowIds()).some((id) => id.startsWith('batch-')),
+      );
+    }
     const out = await type(command);
     if (command.includes('workflow query')) expect(out).not.toBe('');
     if (command.includes('workflow result')) expect(out).toMatch(/Status +COMPLETED/);
   });
 
   it('its commands did what the page says', async () => {
-    const ids: string[] = [];
-    for await (const { workflowId } of session.client.workflow.list()) ids.push(workflowId);
+    const ids = await workflowIds();
     expect(ids).toEqual(expect.arrayContaining(['coordinator', 'due', 'verify']));
     const triggered = ids.find((id) => id.startsWith('batch-'));
     expect(triggered).toBeDefined();
     const done: unknown = await session.client.workflow.getHandle(triggered!).result();
     expect(done).toMatchObject({ more: false });
-    const schedules = [];
-    for await (const { scheduleId } of session.client.schedule.list()) schedules.push(scheduleId);
-    expect(schedules.sort()).toEqual(['snapshot-daily', 'verify-sample']);
+    await until('the deleted schedule is listed no more', async () => {
+      const schedules: string[] = [];
+      for await (const { scheduleId } of session.client.schedule.list()) schedules.push(scheduleId);
+      return schedules.sort().join() === 'snapshot-daily,verify-sample';
+    });
   });
 });
+
+async function workflowIds(): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { workflowId } of session.client.workflow.list()) ids.push(workflowId);
+  return ids;
+}
 
 async function type(command: string): Promise<string> {
   const line = command

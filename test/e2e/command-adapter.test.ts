@@ -65,4 +65,4 @@ it('a coordinator follows a node into a storage of commands, also after it was s
     findings: [],
     transactions: [{ first: '0', last: `${node.facts().version}` }],
   });
-}, 300_000);
+}, 600_000);

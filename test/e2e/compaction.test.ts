@@ -68,14 +68,10 @@ it('the command, a schedule and a coordinator compact, and what was backed up st
     ...{ node: node.address, storage, transaction_batch_size: 20, max_chunk_size: 20_000 },
     compact_above_files: 1,
   });
-  await until(
-    'it has stored all',
-    async () => {
-      const status = await readCoordinator(session.client, workflowId).catch(() => undefined);
-      return status?.restorable?.version === `${version}`;
-    },
-    120_000,
-  );
+  await until('it has stored all', async () => {
+    const status = await readCoordinator(session.client, workflowId).catch(() => undefined);
+    return status?.restorable?.version === `${version}`;
+  });
   await until('it has compacted', () =>
     names().some((name) => /^transaction_compacted_0-(8|9|1..)/.test(name)),
   );

@@ -65,4 +65,4 @@ it('the small batches of a coordinator become full ones while it follows its nod
 
   const again = await runCli([...command, ...flags], env);
   expect(JSON.parse(again.out)).toMatchObject({ ok: true, batch_count: 0, left_count: 0 });
-}, 400_000);
+}, 600_000);

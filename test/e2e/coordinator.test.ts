@@ -96,14 +96,10 @@ it('the storage proves itself at every moment, through growth, pruning, faults a
 
   const { version, epoch } = node.facts();
   let status: CoordinatorStatus | undefined;
-  await until(
-    'it has caught up',
-    async () => {
-      status = await readCoordinator(session.client, workflowId).catch(() => undefined);
-      return hasCaughtUp(status, node.facts());
-    },
-    240_000,
-  );
+  await until('it has caught up', async () => {
+    status = await readCoordinator(session.client, workflowId).catch(() => undefined);
+    return hasCaughtUp(status, node.facts());
+  });
   await Promise.race([until('it was looked at often', () => looks > 20), looking]);
   over = true;
   await looking;

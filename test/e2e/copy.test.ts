@@ -36,7 +36,7 @@ it('a gzip repository is copied into a bucket through a kill, and back into a fo
   expect(files.length).toBeGreaterThan(50);
   for (const name of files) expect(after.read(name)).toEqual(before.read(name));
   expect(await after.verify()).toMatchObject({ ok: true, findings: [], orphans: [] });
-}, 300_000);
+}, 600_000);
 
 it('a damaged chunk is named, and the exit code says that not all was copied', async () => {
   const source = new StorageCopy(join(STOCK, 'stock-plain'));
@@ -48,4 +48,4 @@ it('a damaged chunk is named, and the exit code says that not all was copied', a
   expect(code).toBe(1);
   expect(out).toMatch(/^NOT ALL COPIED: /);
   expect(out).toContain(chunk);
-}, 120_000);
+});

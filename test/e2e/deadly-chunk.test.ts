@@ -108,7 +108,7 @@ it('a chunk that kills its worker is tried among others, then apart, then waits 
   expect(contentOf(folder, result).payload).toEqual(
     await fetchBytes(`${node.address}/transactions/0/${TRANSACTIONS}`),
   );
-}, 300_000);
+}, 600_000);
 
 it('a chunk that kills its worker delays neither later batches nor other streams', async () => {
   const site = await startDeadlySite();
@@ -146,7 +146,7 @@ it('a chunk that kills its worker delays neither later batches nor other streams
     return transaction.holes.length === 0 && transaction.failed.length === 0;
   });
   expect(deadlyNotes(folder)).toEqual([]);
-}, 300_000);
+}, 600_000);
 
 it('a plan in quarantine waits for a retry, and is never again tried among others', async () => {
   const site = await startDeadlySite(isOfDeadlyPlan, ['workflows', 'apart']);
@@ -167,21 +167,17 @@ it('a plan in quarantine waits for a retry, and is never again tried among other
   expect({ code, out }).toEqual({ code: 0, out: '1 failed unit is tried again now.\n' });
   expect(await handle.result()).toMatchObject({ records: '400' });
   expect(stateOf(worker, 'workflows').restarts).toBe(restarts);
-}, 300_000);
+}, 600_000);
 
 it('a plan that kills the workflow worker does so three times, and delays nothing else', async () => {
   const site = await startDeadlySite(isOfDeadlyPlan, ['workflows', 'apart']);
   const { session, proxy, worker } = site;
   const workflowId = await follow(site);
   const status = () => readCoordinator(session.client, workflowId);
-  await until(
-    'everything else is stored',
-    async () => {
-      const seen = await status().catch(() => undefined); // its worker may just be dead
-      return seen !== undefined && storedAllElse(site, seen);
-    },
-    200_000,
-  );
+  await until('everything else is stored', async () => {
+    const seen = await status().catch(() => undefined); // its worker may just be dead
+    return seen !== undefined && storedAllElse(site, seen);
+  });
   expect((await status()).streams.transaction.failed).toMatchObject([
     { unit: 'transaction/401-800', code: 'QUARANTINED', attempts: 1 },
   ]);
@@ -195,4 +191,4 @@ it('a plan that kills the workflow worker does so three times, and delays nothin
     const { transaction } = (await status()).streams;
     return transaction.holes.length === 0 && transaction.failed.length === 0;
   });
-}, 300_000);
+}, 600_000);

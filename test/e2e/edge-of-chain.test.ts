@@ -62,4 +62,4 @@ it('a coordinator follows a node ahead of its signatures, and a chain that halts
     transactions: [{ first: '0', last: `${version + 60}` }],
     restorable_by_stock: { yes: true },
   });
-}, 180_000);
+});

@@ -46,22 +46,18 @@ it.each<[string, FaultInput[], NodeAt | undefined, number]>([
   ],
   ['429 or 503 to three of ten', [], throttling(0.3), 2],
   ['500 to the first two requests of each path', [], refusingTwice, 1],
-])(
-  'a backup succeeds although its node gives %s',
-  async (_, faults, nodeAt, mostAttempts) => {
-    const site = await startSite(CHAIN, { host: host(), ...(nodeAt ? { nodeAt } : {}) });
-    const { node } = site;
-    for (const fault of faults) node.fault(fault);
-    const results = await site.backUpAll({ when_blocked: 'wait' });
-    for (const { fired, kind } of node.faults()) expect(fired, kind).toBeGreaterThan(3);
-    node.clearFaults();
-    await expectWholeNode(site, results);
-    expect(results.flatMap(({ lies }) => lies ?? [])).toEqual([]);
-    expect(results[1]!.chunks).toBeGreaterThan(5);
-    expect(await attempts(site)).toBeLessThanOrEqual(mostAttempts);
-  },
-  180_000,
-);
+])('a backup succeeds although its node gives %s', async (_, faults, nodeAt, mostAttempts) => {
+  const site = await startSite(CHAIN, { host: host(), ...(nodeAt ? { nodeAt } : {}) });
+  const { node } = site;
+  for (const fault of faults) node.fault(fault);
+  const results = await site.backUpAll({ when_blocked: 'wait' });
+  for (const { fired, kind } of node.faults()) expect(fired, kind).toBeGreaterThan(3);
+  node.clearFaults();
+  await expectWholeNode(site, results);
+  expect(results.flatMap(({ lies }) => lies ?? [])).toEqual([]);
+  expect(results[1]!.chunks).toBeGreaterThan(5);
+  expect(await attempts(site)).toBeLessThanOrEqual(mostAttempts);
+});
 
 /** The most attempts that any activity of its workflows took. */
 async function attempts({

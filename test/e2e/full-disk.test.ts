@@ -94,4 +94,4 @@ it('with a full data folder, up lives on, says why nothing goes on, and goes on 
     findings: [],
     missing: { epoch_endings: [], transactions: [] },
   });
-}, 300_000);
+}, 600_000);

@@ -90,14 +90,10 @@ it('when a whole host dies, another one goes on after the heartbeat timeout and 
   victim.die();
   node.clearFaults();
 
-  await until(
-    'the other host has stored everything',
-    async () => {
-      const status = await readCoordinator(client, workflowId).catch(() => undefined);
-      return status?.streams.transaction.newest === `${node.facts().version}`;
-    },
-    180_000,
-  );
+  await until('the other host has stored everything', async () => {
+    const status = await readCoordinator(client, workflowId).catch(() => undefined);
+    return status?.streams.transaction.newest === `${node.facts().version}`;
+  });
   const again = (await startedAgain(client, backup)).map(({ identity, lastFailure }) => ({
     elsewhere: other.runs(identity ?? ''),
     timeout: lastFailure?.timeoutFailureInfo?.timeoutType,
@@ -123,7 +119,7 @@ it('when a whole host dies, another one goes on after the heartbeat timeout and 
   const settings = { storage, trustWaypoints: [node.facts().genesis_waypoint] };
   const coverage = await verifyStorage(openStorage(storage), settings, WHOLE_STORAGE);
   expect(coverage).toMatchObject({ ok: true, findings: [], orphans: [] });
-}, 300_000);
+}, 600_000);
 
 function proofRequest(chunk: Record<string, string | number>): string {
   return `/transaction_range_proof/${chunk['first_version']}/${chunk['last_version']}`;

@@ -77,4 +77,4 @@ it('activities of living workers are left to them, wherever their program is and
   const message = `worker process ${pid} on ${hostname()} died with its supervisor`;
   const failed = { failure: { type: 'WORKER_DIED', message } };
   expect(await ranges()).toMatchObject(Array.from({ length: LANES }, () => failed));
-}, 120_000);
+});

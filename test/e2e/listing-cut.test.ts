@@ -49,4 +49,4 @@ it('an alarm says it while it lasts, and all goes on when it is over', async () 
   expect(
     await verifyStorage(openStorage(storage), { storage, trustWaypoints: [] }, WHOLE_STORAGE),
   ).toMatchObject({ ok: true, findings: [], orphans: [] });
-}, 300_000);
+}, 600_000);

@@ -1,4 +1,5 @@
 /** Limits of a node hold for all of ours that works through one server: several commands, storages and processes. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensureCoordinator } from '../../src/client/live-status.js';
 import { limiterId } from '../../src/client/take-share.js';
@@ -29,6 +30,8 @@ const LIMITS = {
 };
 
 it('two coordinators and a single backup, with the workers of two hosts, stay below the limits, and all are stored', async () => {
+  const pauses = monitorEventLoopDelay();
+  pauses.enable();
   const node = await devnode({ transactions: 200, stateItems: 50, epochs: 2 });
   // Streams that last, so that there would be many at once.
   node.fault({ kind: 'slow', endpoint: 'transactions', bytes_per_second: 100_000 });
@@ -71,9 +74,11 @@ it('two coordinators and a single backup, with the workers of two hosts, stay be
   expect(holders.size).toBeGreaterThan(2);
   const load = node.load();
   expect(load.most_streams).toBe(STREAMS);
-  expect(load.most_requests).toBeLessThanOrEqual(REQUESTS * WINDOW_SECONDS + holders.size);
+  // What comes while this process pauses is counted only after the pause.
+  const seconds = WINDOW_SECONDS + pauses.max / 1e9;
+  expect(load.most_requests).toBeLessThanOrEqual(REQUESTS * seconds + holders.size);
   // A stream sends ahead what the buffers of both hosts hold: here a whole range.
   const ahead = (STREAMS + holders.size) * RANGE_BYTES;
-  expect(load.most_bytes).toBeLessThanOrEqual(BYTES * WINDOW_SECONDS + ahead);
+  expect(load.most_bytes).toBeLessThanOrEqual(BYTES * seconds + ahead);
   for (const host of hosts) expect(await host.stop()).toBe(0);
-}, 460_000);
+}, 600_000);

@@ -79,4 +79,4 @@ it('prune shows its plan, refuses a loss, retires with --yes, and gc removes the
     await deleteSchedule(client, id);
   }
   expect(committedFolders(copy.folder)).toHaveLength(6);
-}, 180_000);
+});

@@ -50,4 +50,4 @@ it('goes on when the store was killed in the middle and came back', async () => 
   const results = await backup;
   await expectWholeNode({ node: site.node, folder: await decodedCopy(storage) }, results);
   expect(await bucket.pending()).toEqual([]);
-}, 300_000);
+}, 600_000);

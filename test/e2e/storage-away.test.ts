@@ -42,15 +42,11 @@ it('nothing is written while the storage is away, and the backup goes on when it
   rmdirSync(folder); // fails if anything was written there
   renameSync(elsewhere, folder);
   node.clearFaults();
-  await until(
-    'it has caught up',
-    async () => {
-      const seen = await status();
-      return hasCaughtUp(seen, node.facts()) && seen?.alarms.length === 0;
-    },
-    180_000,
-  );
+  await until('it has caught up', async () => {
+    const seen = await status();
+    return hasCaughtUp(seen, node.facts()) && seen?.alarms.length === 0;
+  });
   expect(
     await verifyStorage(openStorage(storage), { storage, trustWaypoints: [] }, WHOLE_STORAGE),
   ).toMatchObject({ ok: true, findings: [], orphans: [] });
-}, 300_000);
+}, 600_000);

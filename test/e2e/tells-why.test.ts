@@ -35,28 +35,24 @@ it.each<[string, 'emptied' | 'gone', string[]]>([
   ['prune', 'emptied', ['repository', 'prune', '--keep-last', '1', '--yes']],
   ['verify', 'gone', ['verify']],
   ['copy', 'gone', ['copy', '--to', temporaryFolder('target')]],
-])(
-  '%s says why it waits, once, and ends when the reason is gone',
-  async (_, how, args) => {
-    const { folder, session, mend } = await damaged(how);
-    const { client } = session;
-    const from = args[0] === 'copy' ? '--from' : '--local-fs-dir';
-    const command = startCli([...args, from, folder], { TEMPORAL_ADDRESS: session.address });
-    const why = new RegExp(
-      `failed, and the next one follows: .*${folder}.* \\(LISTING_(SHORT|EMPTY)\\)\\. Check `,
-    );
-    await command.says(why);
-    const running = { query: 'ExecutionStatus = "Running"' };
-    await until('more attempts fail', async () => {
-      for await (const { workflowId } of client.workflow.list(running)) {
-        const failing = await failingWork(client, workflowId).catch(() => []);
-        if (failing.some((one) => one.failed >= 4)) return true;
-      }
-      return false;
-    });
-    expect(command.lines.filter((line) => why.test(line))).toHaveLength(1);
-    mend();
-    await command.ended;
-  },
-  120_000,
-);
+])('%s says why it waits, once, and ends when the reason is gone', async (_, how, args) => {
+  const { folder, session, mend } = await damaged(how);
+  const { client } = session;
+  const from = args[0] === 'copy' ? '--from' : '--local-fs-dir';
+  const command = startCli([...args, from, folder], { TEMPORAL_ADDRESS: session.address });
+  const why = new RegExp(
+    `failed, and the next one follows: .*${folder}.* \\(LISTING_(SHORT|EMPTY)\\)\\. Check `,
+  );
+  await command.says(why);
+  const running = { query: 'ExecutionStatus = "Running"' };
+  await until('more attempts fail', async () => {
+    for await (const { workflowId } of client.workflow.list(running)) {
+      const failing = await failingWork(client, workflowId).catch(() => []);
+      if (failing.some((one) => one.failed >= 4)) return true;
+    }
+    return false;
+  });
+  expect(command.lines.filter((line) => why.test(line))).toHaveLength(1);
+  mend();
+  await command.ended;
+});

@@ -26,14 +26,14 @@ it('all three backups complete through every kind of fault of the node', async (
   node.clearFaults();
   await expectWholeNode(site, results);
   expect(leftovers(folder)).toEqual([]);
-}, 180_000);
+});
 
 it('a backup notices a stream that stalls, and goes on with another', async () => {
   const site = await startSite(CHAIN, { host: host() });
   site.node.fault({ kind: 'stall', endpoint: 'transactions', times: 1, probability: 1 });
   const handle = await site.start('transaction', { start_version: 0, num_transactions: 300 });
   expect((await handle.result()).records).toBe('300');
-}, 120_000);
+});
 
 it('a backup fails with the reason when the node lies all the time, and commits nothing', async () => {
   const site = await startSite(CHAIN, { host: host() });
@@ -42,4 +42,4 @@ it('a backup fails with the reason when the node lies all the time, and commits 
   await expect(handle.result()).rejects.toMatchObject({
     cause: { message: expect.stringMatching(/fails its proof|cannot be read/) as string },
   });
-}, 180_000);
+});

@@ -72,4 +72,4 @@ it('without the waypoint the error names the flag, and with it everything is sto
   expect(coverage).toMatchObject({ ok: true, complete: true, findings: [] });
   expect(JSON.stringify(coverage)).not.toContain('not yet proven');
   expect(healthOf(whole, DEFAULT_LIMITS, Date.now())).toMatchObject({ level: 'ok', reasons: [] });
-}, 420_000);
+}, 600_000);

@@ -38,7 +38,10 @@ it('a verification that is killed in the middle goes on, and reads no finished t
   const input = { storage: { local_fs_dir: folder }, again: true, concurrency: 2 };
   const { handle } = await startVerify(session.client, input);
   const read = () => handle.query<VerifyStatus>('status');
-  await until('a third is read', async () => (await read()).tasks >= 10);
+  await until('a third is read', async () => {
+    const status = await read().catch(() => undefined); // a busy worker may not answer in time
+    return status !== undefined && status.tasks >= 10;
+  });
   process.kill(worker.pid('chunks')!, 'SIGKILL');
   const coverage = await handle.result();
   expect(coverage).toMatchObject({ ok: true, complete: true, finding_count: 0 });
@@ -130,7 +133,7 @@ it('the command ends with 0 when all is proven, 1 when not, and 2 for wrong argu
     expect(wrong).toMatchObject({ code: 2, out: '' });
     expect(wrong.err).not.toMatch(/Temporal UI/); // told before anything is started
   }
-}, 300_000);
+}, 600_000);
 
 /** A verification that had read everything days ago and still owes its statement, with its findings. */
 async function startInterrupted(found: (storage: Subject) => Partial<VerifyTotals> = () => ({})) {

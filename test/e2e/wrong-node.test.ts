@@ -53,7 +53,7 @@ it('a node of another chain is refused, and the message names both chains', asyn
   );
   expect(after.alarms).toEqual([]);
   await coordinator.stop();
-}, 240_000);
+});
 
 it('a coordinator waits for a node that was wiped to a lower version', async () => {
   const { folder, input, coordinator } = await caughtUp();
@@ -66,7 +66,7 @@ it('a coordinator waits for a node that was wiped to a lower version', async () 
   );
   expect(files(folder)).toEqual(before);
   await coordinator.stop();
-}, 240_000);
+});
 
 it('versions that a node pruned before they were stored are reported as lost, and the rest goes on', async () => {
   const { node, folder, input, coordinator } = await caughtUp();
@@ -91,4 +91,4 @@ it('versions that a node pruned before they were stored are reported as lost, an
     // Up to the gap, if the stock tool is told to stop there.
     restorable_by_stock: { yes: true, version: '400', needs_target_version: true },
   });
-}, 180_000);
+});

@@ -6,7 +6,11 @@ import { NodeClient } from '../../src/node/client.js';
 import { until } from '../support/until.js';
 
 /** A node that gives each request `answer`, and its connections. */
-async function serve(answer: string, onRequest: (socket: Socket) => void = () => undefined) {
+async function serve(
+  answer: string,
+  onRequest: (socket: Socket) => void = () => undefined,
+  headersTimeoutMs = 20_000,
+) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -21,7 +25,7 @@ async function serve(answer: string, onRequest: (socket: Socket) => void = () =>
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   const address = `http://127.0.0.1:${port}`;
-  const node = new NodeClient({ address, headersTimeoutMs: 300, stallTimeoutMs: 20_000 });
+  const node = new NodeClient({ address, headersTimeoutMs, stallTimeoutMs: 20_000 });
   onTestFinished(() => {
     node.close();
     server.close();
@@ -43,7 +47,7 @@ async function occupy(node: NodeClient) {
 }
 
 it('the client uses at most 8 connections, and a request that waits for one does not time out', async () => {
-  const { node, sockets } = await serve(STREAM + EMPTY_RECORD);
+  const { node, sockets } = await serve(STREAM + EMPTY_RECORD, undefined, 300);
   const streams = await occupy(node);
   const ninth = node.transactions(0n, 2n);
   const waiting = ninth.next();

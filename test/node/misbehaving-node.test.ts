@@ -2,7 +2,7 @@
 import { type Server, type Socket, createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { NodeClient } from '../../src/node/client.js';
+import { NodeClient, type NodeClientOptions } from '../../src/node/client.js';
 
 let server: Server | undefined;
 afterEach(async () => {
@@ -19,6 +19,7 @@ const sockets: Socket[] = [];
 async function raw(
   answer: string | Buffer,
   then: (socket: Socket) => void = (s) => s.end(),
+  impatience: Partial<NodeClientOptions> = {},
 ): Promise<NodeClient> {
   server = createServer((socket) => {
     sockets.push(socket);
@@ -33,12 +34,13 @@ async function raw(
   const { port } = server.address() as { port: number };
   return new NodeClient({
     address: `http://127.0.0.1:${port}/`,
-    stallTimeoutMs: 400,
-    headersTimeoutMs: 400,
+    stallTimeoutMs: 60_000,
+    headersTimeoutMs: 60_000,
     minBytesPerSecond: 1000,
-    floorWindowMs: 500,
+    floorWindowMs: 60_000,
     maxRecordBytes: 1000,
     retryPauseMs: 1,
+    ...impatience,
   });
 }
 
@@ -122,9 +124,16 @@ const STREAMS: [string, string | Buffer, (s: Socket) => void, string, RegExp][] 
   ['errs', 'HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n', stay, 'NODE_HTTP_STATUS', /500/],
 ];
 
+/** Only whoever waits for a silence or for slowness is quick to see it: a slow machine makes pauses of its own. */
+const IMPATIENCE: Record<string, Partial<NodeClientOptions>> = {
+  NODE_TIMEOUT: { headersTimeoutMs: 400 },
+  NODE_STALLED: { stallTimeoutMs: 400 },
+  NODE_TOO_SLOW: { floorWindowMs: 500 },
+};
+
 describe('a stream that', () => {
   it.each(STREAMS)('%s', async (_, answer, then, code, message) => {
-    const node = await raw(answer, then);
+    const node = await raw(answer, then, IMPATIENCE[code]);
     const error = await drain(node).then(
       () => undefined,
       (reason: unknown) => reason as Error,
@@ -187,14 +196,12 @@ it('the client reports an address where nobody listens', async () => {
 it.each([
   ['before the answer', ''],
   ['inside the stream', stream(chunk(record(10)))],
-])('the client stops within a second when it is cancelled %s', async (_, answer) => {
+])('the client stops long before its limits when it is cancelled %s', async (_, answer) => {
   const node = await raw(answer, stay);
   const stop = new AbortController();
   const reading = drain(node, stop.signal);
-  const started = performance.now();
   setTimeout(() => stop.abort(new Error('enough')), 50);
   await expect(reading).rejects.toThrow('enough');
-  expect(performance.now() - started).toBeLessThan(1000);
 });
 
 it('the client closes the stream when the reader stops early', async () => {
@@ -211,10 +218,11 @@ it('the client closes the stream when the reader stops early', async () => {
 it('the client does not mistake a busy reader for a slow or stalled node', async () => {
   // Longer than the stall timeout and the window of the least rate, at a lower rate.
   const parts = [record(10), record(0), record(20)].map(chunk);
-  const node = await raw(stream(parts[0]!), (socket) => {
+  const rest = (socket: Socket) => {
     setTimeout(() => socket.write(parts[1]!), 100);
     setTimeout(() => socket.write(Buffer.concat([parts[2]!, Buffer.from(END)])), 200);
-  });
+  };
+  const node = await raw(stream(parts[0]!), rest, { stallTimeoutMs: 400, floorWindowMs: 500 });
   let bytes = 0;
   for await (const part of node.transactions(5n, 3n)) {
     bytes += part.length;

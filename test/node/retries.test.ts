@@ -20,8 +20,8 @@ async function node(...answers: Answer[]) {
   const client = new NodeClient({
     address: await listen(server),
     retryPauseMs: 1,
-    headersTimeoutMs: 300,
-    stallTimeoutMs: 300,
+    headersTimeoutMs: answers.includes(silent) ? 300 : 60_000,
+    stallTimeoutMs: 60_000,
   });
   onTestFinished(() => client.close());
   return { client, askedAt };

@@ -91,6 +91,7 @@ it('alarms that begin together are one message, and a restart tells none of them
     'content-type': 'application/json',
     'x-token': 'secret-1',
   });
+  await first.notifier.idle(); // the answer is here, too
   await first.notifier.stop();
   expect(readFileSync(file, 'utf8')).not.toMatch(/secret-1/);
 

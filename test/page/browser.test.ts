@@ -34,7 +34,7 @@ async function faultsOf(page: Page): Promise<string[]> {
 it('the page shows in a browser what an `up` does and stores, and stays plain when parts of it are killed', async () => {
   const node = await devnode({ startTime: 'now' });
   const folder = storageFolder();
-  const port = await choosePort([]);
+  const port = await choosePort();
   const flags = [
     ...['--backup-service-address', node.address, '--local-fs-dir', folder],
     ...['--trust-waypoint', node.facts().genesis_waypoint, '--transaction-batch-size', '100'],
@@ -48,6 +48,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   };
   const up = await start();
   const page = await browser.newPage({ viewport: DESK });
+  page.setDefaultTimeout(PATIENCE_MS);
   const faults: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(message.text());
@@ -72,7 +73,8 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
     /^http:\/\/127\.0\.0\.1:\d+\/namespaces\/[^/]+\/workflows\/aptos-backup%2F/,
   );
   await page.locator('#map rect.signed').first().waitFor({ timeout: PATIENCE_MS });
-  expect(await page.locator('#map polygon.signed').count()).toBeGreaterThan(0);
+  const signed = page.locator('#map polygon.signed').first();
+  await signed.waitFor({ state: 'attached', timeout: PATIENCE_MS });
   expect(await page.locator('#map .damaged, #map .missing').count()).toBe(0);
 
   // It is alive.
@@ -99,6 +101,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   await shows('#level', /^warning$/);
   await shows('#glance', /state snapshots are paused/);
   await page.getByRole('button', { name: 'Resume' }).click();
+  await shows('#answer', /^Resumed: state snapshots/);
   await shows('#level', /^ok$/);
   await page.fill('#ranges', '1000');
   await page.getByRole('button', { name: 'Set' }).click();

@@ -46,7 +46,7 @@ describe('the commit lock', () => {
     expect(await dead.lostTo()).toMatchObject({ owner: 'a' });
     const files = await storage.listFolder('aptos-backup');
     expect(files).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('is not taken back by a renewal that was under way at its release', async () => {
     const { storage } = await begun();

@@ -95,8 +95,8 @@ it.each<[string, Ending, Parameters<typeof standIn>[2], RegExp]>([
 
 it('a tool that falls silent is ended, with all that it has started', async () => {
   const { restore, tool, scratch } = setUp('hangs');
-  const { report } = await restore({}, 1_000);
-  expect(report.why[0]).toContain('it said nothing for 1 s and was ended');
+  const { report } = await restore({}, 5_000);
+  expect(report.why[0]).toContain('it said nothing for 5 s and was ended');
   expect(tool.pids()).toHaveLength(2);
   await gone(tool.pids());
   expect(readdirSync(scratch)).toEqual([]);

@@ -3,7 +3,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { stopWithParent } from '../../src/supervisor/supervised.js';
 
-const marker = process.env['MARKER']!;
+const { MARKER, APTOS_BACKUP_ROLE: role } = process.env;
+/** Each worker of a group has its own. */
+const marker = role === undefined ? MARKER! : `${MARKER}-${role}`;
 stopWithParent();
 process.on('SIGTERM', () => {
   writeFileSync(marker, `${process.pid} stopped by SIGTERM`);
@@ -12,5 +14,5 @@ process.on('SIGTERM', () => {
 if (process.env['CONNECTS']) process.send!({ connected: true });
 writeFileSync(marker, `${process.pid} runs`);
 setInterval(() => {
-  if (existsSync(`${marker}-waits`)) process.send!({ waits: 'apart' });
+  if (existsSync(`${MARKER}-waits`)) process.send!({ waits: 'apart' });
 }, 100);

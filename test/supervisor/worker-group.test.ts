@@ -45,7 +45,8 @@ test('an apart worker that takes long to end is ended once, and no other worker 
   await runs('chunks');
   writeFileSync(waits, '');
   const says = (what: string) =>
-    existsSync(marker) && readFileSync(marker, 'utf8') === `${workers.pid('apart')} ${what}`;
+    existsSync(`${marker}-apart`) &&
+    readFileSync(`${marker}-apart`, 'utf8') === `${workers.pid('apart')} ${what}`;
   await until('the apart worker runs', () => says('runs'));
   const pid = workers.pid('apart')!;
   rmSync(waits);

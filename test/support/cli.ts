@@ -72,6 +72,6 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
 /** A data folder that is removed at the end of the test. */
 export function dataFolder(): string {
   const folder = temporaryFolder('data');
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }

@@ -5,14 +5,17 @@ import { onTestFinished } from 'vitest';
 /** A Temporal server of the operator's own, on which so many of the ten Keyword attributes are in use. */
 export async function serverWithOwnAttributes(taken: number) {
   const names = Array.from({ length: taken }, (_, i) => `Own${i}`);
-  const environment = await TestWorkflowEnvironment.createLocal({
-    server: {
-      executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI_PATH']! },
-      searchAttributes: names.map((name) =>
-        defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
-      ),
-    },
-  });
+  const start = () =>
+    TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path: process.env['TEMPORAL_CLI_PATH']! },
+        searchAttributes: names.map((name) =>
+          defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+        ),
+      },
+    });
+  // It gives a server five seconds, which a busy machine may not have.
+  const environment = await triedAgain(start);
   onTestFinished(() => environment.teardown());
   const connection = environment.connection;
   return {
@@ -24,4 +27,14 @@ export async function serverWithOwnAttributes(taken: number) {
       await connection.operatorService.removeSearchAttributes(request);
     },
   };
+}
+
+async function triedAgain<T>(start: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
 }

@@ -22,7 +22,7 @@ export async function startTemporal(): Promise<TemporalSession & { dataFolder: s
   const session = await openTemporal({ dataFolder, say: () => undefined, env });
   const close = async () => {
     await session.close();
-    rmSync(dataFolder, { recursive: true, force: true });
+    rmSync(dataFolder, { recursive: true, force: true, maxRetries: 10 });
   };
   return { ...session, close, dataFolder };
 }

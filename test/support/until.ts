@@ -5,7 +5,7 @@ const PAUSE_MS = { first: 50, last: 500, ofWait: 1 / 20 };
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 120_000,
+  timeoutMs = 240_000,
 ): Promise<void> {
   const began = Date.now();
   while (!(await condition())) {

@@ -103,7 +103,7 @@ test('a user keeps its ports, whatever server.json says', async () => {
   const address = server.address;
   const [path, files] = [stateFile(data), filesOf(data)];
   const port = await choosePort();
-  const ports = { port, uiPort: await choosePort([port]) };
+  const ports = { port, uiPort: await choosePort() };
   process.kill(serverPid(data), 'SIGKILL');
   const stranger = spawnServer(process.env['TEMPORAL_CLI_PATH']!, files, ports);
   new ServerStateFile(path).write({ pid: stranger, ...ports });
@@ -133,7 +133,7 @@ test('a server on other ports than those that its users rely on is stopped', asy
   await until('its server is dead', () => !serverRuns(data, first));
   const files = filesOf(data);
   const port = await choosePort();
-  const ports = { port, uiPort: await choosePort([port]) };
+  const ports = { port, uiPort: await choosePort() };
   const left = spawnServer(process.env['TEMPORAL_CLI_PATH']!, files, ports);
   await waitUntilReady({ pid: left, port }, files, {
     patienceMs: 60_000,

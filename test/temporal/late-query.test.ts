@@ -72,4 +72,4 @@ it('a query while no worker is there leaves a workflow as it was', async () => {
   await expect(
     Worker.runReplayHistory({ workflowBundle: { codePath } }, history),
   ).resolves.toBeUndefined();
-}, 120_000);
+});

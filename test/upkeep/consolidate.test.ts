@@ -102,7 +102,7 @@ it('a kill at any change of the storage leaves it whole for the stock tool, and 
     }
   }
   expect(kills).toBeGreaterThan(40);
-}, 300_000);
+}, 600_000);
 
 it('a run that is killed again and again goes on at its next chunk', async () => {
   const copy = new StorageCopy(join(DATA, 'small'));
@@ -117,7 +117,7 @@ it('a run that is killed again and again goes on at its next chunk', async () =>
   const coverage = await copy.verify([WAYPOINT]);
   expect(coverage).toMatchObject({ ok: true, findings: [], orphans: [] });
   expect((await readCatalog(copy.storage)).transactions).toHaveLength(2);
-}, 60_000);
+});
 
 it('damage in a small batch is named, and its batch is left while the others go on', async () => {
   const copy = new StorageCopy(join(DATA, 'small'));

@@ -48,7 +48,7 @@ it('a prune that is killed anywhere leaves every committed backup whole, and the
     expect(left).toEqual(metadata);
   }
   expect(await findings(whole)).toEqual([]);
-}, 120_000);
+});
 
 it('a gc that is killed anywhere removes nothing that is committed, and the next one finishes', async () => {
   const retired = compacted();
@@ -73,4 +73,4 @@ it('a gc that is killed anywhere removes nothing that is committed, and the next
     expect(committedFolders(copy.folder)).toEqual(expected);
   }
   expect(await findings(whole)).toEqual([]);
-}, 120_000);
+});

@@ -98,7 +98,7 @@ it('all backups are read within 100 / N runs, even if runs are missed or stopped
   expect(foundAt).toBeLessThanOrEqual(12 + RUNS);
   const { read_so_far: soFar } = await verifyStorage(storage, settings, scope);
   expect(soFar).toMatchObject({ backups: stored.size, of_backups: stored.size });
-}, 240_000);
+});
 
 /** The helpers of a copy, for the folder itself. */
 class StorageCopyInPlace extends StorageCopy {

@@ -64,7 +64,7 @@ it('histories and payloads of a state of two billion items stay within their lim
     for (const event of events!) largest = Math.max(largest, sizeOf(event));
   }
   expect(largest).toBeLessThan(100_000);
-}, 300_000);
+}, 600_000);
 
 /** Counts the whole event, not only its payloads. */
 function sizeOf(event: object): number {

@@ -314,5 +314,5 @@ describe('damage does not look like an unknown form', () => {
         }
       }
     }
-  }, 120_000);
+  });
 });

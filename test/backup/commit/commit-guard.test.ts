@@ -16,8 +16,7 @@ import { hungFiles } from '../../support/hung-files.js';
 import { until } from '../../support/until.js';
 
 const holder = (owner: string) => ({ owner, host: owner, workflow: `work of ${owner}` });
-const signal = AbortSignal.timeout(100_000);
-const quiet = { signal, report: () => undefined };
+const quiet = () => ({ signal: AbortSignal.timeout(100_000), report: () => undefined });
 const transactions = (start: number, count: number) =>
   ({ type: 'transaction', start_version: start, num_transactions: count }) as const;
 
@@ -48,7 +47,7 @@ it('a range of which another backup has a part is neither started nor committed'
   expect(reasons[0]).toMatchObject({ code: 'RANGE_OVERLAP' });
   expect(committedNames(folder).filter((name) => name.startsWith('transaction_1'))).toHaveLength(1);
   expect(await verified(folder)).toMatchObject({ ok: true, findings: [] });
-}, 120_000);
+});
 
 describe('a process that dies in its commit', () => {
   const CALLS = [
@@ -65,7 +64,7 @@ describe('a process that dies in its commit', () => {
       const node = await devnode();
       const folder = storageFolder();
       const files = hungFiles();
-      const env = { ...process.env, ...files.env, APTOS_BACKUP_STORAGE_SECONDS: '1' };
+      const env = { ...process.env, ...files.env };
       files.kill(fault, 1);
       const first = runBackup(node.address, folder, env);
       expect(await ended(first)).toBe('SIGKILL');
@@ -144,7 +143,7 @@ async function ended(child: ChildProcess): Promise<number | string> {
 
 describe('tidying', () => {
   const tools = (folder: string) => ({
-    ...quiet,
+    ...quiet(),
     storage: openStorage({ local_fs_dir: folder }),
     holder: holder('coordinator'),
     isRunning: () => Promise.resolve(false),

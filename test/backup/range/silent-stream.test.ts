@@ -27,5 +27,4 @@ it.each([
     node.clearFaults();
     expect(await backUp(setup)).toMatchObject({ records: '300' });
   },
-  120_000,
 );

@@ -60,11 +60,15 @@ export class BucketPlace implements Place {
     const trouble = this.proxy.begin(mode);
     if (mode !== 'away') return this.during(trouble, seconds);
     this.up = false;
+    // Before it dies: a look that it cuts off in that moment counts as cut off.
+    this.failed = true;
+    this.failing += 1;
     await this.store.kill();
     try {
       return await this.during(trouble, seconds, () => this.store.restart());
     } finally {
       this.up = true;
+      this.failing -= 1;
     }
   }
 

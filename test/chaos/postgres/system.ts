@@ -102,7 +102,7 @@ async function startInOrder(programs: Programs, sql: string, ports: StackPorts):
 
 async function choosePorts(): Promise<StackPorts> {
   const taken: number[] = [];
-  while (taken.length < 9) taken.push(await choosePort(taken));
+  while (taken.length < 9) taken.push(await choosePort());
   const [postgres, frontend, ...inner] = taken;
   return { postgres: postgres!, frontend: frontend!, inner };
 }

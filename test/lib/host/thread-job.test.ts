@@ -1,6 +1,6 @@
 /** A thread does one job at a time, and whoever waits for it always gets an answer. */
 import { Worker } from 'node:worker_threads';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { type JobWatch, runJob } from '../../../src/lib/host/thread-job.js';
 import { programOf } from '../../support/program-of.js';
 
@@ -65,6 +65,8 @@ it('a thread that exits fails its job with the exit code', async () => {
 });
 
 it('a cancelled job may still end in order', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // its grace never runs out
+  onTestFinished(() => void vi.useRealTimers());
   const stop = new AbortController();
   const running = run(thread(), 'stop when told', {
     signal: stop.signal,

@@ -39,7 +39,7 @@ describe('a listing', () => {
       pagesAsked += 1;
       return pagesAsked === 1 ? undefined : 'cut answer';
     });
-    const patience = { idleMs: 2_000, throttledMs: 2_000, tries: 2 };
+    const patience = { idleMs: 20_000, throttledMs: 2_000, tries: 2 };
     const broken = new AzureStore({ ...place, endpoint }, { pageSize: 1000, patience });
     await expect(list(broken)).rejects.toMatchObject({ retryable: true });
     expect(pagesAsked).toBe(3);

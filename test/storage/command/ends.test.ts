@@ -25,7 +25,7 @@ commands:
   create_backup: 'echo "$BACKUP_NAME"'
   create_for_write: |
     trap '' TERM
-    (trap '' TERM; gzip -c) | (trap '' TERM; echo $BASHPID >> "$FAULTS/hangs"; head -c 10 > "$STORE/begun"; sleep 3; cat > "$STORE/rest"; mv "$STORE/rest" "$STORE/$FILE_NAME")
+    (trap '' TERM; gzip -c) | (trap '' TERM; echo $BASHPID >> "$FAULTS/hangs"; head -c 10 > "$STORE/begun"; sleep 1000; cat > "$STORE/rest"; mv "$STORE/rest" "$STORE/$FILE_NAME")
   open_for_read: 'cat "$STORE/$(basename "$FILE_HANDLE")"'
   save_metadata_line: 'cat > "$STORE/$FILE_NAME"'
   list_metadata_files: ''

@@ -75,7 +75,7 @@ describe('an upload', () => {
         `open_for_read: '[ "$FILE_HANDLE" = aptos-backup/probe.json ] && echo "{\\"probe\\":\\"$RANDOM$RANDOM\\"}"'`,
     );
     await new BackupStorage(new AdapterPlace(yaml).open()).begin();
-  }, 60_000);
+  });
 
   it('of a file that somebody else has just stored says that it exists', async () => {
     const { place, storage } = aws();
@@ -201,7 +201,7 @@ describe('a listing command', () => {
         'list_metadata_files does not show metadata/identity.meta, which save_metadata_line stored; check the path that it lists',
       );
     }
-  }, 60_000);
+  });
 
   it('that is late is asked again', async () => {
     const place = listing(
@@ -216,14 +216,14 @@ describe('a listing command', () => {
     const failed = storage.listMetadata();
     await expect(failed).rejects.toMatchObject({ code: 'STORAGE_UNFIT' });
     await expect(failed).rejects.toThrow(/list_metadata_files printed \d+ bytes in .* was killed/);
-  }, 60_000);
+  });
 
   it('that prints slowly for ever is killed as well', async () => {
     vi.stubEnv('APTOS_BACKUP_ADAPTER_SECONDS', '1');
     const slowly = 'while :; do echo metadata/one.meta; sleep 0.2; done';
     const storage = new BackupStorage(listing(slowly).open());
     await expect(storage.listMetadata()).rejects.toThrow('did not end and was killed');
-  }, 60_000);
+  });
 });
 
 it('a move that reports success and moves nothing is told', async () => {
@@ -238,7 +238,7 @@ it('a move that reports success and moves nothing is told', async () => {
   await expect(storage.retireMetadata('metadata/one.meta')).rejects.toThrow(
     'backup_metadata_file reported success for metadata/one.meta, but list_metadata_files still shows it',
   );
-}, 60_000);
+});
 
 describe('a file', () => {
   it('that is cut is damaged, and one whose transfer was cut is not', async () => {

@@ -6,6 +6,7 @@ import { openS3 } from '../../../src/storage/s3/open-s3.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
 import { type Asked, type Fault, faultyProxy } from '../../support/servers/faulty-proxy.js';
+import { until } from '../../support/until.js';
 
 const server = s3Server();
 const CONTENT = Buffer.alloc(13_000_000, 'content ');
@@ -137,7 +138,7 @@ describe('a read', () => {
     const stop = new AbortController();
     const reading = storage.withSignal(stop.signal).readAll('a_backup/x.json', 100);
     const ended = expect(reading).rejects.toThrow('enough');
-    await vi.waitUntil(() => met() > 0);
+    await until('it is asked', () => met() > 0);
     stop.abort(new Error('enough'));
     await ended;
   });

@@ -31,7 +31,11 @@ export async function startHttpServer({ name, program, args, ready, ...options }
       () => false,
     );
   };
-  await until(`${name} is ready`, isReady, READY_MS);
+  await until(`${name} is ready`, isReady, READY_MS).catch(async (error: unknown) => {
+    server.kill('SIGKILL');
+    await ended;
+    throw error;
+  });
   return {
     /** Kills it, as a loss of power would. */
     async kill(): Promise<void> {

@@ -39,12 +39,22 @@ export interface SeaweedFs {
 
 /** SeaweedFS, a real object store with an S3 service, as a process on free ports. It knows the keys `S3_KEYS`. */
 export async function startSeaweedFs(): Promise<SeaweedFs> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOnFreePorts();
+    } catch (error) {
+      if (tries === 3) throw error; // before that, somebody took one of its ports
+    }
+  }
+}
+
+async function startOnFreePorts(): Promise<SeaweedFs> {
   const weed = await findServer(WEED);
   const folder = temporaryFolder('seaweedfs');
   const data = join(folder, 'data');
   mkdirSync(data);
   const ports: number[] = [];
-  while (ports.length < PORTS.length) ports.push(await choosePort(ports));
+  while (ports.length < PORTS.length) ports.push(await choosePort());
   const s3 = ports[0];
   const endpoint = `http://127.0.0.1:${s3}`;
   const args = [
