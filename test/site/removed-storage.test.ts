@@ -2,12 +2,13 @@
  * A storage that was removed while a worker lives is made anew as a whole or reported, but never half
  * made.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Learnt } from '../../src/backup/plan/learnt.js';
 import { prepareUnit } from '../../src/backup/plan/prepare.js';
 import type { Job } from '../../src/contract/job.js';
+import { requirePlanned } from '../../src/site/chain-anchor.js';
 import { devnode, jobOf, storageFolder } from '../support/backup.js';
 import { siteOf } from '../support/open-site.js';
 
@@ -24,7 +25,7 @@ async function planned() {
       { lanes: 4, learnt: Learnt.from(site.address), signal: AbortSignal.timeout(60_000) },
     );
   await plan();
-  return { folder, plan };
+  return { site, folder, plan };
 }
 
 it('a removed storage is begun again as a whole by the process that knew it', async () => {
@@ -55,4 +56,13 @@ it('nothing is written to a storage without its metadata, and the error says wha
     await expect(told).rejects.toThrow('remove aptos-backup/ as well');
   }
   expect(readdirSync(folder, { recursive: true }).sort()).toEqual(left);
+});
+
+it('what follows a plan refuses a bare mount point, before anything is written there', async () => {
+  const { site, folder } = await planned();
+  await requirePlanned(site);
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder);
+  await expect(requirePlanned(site)).rejects.toMatchObject({ code: 'STORAGE_EMPTIED' });
+  expect(readdirSync(folder)).toEqual([]);
 });

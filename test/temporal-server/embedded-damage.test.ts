@@ -31,6 +31,8 @@ const filesOf = (data: string) => ({
 });
 const rewritten = (path: string, change: (text: string) => string) =>
   writeFileSync(path, change(readFileSync(path, 'utf8')));
+/** No process has this id. */
+const NO_PROCESS = 2 ** 30;
 const oneBit = (digits: string) => `${Number(digits) ^ 1}`;
 const harms: [string, (path: string) => void][] = [
   ['is damaged', (path) => truncateSync(path, 5)],
@@ -207,4 +209,17 @@ test('a database that is damaged while its server is used is put aside by one of
   expect(putAside(data)).toHaveLength(1);
   for (const user of users) await user.release();
   expect(serverRuns(data)).toBe(false);
+});
+
+test('a server that did not get its port is not taken for another one that answers there', async () => {
+  const others = await open(temporaryFolder());
+  const files = filesOf(temporaryFolder());
+  const port = Number(others.address.split(':')[1]);
+  const waited = waitUntilReady({ pid: NO_PROCESS, port }, files, {
+    patienceMs: 60_000,
+    say: () => {},
+    signal: new AbortController().signal,
+  });
+  await expect(waited).rejects.toMatchObject({ code: 'TEMPORAL_START_FAILED' });
+  await others.release();
 });
