@@ -44,13 +44,16 @@ export async function checksOf(
     tell(check);
     return check;
   };
+  if ('command_adapter_config' in settings) {
+    // One command that hangs should not take the ten minutes that a large upload may take. An adapter that was opened
+    // before would keep its limit.
+    process.env['APTOS_BACKUP_ADAPTER_SECONDS'] ??= `${CHECK_SECONDS}`;
+  }
   const read = own(await run({ what: READ, try: () => readStored(settings, signal) }));
   if ('command_adapter_config' in settings) {
-    // One command that hangs should not take the ten minutes that a large upload may take.
-    process.env['APTOS_BACKUP_ADAPTER_SECONDS'] ??= `${CHECK_SECONDS}`;
     const adapter = openStorage(settings, signal);
     const write = own(await run({ what: WRITE, try: () => tryAdapter(adapter) }));
-    return [read, write, own(await metadataCheck(adapter))];
+    return [read, write, own(await metadataCheck(adapter, write))];
   }
   const scratch = await openScratch(settings).catch((error: unknown) => error as Error);
   if (scratch instanceof Error) {
@@ -71,8 +74,13 @@ async function tryAdapter(adapter: BackupStorage): Promise<string> {
 }
 
 /** Of a storage that is there, the identity is saved again as it is. A new one must not be begun by a check. */
-async function metadataCheck(adapter: BackupStorage): Promise<Check> {
+async function metadataCheck(adapter: BackupStorage, write: Check): Promise<Check> {
   const what = 'save a metadata line';
+  if (write.can !== 'yes') {
+    // A store that keeps half of what it gets would leave half of the identity.
+    const means = 'nothing can be written, so the identity of the storage was not touched';
+    return { what, can: 'not tried', needed: false, means };
+  }
   const identity = await readIdentity(adapter).catch(() => undefined);
   if (!identity) {
     const means = 'the first backup does it: a check begins no storage';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { LineCounter, Node, YAMLMap } from 'yaml';
+import type { Document, LineCounter, Node, YAMLMap } from 'yaml';
 import { StorageError } from '../storage-error.js';
 
 const REQUIRED = [
@@ -42,6 +42,7 @@ export function readAdapterConfig(file: string): AdapterConfig {
 class ConfigReader {
   private readonly yaml = loadYaml();
   private readonly lines: LineCounter = new this.yaml.LineCounter();
+  private document: Document | undefined;
 
   constructor(
     private readonly file: string,
@@ -51,6 +52,7 @@ class ConfigReader {
   read(): AdapterConfig {
     const options = { lineCounter: this.lines, prettyErrors: false, logLevel: 'silent' } as const;
     const document = this.yaml.parseDocument(this.text, options);
+    this.document = document;
     const [error] = document.errors;
     if (error) {
       const { line, col } = this.lines.linePos(error.pos[0]);
@@ -63,7 +65,7 @@ class ConfigReader {
     }
     const commands = this.field(root, 'commands', '');
     if (!this.yaml.isMap(commands)) throw this.wrong(commands, 'commands', 'a map of commands');
-    const backup = commands.get(OPTIONAL, true);
+    const backup = this.resolved(commands.get(OPTIONAL, true));
     const isGiven = backup !== undefined && !(this.yaml.isScalar(backup) && backup.value === null);
     const given = REQUIRED.map((name) => [name, this.string(commands, name, 'commands.')] as const);
     return {
@@ -81,7 +83,8 @@ class ConfigReader {
     if (!this.yaml.isSeq(list)) {
       throw this.wrong(list, 'env_vars', 'a list of key and value, which may be []');
     }
-    return list.items.map((item, index) => {
+    return list.items.map((listed, index) => {
+      const item = this.resolved(listed);
       const name = `env_vars[${index}]`;
       if (!this.yaml.isMap(item)) throw this.wrong(item as Node, name, 'a map with key and value');
       const key = this.string(item, 'key', `${name}.`);
@@ -95,11 +98,16 @@ class ConfigReader {
   }
 
   private field(map: YAMLMap, name: string, path: string): Node {
-    const value = map.get(name, true);
+    const value = this.resolved(map.get(name, true));
     if (value === undefined || value === null) {
       throw this.wrong(map, `${path}${name}`, 'given; it is missing');
     }
     return value as Node;
+  }
+
+  /** What stands at the anchor of an alias. */
+  private resolved(node: unknown): unknown {
+    return this.yaml.isAlias(node) ? node.resolve(this.document!) : node;
   }
 
   private string(map: YAMLMap, name: string, path: string): string {

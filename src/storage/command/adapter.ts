@@ -43,9 +43,16 @@ export class Adapter {
     return /mktemp|TMPDIR|\/tmp\b/.test(this.config.commands[name] ?? '');
   }
 
-  /** Whether a command has a loop in it. */
+  /** Whether a command succeeds whatever happens, and shows only on stderr that something did. */
+  hidesFailure(name: CommandName): boolean {
+    const text = this.config.commands[name] ?? '';
+    return /\|\| *(:|true\b|exit 0)/.test(text) && !/\b(for|while|until)\b/.test(text);
+  }
+
+  /** Whether a command tries again after a pause. A loop without one may look in several places. */
   triesAgain(name: CommandName): boolean {
-    return /\b(for|while|until)\b/.test(this.config.commands[name] ?? '');
+    const text = this.config.commands[name] ?? '';
+    return /\b(for|while|until)\b/.test(text) && /\bsleep\b/.test(text);
   }
 
   /** Whether a command refuses to write over a file, as in the stock tool's sample for a local folder. */
@@ -75,7 +82,7 @@ export class Adapter {
         signal,
         progress,
         idleMs: this.idleMs,
-        stalled: () => this.stalled(name, variables),
+        stalled: (stderr) => this.stalled(name, variables, stderr),
       });
     } catch (error) {
       throw notStarted(error, this.description, name);
@@ -129,17 +136,17 @@ export class Adapter {
     );
   }
 
-  /** An error of this storage that quotes what a command said. */
+  /** An error of this storage that quotes what a command said, if it is about what one command said. */
   error(
     code: StorageErrorCode,
     variables: Variables,
     what: string,
-    { stderr = '', todo }: { stderr?: string; todo: string },
+    { stderr, todo }: { stderr?: string; todo: string },
   ): StorageError {
     return new StorageError(
       code,
       handleOf(variables),
-      `${this.description}: ${this.redact(what)}; ${todo}.${this.quoted(stderr)}`,
+      `${this.description}: ${this.redact(what)}; ${todo}${stderr === undefined ? '' : `.${this.quoted(stderr)}`}`,
     );
   }
 
@@ -156,9 +163,10 @@ export class Adapter {
     return this.error('STORAGE_UNFIT', variables, what, { todo });
   }
 
-  private stalled(name: CommandName, variables: Variables): StorageError {
+  private stalled(name: CommandName, variables: Variables, stderr: string): StorageError {
     const what = `${name}${about(variables)} moved no byte for ${this.idleMs / 1000} s and was killed`;
     return this.error('STORAGE_STALLED', variables, what, {
+      stderr,
       todo: 'see what hangs, or raise APTOS_BACKUP_ADAPTER_SECONDS',
     });
   }

@@ -15,7 +15,10 @@ const EMPTY_PREFIX =
 
 /** What `gzip -cd` says of a file that is not whole. */
 const GZIP_DAMAGE =
-  /^(gzip|gunzip|zcat|pigz|unpigz): .*(unexpected end of file|not in gzip format|invalid compressed data|crc error|length error|corrupt|incomplete|premature end)/i;
+  /^(gzip|gunzip|zcat|pigz|unpigz): .*(unexpected end of file|not in gzip format|invalid compressed data|invalid magic|short read|crc error|length error|corrupt|incomplete|premature end)/i;
+/** What programs say of a request that failed. Beside it, gzip's words show nothing. */
+const TROUBLE =
+  /\b(\w*error|errors|fail|failed|failure|fatal|\w*exception|traceback|aborted|refused|reset|closed|broken|timed? ?out|timeout|denied|forbidden|unavailable|slow ?down|busy|retry|retrying|cannot|could not|unable|interrupted|killed|no such)\b|^curl: \(/i;
 
 const CODES: readonly [RegExp, StorageErrorCode, string][] = [
   [
@@ -24,7 +27,7 @@ const CODES: readonly [RegExp, StorageErrorCode, string][] = [
     'make room where the command says',
   ],
   [
-    /access ?denied|permission denied|forbidden|\b40[13]\b|not authorized|unauthorized|AuthenticationFailed|AuthorizationPermission|InvalidAccessKeyId|SignatureDoesNotMatch|Expired ?Token|Unable to locate credentials|could not find default credentials|no active account/i,
+    /access ?denied|permission denied|forbidden|\(40[13]\)|\b(status|code|error|response|HTTP\S*)[ :=]+40[13]\b|not authorized|unauthorized|AuthenticationFailed|AuthorizationPermission|InvalidAccessKeyId|SignatureDoesNotMatch|Expired ?Token|Unable to locate credentials|could not find default credentials|no active account/i,
     'DENIED',
     'check the credentials and rights that the command uses',
   ],
@@ -48,10 +51,18 @@ export function saysNothingYet(stderr: string): boolean {
   return !NO_BUCKET.test(stderr) && lines.every((line) => EMPTY_PREFIX.test(line));
 }
 
-/** Whether a command said only that gzip's input is damaged. */
+/** Whether a command said that something went wrong, beside warnings. */
+export function saysTrouble(stderr: string): boolean {
+  return linesOf(stderr).some(
+    (line) => TROUBLE.test(line) && !/^(warning|note|info)\b/i.test(line),
+  );
+}
+
+/** Whether a command said that gzip's input is damaged, and of nothing else that went wrong. */
 export function saysDamaged(stderr: string): boolean {
-  const lines = linesOf(stderr);
-  return lines.length > 0 && lines.every((line) => GZIP_DAMAGE.test(line));
+  const [damage, others] = [[] as string[], [] as string[]];
+  for (const line of linesOf(stderr)) (GZIP_DAMAGE.test(line) ? damage : others).push(line);
+  return damage.length > 0 && !others.some((line) => TROUBLE.test(line));
 }
 
 /** Whether a command said that the folder exists already. */
@@ -84,7 +95,7 @@ export function formOf(status: number, stderr: string, handle: string): string {
 
 export function linesOf(text: string): string[] {
   return text
-    .split(/\r?\n/)
+    .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
 }

@@ -14,7 +14,7 @@ import { StorageError } from '../storage-error.js';
 import { digestId } from '../storage-id.js';
 import { type AdapterConfig, readAdapterConfig } from './adapter-config.js';
 import { Adapter, MOST_PRINTED } from './adapter.js';
-import { meaningOf, saysExists, saysNotThere, saysNothingYet } from './answers.js';
+import { meaningOf, saysExists, saysNotThere, saysNothingYet, saysTrouble } from './answers.js';
 import { CommandFile } from './command-file.js';
 import { CommandReader, type Content, REMOVED } from './command-reader.js';
 import { KeptWord } from './kept-word.js';
@@ -173,9 +173,13 @@ class CommandBackend implements StorageBackend {
         `${this.description}: ${name} printed ${shown}, which is no handle of a metadata file; such lines are ignored`,
       );
     }
-    const honest = saysNothingYet(stderr) || trustsEmptyListing();
-    if (names.length > 0 || honest) return names;
-    const what = `${name} listed nothing and complained, so we take it for an outage`;
+    const some = names.length > 0;
+    const fine = some
+      ? !(this.adapter.hidesFailure(name) && saysTrouble(stderr))
+      : saysNothingYet(stderr);
+    if (fine || trustsEmptyListing()) return names;
+    const listed = some ? `${names.length} names` : 'nothing';
+    const what = `${name} listed ${listed} and complained, so we take it for an outage`;
     const meaning = meaningOf(stderr);
     if (meaning.code !== 'STORAGE_FAILED') {
       throw this.adapter.error(meaning.code, {}, what, { stderr, todo: meaning.todo });

@@ -14,6 +14,7 @@ const HIDDEN = '***';
 const PATTERNS: readonly [RegExp, string][] = [
   [/(:\/\/)[^/\s@]+@/g, `$1${HIDDEN}@`],
   [/([?&][a-z-]*(?:sig|signature|credential|security-token|token|key)=)[^&\s"']+/gi, `$1${HIDDEN}`],
+  [/(\/p\/)[\w-]{16,}(?=\/n\/)/g, `$1${HIDDEN}`], // a pre-authenticated request of Oracle
   [/(authorization: *(?:[a-z]+ )?)[^\s"']+/gi, `$1${HIDDEN}`],
 ];
 

@@ -12,6 +12,11 @@ const GRACE_MS = 2000;
 /** How long processes that a command left behind may take to end, such as an upload in a process substitution. */
 const LEFT_BEHIND_MS = 30_000;
 const MOST_STDERR = 16 * 1024;
+/** How long words on stderr count as life, in idle limits. A progress meter goes on for ever. */
+const MOST_SPOKEN = 6;
+/** How often a command that starts other programs meanwhile is killed. */
+const MOST_KILLS = 25;
+const KILL_MS = 200;
 const OPTIONS = 'set -o nounset -o errexit -o pipefail; ';
 
 export interface CommandOrder {
@@ -26,8 +31,8 @@ export interface CommandOrder {
   progress: () => void;
   /** How long the command may run without moving a byte, in milliseconds. */
   idleMs: number;
-  /** Makes the error for a command that took longer. */
-  stalled: () => Error;
+  /** Makes the error for a command that took longer, from what it said on stderr. */
+  stalled: (stderr: string) => Error;
 }
 
 /** How a command ended: 0 to 255, or a signal as bash counts it. */
@@ -36,16 +41,18 @@ export interface Ended {
   stderr: string;
 }
 
-/** Living process groups. They are killed when this process ends. */
-const groups = new Set<number>();
-process.on('exit', () => groups.forEach((group) => signalGroup(group, 'SIGKILL')));
+/** Living sessions: a command with all that it started. They are killed when this process ends. */
+const sessions = new Set<number>();
+process.on('exit', () => sessions.forEach((session) => signalSession(session, 'SIGKILL')));
 
 /**
- * A running command of an adapter. It has its own process group and its own TMPDIR. The caller must call `end`, which
+ * A running command of an adapter. It has its own session and its own TMPDIR. The caller must call `end`, which
  * leaves nothing of it behind.
  */
 export class RunningCommand {
   private lastByte = performance.now();
+  private lastWord = performance.now();
+  private isGone = false;
   private position = '';
   private paused = false;
   private failure: Error | undefined;
@@ -61,7 +68,7 @@ export class RunningCommand {
     private readonly order: CommandOrder,
   ) {
     exited.catch(() => undefined);
-    if (child.pid !== undefined) groups.add(child.pid);
+    if (child.pid !== undefined) sessions.add(child.pid);
     child.stderr.on('data', (part: Buffer) => this.hear(part));
     this.timer = setInterval(() => this.look(), TICK_MS);
     order.signal.addEventListener('abort', this.onAbort, { once: true });
@@ -72,12 +79,14 @@ export class RunningCommand {
     order.signal.throwIfAborted();
     const scratch = await makeScratch();
     try {
-      const child = spawn('bash', ['-c', `${OPTIONS}${order.text}`], {
+      const child = spawn('bash', ['-c', `${OPTIONS}${inputOf(order)}${order.text}`], {
         env: { ...process.env, TMPDIR: scratch, ...order.variables },
         stdio: [order.stdin ?? 'ignore', 'pipe', 'pipe'],
         detached: true,
       });
       const exited = exitOf(child);
+      exited.catch(() => undefined);
+      await once(child, 'spawn'); // fails where no process can be started
       const { pid, stdout, stderr } = child;
       if (!stdout || !stderr) throw new Error('a command without output');
       return new RunningCommand({ ...(pid && { pid }), stdout, stderr }, exited, scratch, order);
@@ -127,14 +136,18 @@ export class RunningCommand {
     if (pid !== undefined && !(await this.goneWithin(0))) {
       // Kill an upload at once. Otherwise it may take the end of a killed `gzip` for the end of the file.
       const gently = this.order.stdin === undefined;
-      if (gently) signalGroup(pid, 'SIGTERM');
-      if (!gently || !(await this.goneWithin(GRACE_MS))) signalGroup(pid, 'SIGKILL');
+      if (gently) signalSession(pid, 'SIGTERM');
+      let wait = gently ? GRACE_MS : 0;
+      for (let kills = 0; kills < MOST_KILLS && !(await this.goneWithin(wait)); kills += 1) {
+        signalSession(pid, 'SIGKILL');
+        wait = KILL_MS;
+      }
       await this.exited.catch(() => undefined);
     }
     clearInterval(this.timer);
     this.child.stdout.destroy();
     this.child.stderr.destroy();
-    if (pid !== undefined) groups.delete(pid);
+    if (pid !== undefined) sessions.delete(pid);
     await removeScratch(this.scratch).catch(() => undefined);
   }
 
@@ -146,7 +159,7 @@ export class RunningCommand {
   }
 
   private hear(part: Buffer): void {
-    this.moved();
+    this.lastWord = performance.now();
     const all = Buffer.concat([this.said, part]);
     this.cut ||= all.length > MOST_STDERR;
     this.said = all.subarray(-MOST_STDERR);
@@ -160,18 +173,23 @@ export class RunningCommand {
     const position = this.order.stdin === undefined ? '' : positionOf(this.order.stdin);
     if (this.paused || position !== this.position) this.moved();
     this.position = position;
-    if (performance.now() - this.lastByte < this.order.idleMs) this.order.progress();
-    else this.stop(this.order.stalled());
+    const { idleMs } = this.order;
+    const silent = performance.now() - this.lastByte;
+    const isAlive = performance.now() - Math.max(this.lastByte, this.lastWord) < idleMs;
+    if (isAlive && silent < MOST_SPOKEN * idleMs) this.order.progress();
+    else this.stop(this.order.stalled(this.stderr));
   }
 
-  /** Whether all processes of the group have ended. */
+  /** Whether all processes of the session have ended. */
   private async goneWithin(ms: number): Promise<boolean> {
     const { pid } = this.child;
     const until = performance.now() + ms;
-    for (let pause = 5; pid !== undefined && isAlive(pid); pause = Math.min(2 * pause, 200)) {
+    const runs = () => pid !== undefined && !this.isGone && groupsOf(pid).length > 0;
+    for (let pause = 5; runs(); pause = Math.min(2 * pause, 200)) {
       if (performance.now() >= until) return false;
       await sleep(pause);
     }
+    this.isGone = true;
     return true;
   }
 }
@@ -186,20 +204,35 @@ async function exitOf(child: ChildProcess): Promise<number> {
   return code ?? (signal === 'SIGPIPE' ? 141 : 137);
 }
 
-/** Whether a process of a group still runs. A zombie does not count: its parent may never collect it. */
-function isAlive(group: number): boolean {
-  if (!signalGroup(group, 0)) return false;
+/**
+ * The process groups of a session in which a process still runs: `timeout` makes one of its own. A zombie does not
+ * count: its parent may never collect it.
+ */
+function groupsOf(session: number): number[] {
+  const found = new Set<number>();
   try {
-    return readdirSync('/proc').some((name) => {
-      const [state, , of] = /^\d+$/.test(name) ? stateOf(name) : [];
-      return Number(of) === group && state !== 'Z' && state !== 'X';
-    });
+    for (const name of readdirSync('/proc')) {
+      const [state, , group, of] = /^\d+$/.test(name) ? stateOf(name) : [];
+      if (Number(of) === session && state !== 'Z' && state !== 'X') found.add(Number(group));
+    }
   } catch {
-    return true; // known on Linux only
+    return signalGroup(session, 0) ? [session] : []; // known on Linux only
   }
+  return [...found];
 }
 
-/** State, parent and group of a process; nothing for one that has gone. */
+/** Other groups first: an upload under `timeout` must not see the end of a `gzip` that was killed before it. */
+function signalSession(session: number, signal: NodeJS.Signals): void {
+  const groups = groupsOf(session).filter((group) => group !== session);
+  for (const group of [...groups, session]) signalGroup(group, signal);
+}
+
+/** `azcopy` takes its input from a pipe only. `cat` ends where the file ends. */
+function inputOf({ text, stdin }: CommandOrder): string {
+  return stdin !== undefined && /\bPipeBlob\b/.test(text) ? 'exec < <(exec cat); ' : '';
+}
+
+/** State, parent, group and session of a process; nothing for one that has gone. */
 function stateOf(pid: string): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -97,3 +97,27 @@ it('values of variables, credentials in URLs and signatures are hidden, names of
     'my-bucket *** *** *** /home/me *** ftp://***@h/ ?sv=1&sig=***&X-Amz-Signature=*** Authorization: Bearer ***',
   );
 });
+
+it('damage is known beside a program that says what it copies, and not beside trouble', () => {
+  const copying = 'Copying gs://b/a to file:///tmp/x\r  Completed files 1/1\n';
+  expect(saysDamaged(`${copying}gzip: stdin: unexpected end of file`)).toBe(true);
+  expect(saysDamaged('ERROR: connection lost\ngzip: stdin: unexpected end of file')).toBe(false);
+  expect(saysDamaged('gzip: short read')).toBe(true);
+  expect(saysDamaged(copying)).toBe(false);
+});
+
+it('a number in the name of a file is no status', () => {
+  const busy = meaningOf('Copying to gs://b/a/401-.chunk\nERROR: HTTPError 503');
+  expect(busy.code).toBe('STORAGE_FAILED');
+  expect(meaningOf('RESPONSE 403: x').code).toBe('DENIED');
+});
+
+it('hidden marks of a folder are passed over', () => {
+  expect(parseListing('metadata/.keep\nmetadata/\n')).toEqual({ names: [], foreign: [] });
+});
+
+it("the token in a pre-authenticated URL of Oracle's is hidden", () => {
+  const redact = redactionOf({ envVars: [] }, {});
+  const url = 'https://objectstorage.example/p/abcdefghijklmnop-QRST/n/team/b/backups/o/x';
+  expect(redact(url)).toBe('https://objectstorage.example/p/***/n/team/b/backups/o/x');
+});

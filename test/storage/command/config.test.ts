@@ -72,6 +72,12 @@ it.each([
   expect(message).not.toContain('s3cret');
 });
 
+it('what stands at an anchor is taken for its aliases', () => {
+  const commands = COMMANDS.replace('create_for_write: echo x', 'create_for_write: &write echo y');
+  const yaml = `env_vars: []\ncommands:${commands.replace('save_metadata_line: echo x', 'save_metadata_line: *write')}`;
+  expect(readAdapterConfig(fileOf(yaml)).commands.save_metadata_line).toBe('echo y');
+});
+
 it('a file that is not there is named', () => {
   expect(() => openCommandAdapter('/nowhere/adapter.yaml')).toThrow(
     'the command adapter /nowhere/adapter.yaml cannot be read (ENOENT)',

@@ -46,7 +46,7 @@ it.each(Object.entries(ADAPTERS))(
     const both = ['metadata/identity.meta', 'metadata/transaction_0-9.meta'];
     expect((await open().listMetadata()).sort()).toEqual(both);
     const retired = open().retireMetadata('metadata/transaction_0-9.meta');
-    if (name === 'azcopy') {
+    if (name.startsWith('azcopy')) {
       await expect(retired).rejects.toThrow('has no command backup_metadata_file');
     } else {
       await retired;

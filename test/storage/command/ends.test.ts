@@ -1,5 +1,5 @@
 /** However a command ends: nothing of it is left, and no half of a file looks whole. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { requireRoom } from '../../../src/storage/command/scratch.js';
@@ -51,6 +51,27 @@ describe('a cancel', () => {
     await until('its processes are gone', () => !place.hanging().some(runs));
     expect(existsSync(join(place.store, '0-.chunk'))).toBe(false);
     await until('its files are gone', () => readdirSync(place.temporary).length === 0);
+  });
+
+  it('also ends an upload under `timeout`, which makes a process group of its own', async () => {
+    const place = new AdapterPlace(`env_vars: []
+commands:
+  create_backup: 'echo "$BACKUP_NAME"'
+  create_for_write: |
+    gzip -c | timeout 300 bash -c 'echo $$ >> "$FAULTS/hangs"; head -c 10 > "$STORE/begun"; sleep 4; cat > "$STORE/rest"; mv "$STORE/rest" "$STORE/0-.chunk"'
+  open_for_read: 'cat "$STORE/$(basename "$FILE_HANDLE")"'
+  save_metadata_line: 'cat > "$STORE/$FILE_NAME"'
+  list_metadata_files: ''
+`);
+    const stop = new AbortController();
+    const file = await begin(new BackupStorage(place.open(), stop.signal));
+    const failed = expect(file.publish()).rejects.toThrow('enough');
+    await until('the upload has begun', () => place.hanging().length > 0);
+    stop.abort(new Error('enough'));
+    await failed;
+    await file.discard();
+    await until('its processes are gone', () => !place.hanging().some(runs));
+    expect(existsSync(join(place.store, '0-.chunk'))).toBe(false);
   });
 
   it.each(['put', 'get', 'list'] as const)(
@@ -138,4 +159,28 @@ it('where there is no bash, that is said', async () => {
   vi.stubEnv('PATH', '/nowhere');
   const storage = new BackupStorage(place.open());
   await expect(storage.listMetadata()).rejects.toThrow('bash is not there');
+  await expect(storage.readAll('a/0-.chunk', 9)).rejects.toThrow('bash is not there');
+});
+
+it('a folder for temporary files that is not there is named, and what to do', async () => {
+  const place = new AdapterPlace(ADAPTERS['rclone']!);
+  vi.stubEnv('TMPDIR', '/nowhere/tmp');
+  const storage = new BackupStorage(place.open());
+  const failed = storage.createFile('a', '0-.chunk');
+  await expect(failed).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+  await expect(failed).rejects.toThrow('/nowhere/tmp, the folder for temporary files (ENOENT)');
+});
+
+it('temporary folders of another boot or container go once they are a day old', async () => {
+  const place = new AdapterPlace(ADAPTERS['rclone']!);
+  const [old, fresh] = ['1', '2'].map((pid) =>
+    join(place.temporary, `aptos-backup-command-deadbeef-${pid}-x`),
+  ) as [string, string];
+  for (const folder of [old, fresh]) mkdirSync(folder);
+  const then = new Date(Date.now() - 25 * 3_600_000);
+  utimesSync(old, then, then);
+  vi.resetModules(); // a process looks once
+  const { makeScratch } = await import('../../../src/storage/command/scratch.js');
+  await makeScratch();
+  expect([existsSync(old), existsSync(fresh)]).toEqual([false, true]);
 });
