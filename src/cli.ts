@@ -30,6 +30,7 @@ import {
   coordinatorInput,
 } from './cli/options.js';
 import { addStorageName, addStorageOptions } from './cli/storage-options.js';
+import { refuseMissing } from './cli/refuse-missing.js';
 import { refuseTilde } from './cli/refuse-tilde.js';
 import { say, setUpLog } from './cli/say.js';
 import { NOTIFY, addNotifyCommands } from './cli/notify-command.js';
@@ -63,6 +64,7 @@ const program = new Command('aptos-backup')
   .configureOutput({ outputError: () => undefined })
   .hook('preAction', async (_, command) => {
     noteCommand(command);
+    refuseMissing(command);
     refuseTilde(command);
     applyConfig(command);
     const { dataDir, logFormat } = command.optsWithGlobals<Partial<CommonFlags>>();
@@ -227,9 +229,11 @@ async function main(): Promise<void> {
       return;
     }
     if (error instanceof CommanderError) {
+      process.exitCode = 2;
+      // A command without its subcommand: the help was printed, and its message is a word of Commander's own.
+      if (error.code === 'commander.help') return;
       const [first, ...hints] = error.message.replace(/^error: /, 'aptos-backup: ').split('\n');
       say([first, ...hints].join(' '), 'error');
-      process.exitCode = 2;
       return;
     }
     process.exitCode = exitCodeOf(error);

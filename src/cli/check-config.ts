@@ -1,11 +1,11 @@
-import { access, constants, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Interrupted, messageOf } from '../client/command-failure.js';
 import { parseNodes } from '../contract/backup-input.js';
 import type { StorageConfig } from '../contract/job.js';
 import { CHUNK_QUEUE, CONTROL_QUEUE } from '../contract/messages.js';
-import { isSamePlace, storageName } from '../contract/storage-name.js';
+import { isNested, isSamePlace, storageName } from '../contract/storage-name.js';
 import { dataFolder, keepCachesIn } from '../lib/host/data-folder.js';
 import { findOnPath, isProgram } from '../lib/host/find-on-path.js';
 import { readListenAddress } from '../lib/listen-address.js';
@@ -15,13 +15,15 @@ import { isFit } from '../repository/check-storage.js';
 import { type NodeFacts, askNode } from '../site/ask-node.js';
 import { configuredServer } from '../temporal/connection.js';
 import { pollersOf } from '../temporal/pollers.js';
+import type { DeclaredSchedule } from '../config/schedules.js';
 import type { AppliedConfig } from './applied-config.js';
 import { checksOf } from './check-command.js';
 import { pageToken } from './open-page.js';
 import { openSession } from './open-session.js';
-import { type CoordinatorFlags } from './options.js';
+import { type CoordinatorFlags, NO_COPY } from './options.js';
 import { namesStorage, placeOf, storageOf } from './storage-options.js';
 import { print } from './print.js';
+import { type Try, tryFolder } from './try-folder.js';
 
 /** Of a way of notifications. */
 const HOW_TO_TRY = 'not tried; to send a message: aptos-backup notify test --config FILE';
@@ -33,13 +35,6 @@ interface Row {
   works: boolean;
   /** What was seen; or what is wrong, and what to do. */
   means: string;
-}
-
-interface Try {
-  what: string;
-  name: string;
-  /** Says what was seen. @throws Error that says what is wrong */
-  try(): Promise<string>;
 }
 
 /**
@@ -82,16 +77,19 @@ function triesOf(applied: AppliedConfig, flags: CoordinatorFlags, signal: AbortS
     { what: 'file', name: file, try: () => Promise.resolve(said) },
     ...triesOfNodes(flags, signal),
     ...(namesStorage(flags) ? [tryStorage('storage', storageOf(flags), signal)] : []),
-    ...(flags.copyTo === undefined ? [] : [tryCopy(flags, placeOf(flags.copyTo), signal)]),
+    ...(flags.copyTo === undefined || flags.copyTo === NO_COPY
+      ? []
+      : [tryCopy('copy.to', flags, placeOf(flags.copyTo), signal)]),
     ...schedules.map(({ kind, words }) => ({
       ...{ what: 'schedule', name: kind },
       try: () => Promise.resolve(words),
     })),
+    ...schedules.flatMap((one) => triesOfSchedule(one, flags, signal)),
     ...triesOfRules(applied),
     ...triesOfTemporal(flags, signal),
     ...triesOfPage(flags),
     ...triesOfNotifications(flags),
-    tryDataFolder(dataFolder(flags.dataDir)),
+    tryFolder('data_dir', dataFolder(flags.dataDir)),
   ];
 }
 
@@ -153,10 +151,39 @@ function tryStorage(what: string, storage: StorageConfig, signal: AbortSignal): 
 }
 
 /** A flag may have named the one or the other. */
-function tryCopy(flags: CoordinatorFlags, to: StorageConfig, signal: AbortSignal): Try {
-  const one = tryStorage('copy.to', to, signal);
-  const isItself = namesStorage(flags) && isSamePlace(storageOf(flags), to);
-  return isItself ? failed(one.what, one.name, new Error('it is the storage itself')) : one;
+function tryCopy(
+  what: string,
+  flags: CoordinatorFlags,
+  to: StorageConfig,
+  signal: AbortSignal,
+): Try {
+  const one = tryStorage(what, to, signal);
+  if (!namesStorage(flags)) return one;
+  const from = storageOf(flags);
+  if (isSamePlace(from, to)) return failed(what, one.name, new Error('it is the storage itself'));
+  if (!isNested(from, to)) return one;
+  return failed(what, one.name, new Error('it is inside the storage, or around it'));
+}
+
+/** What a schedule names beside the storage. Programs and folders of drills are those of the hosts of workers. */
+function triesOfSchedule(
+  { own }: DeclaredSchedule,
+  flags: CoordinatorFlags,
+  signal: AbortSignal,
+): Try[] {
+  const { to, stock_binary: binary, scratch } = own;
+  return [
+    ...(to ? [tryCopy('copies to', flags, to, signal)] : []),
+    ...(binary === undefined
+      ? []
+      : [{ what: 'drill', name: binary, try: () => tryBinary(binary) }]),
+    ...(scratch === undefined ? [] : [tryFolder('drill', scratch)]),
+  ];
+}
+
+async function tryBinary(binary: string): Promise<string> {
+  if (await isProgram(binary)) return 'is a program of this host; workers of others need it, too';
+  throw new Error('is no program that can be run on this host; workers need it where they run');
 }
 
 /** The server that the environment names. Without one, up brings its own. */
@@ -250,24 +277,4 @@ async function tryAddress(address: string): Promise<string> {
     if (answer.trim() === 'alive') return 'a running aptos-backup has it';
     throw new Error('another program has it; name another port, or end that program');
   }
-}
-
-/** A folder that is not there can be made where the nearest one that is can be written. */
-function tryDataFolder(folder: string): Try {
-  return {
-    ...{ what: 'data_dir', name: folder },
-    async try() {
-      for (let at = folder; ; at = path.dirname(at)) {
-        const isThere = await access(at).then(
-          () => true,
-          (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-        );
-        if (!isThere && at !== path.dirname(at)) continue;
-        await access(at, constants.W_OK | constants.X_OK);
-        const scratch = await mkdtemp(path.join(at, '.aptos-backup-check-'));
-        await rmdir(scratch);
-        return at === folder ? 'can be written' : 'is not there yet, and can be made';
-      }
-    },
-  };
 }

@@ -128,7 +128,8 @@ ${cases.join('\n')}
   esac
   _describe 'command or flag' next || _files
 }
-if [ "$funcstack[1]" = "_aptos_backup" ]; then _aptos_backup "$@"; else compdef _aptos_backup ${name}; fi
+# A file of fpath is the function of its name, which the first Tab calls.
+case "$funcstack[1]" in _aptos[-_]backup) _aptos_backup "$@" ;; *) compdef _aptos_backup ${name} ;; esac
 `;
 }
 

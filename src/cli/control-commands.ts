@@ -70,6 +70,7 @@ function addNow(now: Command, signal: AbortSignal): void {
     .option('--state-snapshot-epoch <EPOCH>', 'epoch whose last state is backed up')
     .option('--start-version <VERSION>', 'first version of the range')
     .option('--num_transactions <N>', 'how many transactions')
+    .option('--num-transactions <N>', 'the same as --num_transactions')
     .action((stream: string, flags: CommonFlags & NowFlags) =>
       backUpNow(flags, signal, nowRequest(stream, flags)),
     );

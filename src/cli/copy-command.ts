@@ -17,7 +17,7 @@ import { awaited } from './awaited.js';
 import { type CommonFlags, addCommonOptions, collect } from './options.js';
 import { placeOf } from './storage-options.js';
 import { typedNumber } from './typed.js';
-import { say } from './say.js';
+import { sayProgress } from './say.js';
 import { print } from './print.js';
 
 interface CopyFlags extends CommonFlags {
@@ -78,6 +78,9 @@ async function runCopy(flags: CopyFlags, signal: AbortSignal): Promise<number> {
 function copyInput(flags: CopyFlags): CopyInput {
   if (flags.from === undefined) throw new UsageError('say which storage to copy: --from URL');
   if (flags.to === undefined) throw new UsageError('say which storage gets the copy: --to URL');
+  if (flags.versions !== undefined && flags.epochs !== undefined) {
+    throw new UsageError('--versions and --epochs cannot be given together; give one of them');
+  }
   const given = {
     network: flags.network,
     trust_waypoints: flags.trustWaypoint?.length ? flags.trustWaypoint : undefined,
@@ -117,7 +120,7 @@ function describeSkipped({ manifest, object, code, why }: Skipped): string {
 
 function showProgress(status: CopyStatus): void {
   const { bytes: read, files, already_there: there, skipped_count: skipped } = status;
-  say(
+  sayProgress(
     `${backupsOf(status)}, ${there} there before, ${files} files, ${bytes(read)} read, ${skipped} skipped`,
   );
 }

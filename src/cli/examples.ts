@@ -37,7 +37,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   schedule: ['schedule create verify --local-fs-dir /backups --every 1d', 'schedule list'],
   'schedule create': [
-    'schedule create verify --local-fs-dir /backups --every 1d --sample 5%',
+    'schedule create verify --local-fs-dir /backups --every 1d --sample 20%',
     'schedule create copy --local-fs-dir /backups --to s3://bucket/copy --every 1h',
   ],
   'schedule list': ['schedule list', 'schedule list --json'],

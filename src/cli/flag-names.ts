@@ -13,7 +13,8 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
  * The name of a field with which the message of a schema begins, in the forms that `sentence` makes (contract/schema.ts).
  * Other messages may begin with the same words in plain English: "epoch endings 0 to 2: ...".
  */
-const FIRST = /^[a-z_.]+(?= must (?:be|have) | is missing$| "|: "|: version \d+ is given twice$)/;
+const FIRST =
+  /^[a-z_.]+(?= must (?:not )?(?:be|have) | names the storage | is missing$| "|: "|: version \d+ is given twice$)/;
 /** The name of a setting in a list of changes: `changed: NAME OLD -> NEW, NAME OLD -> NEW`. */
 const CHANGED = /(?<=\bchanged: |, )[a-z_]+(?= \S+ -> )/g;
 /** Anywhere else, a name that cannot be a word or a part of a path. Quoted values stay as they are. */

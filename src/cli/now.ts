@@ -7,6 +7,7 @@ export interface NowFlags {
   stateSnapshotEpoch?: string;
   startVersion?: string;
   num_transactions?: string;
+  numTransactions?: string;
 }
 
 /** Builds the argument of the coordinator's update `backUpNow`. The update itself reports mistakes. */
@@ -16,7 +17,7 @@ export function nowRequest(stream: string, flags: NowFlags): { type: BackupType 
     end_epoch: flags.endEpoch,
     epoch: flags.stateSnapshotEpoch,
     start_version: flags.startVersion,
-    num_transactions: flags.num_transactions,
+    num_transactions: flags.num_transactions ?? flags.numTransactions,
   };
   const given = Object.entries(range).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,

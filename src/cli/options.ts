@@ -4,6 +4,7 @@ import { type CommonInput, parseNode, parseNodes } from '../contract/backup-inpu
 import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
+import { isNested, storageName } from '../contract/storage-name.js';
 import { type StorageNameFlags, placeOf, storageOf } from './storage-options.js';
 import { optional } from './optional.js';
 import { typedAddress, typedNumber } from './typed.js';
@@ -19,7 +20,7 @@ import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 /** The value of `--copy-to` that ends a copy. */
-const NO_COPY = 'none';
+export const NO_COPY = 'none';
 const WITHOUT_COPY = {
   copy_to: null,
   copy_bytes_per_second: null,
@@ -150,15 +151,22 @@ export interface CoordinatorFlags extends CommonFlags, CopyLimitFlags, WorkerFla
 export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
   const { when_blocked: _, ...common } = commonInput(flags);
   const { stateSnapshotIntervalEpochs, transactionBatchSize, transactionBatchSeconds } = flags;
+  const copyTo =
+    flags.copyTo === undefined || flags.copyTo === NO_COPY ? undefined : placeOf(flags.copyTo);
+  const storage = storageOf(flags);
+  if (copyTo && isNested(storage, copyTo)) {
+    const names = `${storageName(storage)} and ${storageName(copyTo)}`;
+    throw new UsageError(
+      `--copy-to must not be inside the storage, nor around it: ${names}; give the copy a place of its own`,
+    );
+  }
   return {
     ...common,
     ...optional('state_snapshot_interval_epochs', stateSnapshotIntervalEpochs),
     ...optional('transaction_batch_size', transactionBatchSize),
     ...optional('transaction_batch_seconds', transactionBatchSeconds),
     ...optional('compact_above_files', flags.compactAboveFiles),
-    ...(flags.copyTo === undefined || flags.copyTo === NO_COPY
-      ? {}
-      : { copy_to: placeOf(flags.copyTo) }),
+    ...(copyTo ? { copy_to: copyTo } : {}),
     ...copyLimits(flags),
   };
 }

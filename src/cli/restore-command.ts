@@ -13,7 +13,7 @@ import { awaited } from './awaited.js';
 import { type CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
 import { describeDrill, describePlan } from './print-restore.js';
-import { say } from './say.js';
+import { board, say, sayProgress } from './say.js';
 import { print } from './print.js';
 
 export interface RestoreFlags extends CommonFlags {
@@ -79,9 +79,13 @@ export async function runRestoreDrill(flags: DrillFlags, signal: AbortSignal): P
   return atServer(flags, signal, async ({ client }, left) => {
     const { handle, joined } = await abortable(client, left, () => startDrill(client, input));
     if (joined) say('A drill of this storage runs already; this command waits for its end');
+    let before = '';
     const show = (answer: unknown) => {
       const { phase, version } = readAnswer(drillStatus, answer, handle.workflowId);
-      say(`${phase}${version === undefined ? '' : `, up to version ${version}`}`);
+      const text = `${phase}${version === undefined ? '' : `, up to version ${version}`}`;
+      // It may prove or restore for hours: elsewhere than on a terminal, the same line once is enough.
+      if (board() || text !== before) sayProgress(text);
+      before = text;
     };
     const report = await reportOf(awaited(client, handle, left, show));
     print(flags.json ? JSON.stringify(report) : describeDrill(report).join('\n'));

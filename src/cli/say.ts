@@ -20,6 +20,13 @@ export function board(): Screen | undefined {
 /** Tells the operator something, on stderr. */
 export const say: Log = (text, level, fields) => log(text, level, fields);
 
+/** Shows how far something is: on a terminal in place of what it showed before, elsewhere in a line. */
+export function sayProgress(text: string): void {
+  const screen = board();
+  if (screen) screen.show([text]);
+  else say(text, 'info', { event: 'progress' });
+}
+
 /**
  * Sets how this process and its workers tell what happens: in JSON if `format` or the environment says so. A command
  * that runs for long (`stamped`) says in a file when it was, and how much it matters.

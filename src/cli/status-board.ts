@@ -9,6 +9,7 @@ import { describeRead, describeSchedule, describeWhy, since, tipAge } from '../m
 import { describeCopy } from '../monitor/describe-copy.js';
 import { describeRestorable } from '../monitor/describe-restorable.js';
 import { inOperatorWords } from '../monitor/own-work.js';
+import { isPaused } from '../monitor/paused.js';
 import { streamDetails } from '../monitor/stream-details.js';
 import { board, say } from './say.js';
 import { eventsSince, summaryOf } from './status-events.js';
@@ -26,8 +27,8 @@ const PASSING = new Set(['lag_seconds', 'eta_seconds', 'seconds', 'rate']);
 
 /**
  * Shows a coordinator's status repeatedly. On a terminal, events scroll above a board. Elsewhere, each event is a line,
- * and so is a summary once a minute. As JSON on stdout it prints changes, and one line a minute, so that the reader
- * knows that it is current.
+ * and so is a summary once a minute. With JSON on stdout, events are lines on stderr as well; it prints changes, and one
+ * line a minute, so that the reader knows that it is current.
  */
 export class StatusBoard {
   private before: LiveStatus | undefined;
@@ -37,8 +38,13 @@ export class StatusBoard {
   constructor(private readonly json: boolean) {}
 
   show(status: LiveStatus): void {
+    for (const { level, text, fields } of eventsSince(this.before, status)) {
+      say(text, level, fields);
+    }
+    const entered = this.before?.phase !== status.phase;
+    this.remember(status);
     if (this.json) this.printJson(status, withoutTimes(status));
-    else this.print(status);
+    else this.print(status, entered);
   }
 
   /** Shows why there is no status. */
@@ -57,11 +63,7 @@ export class StatusBoard {
     this.printedAt = now;
   }
 
-  private print(status: LiveStatus): void {
-    for (const { level, text, fields } of eventsSince(this.before, status))
-      say(text, level, fields);
-    const entered = this.before?.phase !== status.phase;
-    this.remember(status);
+  private print(status: LiveStatus, entered: boolean): void {
     this.last = '';
     const screen = board();
     if (screen) return screen.show(describeStatus(status, Date.now()));
@@ -114,6 +116,9 @@ export function describeStatus(status: LiveStatus, now?: number): string[] {
         ...(lag === undefined ? [] : [`${lag} behind`]),
         ...(age === undefined ? [] : [`last commit ${age}`]),
         doing,
+        ...(status.streams[type].current && isPaused(status.streams[type])
+          ? ['paused until aptos-backup resume']
+          : []),
         ...(progress === undefined ? [] : [progress]),
         ...(edge === undefined || now === undefined ? [] : [`${edge} to the prune edge`]),
         ...(failed === undefined ? [] : [failed]),

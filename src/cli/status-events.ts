@@ -7,6 +7,7 @@ import type { Level, LogFields } from '../lib/host/log.js';
 import { withoutNumbers } from '../lib/without-numbers.js';
 import { describeSchedule, describeWhy } from '../monitor/format.js';
 import { inOperatorWords } from '../monitor/own-work.js';
+import { isPaused } from '../monitor/paused.js';
 import { unconfirmed } from '../monitor/node-health.js';
 import { streamDetails } from '../monitor/stream-details.js';
 import { inFlags } from './flag-names.js';
@@ -96,7 +97,7 @@ function begunOf(stream: LiveStatus['streams'][BackupType] | undefined): string 
 /** Pauses, resumes and new settings: any command, or the page, may send them. */
 function changesByOthers(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[] {
   if (!before) return [];
-  const pausedIn = (status: LiveStatus) => STREAMS.filter((type) => isPaused(status, type));
+  const pausedIn = (status: LiveStatus) => STREAMS.filter((type) => isPaused(status.streams[type]));
   const [were, are] = [pausedIn(before), pausedIn(now)];
   const paused = are.filter((type) => !were.includes(type));
   const resumed = were.filter((type) => !are.includes(type));
@@ -123,10 +124,6 @@ function changesByOthers(before: LiveStatus | undefined, now: LiveStatus): Statu
       ? [event('info', `new settings: ${inFlags(changes.join(', '))}`, { event: 'settings' })]
       : []),
   ];
-}
-
-function isPaused({ streams }: LiveStatus, type: BackupType): boolean {
-  return streams[type].paused ?? streams[type].state === 'paused';
 }
 
 /** What others did: verifications, drills, schedules, and what nobody has confirmed. */
@@ -173,7 +170,7 @@ export function summaryOf(status: LiveStatus, now: number): string {
     const behind = lag === undefined || lag === '0' ? '' : `, ${lag} behind`;
     const work = current ? `, ${doing}${progress === undefined ? '' : `, ${progress}`}` : '';
     const to = newest === undefined ? 'nothing stored yet' : `to ${newest}`;
-    const paused = isPaused(status, type) ? ', paused' : '';
+    const paused = isPaused(status.streams[type]) ? ', paused' : '';
     return `${rulesOf(type).words.many} ${to}${behind}${work}${paused}`;
   });
   const wrong = [

@@ -18,7 +18,7 @@ import {
 import { atServer } from './at-server.js';
 import { awaited } from './awaited.js';
 import { Pace, bar } from './pace.js';
-import { board, say } from './say.js';
+import { say, sayProgress } from './say.js';
 import { print } from './print.js';
 
 export interface VerifyFlags extends CommonFlags {
@@ -129,7 +129,5 @@ function showProgress(status: VerifyStatus, pace: Pace): void {
     `${before} proven before`,
     `${found} finding(s)`,
   ].join(', ');
-  const screen = board();
-  if (screen) screen.show([text]);
-  else say(text, 'info', { event: 'progress' });
+  sayProgress(text);
 }

@@ -3,7 +3,7 @@ import { abortable, resultOf } from '../client/calls.js';
 import { type BackupProgress, readProgress } from '../client/progress.js';
 import { bytes } from '../monitor/format.js';
 import { Pace, bar } from './pace.js';
-import { board, say } from './say.js';
+import { board, sayProgress } from './say.js';
 import { tellTrouble } from './tell-trouble.js';
 
 const TTY_INTERVAL_MS = 500;
@@ -48,10 +48,7 @@ class ProgressLine {
 
   show(progress: BackupProgress): void {
     if (this.ended) return;
-    const text = this.describe(progress);
-    const screen = board();
-    if (screen) screen.show([text]);
-    else say(text, 'info', { event: 'progress' });
+    sayProgress(this.describe(progress));
   }
 
   end(): void {

@@ -27,7 +27,7 @@ export async function scheduleState(
 
 async function stateOf(
   client: Client,
-  { scheduleId: id, state, info, spec }: ScheduleDescription,
+  { scheduleId: id, state, info, spec, action }: ScheduleDescription,
   now: number,
 ): Promise<ListedSchedule> {
   const { paused, note } = state;
@@ -40,6 +40,7 @@ async function stateOf(
     paused,
     note,
     every_ms: everyMsOf(spec),
+    sample: sampleOf(action),
     created_at: info.createdAt.toISOString(),
     next: next?.toISOString(),
     overdue: isOverdue ? true : undefined,
@@ -47,6 +48,12 @@ async function stateOf(
     ...(run === undefined ? {} : await outcomeOf(client, run)),
     missed: info.numActionsMissedCatchupWindow,
   };
+}
+
+function sampleOf(action: ScheduleDescription['action']): string | undefined {
+  const input: unknown = action.type === 'startWorkflow' ? action.args?.[0] : undefined;
+  const { sample } = (input ?? {}) as { sample?: unknown };
+  return typeof sample === 'string' ? sample : undefined;
 }
 
 async function outcomeOf(

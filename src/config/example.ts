@@ -40,7 +40,7 @@ retention:
 schedules:
   - kind: verify
     every: 1d
-    sample: 5%
+    sample: 20%
   - kind: compact
     every: 7d
   - kind: prune

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type Node, isMap } from 'yaml';
 import type { StorageConfig } from '../contract/job.js';
-import { isSamePlace } from '../contract/storage-name.js';
+import { isNested, isSamePlace } from '../contract/storage-name.js';
 import { ConfigError } from './config-error.js';
 import { checked, type Field, fieldsOf, isNothing, offsetOf, unknownField } from './fields.js';
 import { placeIn } from './place.js';
@@ -116,6 +116,8 @@ class ConfigReader {
     const [from, target] = [this.placeOf('storage'), this.placeOf('copy.to')];
     if (from && target && isSamePlace(from, target)) {
       this.yaml.add(offsetOf(to!), 'copy.to is the storage itself');
+    } else if (from && target && isNested(from, target)) {
+      this.yaml.add(offsetOf(to!), 'copy.to must not be inside the storage, nor around it');
     }
   }
 

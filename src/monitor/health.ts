@@ -8,6 +8,7 @@ import { copyTooOld } from './describe-copy.js';
 import { describeWhy } from './format.js';
 import { BLIND } from './blind.js';
 import { notificationTroubles } from './notification-health.js';
+import { isPaused } from './paused.js';
 import { drillTroubles } from './drill-age.js';
 import { verificationTooOld } from './verified-age.js';
 import { workDoneAt } from './work-done.js';
@@ -75,8 +76,8 @@ export function healthOf(status: LiveStatus, limits: HealthLimits, now: number):
     }
   }
   for (const type of STREAMS) {
-    const { state, lag, due_since: dueSince, quarantined } = streams[type];
-    if (state === 'paused') {
+    const { lag, due_since: dueSince, quarantined } = streams[type];
+    if (isPaused(streams[type])) {
       const resume = `aptos-backup resume ${type.replaceAll('_', '-')}`;
       const what = `${rulesOf(type).words.many} are paused (to go on: ${resume})`;
       tell('warning', `PAUSED_${type}`, what);

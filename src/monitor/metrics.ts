@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { isPaused } from './paused.js';
 import { heartbeatAt, workDoneAt } from './work-done.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
@@ -99,7 +100,7 @@ function ofStream(metrics: Metrics, status: LiveStatus, stream: (typeof STREAMS)
     ['holes', 'Gaps below the newest that is stored, up to 20', s.holes.length],
     ['failed_units', 'Units that failed and rest', s.failed_count],
     ['quarantined_units', 'Failed units with a chunk in quarantine', s.quarantined.length],
-    ['paused', '1 while the stream is paused', s.state === 'paused' ? 1 : 0],
+    ['paused', '1 while the stream is paused', isPaused(s) ? 1 : 0],
     ['due', '1 while the node has something that is not stored', s.due_since ? 1 : 0],
     ['unit_attempts', 'How often the current unit was begun', s.current?.attempts],
     ['unit_records', 'Records of the current unit', unit?.total],
@@ -210,7 +211,7 @@ function ofVerification(metrics: Metrics, { verification }: LiveStatus): void {
     [
       'whole_timestamp_seconds',
       'When the whole storage was last proven',
-      times.whole_at && seconds(times.whole_at),
+      newestOf(times.whole_at, times.rotated_at),
     ],
     ['read_backups', 'Backups that verifications have read and found in order', read?.backups],
     ['backups', 'Backups that there were at the last verification', read?.of],
@@ -242,6 +243,15 @@ function ofVerification(metrics: Metrics, { verification }: LiveStatus): void {
     const name = `aptos_db_backup_verify_${what}`;
     metrics.gauge(name, 'How far the newest verification has come', value && Number(value));
   }
+}
+
+/** The later of two ISO times, in unix seconds. */
+function newestOf(...times: (string | undefined)[]): number | undefined {
+  const last = times
+    .flatMap((at) => at ?? [])
+    .sort()
+    .at(-1);
+  return last === undefined ? undefined : seconds(last);
 }
 
 /** Collects samples. Leaves out values that are unknown. */

@@ -1,11 +1,13 @@
-import type { LiveStatus } from '../contract/answers/shown-answers.js';
+import type { ListedSchedule, LiveStatus } from '../contract/answers/shown-answers.js';
 
 const DAY_SECONDS = 86_400;
+/** A schedule that is late by more than this part of its time is too late. */
+const LATE = 1.5;
 
 /**
  * A warning when the whole storage was not verified for longer than `limit` seconds, else undefined. It is given
- * only if somebody verifies: a verification was begun, a schedule for it exists, or `asked` is set. `now` is in
- * unix milliseconds.
+ * only if somebody verifies: a verification was begun, a schedule for it exists, or `asked` is set. A schedule whose
+ * runs read a share each has the time that the whole takes it, unless `asked` is set. `now` is in unix milliseconds.
  */
 export function verificationTooOld(
   { verification = { running: false }, schedules = [], started_at: startedAt }: LiveStatus,
@@ -21,12 +23,12 @@ export function verificationTooOld(
     .flatMap((at) => at ?? [])
     .sort()
     .at(-1);
-  const schedule = schedules.find(({ id }) => id.endsWith('/schedule/verify'))?.created_at;
-  const begin = [firstAt ?? begunAt, schedule].flatMap((at) => at ?? []).sort()[0];
+  const schedule = schedules.find(({ id }) => id.endsWith('/schedule/verify'));
+  const begin = [firstAt ?? begunAt, schedule?.created_at].flatMap((at) => at ?? []).sort()[0];
   const since = last ?? begin ?? (asked ? startedAt : undefined);
   if (since === undefined) return undefined;
   const seconds = (now - Date.parse(since)) / 1000;
-  if (seconds <= limit) return undefined;
+  if (seconds <= (asked ? limit : Math.max(limit, secondsForAll(schedule)))) return undefined;
   const age =
     seconds >= 2 * DAY_SECONDS
       ? `${Math.floor(seconds / DAY_SECONDS)} days`
@@ -34,4 +36,11 @@ export function verificationTooOld(
   return last === undefined
     ? `no verification has proven the whole storage yet, for ${age}: run aptos-backup verify, or see why its schedule does not`
     : `the whole storage was last verified ${age} ago, at ${last}: run aptos-backup verify, or see why its schedule does not`;
+}
+
+/** How long a schedule takes for the whole storage, when each of its runs reads a share like `5%`; else 0. */
+function secondsForAll(schedule: ListedSchedule | undefined): number {
+  const [, percent] = /^([0-9.]+)%$/.exec(schedule?.sample ?? '') ?? [];
+  if (schedule?.every_ms === undefined || percent === undefined) return 0;
+  return (LATE * Math.ceil(100 / Number(percent)) * schedule.every_ms) / 1000;
 }

@@ -1,6 +1,7 @@
 import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
+import { isPaused } from './paused.js';
 
 /**
  * When a stream had last done its work, in unix milliseconds. This is the latest of these times:
@@ -23,7 +24,7 @@ export function workDoneAt(status: LiveStatus, type: BackupType): number {
 
 /** When all streams had last done their work. Paused streams do not count, unless all are paused. */
 export function heartbeatAt(status: LiveStatus): number {
-  const going = STREAMS.filter((type) => status.streams[type].state !== 'paused');
+  const going = STREAMS.filter((type) => !isPaused(status.streams[type]));
   const counted = going.length > 0 ? going : STREAMS;
   return Math.min(...counted.map((type) => workDoneAt(status, type)));
 }

@@ -8,7 +8,7 @@ import type { Health } from '../contract/answers/shown-answers.js';
 import { type Alarms, type Notice, type Patience, lookAgain } from './alarms.js';
 import { type About, messageOf } from './message.js';
 import { notificationMetrics } from './notification-metrics.js';
-import { type NotifyState, readState, writeState } from './state-file.js';
+import { type NotifyState, WRITTEN_EVERY_MS, readState, writeState } from './state-file.js';
 import { type Outcome, Teller } from './teller.js';
 import type { Way } from './way.js';
 
@@ -40,6 +40,8 @@ export class Notifier implements HealthSource {
   private readonly timer: NodeJS.Timeout;
   /** What the file says, and why it could not be written. */
   private saved = '';
+  /** By performance.now(). */
+  private savedAt = -Infinity;
   private unsaved: string | undefined;
 
   constructor(private readonly options: NotifierOptions) {
@@ -139,10 +141,12 @@ export class Notifier implements HealthSource {
     const content = JSON.stringify({ alarms, ways }, (key, value: unknown) =>
       key === 'text' ? undefined : value,
     );
-    if (content === this.saved) return;
+    const isFresh = performance.now() - this.savedAt < WRITTEN_EVERY_MS;
+    if (content === this.saved && isFresh) return;
     try {
       writeState(this.options.file, { alarms, ways });
       this.saved = content;
+      this.savedAt = performance.now();
       this.unsaved = undefined;
     } catch (error) {
       const why = (error as Error).message;

@@ -6,10 +6,17 @@ import { makeMissingSync } from '../lib/host/make-folders.js';
 import { digestId } from '../storage/storage-id.js';
 import type { Alarms, Told } from './alarms.js';
 
+/** A process that tells alarms writes its file at least so often. */
+export const WRITTEN_EVERY_MS = 60_000;
+/** A file that was not written for so long is of a process that ended, or that tells nothing any more. */
+const STALE_MS = 5 * WRITTEN_EVERY_MS;
+
 const ms = v.number();
 const level = v.picklist(LEVELS);
 const state = v.object({
   version: v.literal(1),
+  /** When it was written. */
+  at: v.optional(ms),
   alarms: v.record(
     v.string(),
     v.object({
@@ -48,7 +55,9 @@ export function stateFileOf(dataFolder: string, workflowId: string): string {
 }
 
 /** What the file says. Empty when there is none; `damaged` when it cannot be used. Never throws. */
-export function readState(file: string): NotifyState & { damaged?: string } {
+export function readState(
+  file: string,
+): NotifyState & { at?: number | undefined; damaged?: string } {
   try {
     return v.parse(state, JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
@@ -63,7 +72,7 @@ export function writeState(file: string, { alarms, ways }: NotifyState): void {
   const temporary = `${file}.${process.pid}`;
   makeMissingSync(path.dirname(file));
   try {
-    const content = JSON.stringify({ version: 1, alarms, ways });
+    const content = JSON.stringify({ version: 1, at: Date.now(), alarms, ways });
     // Flushed before the rename: otherwise a power cut could leave an empty file.
     writeFileSync(temporary, content, { mode: 0o600, flush: true });
     renameSync(temporary, file);
@@ -73,8 +82,10 @@ export function writeState(file: string, { alarms, ways }: NotifyState): void {
   }
 }
 
-/** How the ways of a coordinator's notifications do, as a data folder says; undefined when it sends none. */
+/** How the ways of a coordinator's notifications do, as a data folder says; undefined when nobody sends any now. */
 export function storedWays(dataFolder: string, workflowId: string): NotificationWay[] | undefined {
-  const ways = Object.values(readState(stateFileOf(dataFolder, workflowId)).ways);
+  const { at = 0, ways: stored } = readState(stateFileOf(dataFolder, workflowId));
+  if (Math.abs(Date.now() - at) > STALE_MS) return undefined;
+  const ways = Object.values(stored);
   return ways.length === 0 ? undefined : ways.map(({ told: _, ...way }) => way);
 }

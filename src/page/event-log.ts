@@ -1,6 +1,7 @@
 import type { PageEvent } from '../contract/answers/page-answers.js';
 import type { Level, LiveStatus, WorkerStatus } from '../contract/answers/shown-answers.js';
 import { STREAMS } from '../contract/coordinator-state.js';
+import { isPaused } from '../monitor/paused.js';
 
 const MOST_EVENTS = 300;
 const KEPT_MS = 3 * 86_400_000;
@@ -34,8 +35,8 @@ export class EventLog {
       this.note({ at, level: 'ok', what: `alarm ${code} is over` });
     }
     for (const type of STREAMS) {
-      const paused = status.streams[type].state === 'paused';
-      if (paused === (before.streams[type].state === 'paused')) continue;
+      const paused = isPaused(status.streams[type]);
+      if (paused === isPaused(before.streams[type])) continue;
       this.note({ at, level: 'ok', what: `${type} ${paused ? 'is paused' : 'goes on'}` });
     }
   }

@@ -70,6 +70,28 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
   const oneoff = ['oneoff', '--local-fs-dir', '/nowhere'];
   it.each([
     ['an unknown command', ['restroe'], /unknown command/],
+    [
+      'an empty storage for the copy',
+      ['up', '--local-fs-dir', '/nowhere', '--copy-to='],
+      /--copy-to is empty/,
+    ],
+    ['an empty target', ['copy', '--from', '/nowhere', '--to='], /--to is empty/],
+    [
+      'a flag in place of a value',
+      ['check', '--local-fs-dir', '--json'],
+      /--local-fs-dir has no value: "--json" after it is a flag/,
+    ],
+    ['a copy into itself', ['copy', '--from', '/x', '--to', '/x/y'], /: --from must not be inside/],
+    [
+      'two ranges of a copy',
+      ['copy', '--from', '/x', '--to', '/y', '--versions', '1-2', '--epochs', '1-2'],
+      /--versions and --epochs cannot/,
+    ],
+    [
+      'a copy inside the storage',
+      ['up', '--local-fs-dir', '/x', '--copy-to', '/x/in'],
+      /--copy-to must not be inside the storage/,
+    ],
     ['no chunk workers', ['worker', '--chunk-workers', '0'], /--chunk-workers .* 1 to 16, not "0"/],
     ['a health address', ['worker', '--health-address', 'here'], /must be \[HOST:\]PORT/],
     ['a port that is none', ['worker', '--health-address', '99999'], /--health-address must be /],

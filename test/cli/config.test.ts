@@ -192,3 +192,17 @@ it('a file that is wrong ends each command with all its mistakes and exit code 2
     ]);
   }
 });
+
+it('check tries what schedules name', async () => {
+  const [storage, folder] = [storageFolder(), dataFolder()];
+  const file = join(folder, 'c.yaml');
+  const lines = [
+    ...[`storage: ${storage}`, 'data_dir: data', 'schedules:'],
+    ...['  - { kind: copy, to: /proc/nothing }'],
+    ...['  - { kind: drill, stock_binary: /no/tool, scratch: /proc/nothing }', ''],
+  ];
+  writeFileSync(file, lines.join('\n'));
+  const { code, out } = await runCli(['check', '--config', file], { APTOS_BACKUP_DATA_DIR: '' });
+  expect(code).toBe(1);
+  expect(out.match(/^ {2}(copies to|drill) .* NO /gm)).toHaveLength(3);
+});

@@ -51,3 +51,13 @@ it('the board prints a status as JSON when more than ages changed, or after a mi
   expect(printed(() => board.trouble('it is stuck'))).toEqual([]);
   expect(printed(() => board.show(changed))).toEqual([changed]);
 });
+
+it('with JSON on stdout, events are lines on stderr', () => {
+  vi.spyOn(console, 'log').mockReturnValue();
+  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const board = new StatusBoard(true);
+  board.show(liveStatus());
+  board.show(liveStatus({}, { alarms: [{ code: 'STORAGE', text: 'away', since: ago(1) }] }));
+  expect(err.mock.calls.join()).toContain('ALARM STORAGE: away');
+});

@@ -15,12 +15,12 @@ it('the example is a whole configuration', () => {
   expect(value('copy.to')).toBe('gs://my-other-bucket/backups');
   expect(given.get('data_dir')).toEqual({ value: '/var/lib/aptos-backup', line: 61 });
   expect(schedules.map(({ kind, words }) => [kind, words])).toEqual([
-    ['verify', 'every 1d, sample 5%'],
+    ['verify', 'every 1d, sample 20%'],
     ['compact', 'every 7d'],
     ['prune', 'every 1d, keep_last 3, keep_daily 14d, keep_weekly 12w, grace 7d'],
     ['gc', 'every 1d'],
   ]);
-  expect(schedules[0]!.own).toEqual({ sample: '5%' });
+  expect(schedules[0]!.own).toEqual({ sample: '20%' });
   expect(schedules[2]!.own.prune).toMatchObject({ keep_last: '3', keep_weekly: '12w' });
 });
 

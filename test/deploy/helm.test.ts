@@ -177,6 +177,9 @@ it('pods reach only the ports of the servers that the values name, and DNS', asy
       ...set('backup.config.copy_to=', 'backup.config.copy_bytes_per_second='),
     ),
   ).toEqual([dns, [7233, 443]]);
+  // A copy into a bucket, by way of its endpoint, with the identity of the pod.
+  const copy = set('backup.config.copy_to=s3://c/x?endpoint=http://minio:9000');
+  expect(await ports(...folder, ...copy)).toEqual([dns, [7233, 443, 9000], [80, 988]]);
 });
 
 it('the alerts are those of the stack, and the versions those of the package', async () => {

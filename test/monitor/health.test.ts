@@ -247,3 +247,37 @@ describe('the heartbeat', () => {
     expect(beat(never)).toBe(700);
   });
 });
+
+it('a pause counts while a unit is still in hand', () => {
+  const current = { target: 'x', workflow_id: 'w', since: ago(90_000), attempts: 1 };
+  const one = status({
+    ...{ state: 'working', paused: true, current },
+    ...due(90_000),
+    ...committed(90_000),
+  });
+  expect(judged(one)).toEqual(['warning', expect.stringMatching(/^transactions are paused/)]);
+  expect((NOW - heartbeatAt(one)) / 1000).toBe(5);
+});
+
+it('a schedule of verifications that reads a share each time has the time that the whole takes it', () => {
+  const of = (sample?: string, days = 19) =>
+    status(
+      {},
+      {
+        verification: {
+          ...{ running: false, succeeded_at: ago(60), first_at: ago(80 * 86_400) },
+          rotated_at: ago(days * 86_400),
+        },
+        schedules: [
+          {
+            ...{ id: 'x/schedule/verify', paused: false, missed: 0 },
+            ...{ created_at: ago(80 * 86_400), every_ms: 86_400_000 },
+            ...(sample === undefined ? {} : { sample }),
+          },
+        ],
+      },
+    );
+  expect(judged(of('5%'))).toEqual(['ok', undefined]);
+  expect(judged(of('5%', 31))[0]).toBe('warning');
+  expect(judged(of())[0]).toBe('warning');
+});

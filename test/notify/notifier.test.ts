@@ -8,7 +8,7 @@ import type { Health } from '../../src/contract/answers/shown-answers.js';
 import { DEFAULT_LIMITS, healthOf, worstOf } from '../../src/monitor/health.js';
 import type { Message } from '../../src/notify/message.js';
 import { Notifier } from '../../src/notify/notifier.js';
-import { stateFileOf, storedWays } from '../../src/notify/state-file.js';
+import { stateFileOf, storedWays, writeState } from '../../src/notify/state-file.js';
 import { commandWay } from '../../src/notify/command.js';
 import { webhookWay } from '../../src/notify/webhook.js';
 import { dataFolder } from '../support/cli.js';
@@ -267,4 +267,14 @@ it('a start that takes too long is told, without a coordinator', async () => {
   pass(30);
   await arrived(1);
   expect(events()).toEqual(['begun NO_ANSWER']);
+});
+
+it('what a process said that tells nothing any more does not count', () => {
+  const file = stateFile();
+  const failing = new Date().toISOString();
+  const way = { way: 'webhook', to: 'x', failing_since: failing, told: {} } as const;
+  writeState(file, { alarms: {}, ways: { w: way } });
+  expect(storedWays(join(file, '../..'), ABOUT.workflowId)).toHaveLength(1);
+  vi.advanceTimersByTime(301_000);
+  expect(storedWays(join(file, '../..'), ABOUT.workflowId)).toBeUndefined();
 });

@@ -15,7 +15,11 @@
 {{- if eq $config.location "s3" }}{{ $endpoint = default $endpoint $config.s3.endpoint_url }}{{ end -}}
 {{- $ports = append $ports (include "aptos-backup.portOf" (default "https://bucket" $endpoint)) -}}
 {{- end -}}
-{{- if contains "://" (toString $config.copy_to) }}{{ $ports = append $ports "443" }}{{ end -}}
+{{- if contains "://" (toString $config.copy_to) }}
+{{- $of := regexFind "[?&]endpoint=[^&]+" $config.copy_to | trimPrefix "?" | trimPrefix "&" | trimPrefix "endpoint=" }}
+{{- $of = $of | replace "%3A" ":" | replace "%3a" ":" | replace "%2F" "/" | replace "%2f" "/" }}
+{{- $ports = append $ports (include "aptos-backup.portOf" (default "https://bucket" $of)) }}
+{{- end -}}
 {{- if .Values.notifications.webhookSecret }}{{ $ports = append $ports (toString .Values.notifications.webhookPort) }}{{ end -}}
 {{- $ports | uniq | toJson -}}
 {{- end -}}

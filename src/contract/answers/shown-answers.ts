@@ -72,6 +72,7 @@ export const listedSchedule = v.object({
   paused: field(flag, 'whether it is paused'),
   note: maybe(text, 'its note'),
   every_ms: maybe(number, 'milliseconds between two runs; absent: it has a calendar'),
+  sample: maybe(text, 'of verifications: how much each run reads'),
   created_at: field(isoTime, 'when it was made'),
   next: maybe(isoTime, 'when its next run begins'),
   overdue: maybe(yes, '`next` is in the past, and its run has not begun'),

@@ -35,7 +35,9 @@ function card(type, status, live) {
     ['last commit', stream.last_commit && ago(stream.last_commit.at, status)],
     [
       'doing',
-      current ? current.target : `${stream.state}${waitingFor ? `, for ${waitingFor}` : ''}`,
+      current
+        ? `${current.target}${stream.paused ? ', paused' : ''}`
+        : `${stream.state}${waitingFor ? `, for ${waitingFor}` : ''}`,
     ],
     ['attempt', current && current.attempts > 1 ? `${current.attempts}` : undefined],
     ['progress', unit && unit.total > 0 ? progress(unit) : undefined],
