@@ -69,7 +69,7 @@ async function commitConsolidation(
   const { signal, beat } = currentHeart();
   const storage = openStorage(settings.storage, signal);
   await storage.requireFit();
-  const holder = await holderOfActivity();
+  const holder = await holderOfActivity({ ofLane: true });
   const report = (phase: string) => beat({ phase });
   return commitGroup(spanOf(batch), group, { storage, holder, graceMs, signal, report });
 }

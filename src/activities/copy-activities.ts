@@ -75,7 +75,7 @@ async function commitCopied(
 ): Promise<CopyOutcome[]> {
   const { signal, beat } = currentHeart();
   const report = (phase: string) => beat({ phase });
-  const holder = await holderOfActivity();
+  const holder = await holderOfActivity({ ofLane: true });
   const ends = await openEnds(settings, signal, limits);
   return commitCopies({ ends, genesis: genesis ?? undefined, holder, signal, report }, units);
 }

@@ -6,16 +6,18 @@ const namespaces = new Map<string, Promise<string>>();
 
 /**
  * Identifies the workflow that this activity works for: the same in every attempt and process, and
- * different on every server.
+ * different on every server. `ofLane`: for an activity that its workflow runs several times at once, which would
+ * otherwise take the lease from each other; its own attempts stay one holder.
  */
-export async function holderOfActivity(): Promise<Holder> {
+export async function holderOfActivity({ ofLane = false } = {}): Promise<Holder> {
   const { info, client } = Context.current();
   const namespace = client.options.namespace;
   const known = namespaces.get(namespace) ?? namespaceId(namespace);
   namespaces.set(namespace, known);
   known.catch(() => namespaces.delete(namespace));
   const workflow = info.workflowExecution?.workflowId ?? info.activityId;
-  return { owner: `${await known}/${workflow}`, host: hostname(), workflow };
+  const lane = ofLane ? `/${info.activityId}` : '';
+  return { owner: `${await known}/${workflow}${lane}`, host: hostname(), workflow };
 }
 
 /** The id of a namespace. Two servers may have namespaces of the same name, but not of the same id. */

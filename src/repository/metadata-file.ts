@@ -65,7 +65,8 @@ export async function saveAndReadBack(
 }
 
 /** Ranges in the names that the stock tool and ours give to files with lines of one kind. */
-const NAMED = /^metadata\/(epoch_ending|transaction)_(?:compacted_)?(\d{1,20})-(\d{1,20})\.meta$/;
+const NAMED =
+  /^metadata\/(epoch_ending|transaction)_(?:compacted_)?(\d{1,20})-(\d{1,20})(?:\.[0-9a-f]{1,16})?\.meta$/;
 
 /** The range in the name of a file. It is all that is known of a file that cannot be decoded. */
 export function rangeOfName(handle: string) {

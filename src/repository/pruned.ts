@@ -1,6 +1,7 @@
 import { AptosDataError } from '../aptos/index.js';
 import { encodeDigested, isIntact } from '../lib/host/own-digest.js';
 import type { Span } from '../lib/spans.js';
+import { compareU64 } from '../lib/u64.js';
 import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
 import type { BackupEntry } from './catalog.js';
@@ -8,34 +9,45 @@ import { putFile, readOwn, storedObject } from './stored-file.js';
 
 const PRUNED_NAME = 'pruned.json';
 const PRUNED_FILE = `${OWN_FOLDER}/${PRUNED_NAME}`;
-const MAX_BYTES = 4096;
+const MAX_BYTES = 1024 * 1024;
+/** The newest snapshots that rules gave up. Twelve a day make as many in four years. */
+const MOST_SNAPSHOTS = 20_000;
 
 /** What keep rules gave up for good: everything below. */
 interface Floors {
   epochs: bigint;
   versions: bigint;
+  /** Versions of snapshots. */
+  snapshots: ReadonlySet<string>;
+}
+
+/** What keep rules gave up. */
+export interface GivenUp {
+  epochs: Span[];
+  versions: Span[];
+  snapshots: ReadonlySet<string>;
 }
 
 /**
  * The epochs and versions that a keep rule gave up. Nobody misses them: a coordinator does not fetch them again, and a
  * verification does not call them missing. A damaged file gives nothing up.
  */
-export async function prunedSpans(
-  storage: BackupStorage,
-): Promise<{ epochs: Span[]; versions: Span[] }> {
-  const { epochs, versions } = await readFloors(storage);
+export async function prunedSpans(storage: BackupStorage): Promise<GivenUp> {
+  const { epochs, versions, snapshots } = await readFloors(storage);
   const below = (floor: bigint) => (floor > 0n ? [{ first: 0n, last: floor - 1n }] : []);
-  return { epochs: below(epochs), versions: below(versions) };
+  return { epochs: below(epochs), versions: below(versions), snapshots };
 }
 
-/** Remembers that backups of epoch endings and transactions are given up. Call it before their lines go. */
+/** Remembers that backups are given up. Call it before their lines go. */
 export async function notePruned(
   storage: BackupStorage,
   entries: readonly BackupEntry[],
 ): Promise<void> {
   const known = await readFloors(storage);
-  const floors = { ...known };
+  const snapshots = new Set(known.snapshots);
+  const floors = { ...known, snapshots };
   for (const entry of entries) {
+    if (entry.type === 'StateSnapshotBackup') snapshots.add(`${entry.version}`);
     if (entry.type === 'EpochEndingBackup' && entry.lastEpoch >= floors.epochs) {
       floors.epochs = entry.lastEpoch + 1n;
     }
@@ -43,11 +55,40 @@ export async function notePruned(
       floors.versions = entry.lastVersion + 1n;
     }
   }
-  if (floors.epochs === known.epochs && floors.versions === known.versions) return;
+  await writeFloors(storage, known, floors);
+}
+
+/**
+ * A copy of all of a storage that has given something up: nobody misses that in the copy either. `has`: whether the copy
+ * holds some of it, as one does that was begun before.
+ */
+export async function adoptPruned(
+  from: BackupStorage,
+  to: BackupStorage,
+  has: (below: Floors) => boolean,
+): Promise<void> {
+  const [theirs, known] = [await readFloors(from), await readFloors(to)];
+  if (has(theirs)) return;
+  const highest = (a: bigint, b: bigint) => (a > b ? a : b);
+  await writeFloors(to, known, {
+    ...known,
+    epochs: highest(theirs.epochs, known.epochs),
+    versions: highest(theirs.versions, known.versions),
+  });
+}
+
+async function writeFloors(storage: BackupStorage, known: Floors, floors: Floors): Promise<void> {
+  const same = floors.epochs === known.epochs && floors.versions === known.versions;
+  if (same && floors.snapshots.size === known.snapshots.size) return;
   const content = encodeDigested({
     pruned: 1,
     epochs_from: `${floors.epochs}`,
     transactions_from: `${floors.versions}`,
+    snapshots: [...floors.snapshots]
+      .map(BigInt)
+      .sort(compareU64)
+      .slice(-MOST_SNAPSHOTS)
+      .map(String),
   });
   await storage.createBackup(OWN_FOLDER);
   await putFile(storage, OWN_FOLDER, PRUNED_NAME, content, { replace: true });
@@ -55,13 +96,15 @@ export async function notePruned(
 
 async function readFloors(storage: BackupStorage): Promise<Floors> {
   const bytes = await readOwn(storage, PRUNED_FILE, MAX_BYTES);
-  const none = { epochs: 0n, versions: 0n };
+  const none = { epochs: 0n, versions: 0n, snapshots: new Set<string>() };
   if (!bytes || !isIntact(bytes)) return none;
   try {
     const fields = storedObject(bytes, PRUNED_NAME);
+    const snapshots = fields.optional('snapshots'); // absent in files of before
     return {
       epochs: BigInt(fields.decimal('epochs_from')),
       versions: BigInt(fields.decimal('transactions_from')),
+      snapshots: new Set(Array.isArray(snapshots) ? snapshots.map(String) : []),
     };
   } catch (error) {
     if (error instanceof AptosDataError) return none;

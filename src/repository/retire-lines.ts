@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import {
   type MetadataLine,
   encodeMetadataLine,
   metadataFileName,
   parseMetadataFile,
 } from '../aptos/index.js';
-import { METADATA } from '../storage/handles.js';
+import { METADATA, RETIRED } from '../storage/handles.js';
 import { StorageError, isStorageError } from '../storage/storage-error.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BACKUP_TYPES } from '../contract/kinds/index.js';
@@ -19,8 +20,6 @@ interface Tools {
 }
 
 const TIMESTAMPS = /^compaction_timestamps_(\d{1,20})\.meta$/;
-/** Most names that are tried for a rewritten file. */
-const MOST_NAMES = 64;
 /** Somebody without our locks, such as the stock tool's compactor, may write lines again while we take them out. */
 const MOST_LOOKS = 5;
 const NEWLINE = 0x0a;
@@ -44,16 +43,19 @@ export async function retireLines(
   const { damaged } = await readCatalog(storage);
   if (damaged[0]) throw leftAlone(storage, damaged[0].object, damaged[0].why);
   let isForgotten = false;
-  const moved = await takeOutLines(storage, entries, {
-    report,
-    requireHeld: async () => {
-      await lock.requireHeld();
-      if (!isForgotten) await forgetMetadata(storage);
-      isForgotten = true;
-    },
-  });
-  if (moved.length > 0) await rememberMetadata(storage, await readCatalog(storage));
-  return moved;
+  try {
+    return await takeOutLines(storage, entries, {
+      report,
+      requireHeld: async () => {
+        await lock.requireHeld();
+        if (!isForgotten) await forgetMetadata(storage);
+        isForgotten = true;
+      },
+    });
+  } finally {
+    // Also when the storage lets nobody delete metadata: what it names must stay known.
+    if (isForgotten) await rememberMetadata(storage, await readCatalog(storage));
+  }
 }
 
 interface TakeOutTools {
@@ -168,9 +170,9 @@ async function saveGroup(
 ): Promise<void> {
   const content = Buffer.concat(group.map(({ bytes }) => bytes));
   const base = nameOf(group);
-  for (let taken = 1; taken <= MOST_NAMES; taken += 1) {
-    const name = taken === 1 ? `${base}.meta` : `${base}.${taken}.meta`;
-    if (`${METADATA}/${name}` === old) continue;
+  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  for (const name of [`${base}.meta`, `${base}.${digest}.meta`]) {
+    if (`${METADATA}/${name}` === old || (await wasRetired(storage, name, content))) continue;
     try {
       await saveAndReadBack(storage, name, content);
       return;
@@ -178,7 +180,16 @@ async function saveGroup(
       if (!isStorageError(error, 'EXISTS_DIFFERENT')) throw error;
     }
   }
-  throw leftAlone(storage, old, `its lines need a new file, and ${MOST_NAMES} names are taken`);
+  throw leftAlone(storage, old, `its lines need a new file, and the names for it are taken`);
+}
+
+/**
+ * Whether a file of this name with other lines was moved away. The stock tool's cache goes by names, and the copy in
+ * `metadata_backup` is what takes a prune back: a name never gets other lines.
+ */
+async function wasRetired(storage: BackupStorage, name: string, content: Uint8Array) {
+  const handle = `${RETIRED}/${name}`;
+  return (await storage.stat(handle)) !== undefined && !(await storage.hasContent(handle, content));
 }
 
 function nameOf(group: readonly RawLine[]): string {

@@ -136,10 +136,16 @@ function cursorOf({ kind, first, manifest }: Listed, { from, of }: UnitSlice): V
 
 /** The index of the unit at a cursor. If that unit is gone, the index of the one after it. */
 function indexOf(units: readonly Listed[], cursor: VerifyCursor): number {
+  const same = units.findIndex(
+    (one) => one.kind === cursor.kind && one.manifest === cursor.manifest,
+  );
+  if (same !== -1) return same;
   const rank = (kind: string) => (kind === 'state_snapshot' ? 1 : 0);
   const found = units.findIndex((unit) => {
     if (unit.kind !== cursor.kind) return rank(unit.kind) > rank(cursor.kind);
     const [a, b] = [BigInt(unit.first), BigInt(cursor.first)];
+    // It may have been consolidated into a larger one, which begins earlier.
+    if (unit.kind === 'transactions' && a < b) return BigInt(unit.last) >= b;
     return a === b ? unit.manifest >= cursor.manifest : a > b;
   });
   return found === -1 ? units.length : found;

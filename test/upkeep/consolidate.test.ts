@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { readCatalog } from '../../src/repository/catalog.js';
+import { keepBackup } from '../../src/upkeep/retention/pins.js';
 import { readRetired } from '../../src/repository/retired.js';
 import { openBackend } from '../../src/storage/registry.js';
 import { BackupStorage } from '../../src/storage/storage.js';
 import { DAY_MS, consolidate } from '../support/consolidate.js';
 import { DyingBackend } from '../support/dying-backend.js';
 import { StorageCopy } from '../support/storage-copy.js';
+import { upkeepTools } from '../support/upkeep.js';
 
 const DATA = join(import.meta.dirname, '..', 'fixtures', 'stock-batches');
 const FULL = join(DATA, 'full', 'transaction_1-.61e1');
@@ -231,4 +233,27 @@ it('a storage of gzip files gets gzip files with the same content', async () => 
     expect(Buffer.compare(ours, readFileSync(join(FULL, name))), name).toBe(0);
   }
   expect(await copy.verify([WAYPOINT])).toMatchObject({ ok: true, findings: [], orphans: [] });
+});
+
+it('a batch with a pinned backup is left as it is', async () => {
+  const copy = new StorageCopy(join(DATA, 'small'));
+  await keepBackup('transaction_201-.93aa', undefined, upkeepTools(copy.storage));
+  const { outcomes } = await consolidate(copy.storage, { size: 800n });
+  expect(outcomes).toMatchObject([
+    { status: 'left', why: expect.stringContaining('transaction_201-.93aa is pinned') as string },
+  ]);
+  await requireWholeForStock(copy);
+});
+
+it('a metadata file with a line of tomorrow holds up its own batch, and no other', async () => {
+  const copy = new StorageCopy(join(DATA, 'small'));
+  const two = ['metadata/transaction_1-100.meta', 'metadata/transaction_101-200.meta'];
+  const text = two.map((name) => copy.read(name).toString()).join('');
+  for (const name of two) copy.remove(name);
+  copy.write('metadata/transaction_compacted_1-200.meta', `${text}{"Future":{}}\n`);
+  const { outcomes } = await consolidate(copy.storage, { size: 200n });
+  expect(outcomes).toMatchObject([
+    { status: 'left', why: expect.stringContaining('transaction_compacted_1-200') as string },
+    ...[{ status: 'committed' }, { status: 'committed' }, { status: 'committed' }],
+  ]);
 });

@@ -1,6 +1,8 @@
 import type { TransactionEntry } from '../../repository/catalog.js';
 import { leftAlone, rangeOfName } from '../../repository/metadata-file.js';
+import { readPins } from '../../repository/kept.js';
 import { metadataAbout } from '../../repository/overlap.js';
+import { folderOfManifest } from '../../repository/retired.js';
 import { type Span, meet } from '../../lib/spans.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { type Group, type LeftAlone, groupOf } from './groups.js';
@@ -27,7 +29,19 @@ export async function readGroup(
       if (!known || handle < known.source) found.set(key, { ...line, source: handle });
     }
   }
-  return groupOf(batch, [...found.values()].sort(inOrder));
+  const group = groupOf(batch, [...found.values()].sort(inOrder));
+  return group && !('why' in group) ? unlessPinned(storage, group) : group;
+}
+
+/** A pinned backup stays as it is. Where a full one is committed beside it, the overlap must go all the same. */
+async function unlessPinned(storage: BackupStorage, group: Group): Promise<Group | LeftAlone> {
+  if (group.whole) return group;
+  const folders = group.parts.map(({ manifest }) => folderOfManifest(manifest));
+  const pins = await readPins(storage, folders);
+  const kept = folders.find((folder) => pins.has(folder));
+  if (kept === undefined) return group;
+  const { first, last } = group;
+  return { first, last, why: `${kept} is pinned; take its pin away first (repository unkeep)` };
 }
 
 /** The order of the catalog. */

@@ -55,7 +55,7 @@ export async function commitGroup(
     );
   } catch (error) {
     // Both leave a storage in which every line is still there.
-    if (!isStorageError(error, 'DENIED', 'EXISTS_DIFFERENT')) throw error;
+    if (!isStorageError(error, 'DENIED', 'EXISTS_DIFFERENT', 'DAMAGED')) throw error;
     return { status: 'left', why: error.message };
   }
 }

@@ -2,6 +2,7 @@ import { type BatchHasher, createBatchHasher, transactionFolderBase } from '../.
 import type { ConsolidatedGroup, GroupOrder } from '../../contract/consolidation.js';
 import type { UnitOf } from '../../contract/unit.js';
 import { PROOFS_FILE, openUnitFolder, requireOpenUnit } from '../../repository/unit-folder.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { Findings } from '../../verify/findings.js';
 import type { StoredChain } from '../../verify/stored-chain.js';
@@ -40,7 +41,7 @@ export async function consolidateGroup(
   tools: GroupTools,
 ): Promise<ConsolidatedGroup> {
   const { storage, chain, report } = tools;
-  const group = await readGroup(storage, spanOf({ first, last }));
+  const group = await readGroup(storage, spanOf({ first, last })).catch(leftAsItIs);
   if (group === undefined) return { status: 'nothing to do' };
   if ('why' in group) return { status: 'left', why: group.why };
   const refused = await openOwnFolder(storage, chain);
@@ -64,6 +65,12 @@ export async function consolidateGroup(
     : await storedBatch(reading, group, tools, (more) => report(Object.assign(progress, more)));
   if (done) return done;
   return { status: 'damaged', findings: findings.list, findingCount: findings.count };
+}
+
+/** Metadata of the batch that nobody can read: the others go on. */
+function leftAsItIs(error: unknown): { why: string } {
+  if (isStorageError(error, 'DAMAGED')) return { why: error.message };
+  throw error;
 }
 
 /** The full batch is committed. It is proven again before the small ones go. */

@@ -51,7 +51,7 @@ export async function swapLines(
   await saveAndReadBack(storage, name, gathered);
   await retireParts(line.manifest, parts, tools, `${METADATA}/${name}`);
   await requireHeld();
-  await rememberMetadata(storage, await readCatalog(storage), line);
+  await rememberMetadata(storage, await readCatalog(storage)); // of a copy, the line names more than the small ones
   await putFile(storage, METADATA, name, encodeMetadataLine(line), { replace: true });
   await settleSwap(line, tools);
 }

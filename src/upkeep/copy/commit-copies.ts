@@ -4,7 +4,8 @@ import type { Skipped } from '../../contract/answers/copy-answers.js';
 import type { CopyOutcome, CopyUnit } from '../../contract/copying.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import { type CommitLock, withCommitLock } from '../../repository/commit-lock.js';
-import { readKnownOrNone } from '../../repository/catalog.js';
+import { type TransactionEntry, readKnownOrNone, spanOfEntry } from '../../repository/catalog.js';
+import { meet } from '../../lib/spans.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import type { Holder } from '../../repository/lease.js';
 import { MAX_METADATA_BYTES } from '../../repository/metadata-file.js';
@@ -15,15 +16,21 @@ import {
   withdrawMetadata,
 } from '../../repository/publish-unit.js';
 import { readOwn } from '../../repository/stored-file.js';
-import { noteCommitted } from '../../repository/unit-folder.js';
+import { isAbandoned, noteCommitted } from '../../repository/unit-folder.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { folderOf } from '../../repository/proven-record.js';
 import type { CopyEnds } from './copy-ends.js';
 import { type Whole, requireWholeCopy } from './copy-whole.js';
 import { entryOfUnit } from './copy-unit.js';
+import { beingRemoved } from './copy-plan.js';
+import { ROOT_MARK, chunkMark } from './copy-marks.js';
 import { requirePrepared } from './prepare-target.js';
+import { areWithin } from './target-has.js';
+import { swapLines } from '../consolidate/swap-lines.js';
 
 const AT_ONCE = 16;
+/** As of a consolidation: whoever reads the small backups now can finish. */
+const GRACE_MS = 7 * 24 * 60 * 60_000;
 
 export interface CommitTools {
   ends: CopyEnds;
@@ -63,7 +70,7 @@ export async function commitCopies(
       const lines: MetadataLine[] = [];
       for (const { index, unit, copied } of whole) {
         const line = entryOfUnit(unit);
-        const outcome = await commitOne(ends, { unit, line, copied, lock });
+        const outcome = await commitOne(ends, { unit, line, copied, lock, report });
         outcomes[index] = outcome;
         if (outcome === 'committed') lines.push(line);
       }
@@ -91,28 +98,67 @@ interface Ready {
   line: MetadataLine & { manifest: string };
   copied: Whole;
   lock: CommitLock;
+  report: (phase: string) => void;
 }
 
 async function commitOne(
   { from, to }: CopyEnds,
-  { unit, line, copied, lock }: Ready,
+  { unit, line, copied, lock, report }: Ready,
 ): Promise<CopyOutcome> {
   const claim = claimOf(line);
   const held = () => lock.requireHeld();
   try {
-    if (claim) await requireNoOverlap(to, claim);
+    const refused = await whyNotNow(to, unit);
+    if (refused) return refused;
+    const small = await smallOnesIn(to, line);
+    if (claim && small.length === 0) await requireNoOverlap(to, claim);
     const manifest = await from.readAll(unit.manifest, MAX_MANIFEST_BYTES);
     if (!copied.isManifest(manifest)) return 'again';
     await held();
     const name = unit.manifest.slice(folderOf(unit).length + 1);
     await publishManifest(to, folderOf(unit), name, manifest, held);
     await held();
-    await publishMetadata(to, line);
+    if (small.length > 0 && line.type === 'TransactionBackup') {
+      const retiredAt = await to.now();
+      const times = { retiredAt, notBefore: retiredAt + GRACE_MS };
+      await swapLines(line, small, { storage: to, report, requireHeld: held, times });
+    } else {
+      await publishMetadata(to, line);
+    }
     await requireStillAlone(to, line, lock);
     return 'committed';
   } catch (error) {
     return refusal(unit, error);
   }
+}
+
+/**
+ * A gc may have taken the folder for garbage since we looked: one that the target retired. It marks a folder under the
+ * commit lock, and removes our marks before its own. So under that lock what is seen here stays true.
+ */
+async function whyNotNow(to: BackupStorage, unit: CopyUnit): Promise<CopyOutcome | undefined> {
+  const { manifest, type } = unit;
+  const folder = folderOf(unit);
+  if (await isAbandoned(to, folder)) {
+    return { skipped: { manifest, ...beingRemoved(to, folder) } };
+  }
+  const mark = type === 'state_snapshot' ? ROOT_MARK : chunkMark(0);
+  if ((await to.stat(`${folder}/${mark}`)) !== undefined) return undefined;
+  // Another copy of this source was faster, or all of it is gone.
+  return (await isCommitted(to, unit)) ? undefined : 'again';
+}
+
+/** Smaller backups of the target in the range of a transaction backup, of which the source has made this one. */
+async function smallOnesIn(to: BackupStorage, line: MetadataLine): Promise<TransactionEntry[]> {
+  if (line.type !== 'TransactionBackup' || to.byNameOnly) return [];
+  const span = { first: line.firstVersion, last: line.lastVersion };
+  const { transactions } = await readKnownOrNone(to);
+  const here = transactions.filter(
+    (one) => one.manifest !== line.manifest && meet(spanOfEntry(one), span),
+  );
+  const isTwin = ({ firstVersion, lastVersion }: TransactionEntry) =>
+    firstVersion === span.first && lastVersion === span.last;
+  return here.some(isTwin) || !areWithin(here, span) ? [] : here;
 }
 
 /**

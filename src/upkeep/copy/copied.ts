@@ -22,7 +22,7 @@ export async function copiedOf(
   if (existing) requireTarget(to, target);
   if (target !== undefined) await requireOneChain({ from, to });
   const source = await readCatalog(from);
-  const has = new TargetHas(target);
+  const has = new TargetHas(target, target && (await prunedSpans(to)));
   const common = (type: BackupType) =>
     entriesOf(source, type)
       .filter((entry) => has.find(type, entry) === 'there')

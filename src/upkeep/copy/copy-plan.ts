@@ -11,7 +11,8 @@ import {
 } from '../../contract/copying.js';
 import type { BackupType } from '../../contract/job.js';
 import { type BackupEntry, type Catalog, readCatalog } from '../../repository/catalog.js';
-import { PLAN_FILE } from '../../repository/unit-folder.js';
+import { adoptPruned, prunedSpans } from '../../repository/pruned.js';
+import { PLAN_FILE, isAbandoned } from '../../repository/unit-folder.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { folderOf } from '../../repository/proven-record.js';
 import { VerifyError } from '../../verify/verify-error.js';
@@ -41,7 +42,7 @@ export async function planCopyPage(
   requireSome(from, catalog);
   const target = await readTarget(to);
   if (settings.existingTarget) requireTarget(to, target);
-  const has = new TargetHas(target);
+  const has = new TargetHas(target, target && (await prunedSpans(to)));
   const frozen = at?.frozen ?? (await begin(ends, settings, scope, catalog, target, has));
   if (at) await requirePrepared(to, frozen.genesis);
   const page = new CopyPageBuilder(chainOf(catalog, settings), frozen);
@@ -80,6 +81,15 @@ async function begin(
     wantedOf(catalog, type, EVERYTHING).some((entry) => has.hasLine(entry)),
   );
   const genesis = await prepareTarget(ends, target, shares, network);
+  if (Object.keys(scope).length === 0) {
+    await adoptPruned(ends.from, ends.to, ({ epochs, versions }) => {
+      const { epochEndings = [], transactions = [] } = target ?? {};
+      return (
+        epochEndings.some(({ firstEpoch }) => firstEpoch < epochs) ||
+        transactions.some(({ firstVersion }) => firstVersion < versions)
+      );
+    });
+  }
   return freezeScope(ends.from, catalog, scope, genesis);
 }
 
@@ -138,6 +148,7 @@ async function lookAt({ from, to }: CopyEnds, type: BackupType, entry: BackupEnt
     const why = `a backup of this folder's range is in work in ${to.description}; it was left alone`;
     return { manifest, object: `${folder}/${PLAN_FILE}`, code: 'OVERLAP', why };
   }
+  if (await isAbandoned(to, folder)) return { manifest, ...beingRemoved(to, folder) };
   const { chunks, sha256 } = named;
   const unit = { type, source, line: lineOf(entry), manifest, sha256, of: chunks.length };
   const sizes = chunks.map(({ extra }) => {
@@ -145,6 +156,12 @@ async function lookAt({ from, to }: CopyEnds, type: BackupType, entry: BackupEnt
     return typeof bytes === 'bigint' ? Number(bytes) : undefined;
   });
   return { unit: { ...unit, ...namesOf(entry) }, sizes };
+}
+
+/** A gc marks a folder before it removes anything in it. */
+export function beingRemoved({ description }: BackupStorage, folder: string) {
+  const why = `its folder in ${description} is being removed by a gc; let that end (repository gc), and copy again`;
+  return { object: `${folder}/`, code: 'OVERLAP' as const, why };
 }
 
 function cursorAt({ type, first, manifest }: CopyUnit, from: number): CopyCursor {
@@ -158,8 +175,12 @@ function cursorBefore(type: BackupType): CopyCursor {
 
 /** The index of the backup at a cursor. If it is gone, that of the one after it. */
 function indexOf(entries: readonly BackupEntry[], { first, manifest, after }: CopyCursor): number {
+  const same = entries.findIndex((entry) => entry.manifest === manifest);
+  if (same !== -1) return after ? same + 1 : same;
   const found = entries.findIndex((entry) => {
     const [own, at] = [BigInt(namesOf(entry).first), BigInt(first)];
+    // What held it may have been consolidated into one that begins earlier.
+    if (entry.type === 'TransactionBackup' && own < at) return entry.lastVersion >= at;
     if (own !== at) return own > at;
     return after ? entry.manifest > manifest : entry.manifest >= manifest;
   });

@@ -7,7 +7,8 @@ import {
   entriesOf,
   spanOfEntry,
 } from '../../repository/catalog.js';
-import { meet, without } from '../../lib/spans.js';
+import { type Span, meet, without } from '../../lib/spans.js';
+import type { GivenUp } from '../../repository/pruned.js';
 import { folderOf } from '../../repository/proven-record.js';
 import { lineOf, namesOf } from './copy-unit.js';
 
@@ -18,7 +19,11 @@ export class TargetHas {
   private readonly folders = new Map<string, BackupEntry>();
   private readonly sorted = new Map<BackupType, readonly BackupEntry[]>();
 
-  constructor(target: Catalog | undefined) {
+  /** `givenUp`: what keep rules of the target gave up. Nobody wants it there again. */
+  constructor(
+    target: Catalog | undefined,
+    private readonly givenUp: GivenUp = { epochs: [], versions: [], snapshots: new Set() },
+  ) {
     for (const type of target ? BACKUP_TYPES : []) {
       const entries = entriesOf(target!, type);
       this.sorted.set(type, entries);
@@ -36,10 +41,11 @@ export class TargetHas {
 
   /**
    * `there`: the target has this backup, or others that hold all of its range: one of the two may have been
-   * consolidated. A reason, if it has one that is in the way. The commit looks again.
+   * consolidated; or its keep rules gave it up. A reason, if it has one that is in the way. The commit looks again.
    */
   find(type: BackupType, entry: BackupEntry): 'there' | Skipped | undefined {
     if (this.hasLine(entry) || this.ranges.has(rangeOf(type, entry))) return 'there';
+    if (this.isGivenUp(entry)) return 'there';
     const meeting = this.meeting(type, entry);
     if (
       meeting.length > 0 &&
@@ -47,11 +53,21 @@ export class TargetHas {
     ) {
       return 'there';
     }
-    const other = this.folders.get(folderOf(entry)) ?? meeting[0];
+    const twin = this.folders.get(folderOf(entry));
+    // The source has consolidated what the target has a part of: the commit exchanges the lines.
+    if (type === 'transaction' && !twin && areWithin(meeting, spanOfEntry(entry))) return undefined;
+    const other = twin ?? meeting[0];
     if (!other) return undefined;
     const { manifest } = entry;
     const why = `the target has ${other.manifest} (${other.source}), which holds a part of it, and the stock tool restores nothing from a storage with overlapping backups`;
     return { manifest, object: other.source, code: 'OVERLAP', why };
+  }
+
+  private isGivenUp(entry: BackupEntry): boolean {
+    const { epochs, versions, snapshots } = this.givenUp;
+    if (entry.type === 'StateSnapshotBackup') return snapshots.has(`${entry.version}`);
+    const below = entry.type === 'EpochEndingBackup' ? epochs : versions;
+    return without([spanOfEntry(entry)], below).length === 0;
   }
 
   /** The backups of the target that hold a part of a range, the last one first. */
@@ -72,6 +88,11 @@ export class TargetHas {
     }
     return found;
   }
+}
+
+/** Whether backups hold nothing beyond a range. */
+export function areWithin(entries: readonly BackupEntry[], span: Span): boolean {
+  return without(entries.map(spanOfEntry), [span]).length === 0;
 }
 
 function rangeOf(type: BackupType, entry: BackupEntry): string {

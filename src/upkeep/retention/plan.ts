@@ -2,7 +2,7 @@ import type { BackupType } from '../../contract/job.js';
 import { BACKUP_TYPES } from '../../contract/kinds/index.js';
 import type { PruneRules } from '../../contract/retention-input.js';
 import { restorableVersions } from '../../contract/restorable-versions.js';
-import { type Span, without } from '../../lib/spans.js';
+import { type Span, unionOf, without } from '../../lib/spans.js';
 import {
   type BackupEntry,
   type Catalog,
@@ -102,8 +102,23 @@ export function lossOf(
   const isDamaged = ({ manifest }: BackupEntry) => damaged.has(manifest);
   const before = restoreSourceOf(whole, isDamaged);
   const after = restoreSourceOf(rest, isDamaged);
-  return { before, after, lost: without(restorableVersions(before), restorableVersions(after)) };
+  const lost = without(restorableVersions(before), restorableVersions(after));
+  return { before, after, lost: lost.length > 0 ? lost : historyLost(whole, rest) };
 }
+
+/**
+ * The versions of transactions and epoch endings that no staying backup holds. They count also while the stock tool can
+ * restore nothing, for want of a snapshot or because of a hole: both may be filled tomorrow.
+ */
+function historyLost(whole: Catalog, rest: Catalog): Span[] {
+  const versions = ({ firstVersion: first, lastVersion: last }: Versions) => ({ first, last });
+  return unionOf([
+    ...without(whole.transactions.map(versions), rest.transactions.map(versions)),
+    ...without(whole.epochEndings.map(versions), rest.epochEndings.map(versions)),
+  ]);
+}
+
+type Versions = { firstVersion: bigint; lastVersion: bigint };
 
 /** @throws PruneError PRUNE_REFUSED when the stock tool could restore less, unless that is wanted */
 export function requireNoLoss(lost: readonly Span[], force: boolean): void {

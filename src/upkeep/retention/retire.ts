@@ -14,6 +14,7 @@ import { retireLines } from '../../repository/retire-lines.js';
 import { writeRetired } from '../../repository/retired.js';
 import { completeCommit } from '../../repository/unit-folder.js';
 import { isStored } from '../../repository/stored-file.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { beginUpkeep } from '../begin-upkeep.js';
 import { mayDelete } from '../may-delete.js';
@@ -66,17 +67,19 @@ export async function retirePage(
     let [count, bytes] = [0, 0];
     for (let at = 0; at < page.length; at += AT_ONCE) {
       await upkeep.requireHeld();
-      const retired = await retire(
-        page.slice(at, at + AT_ONCE),
-        damaged,
-        { graceMs, force },
-        tools,
-      );
+      const some = page.slice(at, at + AT_ONCE);
+      const retired = await retire(some, damaged, { graceMs, force }, tools).catch(ifDenied);
+      if (!retired) return { count, bytes, more: false, denied: true };
       count += retired.length;
       for (const entry of retired) bytes += sizes.get(folderOf(entry)) ?? 0;
     }
     return { count, bytes, more: plan.retire.length > page.length };
   });
+}
+
+/** Credentials that may delete data may still not delete metadata. Then every line is still there. */
+function ifDenied(error: unknown): undefined {
+  if (!isStorageError(error, 'DENIED')) throw error;
 }
 
 /** Returns those that were retired: not what was pinned or went away meanwhile. */

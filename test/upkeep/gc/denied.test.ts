@@ -42,3 +42,15 @@ it('where deletes are denied nothing is retired or removed, and once they are al
   expect(await storage.listFolder(EPOCH_3)).toEqual([]);
   expect((await readCatalog(storage)).snapshots).toHaveLength(1);
 });
+
+it('where only metadata may not be deleted, a prune retires nothing, and what is stored stays known', async () => {
+  const bucket = await makeBucket(server);
+  await copyToBucket(bucket, join(STOCK, 'stock-plain'), 'e1');
+  const proxy = await faultyProxy(server.endpoint, ({ method, path }) =>
+    method === 'DELETE' && path.includes('/metadata/') ? DENIED : undefined,
+  );
+  const storage = openStorage({ url: bucket.url('e1', '', proxy) });
+  expect(await prune('/not/used', { keep_last: 1, force: true }, storage)).toBe(0);
+  expect((await readCatalog(storage)).snapshots).toHaveLength(2);
+  expect(await storage.stat('aptos-backup/known.json')).toBeDefined();
+});

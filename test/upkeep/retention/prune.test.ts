@@ -1,5 +1,5 @@
 /** Keep rules on real storages: what they refuse, what they retire, and what stays readable for everybody. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parsePruneInput } from '../../../src/contract/retention-input.js';
@@ -63,6 +63,21 @@ describe('a rule that would leave the stock tool less to restore', () => {
     expect(await prune(copy.folder, { keep_last: 1, force: true })).toBe(1);
     expect(committedFolders(copy.folder)).not.toContain(EPOCH_3);
     expect(copy.has(`${EPOCH_3}/state.manifest`)).toBe(true);
+  });
+
+  it.each([
+    ['no snapshot', /state_snapshot/],
+    ['version 0 is missing', /transaction_0-0/],
+    ['epoch ending 0 is missing', /epoch_ending_0-/],
+  ])('is refused also while nothing can be restored: %s', async (_, name) => {
+    const copy = new StorageCopy(PLAIN);
+    const lines = copy.files().filter((file) => file.startsWith('metadata/') && name.test(file));
+    for (const file of lines) copy.remove(file);
+    const before = committedFolders(copy.folder);
+    await expect(prune(copy.folder, { transactions_from: 201 })).rejects.toMatchObject({
+      code: 'PRUNE_REFUSED',
+    });
+    expect(committedFolders(copy.folder)).toEqual(before);
   });
 
   it('is not one that retires snapshots between the first and the newest', async () => {
@@ -228,4 +243,17 @@ it.each([
 ])('an input %j is refused', (rules, why) => {
   expect(() => parsePruneInput({ storage: '/backups', ...rules })).toThrow();
   expect(() => parsePruneInput({ storage: { local_fs_dir: '/backups' }, ...rules })).toThrow(why);
+});
+
+it('every line that was retired stays in metadata_backup, however often a file is written anew', async () => {
+  const { folder } = await ownStorage(6);
+  const metadata = join(folder, 'metadata');
+  const lines = readdirSync(metadata).filter((name) => name.startsWith('state_'));
+  const text = lines.map((name) => readFileSync(join(metadata, name), 'utf8')).join('');
+  for (const name of lines) rmSync(join(metadata, name));
+  writeFileSync(join(metadata, 'state_snapshot_compacted_epoch_0_5.meta'), text);
+  for (const last of [4, 3, 2]) await prune(folder, { keep_last: last });
+  const retired = join(folder, 'metadata_backup');
+  const kept = readdirSync(retired).map((name) => readFileSync(join(retired, name), 'utf8'));
+  for (const epoch of [1, 2, 3]) expect(kept.join('')).toContain(`"epoch":${epoch},`);
 });

@@ -1,0 +1,136 @@
+/** Copies between storages of which each is kept in order by itself: consolidated, pruned, or in the middle of a gc. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readCatalog } from '../../../src/repository/catalog.js';
+import { abandonUnit } from '../../../src/repository/unit-folder.js';
+import { createBatchHasher } from '../../../src/aptos/index.js';
+import { openBackend } from '../../../src/storage/registry.js';
+import { BackupStorage } from '../../../src/storage/storage.js';
+import { commitCopies } from '../../../src/upkeep/copy/commit-copies.js';
+import { copiedOf } from '../../../src/upkeep/copy/copied.js';
+import { planCopyPage } from '../../../src/upkeep/copy/copy-plan.js';
+import { copySlices } from '../../../src/upkeep/copy/copy-task.js';
+import { readChain } from '../../../src/verify/read-chain.js';
+import { storageFolder } from '../../support/backup.js';
+import { consolidate } from '../../support/consolidate.js';
+import { copyAll } from '../../support/copy.js';
+import { DyingBackend } from '../../support/dying-backend.js';
+import { STOCK, StorageCopy } from '../../support/storage-copy.js';
+import { committedFolders, prune } from '../../support/upkeep.js';
+
+const hasher = createBatchHasher();
+const EPOCH_3 = 'state_epoch_3_ver_138.901c';
+const at = (folder: string) => ({ local_fs_dir: folder });
+const plain = () => new StorageCopy(join(STOCK, 'stock-plain'));
+const small = () => new StorageCopy(join(STOCK, '..', 'stock-batches', 'small'));
+
+function emptyTarget(): StorageCopy {
+  return Object.assign(Object.create(StorageCopy.prototype) as StorageCopy, {
+    folder: storageFolder(),
+  });
+}
+
+const rangesOf = async (copy: StorageCopy) =>
+  (await readCatalog(copy.storage)).transactions.map((t) => [t.firstVersion, t.lastVersion]);
+
+it('a batch that the source consolidated takes the place of the small ones that the target has of it', async () => {
+  const [s, to] = [small(), emptyTarget()];
+  const ends = { from: at(s.folder), to: at(to.folder) };
+  await copyAll({ ...ends, versions: '0-400' });
+  await consolidate(s.storage, { size: 800n });
+  expect(await copyAll(ends)).toMatchObject({ ok: true, skipped: [], transactions: 1 });
+  expect(await rangesOf(to)).toEqual([
+    [0n, 0n],
+    [1n, 800n],
+  ]);
+  expect((await to.verify()).findings).toEqual([]);
+  expect(await copyAll(ends)).toMatchObject({ ok: true, transactions: 0, files: 0 });
+});
+
+/** Copies all chunks of what the target lacks, and returns what is to be committed. */
+async function copied(from: BackupStorage, to: BackupStorage) {
+  const settings = { from: at('/not/used'), to: at('/not/used'), trustWaypoints: [] };
+  const ends = { from, to };
+  const page = await planCopyPage(ends, settings, {});
+  expect(page.skipped).toEqual([]);
+  const checks = { storage: from, hasher, onProgress: () => undefined };
+  const { chain } = await readChain(checks, { storage: settings.from, trustWaypoints: [] });
+  const tools = { ends, hasher, chain, onProgress: () => undefined };
+  for (const task of page.tasks) await copySlices(tools, page.units, task);
+  return page;
+}
+
+const commit = (
+  from: BackupStorage,
+  to: BackupStorage,
+  { units, frozen }: Awaited<ReturnType<typeof copied>>,
+) =>
+  commitCopies(
+    {
+      ...{ ends: { from, to }, genesis: frozen.genesis },
+      ...{ holder: { owner: 'o', host: 'here', workflow: 'copy' } },
+      ...{ signal: AbortSignal.timeout(100_000), report: () => undefined },
+    },
+    units,
+  );
+
+it('a kill at any change of that exchange leaves the target whole, and the next copy ends it', async () => {
+  const [s, begun] = [small(), emptyTarget()];
+  await copyAll({ from: at(s.folder), to: at(begun.folder), versions: '0-400' });
+  await consolidate(s.storage, { size: 800n });
+  const page = await copied(s.storage, begun.storage);
+  let kills = 0;
+  for (let change = 1, done = false; !done; change += 1) {
+    for (const made of [false, true]) {
+      const to = new StorageCopy(begun.folder);
+      const dying = new DyingBackend(openBackend(at(to.folder)), change, made);
+      await commit(s.storage, new BackupStorage(dying.open()), page).catch(() => undefined);
+      done = !dying.isDead;
+      if (done) break;
+      kills += 1;
+      committedFolders(to.folder);
+      expect(await holesIn(to), `after a kill at change ${change}`).toEqual([]);
+      const rest = await copied(s.storage, to.storage);
+      if (rest.units.length > 0) await commit(s.storage, to.storage, rest);
+      committedFolders(to.folder);
+      expect((await rangesOf(to)).at(-1)).toEqual([1n, 800n]);
+    }
+  }
+  expect(kills).toBeGreaterThan(40);
+}, 600_000);
+
+/** Where the backups of transactions do not follow each other. */
+async function holesIn(copy: StorageCopy): Promise<unknown[]> {
+  const ranges = await rangesOf(copy);
+  return ranges.filter(([first], i) => first !== (i === 0 ? 0n : ranges[i - 1]![1]! + 1n));
+}
+
+it('a folder of the target that a gc has begun to remove is not committed', async () => {
+  const [s, to] = [plain(), emptyTarget()];
+  const ends = { from: at(s.folder), to: at(to.folder) };
+  const { skipped } = await copyAll(ends, {
+    async beforeCommit() {
+      if (to.has(`${EPOCH_3}/state.proof`)) await abandonUnit(to.storage, EPOCH_3, 'a gc begins');
+    },
+  });
+  expect(skipped).toMatchObject([{ object: `${EPOCH_3}/`, code: 'OVERLAP' }]);
+  expect(committedFolders(to.folder)).not.toContain(EPOCH_3);
+});
+
+it('what keep rules of the target gave up stays away, and is no lag', async () => {
+  const [s, to] = [plain(), emptyTarget()];
+  const ends = { from: at(s.folder), to: at(to.folder) };
+  await copyAll(ends);
+  expect(await prune(to.folder, { keep_last: 1, force: true })).toBe(1);
+  expect(await copyAll(ends)).toMatchObject({ ok: true, state_snapshots: 0, files: 0 });
+  const { has } = await copiedOf({ from: s.storage, to: to.storage }, true);
+  expect(has.snapshots).toContain('5');
+  expect((await readCatalog(to.storage)).snapshots).toHaveLength(1);
+});
+
+it('a copy of an archive that gave up its beginning is as whole as the source', async () => {
+  const [s, to] = [plain(), emptyTarget()];
+  await prune(s.folder, { transactions_from: 150, force: true });
+  await copyAll({ from: at(s.folder), to: at(to.folder) });
+  expect((await to.verify()).missing).toEqual((await s.verify()).missing);
+});
