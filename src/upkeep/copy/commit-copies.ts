@@ -7,6 +7,7 @@ import { type CommitLock, withCommitLock } from '../../repository/commit-lock.js
 import { type TransactionEntry, readKnownOrNone, spanOfEntry } from '../../repository/catalog.js';
 import { meet } from '../../lib/spans.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
+import { readPins } from '../../repository/kept.js';
 import type { Holder } from '../../repository/lease.js';
 import { MAX_METADATA_BYTES } from '../../repository/metadata-file.js';
 import { claimOf, requireNoOverlap } from '../../repository/overlap.js';
@@ -148,7 +149,10 @@ async function whyNotNow(to: BackupStorage, unit: CopyUnit): Promise<CopyOutcome
   return (await isCommitted(to, unit)) ? undefined : 'again';
 }
 
-/** Smaller backups of the target in the range of a transaction backup, of which the source has made this one. */
+/**
+ * Smaller backups of the target in the range of a transaction backup, of which the source has made this one. None if one
+ * of them is pinned: then they stay, and the larger one is refused.
+ */
 async function smallOnesIn(to: BackupStorage, line: MetadataLine): Promise<TransactionEntry[]> {
   if (line.type !== 'TransactionBackup' || to.byNameOnly) return [];
   const span = { first: line.firstVersion, last: line.lastVersion };
@@ -158,7 +162,9 @@ async function smallOnesIn(to: BackupStorage, line: MetadataLine): Promise<Trans
   );
   const isTwin = ({ firstVersion, lastVersion }: TransactionEntry) =>
     firstVersion === span.first && lastVersion === span.last;
-  return here.some(isTwin) || !areWithin(here, span) ? [] : here;
+  if (here.some(isTwin) || !areWithin(here, span)) return [];
+  const pins = await readPins(to, here.map(folderOf));
+  return here.some((one) => pins.has(folderOf(one))) ? [] : here;
 }
 
 /**

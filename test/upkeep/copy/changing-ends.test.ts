@@ -10,13 +10,14 @@ import { commitCopies } from '../../../src/upkeep/copy/commit-copies.js';
 import { copiedOf } from '../../../src/upkeep/copy/copied.js';
 import { planCopyPage } from '../../../src/upkeep/copy/copy-plan.js';
 import { copySlices } from '../../../src/upkeep/copy/copy-task.js';
+import { keepBackup } from '../../../src/upkeep/retention/pins.js';
 import { readChain } from '../../../src/verify/read-chain.js';
 import { storageFolder } from '../../support/backup.js';
 import { consolidate } from '../../support/consolidate.js';
 import { copyAll } from '../../support/copy.js';
 import { DyingBackend } from '../../support/dying-backend.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
-import { committedFolders, prune } from '../../support/upkeep.js';
+import { committedFolders, prune, upkeepTools } from '../../support/upkeep.js';
 
 const hasher = createBatchHasher();
 const EPOCH_3 = 'state_epoch_3_ver_138.901c';
@@ -37,6 +38,7 @@ it('a batch that the source consolidated takes the place of the small ones that 
   const [s, to] = [small(), emptyTarget()];
   const ends = { from: at(s.folder), to: at(to.folder) };
   await copyAll({ ...ends, versions: '0-400' });
+  await keepBackup('transaction_0-.665f', undefined, upkeepTools(to.storage)); // no part of it
   await consolidate(s.storage, { size: 800n });
   expect(await copyAll(ends)).toMatchObject({ ok: true, skipped: [], transactions: 1 });
   expect(await rangesOf(to)).toEqual([
@@ -45,6 +47,17 @@ it('a batch that the source consolidated takes the place of the small ones that 
   ]);
   expect((await to.verify()).findings).toEqual([]);
   expect(await copyAll(ends)).toMatchObject({ ok: true, transactions: 0, files: 0 });
+});
+
+it('small ones of which one is pinned in the target stay, and that is told', async () => {
+  const [s, to] = [small(), emptyTarget()];
+  const ends = { from: at(s.folder), to: at(to.folder) };
+  await copyAll({ ...ends, versions: '0-400' });
+  await keepBackup('transaction_201-.93aa', undefined, upkeepTools(to.storage));
+  await consolidate(s.storage, { size: 800n });
+  const { ok, skipped } = await copyAll(ends);
+  expect({ ok, skipped }).toMatchObject({ ok: false, skipped: [{ code: 'OVERLAP' }] });
+  expect(await rangesOf(to)).toHaveLength(5);
 });
 
 /** Copies all chunks of what the target lacks, and returns what is to be committed. */
