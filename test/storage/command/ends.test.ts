@@ -31,6 +31,12 @@ commands:
   list_metadata_files: ''
 `;
 
+const UNDER_TIMEOUT = AT_END.replace(
+  / {4}trap '' TERM\n.*/,
+  () =>
+    `    gzip -c | timeout 3000 bash -c 'echo $$ >> "$FAULTS/hangs"; head -c 10 > "$STORE/begun"; sleep 1000; cat > "$STORE/rest"; mv "$STORE/rest" "$STORE/$FILE_NAME"'`,
+);
+
 async function begin(storage: BackupStorage) {
   const file = await storage.createFile('a_backup', '0-.chunk');
   await file.write(content);
@@ -38,8 +44,11 @@ async function begin(storage: BackupStorage) {
 }
 
 describe('a cancel', () => {
-  it('ends an upload without an end of its input: what was sent by then never looks whole', async () => {
-    const place = new AdapterPlace(AT_END);
+  it.each([
+    ['without an end of its input', AT_END],
+    ['under `timeout`, which makes a process group of its own', UNDER_TIMEOUT],
+  ])('ends an upload %s: what was sent by then never looks whole', async (_, yaml) => {
+    const place = new AdapterPlace(yaml);
     const stop = new AbortController();
     const file = await begin(new BackupStorage(place.open(), stop.signal));
     const publishing = file.publish();
@@ -51,27 +60,6 @@ describe('a cancel', () => {
     await until('its processes are gone', () => !place.hanging().some(runs));
     expect(existsSync(join(place.store, '0-.chunk'))).toBe(false);
     await until('its files are gone', () => readdirSync(place.temporary).length === 0);
-  });
-
-  it('also ends an upload under `timeout`, which makes a process group of its own', async () => {
-    const place = new AdapterPlace(`env_vars: []
-commands:
-  create_backup: 'echo "$BACKUP_NAME"'
-  create_for_write: |
-    gzip -c | timeout 300 bash -c 'echo $$ >> "$FAULTS/hangs"; head -c 10 > "$STORE/begun"; sleep 4; cat > "$STORE/rest"; mv "$STORE/rest" "$STORE/0-.chunk"'
-  open_for_read: 'cat "$STORE/$(basename "$FILE_HANDLE")"'
-  save_metadata_line: 'cat > "$STORE/$FILE_NAME"'
-  list_metadata_files: ''
-`);
-    const stop = new AbortController();
-    const file = await begin(new BackupStorage(place.open(), stop.signal));
-    const failed = expect(file.publish()).rejects.toThrow('enough');
-    await until('the upload has begun', () => place.hanging().length > 0);
-    stop.abort(new Error('enough'));
-    await failed;
-    await file.discard();
-    await until('its processes are gone', () => !place.hanging().some(runs));
-    expect(existsSync(join(place.store, '0-.chunk'))).toBe(false);
   });
 
   it.each(['put', 'get', 'list'] as const)(

@@ -27,6 +27,23 @@ commands:${commands}  another: true
 /** BUCKET and SUB_DIR come from the environment. */
 const inherited = (commands: string) => `env_vars: []\ncommands:${commands}`;
 
+const AZCOPY = `env_vars:
+  - { key: ACCOUNT, value: account }
+  - { key: SAS, value: '?sv=2021-06-08&sig=s3cret%2Bsignature' }
+commands:
+  create_backup: 'echo "$BACKUP_NAME"'
+  create_for_write: |
+    FILE_HANDLE="$BACKUP_HANDLE/$FILE_NAME"
+    echo "$FILE_HANDLE"
+    exec 1>&-  # close stdout
+    gzip -c | azcopy cp --from-to PipeBlob "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/$FILE_HANDLE$SAS" > /dev/null
+  open_for_read: 'azcopy cp --from-to BlobPipe "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/$FILE_HANDLE$SAS" < /dev/null | gzip -cd'
+  save_metadata_line: 'gzip -c | azcopy cp --from-to PipeBlob "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/metadata/$FILE_NAME$SAS"'
+  list_metadata_files: |
+    (azcopy ls "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/metadata/$SAS" ||:) \\
+    | sed -ne "s#; .*##;s#INFO: \\(.*\\.meta\\)#metadata/\\1#p"
+`;
+
 export const ADAPTERS: Record<string, string> = {
   'aws s3': named(
     usual(
@@ -90,38 +107,8 @@ export const ADAPTERS: Record<string, string> = {
       `'s5cmd --no-sign-request mv s3://$BUCKET/$SUB_DIR/metadata/$FILE_NAME s3://$BUCKET/$SUB_DIR/metadata_backup/$FILE_NAME'`,
     ),
   ),
-  azcopy: `env_vars:
-  - { key: ACCOUNT, value: account }
-  - { key: SAS, value: '?sv=2021-06-08&sig=s3cret%2Bsignature' }
-commands:
-  create_backup: 'echo "$BACKUP_NAME"'
-  create_for_write: |
-    FILE_HANDLE="$BACKUP_HANDLE/$FILE_NAME"
-    echo "$FILE_HANDLE"
-    exec 1>&-  # close stdout
-    gzip -c | azcopy cp --from-to PipeBlob "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/$FILE_HANDLE$SAS" > /dev/null
-  open_for_read: 'azcopy cp --from-to BlobPipe "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/$FILE_HANDLE$SAS" < /dev/null | gzip -cd'
-  save_metadata_line: 'gzip -c | azcopy cp --from-to PipeBlob "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/metadata/$FILE_NAME$SAS"'
-  list_metadata_files: |
-    (azcopy ls "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/metadata/$SAS" ||:) \\
-    | sed -ne "s#; .*##;s#INFO: \\(.*\\.meta\\)#metadata/\\1#p"
-`,
-  'azcopy without gzip': `env_vars:
-  - { key: ACCOUNT, value: account }
-  - { key: SAS, value: '?sv=2021-06-08&sig=s3cret%2Bsignature' }
-commands:
-  create_backup: 'echo "$BACKUP_NAME"'
-  create_for_write: |
-    FILE_HANDLE="$BACKUP_HANDLE/$FILE_NAME"
-    echo "$FILE_HANDLE"
-    exec 1>&-  # close stdout
-    azcopy cp --from-to PipeBlob "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/$FILE_HANDLE$SAS" > /dev/null
-  open_for_read: 'azcopy cp --from-to BlobPipe "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/$FILE_HANDLE$SAS" < /dev/null'
-  save_metadata_line: 'azcopy cp --from-to PipeBlob "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/metadata/$FILE_NAME$SAS"'
-  list_metadata_files: |
-    (azcopy ls "https://$ACCOUNT.blob.core.windows.net/$BUCKET/$SUB_DIR/metadata/$SAS" ||:) \\
-    | sed -ne "s#; .*##;s#INFO: \\(.*\\.meta\\)#metadata/\\1#p"
-`,
+  azcopy: AZCOPY,
+  'azcopy without gzip': AZCOPY.replaceAll('gzip -c | ', '').replaceAll(' | gzip -cd', ''),
   'curl and python': inherited(
     usual(
       'gzip -c | curl -s -X PUT --data-binary "@-" "$ENDPOINT/$BUCKET/$SUB_DIR/$FILE_HANDLE"',
