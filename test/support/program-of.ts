@@ -4,7 +4,7 @@ import { buildSync } from 'esbuild';
 import { temporaryFolder } from './temporary-folder.js';
 
 /** What CommonJS modules need in a program of the other kind. */
-const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+const REQUIRE = `import { createRequire as requireHere } from 'node:module'; const require = requireHere(import.meta.url); const __dirname = import.meta.dirname;`;
 
 /** Makes one file of a program in TypeScript and of what it imports, for a process or a thread without a loader. */
 export function programOf(entry: URL): string {
@@ -16,6 +16,7 @@ export function programOf(entry: URL): string {
     platform: 'node',
     format: 'esm',
     banner: { js: REQUIRE },
+    loader: { '.node': 'copy' },
     sourcemap: 'inline',
     logLevel: 'warning',
   });
