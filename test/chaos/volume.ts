@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OWNER } from '../../src/storage/local/local-owner.js';
-import { leftovers } from '../support/backup.js';
+import { entriesBelow, leftovers } from '../support/backup.js';
 import { countFailures } from './met.js';
 import { type Evidence, type Place, type StoredFiles, hasUnits } from './place.js';
 import type { StorageMode } from './plan.js';
@@ -228,17 +228,10 @@ function filesIn(storage: string): StoredFiles {
   };
 }
 
-/** Folders below a folder in use. One that went before it was read is looked at again with all others. */
 function foldersIn(folder: string): string[] {
-  for (;;) {
-    try {
-      return readdirSync(folder, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map((entry) => join(entry.parentPath, entry.name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
+  return entriesBelow(folder)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 function mount(args: string[]): boolean {

