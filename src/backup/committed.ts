@@ -12,8 +12,8 @@ import { kindOf } from './kinds/index.js';
 import type { Content } from './kinds/kind.js';
 
 /**
- * The backup that the storage already holds under the metadata file of that name, ours or the stock tool's, or in a
- * file that a compaction has put its line into; then there is nothing to do. No other metadata is looked at.
+ * The backup that the storage already holds: under the metadata file of that name, ours or the stock tool's; or in a
+ * file that a compaction has put its line into. Then there is nothing to do. No other metadata is looked at.
  * @throws StorageError DAMAGED when nobody knows what that says: no other can be committed beside it
  */
 export async function findCommitted<K extends BackupType>(

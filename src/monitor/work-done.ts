@@ -7,7 +7,7 @@ import { isPaused } from './paused.js';
  * When a stream had last done its work, in unix milliseconds. This is the latest of these times:
  * - when the coordinator started, when the stream last committed, and when its running unit last made progress
  * - while something is due: when the oldest due work became due
- * - while nothing is due: when the node was last seen, and when the coordinator last began to look at it anew
+ * - while nothing is due: when the node was last seen, and when the coordinator last began to look at it anew.
  *
  * So while something is due, a node that answers does not advance this time; only stored data does.
  */
