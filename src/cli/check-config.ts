@@ -20,8 +20,8 @@ import type { AppliedConfig } from './applied-config.js';
 import { checksOf } from './check-command.js';
 import { pageToken } from './open-page.js';
 import { openSession } from './open-session.js';
-import { type CoordinatorFlags, NO_COPY } from './options.js';
-import { namesStorage, placeOf, storageOf } from './storage-options.js';
+import { type CoordinatorFlags, copyTargetOf } from './options.js';
+import { namesStorage, storageOf } from './storage-options.js';
 import { print } from './print.js';
 import { type Try, tryFolder } from './try-folder.js';
 
@@ -72,14 +72,13 @@ function describeRow({ what, name, works, means }: Row): string {
 
 function triesOf(applied: AppliedConfig, flags: CoordinatorFlags, signal: AbortSignal): Try[] {
   const { file, given, schedules } = applied.config;
+  const copyTo = copyTargetOf(flags);
   const said = `${given.size} settings, ${schedules.length} schedules`;
   return [
     { what: 'file', name: file, try: () => Promise.resolve(said) },
     ...triesOfNodes(flags, signal),
     ...(namesStorage(flags) ? [tryStorage('storage', storageOf(flags), signal)] : []),
-    ...(flags.copyTo === undefined || flags.copyTo === NO_COPY
-      ? []
-      : [tryCopy('copy.to', flags, placeOf(flags.copyTo), signal)]),
+    ...(copyTo ? [tryCopy('copy.to', flags, copyTo, signal)] : []),
     ...schedules.map(({ kind, words }) => ({
       ...{ what: 'schedule', name: kind },
       try: () => Promise.resolve(words),

@@ -4,6 +4,7 @@ import { type CommonInput, parseNode, parseNodes } from '../contract/backup-inpu
 import { NETWORK_NAMES } from '../contract/network.js';
 import { chunkSlots, chunkWorkers } from '../supervisor/worker-settings.js';
 import { UsageError } from '../client/command-failure.js';
+import type { StorageConfig } from '../contract/job.js';
 import { isNested, storageName } from '../contract/storage-name.js';
 import { type StorageNameFlags, placeOf, storageOf } from './storage-options.js';
 import { optional } from './optional.js';
@@ -20,7 +21,7 @@ import type { NotifyFlags } from '../notify/settings.js';
 
 export const NETWORKS = `${NETWORK_NAMES.join(', ')} or custom:NAME`;
 /** The value of `--copy-to` that ends a copy. */
-export const NO_COPY = 'none';
+const NO_COPY = 'none';
 const WITHOUT_COPY = {
   copy_to: null,
   copy_bytes_per_second: null,
@@ -147,12 +148,16 @@ export interface CoordinatorFlags extends CommonFlags, CopyLimitFlags, WorkerFla
   copyTo?: string;
 }
 
+/** The storage that `--copy-to` names; undefined when it names none, or ends the copy. */
+export function copyTargetOf({ copyTo }: CoordinatorFlags): StorageConfig | undefined {
+  return copyTo === undefined || copyTo === NO_COPY ? undefined : placeOf(copyTo);
+}
+
 /** The input of a coordinator. @throws UsageError */
 export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
   const { when_blocked: _, ...common } = commonInput(flags);
   const { stateSnapshotIntervalEpochs, transactionBatchSize, transactionBatchSeconds } = flags;
-  const copyTo =
-    flags.copyTo === undefined || flags.copyTo === NO_COPY ? undefined : placeOf(flags.copyTo);
+  const copyTo = copyTargetOf(flags);
   const storage = storageOf(flags);
   if (copyTo && isNested(storage, copyTo)) {
     const names = `${storageName(storage)} and ${storageName(copyTo)}`;

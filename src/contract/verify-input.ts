@@ -15,7 +15,8 @@ const sample = v.pipe(
   v.title('`PART/OF` or `PERCENT%`'),
 );
 
-function sampleOf(text: string): Pick<VerifyScope, 'sample' | 'percent'> | undefined {
+/** What `sample` says; undefined for a text that says nothing. */
+export function sampleOf(text: string): Pick<VerifyScope, 'sample' | 'percent'> | undefined {
   const part = /^([1-9][0-9]{0,3})\/([1-9][0-9]{0,3})$/.exec(text);
   if (part && Number(part[1]) <= Number(part[2])) {
     return { sample: { part: Number(part[1]), of: Number(part[2]) } };

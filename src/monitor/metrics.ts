@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { isPaused } from './paused.js';
+import { wholeProvenAt } from './verified-age.js';
 import { heartbeatAt, workDoneAt } from './work-done.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
@@ -207,11 +208,12 @@ function ofDrills(metrics: Metrics, { drill }: LiveStatus): void {
 
 function ofVerification(metrics: Metrics, { verification }: LiveStatus): void {
   const { progress = {}, read, ...times } = verification ?? { running: false };
+  const wholeAt = wholeProvenAt(times);
   for (const [what, help, value] of [
     [
       'whole_timestamp_seconds',
       'When the whole storage was last proven',
-      newestOf(times.whole_at, times.rotated_at),
+      wholeAt && seconds(wholeAt),
     ],
     ['read_backups', 'Backups that verifications have read and found in order', read?.backups],
     ['backups', 'Backups that there were at the last verification', read?.of],
@@ -243,15 +245,6 @@ function ofVerification(metrics: Metrics, { verification }: LiveStatus): void {
     const name = `aptos_db_backup_verify_${what}`;
     metrics.gauge(name, 'How far the newest verification has come', value && Number(value));
   }
-}
-
-/** The later of two ISO times, in unix seconds. */
-function newestOf(...times: (string | undefined)[]): number | undefined {
-  const last = times
-    .flatMap((at) => at ?? [])
-    .sort()
-    .at(-1);
-  return last === undefined ? undefined : seconds(last);
 }
 
 /** Collects samples. Leaves out values that are unknown. */

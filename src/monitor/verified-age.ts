@@ -1,3 +1,4 @@
+import { sampleOf } from '../contract/verify-input.js';
 import type { ListedSchedule, LiveStatus } from '../contract/answers/shown-answers.js';
 
 const DAY_SECONDS = 86_400;
@@ -13,16 +14,8 @@ export function verificationTooOld(
   { verification = { running: false }, schedules = [], started_at: startedAt }: LiveStatus,
   { limit, asked, now }: { limit: number; asked: boolean; now: number },
 ): string | undefined {
-  const {
-    whole_at: wholeAt,
-    rotated_at: rotatedAt,
-    first_at: firstAt,
-    started_at: begunAt,
-  } = verification;
-  const last = [wholeAt, rotatedAt]
-    .flatMap((at) => at ?? [])
-    .sort()
-    .at(-1);
+  const { first_at: firstAt, started_at: begunAt } = verification;
+  const last = wholeProvenAt(verification);
   const schedule = schedules.find(({ id }) => id.endsWith('/schedule/verify'));
   const begin = [firstAt ?? begunAt, schedule?.created_at].flatMap((at) => at ?? []).sort()[0];
   const since = last ?? begin ?? (asked ? startedAt : undefined);
@@ -38,9 +31,20 @@ export function verificationTooOld(
     : `the whole storage was last verified ${age} ago, at ${last}: run aptos-backup verify, or see why its schedule does not`;
 }
 
+/** When the whole storage was last proven: by one verification, or by shares. ISO time. */
+export function wholeProvenAt({
+  whole_at: wholeAt,
+  rotated_at: rotatedAt,
+}: Pick<NonNullable<LiveStatus['verification']>, 'whole_at' | 'rotated_at'>): string | undefined {
+  return [wholeAt, rotatedAt]
+    .flatMap((at) => at ?? [])
+    .sort()
+    .at(-1);
+}
+
 /** How long a schedule takes for the whole storage, when each of its runs reads a share like `5%`; else 0. */
 function secondsForAll(schedule: ListedSchedule | undefined): number {
-  const [, percent] = /^([0-9.]+)%$/.exec(schedule?.sample ?? '') ?? [];
+  const percent = sampleOf(schedule?.sample ?? '')?.percent;
   if (schedule?.every_ms === undefined || percent === undefined) return 0;
-  return (LATE * Math.ceil(100 / Number(percent)) * schedule.every_ms) / 1000;
+  return (LATE * Math.ceil(100 / percent) * schedule.every_ms) / 1000;
 }

@@ -36,7 +36,7 @@ export async function concludeCoverage(
   ending: VerifyEnding,
 ): Promise<Coverage> {
   const { begunAt, stopped } = ending;
-  const catalog = await settledCatalog(storage);
+  const { catalog, findings: ofMetadata } = await settledMetadata(storage);
   const complete = !stopped && isWhole(scope);
   const { epochs, snapshots } = proveByTransactions(totals);
   const unproven = awaited(
@@ -53,7 +53,7 @@ export async function concludeCoverage(
   const anchor = found.ours ? await anchorFindings(storage, totals.genesis) : [];
   const looks = await lookAtAll(storage, catalog, found.files);
   const unlisted = found.lost.length > 0 ? [] : await unlistedFindings(storage);
-  const storageWide = [...metadataFindings(catalog), ...found.lost, ...unlisted, ...anchor];
+  const storageWide = [...ofMetadata, ...found.lost, ...unlisted, ...anchor];
   const findings = [...storageWide, ...totals.findings, ...unproven];
   const count = storageWide.length + totals.findingCount + unproven.length;
   const missing = missingOf(catalog, scope, totals, await prunedSpans(storage));
@@ -83,10 +83,13 @@ export async function concludeCoverage(
  * What the metadata names. A look in which a consolidation exchanges lines can show both the old ones and the new one:
  * an overlap counts only when a second look shows it, too.
  */
-async function settledCatalog(storage: BackupStorage): Promise<Catalog> {
-  const catalog = await readCatalog(storage);
-  const overlaps = metadataFindings(catalog).some(({ code }) => code === 'OVERLAP');
-  return overlaps ? readCatalog(storage) : catalog;
+async function settledMetadata(storage: BackupStorage) {
+  const look = async () => {
+    const catalog = await readCatalog(storage);
+    return { catalog, findings: metadataFindings(catalog) };
+  };
+  const first = await look();
+  return first.findings.some(({ code }) => code === 'OVERLAP') ? look() : first;
 }
 
 /** Transactions and snapshots, and how each is proven. */

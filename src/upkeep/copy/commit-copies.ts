@@ -4,7 +4,12 @@ import type { Skipped } from '../../contract/answers/copy-answers.js';
 import type { CopyOutcome, CopyUnit } from '../../contract/copying.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import { type CommitLock, withCommitLock } from '../../repository/commit-lock.js';
-import { type TransactionEntry, readKnownOrNone, spanOfEntry } from '../../repository/catalog.js';
+import {
+  type Catalog,
+  type TransactionEntry,
+  readKnownOrNone,
+  spanOfEntry,
+} from '../../repository/catalog.js';
 import { meet } from '../../lib/spans.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import { readPins } from '../../repository/kept.js';
@@ -71,7 +76,7 @@ export async function commitCopies(
       const lines: MetadataLine[] = [];
       for (const { index, unit, copied } of whole) {
         const line = entryOfUnit(unit);
-        const outcome = await commitOne(ends, { unit, line, copied, lock, report });
+        const outcome = await commitOne(ends, { unit, line, copied, before, lock, report });
         outcomes[index] = outcome;
         if (outcome === 'committed') lines.push(line);
       }
@@ -98,20 +103,22 @@ interface Ready {
   unit: CopyUnit;
   line: MetadataLine & { manifest: string };
   copied: Whole;
+  /** What the target's metadata named when the lock was taken. */
+  before: Catalog;
   lock: CommitLock;
   report: (phase: string) => void;
 }
 
 async function commitOne(
   { from, to }: CopyEnds,
-  { unit, line, copied, lock, report }: Ready,
+  { unit, line, copied, before, lock, report }: Ready,
 ): Promise<CopyOutcome> {
   const claim = claimOf(line);
   const held = () => lock.requireHeld();
   try {
     const refused = await whyNotNow(to, unit);
     if (refused) return refused;
-    const small = await smallOnesIn(to, line);
+    const small = await smallOnesIn(to, before, line);
     if (claim && small.length === 0) await requireNoOverlap(to, claim);
     const manifest = await from.readAll(unit.manifest, MAX_MANIFEST_BYTES);
     if (!copied.isManifest(manifest)) return 'again';
@@ -153,10 +160,13 @@ async function whyNotNow(to: BackupStorage, unit: CopyUnit): Promise<CopyOutcome
  * Smaller backups of the target in the range of a transaction backup, of which the source has made this one. None if one
  * of them is pinned: then they stay, and the larger one is refused.
  */
-async function smallOnesIn(to: BackupStorage, line: MetadataLine): Promise<TransactionEntry[]> {
+async function smallOnesIn(
+  to: BackupStorage,
+  { transactions }: Catalog,
+  line: MetadataLine,
+): Promise<TransactionEntry[]> {
   if (line.type !== 'TransactionBackup' || to.byNameOnly) return [];
   const span = { first: line.firstVersion, last: line.lastVersion };
-  const { transactions } = await readKnownOrNone(to);
   const here = transactions.filter(
     (one) => one.manifest !== line.manifest && meet(spanOfEntry(one), span),
   );
