@@ -1,9 +1,11 @@
 /** Reads the metadata of a storage (a folder or a URL), with its cache in a data folder. */
 import { keepCachesIn } from '../src/lib/host/data-folder.js';
+import { keepHeapSmall } from '../src/lib/host/small-heap.js';
 import { readCatalog } from '../src/repository/catalog.js';
 import { openStorage } from '../src/storage/open.js';
 
 const [place, data] = process.argv.slice(2) as [string, string];
+keepHeapSmall(); // as the command line does
 keepCachesIn(data);
 const storage = openStorage(place.includes('://') ? { url: place } : { local_fs_dir: place });
 

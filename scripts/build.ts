@@ -21,6 +21,7 @@ const PROGRAMS = {
   'copy-thread': 'src/upkeep/copy/thread/copy-thread.ts',
   'verify-thread': 'src/verify/thread/verify-thread.ts',
   'consolidate-thread': 'src/upkeep/consolidate/consolidate-thread.ts',
+  'stat-thread': 'src/storage/local/stat-thread.ts',
   'workflow-thread': '@temporalio/worker/lib/workflow/workflow-worker-thread.js',
 };
 

@@ -46,6 +46,7 @@ import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
 import { namedStack } from './lib/host/named-stack.js';
 import { releaseOf } from './lib/host/release.js';
+import { keepHeapSmall } from './lib/host/small-heap.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
 import { onItsPorts } from './cli/devnode-ports.js';
 import { addDevnodeOptions, runDevnode } from './devnode/command.js';
@@ -55,6 +56,7 @@ const LASTING = ['up', 'continuously', 'worker'];
 /** The command of this process, if it lasts. */
 let lasting = false;
 
+keepHeapSmall();
 const stopping = new AbortController();
 const program = new Command('aptos-backup')
   .description('Durable, proven backups of Aptos-family nodes')

@@ -1,13 +1,10 @@
-import { type Stats, lstat } from 'node:fs';
+import { constants } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import path from 'node:path';
-import { forEachAtOnce } from '../../lib/at-once.js';
 import type { Call, StampedFile } from '../backend.js';
 import { isCode } from './local-errors.js';
 import { isTemporaryName } from './local-leftovers.js';
+import { type Look, lookAtEntries } from './look-at-entries.js';
 
-/** Few, so that a file system that hangs does not take all threads that Node.js has for files. */
-const LOOKS_AT_ONCE = 3;
 /**
  * A file that changed in this time may change again without another stamp: file systems count time in steps, of two
  * seconds at most.
@@ -21,14 +18,11 @@ const WRITING_MS = 60 * 60_000;
  * All files and links directly in a folder, with their stamps, and all else that the stock tool would list there, as
  * strays. Empty for a missing folder.
  */
-export async function stampsIn(folder: string, { signal, progress }: Call): Promise<StampedFile[]> {
+export async function stampsIn(folder: string, call: Call): Promise<StampedFile[]> {
   const found: StampedFile[] = [];
   const now = Date.now();
   const names = await readSteadily(folder, () => readdir(folder));
-  await forEachAtOnce(LOOKS_AT_ONCE, names, async (name) => {
-    signal.throwIfAborted();
-    const looked = await lookAt(path.join(folder, name));
-    progress();
+  await lookAtEntries(folder, names, call, (name, looked) => {
     const stray = strayOf(name, looked, now);
     if (stray !== undefined) found.push({ name, bytes: undefined, stamp: undefined, stray });
     if (stray !== undefined || name.startsWith('.')) return;
@@ -43,10 +37,11 @@ export async function stampsIn(folder: string, { signal, progress }: Call): Prom
 }
 
 /** What the stock tool cannot read as metadata, although it lists it. An empty file has no lines, and harms nobody. */
-function strayOf(name: string, looked: Stats | undefined, now: number): string | undefined {
+function strayOf(name: string, looked: Look | undefined, now: number): string | undefined {
   if (!looked) return undefined;
-  if (looked.isDirectory()) return 'a folder';
-  if (!looked.isFile() && !looked.isSymbolicLink()) return 'no file';
+  const kind = kindOf(looked);
+  if (kind === constants.S_IFDIR) return 'a folder';
+  if (kind !== constants.S_IFREG && kind !== constants.S_IFLNK) return 'no file';
   if (!name.startsWith('.') || looked.size === 0) return undefined;
   if (!isTemporaryName(name)) return 'a hidden file';
   // Somebody may be writing it just now.
@@ -57,9 +52,9 @@ function strayOf(name: string, looked: Stats | undefined, now: number): string |
  * Without the number of the file: some shares give a file another one at each look. Undefined for a link, and for a
  * file that has just changed.
  */
-function stampOf(looked: Stats, now: number): string | undefined {
+function stampOf(looked: Look, now: number): string | undefined {
   const { size, mtimeMs, ctimeMs } = looked;
-  if (!looked.isFile() || ctimeMs > now - YOUNG_MS) return undefined;
+  if (kindOf(looked) !== constants.S_IFREG || ctimeMs > now - YOUNG_MS) return undefined;
   return `${size} ${mtimeMs} ${ctimeMs}`;
 }
 
@@ -82,13 +77,6 @@ export async function readSteadily<T>(folder: string, read: () => Promise<T[]>):
   }
 }
 
-/** Undefined when the file is gone. With a callback, because a promise of Node.js takes much longer. */
-function lookAt(file: string): Promise<Stats | undefined> {
-  return new Promise((resolve, reject) =>
-    lstat(file, (error, looked) => {
-      if (!error) resolve(looked);
-      else if (isCode(error, 'ENOENT')) resolve(undefined);
-      else reject(error);
-    }),
-  );
+function kindOf({ mode }: Look): number {
+  return mode & constants.S_IFMT;
 }
