@@ -1,12 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { Interrupted, UsageError } from '../client/command-failure.js';
+import { cancelUnits, hasEnded } from '../client/end-units.js';
 import {
   type Followed,
   type Stopped,
-  endCoordinator,
   followedBy,
   listFollowed,
   sayWhich,
+  untilEnded,
 } from '../client/followed.js';
 import { coordinatorId } from '../client/live-status.js';
 import { storageName } from '../contract/storage-name.js';
@@ -74,13 +75,24 @@ async function stopOne(
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Stopped> {
-  if (!wait) {
-    await client.workflow.getHandle(followed.workflow_id).cancel();
-    return { ...followed, outcome: 'asked' };
-  }
-  const stopTelling = tellStuck(client, followed.workflow_id, (text) => say(text, 'error'));
+  const { workflow_id: id } = followed;
+  const stopTelling = tellStuck(client, id, (text) => say(text, 'error'));
   try {
-    await endCoordinator(client, followed.workflow_id, signal);
+    await client.workflow.getHandle(id).cancel();
+    // Now, because an `up` takes its workers away when its coordinator has ended.
+    const { cancelled, left } = await cancelUnits(client, id);
+    if (wait) {
+      await untilEnded(client, id, signal);
+      const late = await cancelUnits(client, id); // what began in the same moment
+      for (const [one, unit] of late.cancelled) cancelled.set(one, unit);
+    }
+    const asked: string[] = [];
+    for (const [one, unit] of cancelled) {
+      if (!wait || !(await hasEnded(client, one, signal))) asked.push(unit);
+    }
+    const units = [...cancelled.values()];
+    const outcome = wait ? 'stopped' : 'asked';
+    return { ...followed, units, outcome, asked, left: [...left.values()] };
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new Interrupted(
@@ -89,7 +101,6 @@ async function stopOne(
   } finally {
     stopTelling();
   }
-  return { ...followed, outcome: 'stopped' };
 }
 
 /** The coordinators that the flags mean. @throws UsageError when several run and none is named */
@@ -129,16 +140,24 @@ function describeList(found: readonly Followed[], embedded: boolean, flags: Comm
   );
 }
 
-function describeStopped({ storage, nodes, units, outcome }: Stopped): string[] {
+function describeStopped({ storage, nodes, units, outcome, asked, left }: Stopped): string[] {
   const follow = `which followed ${nodes.join(', ')}`;
+  const inHand = [
+    ...units.map((unit) => {
+      const what = asked.includes(unit) ? 'was asked to end' : 'was ended';
+      return `  It was backing up ${unit}; that ${what}, too.`;
+    }),
+    ...left.map((unit) => `  It waited for ${unit}, which somebody else began; that goes on.`),
+  ];
   if (outcome === 'asked') {
     return [
       `The coordinator of ${storage}, ${follow}, was asked to end. No worker runs; it ends with the next one.`,
+      ...inHand,
     ];
   }
   return [
     `Stopped the coordinator of ${storage}, ${follow}.`,
-    ...units.map((unit) => `  It was backing up ${unit}; that was ended, too.`),
+    ...inHand,
     '  What is stored stays. To go on, start the same up again.',
   ];
 }

@@ -33,6 +33,10 @@ export interface Followed {
 export interface Stopped extends Followed {
   /** `asked`: no worker has ended it yet; the next one does. */
   outcome: 'stopped' | 'asked';
+  /** Those of its backups that no worker has ended yet; likewise. */
+  asked: string[];
+  /** Backups that somebody else began, and for which it only waited. They go on. */
+  left: string[];
 }
 
 /** The coordinators that run on this server. Without a worker, none of them can answer. */
@@ -121,14 +125,13 @@ async function settingsFromHistory(client: Client, workflowId: string) {
 
 type Change = Partial<Pick<CoordinatorInput, 'node'>>;
 
-/** Cancels a coordinator and waits until it has ended: it ends its backups and gives its storage free. */
-export async function endCoordinator(
+/** Waits until a cancelled coordinator has ended and has given its storage free. Its backups go on (end-units.ts). */
+export async function untilEnded(
   client: Client,
   workflowId: string,
   signal: AbortSignal,
 ): Promise<void> {
   const handle = client.workflow.getHandle(workflowId);
-  await handle.cancel();
   await resultOf(client, handle, signal).catch((error: unknown) => {
     if (signal.aborted || !isStopped(error)) throw error;
   });
