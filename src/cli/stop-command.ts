@@ -37,7 +37,7 @@ export async function runList(flags: CommonFlags, signal: AbortSignal): Promise<
 
 /**
  * `stop`: ends the coordinator of a storage, the only one, or all. What they have stored stays. If no worker of the
- * embedded server runs, this command brings its own.
+ * embedded server runs, or if those that run may leave before all have ended, this command brings its own.
  */
 export async function runStop(
   flags: CommonFlags & { all?: boolean },
@@ -52,9 +52,10 @@ export async function runStop(
   try {
     const answer = await workersLive(session);
     const found = await wanted(client, flags, answer);
-    if (found.length > 0 && !answer) {
+    // An `up` takes its workers away when its own coordinator has ended. The others need some, too.
+    if (embedded && found.length > 0 && (!answer || found.length > 1)) {
       const options = { chunkWorkers: chunkWorkerCount(), say: () => {} };
-      workers = embedded ? startWorkers(flags, session.workerEnv, options) : undefined;
+      workers = startWorkers(flags, session.workerEnv, options);
     }
     const ended: Stopped[] = [];
     for (const one of found) {

@@ -107,4 +107,17 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   const ended = JSON.parse((await told('stop', '--json')).out) as Stopped[];
   expect(ended).toMatchObject([{ storage: first, nodes: [node.address], outcome: 'stopped' }]);
   expect(await listed()).toEqual([]);
+
+  // An `up` that works for two takes its workers away when its own one has ended. The other one ends all the same.
+  const [own = '', left = ''] = [first, second].sort();
+  const leaves = follow(left);
+  await until('it is followed', async () => (await stateOf(left)) === 'following');
+  expect(await leaves.stop()).toBe(0);
+  const forBoth = follow(own);
+  await forBoth.says(/^also goes on with: /);
+  const all = JSON.parse((await told('stop', '--all', '--json')).out) as Stopped[];
+  expect(all.map(({ storage }) => storage)).toEqual([own, left]);
+  for (const one of all) expect(one).toMatchObject({ outcome: 'stopped', asked: [], left: [] });
+  expect(await forBoth.ended).toBe(0);
+  expect(await listed()).toEqual([]);
 }, 600_000);
