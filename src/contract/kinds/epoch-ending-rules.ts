@@ -78,6 +78,7 @@ export const epochEndingRules: KindRules<'epoch_ending'> = {
     const last = hole.last < most ? hole.last : most;
     return { start: { type: 'epoch_ending', first: `${hole.first}`, last: `${last}` } };
   },
+  newest: () => undefined,
   whenThere: (target, node) => whenEnded(target, target.last, node),
   // No node prunes epoch endings.
   pruneEdge: () => undefined,

@@ -52,6 +52,11 @@ export interface KindRules<K extends BackupType> {
   tip(node: Pick<NodeView, 'ended' | 'version'>): bigint;
   /** Decides what its stream does next. `resting`: failed units that wait for their next try. */
   next(situation: Situation, resting: readonly Span[]): Decision;
+  /**
+   * The newest of what a node has, where the stream does not take all of it: what a request without a range asks for.
+   * Undefined: the stream takes everything, or the node has nothing yet.
+   */
+  newest(node: Readonly<NodeView>): TargetOf<K> | undefined;
   /** Starts a requested target, or waits until the node has it. */
   whenThere(target: TargetOf<K>, node: Readonly<NodeView>): Decision;
   /**

@@ -69,6 +69,10 @@ export const stateSnapshotRules: KindRules<'state_snapshot'> = {
     if (!provenInStorage(situation, { epoch: next })) return waitForEpochs(situation);
     return { start: { type: 'state_snapshot', epoch: `${next}` } };
   },
+  newest({ ended }) {
+    if (ended === '0') return undefined;
+    return { type: 'state_snapshot', epoch: `${BigInt(ended) - 1n}` };
+  },
   whenThere: (target, node) => whenEnded(target, target.epoch, node),
   pruneEdge(survey, node) {
     if (!node.snapshotLeft || node.stateWindow === undefined) return undefined;

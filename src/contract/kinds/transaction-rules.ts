@@ -64,6 +64,7 @@ export const transactionRules: KindRules<'transaction'> = {
   stored: ({ versions }) => versions.map(spanOf),
   tip: ({ version }) => BigInt(version),
   next,
+  newest: () => undefined,
   whenThere: (target, node) =>
     BigInt(target.last) <= BigInt(node.version)
       ? { start: target }

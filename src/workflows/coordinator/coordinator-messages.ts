@@ -4,6 +4,7 @@ import { InputError } from '../../contract/schema.js';
 import { changeSettings, parseNow, parseStreams } from '../../contract/coordinator-input.js';
 import { STREAMS } from '../../contract/coordinator-state.js';
 import { type Target, describeTarget } from '../../contract/job.js';
+import { rulesOf } from '../../contract/kinds/index.js';
 import {
   backUpNow,
   configure,
@@ -81,22 +82,31 @@ function answerRetry(run: CoordinatorRun): void {
 
 function answerBackUpNow(run: CoordinatorRun): void {
   const handler = (raw: unknown) => {
+    const { survey, node, streams } = run.memory.known;
     const { type, target } = parseNow(raw);
-    if (target) run.memory.unitAsked(target);
+    const newest = target ?? (node && rulesOf(type).newest(node));
+    if (!target && newest && survey && holdsSomeOf(survey, newest)) {
+      return `${type}: the storage has the newest already, the ${describeTarget(newest)}`;
+    }
+    if (newest) run.memory.unitAsked(newest);
     else run.memory.nowAsked(type, Date.now());
     run.wake();
-    return target
-      ? `${describeTarget(target)} comes next`
+    const next = newest
+      ? `${describeTarget(newest)} comes next`
       : `${type}: the coordinator backs up next what the node has now`;
+    return streams[type].paused ? `${next}, after aptos-backup resume: the stream is paused` : next;
   };
   setHandler(backUpNow, handler, {
     description:
       'Back up now: {"type": "transaction"}, or with the fields of that workflow\'s input.',
     validator: (raw) => {
-      const { target } = parseNow(raw);
+      const { type, target } = parseNow(raw);
+      const { known } = run.memory;
+      // Without a range, only what the node has says which snapshot is meant.
+      if (target ?? rulesOf(type).givesUp) requireSeen(known);
       if (!target) return;
-      requireNotStored(run.memory.known, target);
-      requireThere(run.memory.known, target);
+      requireNotStored(known, target);
+      requireThere(known, target);
     },
   });
 }
@@ -128,19 +138,22 @@ function answerConfigure(run: CoordinatorRun): void {
 
 /** Overlapping backups would stop the stock tool from restoring anything. */
 function requireNotStored({ survey }: Known, target: Target): void {
-  if (!survey)
-    throw new InputError('the coordinator has not read the storage yet; try again in a moment');
-  if (!holdsSomeOf(survey, target)) return;
+  if (!survey || !holdsSomeOf(survey, target)) return;
   throw new InputError(
     `${describeTarget(target)}: the storage has all or some of it already, and the stock tool restores nothing from a storage with overlapping backups`,
   );
 }
 
+function requireSeen({ survey, node }: Known): void {
+  if (!survey)
+    throw new InputError('the coordinator has not read the storage yet; try again in a moment');
+  if (!node || node.at === 0)
+    throw new InputError('the coordinator has not asked the node yet; try again in a moment');
+}
+
 /** A requested unit comes before everything else, so it must not have to wait for the node. */
 function requireThere({ node }: Known, target: Target): void {
-  if (!node || node.at === 0) {
-    throw new InputError('the coordinator has not asked the node yet; try again in a moment');
-  }
+  if (!node) return;
   const decision = whenThere(target, node);
   if ('start' in decision) return;
   throw new InputError(

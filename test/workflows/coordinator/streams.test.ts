@@ -220,6 +220,33 @@ describe('messages to a coordinator', () => {
     });
   });
 
+  it('back up now a snapshot that the interval leaves out, and say what that waits for', async () => {
+    const world = new PretendedWorld({ ended: 3, version: 250 });
+    const input = { state_snapshot_interval_epochs: 10 };
+    const now: { args: [object] } = { args: [{ type: 'state_snapshot' }] };
+    await follow(
+      world,
+      async (handle) => {
+        const waits = async () => (await coordinatorStatus(handle)).streams.state_snapshot;
+        await until('it waits for the next one', async () => {
+          return (await waits()).waiting_for === 'epoch 10 to end';
+        });
+        const answer = await handle.executeUpdate('backUpNow', now);
+        expect(answer).toBe('state snapshot of epoch 2 comes next');
+        await until('it is taken', async () => (await waits()).newest === '2');
+        expect(world.spans('state_snapshot')).toEqual(['0', '2']);
+        expect(await handle.executeUpdate('backUpNow', now)).toBe(
+          'state_snapshot: the storage has the newest already, the state snapshot of epoch 2',
+        );
+        await handle.executeUpdate('pause', { args: ['transaction'] });
+        expect(await handle.executeUpdate('backUpNow', { args: [{ type: 'transaction' }] })).toBe(
+          'transaction: the coordinator backs up next what the node has now, after aptos-backup resume: the stream is paused',
+        );
+      },
+      input,
+    );
+  });
+
   it('change the settings when a coordinator is started again', async () => {
     const world = new PretendedWorld({ ended: 1, version: 50 });
     await follow(world, async (handle, input) => {
