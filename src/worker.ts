@@ -43,7 +43,7 @@ import { mayWait } from './temporal/waiting-tasks.js';
 import { connectWithRetry } from './temporal/worker-connection.js';
 import type { WorkerRole } from './supervisor/worker-group.js';
 import { newMark, workerIdentity } from './supervisor/worker-identity.js';
-import { CACHED_WORKFLOWS, chunkSlots, workerRole } from './supervisor/worker-settings.js';
+import { CACHED_WORKFLOWS, PLACES, chunkSlots, workerRole } from './supervisor/worker-settings.js';
 
 const ASK_SERVER_MS = 5_000;
 const TRAFFIC_MS = 1_000;
@@ -248,8 +248,7 @@ async function createWorkers(
         ...gcActivities,
         ...createAttributeActivities(tools.attributes),
       },
-      // Most of them only wait: for a node, or for a backup.
-      maxConcurrentActivityTaskExecutions: 50,
+      maxConcurrentActivityTaskExecutions: PLACES,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
   const forChunks = {

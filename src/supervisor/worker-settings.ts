@@ -8,6 +8,13 @@ import type { WorkerRole } from './worker-group.js';
  */
 export const CACHED_WORKFLOWS = 0;
 
+/**
+ * Activities of the control queue that a worker of workflows has in hand at once. Most of them only wait, for a node,
+ * for a backup or for a copy: a coordinator keeps four, and up to six. If waits took all places, none would be left
+ * for the plans and commits that they wait for.
+ */
+export const PLACES = 500;
+
 /** Ranges that one process works on at once. Each needs a thread and some tens of MB. */
 const DEFAULT_CHUNK_SLOTS = 8;
 const MOST_CHUNK_SLOTS = 64;
