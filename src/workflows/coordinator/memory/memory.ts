@@ -154,8 +154,7 @@ export class Memory {
 
   private unitGivenUp(target: Target, why: string, now: number): void {
     const stream = this.kept.streams[target.type];
-    stream.givenUp.push(keyOf(target));
-    stream.givenUp = stream.givenUp.slice(-MOST_GIVEN_UP);
+    stream.givenUp = [...stream.givenUp, keyOf(target)].slice(-MOST_GIVEN_UP);
     this.alarmRaised(
       'SNAPSHOT_GIVEN_UP',
       `the ${describeTarget(target)} was given up: ${why}`,
@@ -252,7 +251,7 @@ export class Memory {
     if (this.kept.node) this.kept.node = withoutConfirmed(this.kept.node, settings);
   }
 
-  /** Makes one failed unit (as `status` names it) or all of them due now. Returns how many. */
+  /** Makes one failed unit (as `status` names it) or all of them due now, or asks anew for one that was given up. Returns how many. */
   retryAsked(unit: string | undefined): number {
     let asked = unit === undefined ? this.copy.retryAsked() : 0;
     if (unit === undefined) delete this.kept.lies;
@@ -265,6 +264,7 @@ export class Memory {
       }
       const again = stream.givenUp.filter((epoch) => unit === `${type}/${epoch}`);
       stream.givenUp = stream.givenUp.filter((epoch) => !again.includes(epoch));
+      if (type === 'state_snapshot') for (const epoch of again) this.unitAsked({ type, epoch });
       asked += again.length;
     }
     return asked;
