@@ -1,7 +1,12 @@
 import { codeOfFailure, failureOf } from '../contract/failure.js';
 import type { ErrorCode } from '../errors/catalogue.js';
 import type { FailureDetails } from '../contract/unit.js';
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+} from '@temporalio/workflow';
 import type { Lie } from '../contract/lies.js';
 import { QUARANTINED, UNIT_INCOMPLETE } from '../contract/messages.js';
 import { shorten } from '../lib/shorten.js';
@@ -59,9 +64,9 @@ export function asInputFailure<T>(check: () => T): T {
   }
 }
 
-/** The failure of a workflow: the reason itself instead of "Activity task failed". */
+/** The failure of a workflow: the reason itself instead of "Activity task failed". What was cancelled has not failed. */
 export function asWorkflowFailure(error: unknown): unknown {
-  if (!(error instanceof ActivityFailure)) return error;
+  if (!(error instanceof ActivityFailure) || isCancellation(error)) return error;
   const lies = liesOf(error);
   const details = lies ? { details: [{ lies }] } : {};
   return failureOf(failureCode(error), reasonOf(error), { final: true, ...details, cause: error });

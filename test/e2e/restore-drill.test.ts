@@ -75,6 +75,7 @@ it('a drill goes on after its worker is killed, ends its tool when it is cancell
   await until('the tool hangs', () => hangs.tool.pids().length === 2);
   await hangs.handle.cancel();
   await expect(hangs.handle.result()).rejects.toThrow();
+  expect((await hangs.handle.describe()).status.name).toBe('CANCELLED');
   await gone(hangs.tool.pids());
   await until('the scratch folder is empty', () => readdirSync(scratch).length === 0);
 

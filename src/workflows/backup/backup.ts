@@ -1,4 +1,4 @@
-import { isCancellation, proxyActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { UnitActivities } from '../../activities/unit-activities.js';
 import { type InputOf, parseInput } from '../../contract/backup-input.js';
 import { type BackupType, describeTarget } from '../../contract/job.js';
@@ -56,7 +56,7 @@ async function backUp(type: BackupType, input: unknown): Promise<BackupResult> {
       await storeAgain(run, unit, ended.incomplete);
     }
   } catch (error) {
-    throw isCancellation(error) ? error : asWorkflowFailure(error);
+    throw asWorkflowFailure(error);
   }
 }
 
