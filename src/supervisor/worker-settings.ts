@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { WorkerRole } from './worker-group.js';
 
 /**
@@ -15,15 +16,25 @@ export const CACHED_WORKFLOWS = 0;
  */
 export const PLACES = 500;
 
-/** Ranges that one process works on at once. Each needs a thread and some tens of MB. */
-const DEFAULT_CHUNK_SLOTS = 8;
+/**
+ * Ranges that one process works on at once: two for each core, because a range also waits for the node and the storage.
+ * Each needs a thread and some tens of MB.
+ */
+const SLOTS_PER_CORE = 2;
+const LEAST_DEFAULT_SLOTS = 4;
+const MOST_DEFAULT_SLOTS = 8;
 const MOST_CHUNK_SLOTS = 64;
 export const MOST_CHUNK_WORKERS = 16;
 
 /** How many ranges a worker process takes at once. @throws Error that names the variable */
 export function chunkSlots(env: NodeJS.ProcessEnv): number {
   const name = 'APTOS_BACKUP_CHUNK_SLOTS';
-  return wholeNumber(name, env[name], MOST_CHUNK_SLOTS) ?? DEFAULT_CHUNK_SLOTS;
+  return wholeNumber(name, env[name], MOST_CHUNK_SLOTS) ?? defaultSlots(availableParallelism());
+}
+
+/** How many ranges a worker process takes at once where nobody says so. */
+export function defaultSlots(cores: number): number {
+  return Math.min(Math.max(SLOTS_PER_CORE * cores, LEAST_DEFAULT_SLOTS), MOST_DEFAULT_SLOTS);
 }
 
 /**

@@ -10,7 +10,7 @@ const PART_BYTES = 5 * 1024 * 1024;
 /** S3 takes 10,000 parts. After each thousand their size doubles: all together hold 5 TiB. */
 const PARTS_OF_A_SIZE = 1_000;
 const FIRST_BUFFER_BYTES = 64 * 1024;
-const PARTS_IN_FLIGHT = 2;
+const PARTS_IN_FLIGHT = 1;
 /**
  * Metadata that names the upload that made an object. When an answer was lost, it shows whether the request was done.
  */
