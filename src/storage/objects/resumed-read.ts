@@ -31,11 +31,11 @@ export async function* readResumed<C extends Content>(
   let reached = 0;
 
   const nextPart = async () => {
-    if (content && reached === content.bytes) return undefined;
     if (!content || !isOpen) content = await open(reached, content);
     isOpen = true;
     const { next, destroy, bytes } = content;
     try {
+      // Up to its end, also after the last byte: else its connection is closed, and each file takes a new one.
       const part = await watched(call, idleMs, silent, next);
       if (part.done && reached === bytes) return undefined;
       if (part.done || reached + part.value.length > bytes) throw brokenOff(asked);
@@ -45,6 +45,7 @@ export async function* readResumed<C extends Content>(
       destroy();
       isOpen = false;
       call.signal.throwIfAborted();
+      if (reached === bytes) return undefined; // only its end is missing
       throw errorOf(error);
     }
   };
