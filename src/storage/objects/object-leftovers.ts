@@ -1,4 +1,5 @@
 import { isStorageError } from '../storage-error.js';
+import { OWN_FOLDER } from '../handles.js';
 import { remark } from '../remarks.js';
 import type { Call } from '../backend.js';
 import type { ObjectStore } from './object-store.js';
@@ -11,8 +12,12 @@ import type { ObjectStore } from './object-store.js';
  */
 const ABANDONED_MS = 24 * 60 * 60_000;
 
+/** Files of backups as we and the stock tool name them. A bucket may hold uploads of other programs, too. */
+const OF_BACKUPS = /^[^/]+\/([^/]+\.(chunk|proof|manifest|meta|receipt)|proofs\.json)$/;
+
 /**
- * Ends the abandoned uploads below a prefix, or all uploads there. Returns how many it ended, and how many are left.
+ * Ends the abandoned uploads of files of backups below a prefix, or all uploads there. Returns how many it ended, and
+ * how many are left.
  */
 export async function removeLeftovers(
   store: ObjectStore,
@@ -20,7 +25,8 @@ export async function removeLeftovers(
   whose: 'abandoned' | 'all',
   call: Call,
 ): Promise<{ removed: number; left: number }> {
-  const pending = await store.pending(prefix, call);
+  const listed = await store.pending(prefix, call);
+  const pending = whose === 'all' ? listed : listed.filter(({ key }) => mayBeOurs(key));
   if (pending.length === 0) return { removed: 0, left: 0 };
   const now = whose === 'all' ? Infinity : await store.now(call);
   const given = pending.filter(({ begun }) => now - begun > ABANDONED_MS);
@@ -40,4 +46,8 @@ export async function removeLeftovers(
     }
   }
   return { removed, left: pending.length - removed };
+}
+
+function mayBeOurs(key: string): boolean {
+  return OF_BACKUPS.test(key) || key.startsWith(`${OWN_FOLDER}/`);
 }

@@ -132,6 +132,30 @@ it('What a dead writer left is removed when it is old by the clock of the store.
   expect(await pending()).toEqual(['other/a_backup/dead.chunk']);
 });
 
+it('Old uploads of other programs in the same bucket go on.', async () => {
+  const { s3, name, pending } = await makeBucket(server);
+  const before = new Date(Date.now() - 25 * 60 * 60_000).toISOString();
+  const older = (status: number, body: string) => ({
+    status,
+    body: body.replace(/<Initiated>[^<]*/g, `<Initiated>${before}`),
+  });
+  const proxy = await faultyProxy(server.endpoint, () => ({ change: older }));
+  // Without a prefix, the storage is the whole bucket.
+  const storage = new BackupStorage(openS3(`s3://${name}?endpoint=${proxy}`));
+  await storage.begin();
+  const others = ['films/holidays.mp4', 'nightly.tar', 'nightly/db/dump.json'];
+  for (const Key of [...others, 'a_backup/dead.chunk', 'aptos-backup/index.gz']) {
+    await s3.createMultipartUpload({ Bucket: name, Key });
+  }
+  for (const folder of ['films', 'nightly']) {
+    expect(await storage.removeLeftovers(folder)).toEqual({ removed: 0, left: 0 });
+  }
+  // Another address of the same server: it was not tried yet.
+  const again = await faultyProxy(server.endpoint, () => ({ change: older }));
+  await new BackupStorage(openS3(`s3://${name}?endpoint=${again}`)).requireFit();
+  expect((await pending()).sort()).toEqual(others);
+});
+
 it('A commit removes also what is new.', async () => {
   const { storage, create, pending } = await begun();
   const file = await create('x.chunk', 6);
