@@ -63,6 +63,9 @@ async function makeClient({ region, endpoint, anonymous }: S3Access): Promise<S3
     // The SDK remembers profiles. A new client has to read them again.
     credentialDefaultProvider: (input: object) => defaultProvider({ ...input, ignoreCache: true }),
     maxAttempts: 1, // `S3Calls` tries again, and reports progress
+    // Also where the environment or a profile turns them off for other programs: nobody else proves what was sent.
+    requestChecksumCalculation: 'WHEN_SUPPORTED',
+    responseChecksumValidation: 'WHEN_SUPPORTED',
     // The SDK has no such limits by default: it would wait for a silent server for ever.
     requestHandler: {
       connectionTimeout: Math.min(CONNECT_MS, deadline / 2),

@@ -1,10 +1,10 @@
 /** Files on their way into a bucket: in parts, by one writer, and gone when nobody wants them any more. */
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { openS3 } from '../../../src/storage/s3/open-s3.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
 import { until } from '../../support/until.js';
-import { faultyProxy } from '../../support/servers/faulty-proxy.js';
+import { type Asked, faultyProxy } from '../../support/servers/faulty-proxy.js';
 
 const MB = 1_000_000;
 const server = s3Server();
@@ -43,6 +43,32 @@ it('A large file goes in parts, of which memory holds a few.', async () => {
   const digits = Array.from({ length: 120 }, (_, i) => i);
   expect(digits.map((i) => content[i * MB])).toEqual(digits);
   expect(await pending()).toEqual([]);
+});
+
+it('All that is sent has a digest, also where the environment turns digests off.', async () => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv('AWS_REQUEST_CHECKSUM_CALCULATION', 'when_required');
+  vi.stubEnv('AWS_RESPONSE_CHECKSUM_VALIDATION', 'when_required');
+  const { url, storage, create } = await begun();
+  const asked: Asked[] = [];
+  const proxy = await faultyProxy(server.endpoint, (request) => {
+    if (/_backup\//.test(request.path)) asked.push(request);
+    return undefined;
+  });
+  const behind = new BackupStorage(openS3(url('e1', 'encoding=plain', proxy)));
+  for (const [name, megabytes] of [
+    ['small.chunk', 1],
+    ['large.chunk', 6],
+  ] as const) {
+    expect(await (await create(name, megabytes, behind)).publish()).toBe('created');
+  }
+  const sent = asked.filter(({ method }) => method === 'PUT');
+  expect(sent).toHaveLength(3); // an object, and two parts
+  for (const { headers } of sent) expect(headers['x-amz-checksum-crc32']).toMatch(/^.{6}==$/);
+  await behind.readAll('a_backup/small.chunk', MB);
+  const { headers } = asked.at(-1)!;
+  expect(headers['x-amz-checksum-mode']).toBe('ENABLED');
+  expect(await storage.listFolder('a_backup')).toHaveLength(2);
 });
 
 it('A file that is given up leaves no upload, nor does one whose job was cancelled.', async () => {
