@@ -10,8 +10,14 @@ const PROBES = `${OWN_FOLDER}/probe-`;
 /** No probe takes so long. An older probe object is from a process that died. */
 const OLD_MS = 60 * 60_000;
 
+interface Trying {
+  done: Promise<void>;
+  /** Of all who wait for it. */
+  progress: Set<() => void>;
+}
+
 /** Stores that passed the probe or are being probed, by their identity. */
-const tried = new Map<string, Promise<void>>();
+const tried = new Map<string, Trying>();
 
 /**
  * Checks once in each process that a store keeps files safe: it creates an object only where there is none, reads
@@ -19,14 +25,26 @@ const tried = new Map<string, Promise<void>>();
  * @throws StorageError STORAGE_UNFIT naming what it lacks
  */
 export async function requireFit(store: ObjectStore, { progress }: Call): Promise<void> {
-  let trying = tried.get(store.identity);
-  if (!trying) {
-    // Other jobs wait for the same probe, so a cancel of this job does not stop it.
-    trying = probe(store, { signal: new AbortController().signal, progress });
-    tried.set(store.identity, trying);
-    trying.catch(() => tried.delete(store.identity));
+  const trying = tried.get(store.identity) ?? begin(store);
+  trying.progress.add(progress);
+  try {
+    await trying.done;
+  } finally {
+    trying.progress.delete(progress);
   }
-  await trying;
+}
+
+function begin(store: ObjectStore): Trying {
+  const waiting = new Set<() => void>();
+  // Other jobs wait for the same probe, so a cancel of one job does not stop it, and all hear that it gets on.
+  const { signal } = new AbortController();
+  const progress = () => {
+    for (const hear of waiting) hear();
+  };
+  const trying = { done: probe(store, { signal, progress }), progress: waiting };
+  tried.set(store.identity, trying);
+  trying.done.catch(() => tried.delete(store.identity));
+  return trying;
 }
 
 async function probe(store: ObjectStore, call: Call): Promise<void> {

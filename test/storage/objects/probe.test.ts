@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { requireFit } from '../../../src/storage/objects/object-probe.js';
+import type { ObjectStore } from '../../../src/storage/objects/object-store.js';
+import { anyCall } from '../../support/gcs-bucket.js';
+
+it('All jobs that wait for the probe of a slow store hear that it gets on.', async () => {
+  let begun = 0;
+  const slow: Partial<ObjectStore> = {
+    identity: 'slow',
+    description: 'bucket slow',
+    async *list(_prefix, _options, { progress }) {
+      begun += 1;
+      await Promise.resolve(); // by now, all jobs wait
+      progress();
+      yield { objects: [], folders: [] };
+      throw new Error('that is enough');
+    },
+  };
+  const jobs = [anyCall(), anyCall(), anyCall()];
+  const probes = jobs.map((job) => requireFit(slow as ObjectStore, job));
+  await Promise.all(probes.map((probe) => expect(probe).rejects.toThrow('that is enough')));
+  expect(begun).toBe(1);
+  expect(jobs.map(({ progressed }) => progressed)).toEqual([1, 1, 1]);
+});
