@@ -19,6 +19,10 @@ export function errorOfAnswer(asked: GcsAsked, status: number, body: string): Er
     if (status >= 500 && status !== 503) return new MayPass('trouble', of('STORAGE_FAILED', why));
     return new MayPass('throttled', of('STORAGE_THROTTLED', why));
   }
+  if (status === 403 && /retention|hold/i.test(reason)) {
+    const why = `does not let us ${what}${says}: a retention policy or a hold protects the object; small files of our own are replaced again and again, so use a bucket without one`;
+    return of('DENIED', why);
+  }
   if (status === 401 || status === 403) {
     const refused = of('DENIED', denied(asked, status, says));
     // The next attempt looks for credentials again, and may find other ones.

@@ -123,6 +123,14 @@ describe('trouble that does not pass ends in one error that says what to do', ()
       'DENIED',
       'does not let us look at a/x.chunk without credentials (x lacks storage.objects.get access)',
     ],
+    [
+      {
+        status: 403,
+        body: '{"error":{"message":"x is kept.","errors":[{"reason":"retentionPolicyNotMet"}]}}',
+      },
+      'DENIED',
+      'does not let us look at a/x.chunk (x is kept): a retention policy or a hold protects',
+    ],
     [{ status: 401 }, 'DENIED', 'without credentials'],
   ] as [Fault, string, string][])('%j', async (fault, code, says) => {
     const gcs = await always(fault);
