@@ -17,6 +17,9 @@ export interface StoredIndex {
   files(): Promise<MetadataIndex['files']>;
 }
 
+/** Enough to decode its first line. A part of an answer may be smaller. */
+const BEGIN_BYTES = 4096;
+
 /** The index that this process read last: a verification opens the storage anew for each task. */
 let last: { key: string; files: Promise<MetadataIndex['files']> } | undefined;
 
@@ -30,11 +33,12 @@ export async function findIndex(
     const stat = await files.stat(INDEX_FILE);
     if (!stat) return undefined;
     const at = await orDamaged(backend, async () =>
-      timeOfIndex(await begin(files.read(INDEX_FILE))),
+      timeOfIndex(await upTo(BEGIN_BYTES, files.read(INDEX_FILE))),
     );
     const key = `${backend.id} ${stat.stamp}`;
     const read = async () => {
-      const bytes = await wholeOf(files.read(INDEX_FILE));
+      // What is cut off is damaged.
+      const bytes = await upTo(MAX_INDEX_BYTES, files.read(INDEX_FILE));
       return (await orDamaged(backend, () => decodeIndex(bytes))).files;
     };
     return {
@@ -53,19 +57,14 @@ export async function findIndex(
   }
 }
 
-/** The first part of a file. */
-async function begin(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  for await (const part of parts) return part;
-  return new Uint8Array();
-}
-
-async function wholeOf(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+/** The parts of a file until they have so many bytes, or all of them. */
+async function upTo(enough: number, parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const read: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of parts) {
-    bytes += part.length;
-    if (bytes > MAX_INDEX_BYTES) break; // what is cut off is damaged
     read.push(part);
+    bytes += part.length;
+    if (bytes >= enough) break;
   }
   return Buffer.concat(read);
 }
