@@ -44,7 +44,8 @@ export async function findIndex(
     return {
       at,
       files() {
-        if (last?.key === key) return last.files;
+        // Another job reads it. If that job ends before, we read it ourselves.
+        if (last?.key === key) return last.files.catch(read);
         const reading = read();
         last = { key, files: reading };
         reading.catch(() => (last = undefined));

@@ -33,3 +33,15 @@ it('An index that comes in the smallest parts is read.', async () => {
   expect(index?.at).toBe(AT);
   expect([...(await index!.files()).keys()]).toEqual(names);
 });
+
+it('A job that ends while it reads an index takes no other job with it.', async () => {
+  const backend = await bucket('shared', (bytes) => [bytes.subarray(0, 10), bytes.subarray(10)]);
+  const stop = new AbortController();
+  const ended = await findIndex(backend, stop.signal);
+  const other = await findIndex(backend, undefined);
+  const reading = ended!.files();
+  const read = other!.files();
+  stop.abort(new Error('enough'));
+  await expect(reading).rejects.toThrow('enough');
+  expect([...(await read).keys()]).toEqual(names);
+});
