@@ -20,7 +20,7 @@ const MOST_ERROR_BYTES = 64 * 1024;
 
 export interface GcsRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the endpoint, or a whole URL from GCS. */
+  /** Below the endpoint, which may have a path of its own. */
   path: string;
   query?: Record<string, string | undefined>;
   headers?: Record<string, string>;
@@ -122,7 +122,7 @@ export class GcsClient {
     { method, path, query = {}, headers, body = [] }: GcsRequest,
     authorization: Record<string, string>,
   ) {
-    const url = new URL(path, this.place.endpoint);
+    const url = new URL(this.place.endpoint + path);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
     }

@@ -56,9 +56,11 @@ export class GcsSession {
       const why = `${client.description} began no upload of ${object.key}; is the endpoint one of GCS?`;
       throw new StorageError('STORAGE_FAILED', object.key, why);
     }
-    // Requests go to the endpoint that we were given, and nowhere else.
+    // Requests go to the endpoint that we were given, and nowhere else. A proxy may put a path before that of GCS.
     const { pathname, search } = new URL(location);
-    return new GcsSession(client, object, `${pathname}${search}`);
+    const own = new URL(client.place.endpoint).pathname.replace(/\/$/, '');
+    const path = pathname.startsWith(`${own}/`) ? pathname.slice(own.length) : pathname;
+    return new GcsSession(client, object, `${path}${search}`);
   }
 
   /** Sends a part, a multiple of 256 KiB. The whole part may be sent again: GCS ignores what it has already. */

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { PART_BYTES } from '../../../src/storage/gcs/gcs-upload.js';
 import {
@@ -9,6 +10,8 @@ import {
   proxyBefore,
   putObject,
 } from '../../support/gcs-bucket.js';
+import { listen } from '../../support/listen.js';
+import { answerThrough } from '../../support/servers/faulty-proxy.js';
 
 const server = gcsServer();
 const MIB = 1024 * 1024;
@@ -70,6 +73,20 @@ describe('a large object', () => {
       expect.stringMatching(/^md5=.{24}$/),
     ]);
     expect(asked.some(({ headers }) => headers['content-encoding'] !== undefined)).toBe(false);
+  });
+
+  it('goes through a proxy that has a path of its own', async () => {
+    const { store } = await makeGcsBucket(server);
+    const proxy = createServer((asked, answer) => {
+      const [, path] = /^\/proxies\/gcs(\/.*)$/.exec(asked.url!) ?? [];
+      if (path === undefined) return void answer.writeHead(404).end();
+      asked.url = path;
+      answerThrough(server.endpoint, asked, answer, () => undefined);
+    });
+    const gcs = store(`${await listen(proxy)}/proxies/gcs`);
+    expect(await putObject(gcs, 'a/big.chunk', LARGE)).toBe('created');
+    expect((await getObject(gcs, 'a/big.chunk')).equals(LARGE)).toBe(true);
+    expect(await listAll(gcs)).toEqual(['a/big.chunk']);
   });
 
   it('has one creator when many race', async () => {
