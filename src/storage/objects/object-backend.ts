@@ -135,7 +135,11 @@ export class ObjectBackend implements StorageBackend {
 
   /** Ends unfinished uploads first: they could be completed after the listing. */
   async removeFolder(folder: string, call: Call): Promise<void> {
-    await removeLeftovers(this.store, `${folder}/`, 'all', call);
+    const { left } = await removeLeftovers(this.store, `${folder}/`, 'all', call);
+    if (left > 0) {
+      const why = `${this.description} does not let us end what is on its way into ${folder}, so nothing of it was removed; give the credentials the right to end uploads`;
+      throw new StorageError('DENIED', folder, why);
+    }
     const keys: string[] = [];
     for await (const { objects } of this.store.list(`${folder}/`, { delimited: false }, call)) {
       keys.push(...objects.map(({ key }) => key));

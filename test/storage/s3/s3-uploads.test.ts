@@ -4,7 +4,7 @@ import { openS3 } from '../../../src/storage/s3/open-s3.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
 import { until } from '../../support/until.js';
-import { type Asked, faultyProxy } from '../../support/servers/faulty-proxy.js';
+import { type Asked, type Fault, faultyProxy } from '../../support/servers/faulty-proxy.js';
 
 const MB = 1_000_000;
 const server = s3Server();
@@ -189,4 +189,27 @@ it('A commit removes also what is new.', async () => {
   expect(await pending()).toEqual([]);
   await expect(file.publish()).rejects.toMatchObject({ code: 'FOLDER_GONE' });
   await file.discard();
+});
+
+it('A store that lets nobody end uploads keeps no commit from being made, and no folder is half removed.', async () => {
+  const { storage, create, url, pending } = await begun();
+  const stored = await create('x.chunk', 1);
+  await stored.publish();
+  const dead = await create('dead.chunk', 6);
+  const denied: Fault = {
+    status: 403,
+    body: '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>x</Message></Error>',
+  };
+  const proxy = await faultyProxy(server.endpoint, ({ method, path }) =>
+    method === 'DELETE' && path.includes('uploadId=') ? denied : undefined,
+  );
+  const behind = new BackupStorage(openS3(url('e1', '', proxy)));
+  expect(await behind.removeLeftovers('a_backup', 'all')).toEqual({ removed: 0, left: 1 });
+  await expect(behind.removeFolder('a_backup')).rejects.toMatchObject({
+    code: 'DENIED',
+    message: expect.stringContaining('right to end uploads') as string,
+  });
+  expect(await storage.stat('a_backup/x.chunk')).toBeDefined();
+  expect(await pending()).toEqual(['e1/a_backup/dead.chunk']);
+  await dead.discard();
 });
