@@ -1,4 +1,6 @@
 import type { Call } from '../backend.js';
+import { remark } from '../remarks.js';
+import { isStorageError } from '../storage-error.js';
 import { type AzureClient, unlessCode } from './azure-client.js';
 import { writersOf } from './azure-blocks.js';
 
@@ -64,14 +66,14 @@ export async function dropBlocks(
   if (typeof made !== 'string') await removeEnded(client, { name, key }, made.etag, call);
 }
 
-/** Removes the empty blob, unless somebody replaced it. */
+/** Removes the empty blob, unless somebody replaced it. Where nobody may delete, it stays for a writer to replace. */
 export async function removeEnded(
   client: AzureClient,
   { name, key }: { name: string; key: string },
   etag: string | undefined,
   call: Call,
 ): Promise<void> {
-  await client.ask(
+  const removing = client.ask(
     {
       what: `end the upload of ${key}`,
       key,
@@ -86,4 +88,12 @@ export async function removeEnded(
     },
     call,
   );
+  try {
+    await removing;
+  } catch (error) {
+    if (!isStorageError(error, 'DENIED')) throw error;
+    remark(
+      `${client.description} does not let us delete, so an empty blob stays where the upload of a large file was ended, such as ${key}, until the file is written`,
+    );
+  }
 }

@@ -16,8 +16,8 @@ const DROP_MS = 20_000;
 /** How often a blob is created whose name is taken for a moment. */
 const MOST_ATTEMPTS = 5;
 
-/** The codes of a condition that failed: there is a blob already. */
-const EXISTS = ['BlobAlreadyExists', 'ConditionNotMet'] as const;
+/** The codes of a condition that failed: there is a blob already, or no longer the one that is to be replaced. */
+const EXISTS = ['BlobAlreadyExists', 'ConditionNotMet', 'BlobNotFound'] as const;
 const GONE = 'InvalidBlockList';
 
 /**
@@ -68,10 +68,14 @@ export class AzureUpload implements ObjectUpload {
     await Promise.all(this.inFlight);
     this.requireAlive();
     const md5 = this.staged.length > 0 ? undefined : this.md5.copy().digest();
+    let over: string | undefined;
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-      const answer = await this.create(ifAbsent, md5);
+      const answer = await this.create(ifAbsent, md5, over);
       const outcome = answer === 'created' ? answer : await this.whatIsThere(answer, ifAbsent);
-      if (outcome === 'again') continue;
+      if (typeof outcome === 'object') {
+        over = outcome.over;
+        continue;
+      }
       if (outcome === 'created') this.forget();
       this.isCreated ||= outcome === 'created';
       return outcome;
@@ -145,16 +149,20 @@ export class AzureUpload implements ObjectUpload {
     this.inFlight.add(sending);
   }
 
-  /** Makes the blob of all that was written. Otherwise returns why there is none. */
-  private async create(ifAbsent: boolean, md5: Buffer | undefined) {
+  /**
+   * Makes the blob of all that was written. Otherwise returns why there is none. `over`: the etag of an empty blob that
+   * it replaces.
+   */
+  private async create(ifAbsent: boolean, md5: Buffer | undefined, over: string | undefined) {
     const { name, key } = this.blob;
     const content = this.buffer.subarray(0, this.filled);
+    const ifThere = over === undefined ? { ifNoneMatch: '*' } : { ifMatch: over };
     const run = (container: ContainerClient, attempt: Attempt) => {
       const blob = container.getBlockBlobClient(name);
       const options = {
         ...attempt,
         metadata: { aptosbackupwriter: this.writer.id },
-        ...(ifAbsent && { conditions: { ifNoneMatch: '*' } }),
+        ...(ifAbsent && { conditions: ifThere }),
       };
       const request = md5
         ? blob.upload(() => slices(content), content.length, {
@@ -169,24 +177,24 @@ export class AzureUpload implements ObjectUpload {
     return typeof answer === 'string' ? 'exists' : 'created';
   }
 
-  /** Finds out what happened to a name that is taken, or whose staged blocks are gone. */
+  /** Finds out what happened to a name that is taken, or whose staged blocks are gone. `over`: create it again. */
   private async whatIsThere(
     answer: 'exists' | 'gone',
     ifAbsent: boolean,
-  ): Promise<'created' | 'exists' | 'again'> {
+  ): Promise<'created' | 'exists' | { over: string | undefined }> {
     const { key } = this.blob;
     const there = await propertiesOf(this.client, this.blob, this.call);
     if (there?.metadata?.['aptosbackupwriter'] === this.writer.id) return 'created'; // its answer was lost
     if (there && isEnded(there)) {
+      if (answer === 'exists') return { over: there.etag }; // we may have no right to remove it
       await removeEnded(this.client, this.blob, there.etag, this.call);
-      if (answer === 'exists') return 'again';
     } else if (there && ifAbsent) {
       return 'exists';
     } else if (there) {
       const why = `${key} in ${this.client.description} was completed by another writer, which removed what we had sent; it is written again with the next attempt`;
       throw new StorageError('STORAGE_FAILED', key, why);
     }
-    if (answer === 'exists') return 'again'; // a blob was there for a moment
+    if (answer === 'exists') return { over: undefined }; // a blob was there for a moment
     const why = `the upload of ${key} into ${this.client.description} was ended by somebody; it is written again with the next attempt`;
     throw new StorageError('FOLDER_GONE', key, why);
   }

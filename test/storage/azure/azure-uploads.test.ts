@@ -185,6 +185,29 @@ describe('an upload that was not completed', () => {
     expect(await put(store, KEY, LARGE)).toBe('created');
   });
 
+  it('can be ended, and its name be written, where nobody may delete', async () => {
+    const { place } = await azure();
+    const endpoint = await service.behind(({ method }) =>
+      method === 'DELETE'
+        ? { status: 403, headers: { 'x-ms-error-code': 'AuthorizationPermissionMismatch' } }
+        : undefined,
+    );
+    const store = new AzureStore({ ...place, endpoint });
+    for (const bytes of [LARGE, OTHER.subarray(0, 100)]) {
+      const key = `a_backup/${bytes.length}.chunk`;
+      const upload = await store.upload(key, call());
+      await upload.write(LARGE);
+      const isStaged = async () => (await store.pending('', call())).length > 0;
+      await until('Azure holds a block of it', isStaged);
+      await upload.abort();
+      expect(await store.pending('', call())).toEqual([]);
+      expect((await store.head(key, call()))?.bytes).toBe(0n); // what ended it could not be removed
+      expect(await put(store, key, bytes)).toBe('created');
+      expect((await get(store, key)).equals(bytes)).toBe(true);
+      expect(await put(store, key, bytes)).toBe('exists');
+    }
+  });
+
   it('is not ended while a later writer of the name is there, which would lose its blocks', async () => {
     const { store } = await azure();
     const dead = await begin(store, OTHER);
