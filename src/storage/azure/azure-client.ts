@@ -4,6 +4,7 @@ import { silentFor } from '../objects/request-faults.js';
 import type { Call } from '../backend.js';
 import { azureAccess, sourceOf } from './azure-credentials.js';
 import { type AzureAsked, azureError, codeOf } from './azure-errors.js';
+import { forgetIdentity } from './azure-identity.js';
 import { type AzurePlace, describePlace } from './azure-place.js';
 
 /** What the SDK is given for one request. */
@@ -54,6 +55,7 @@ export class AzureClient {
         alive();
         return answer;
       } catch (thrown) {
+        if ((thrown as { statusCode?: unknown }).statusCode === 401) forgetIdentity();
         throw azureError(asked, thrown);
       }
     });

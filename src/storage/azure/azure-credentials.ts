@@ -1,6 +1,7 @@
 import type { AnonymousCredential, StorageSharedKeyCredential } from '@azure/storage-blob';
 import type { TokenCredential } from '@azure/identity';
 import { StorageError } from '../storage-error.js';
+import { identityOfProcess } from './azure-identity.js';
 import type { AzurePlace } from './azure-place.js';
 
 /** How requests are signed, and where they go. Holds secrets. */
@@ -51,8 +52,7 @@ export async function azureAccess(place: AzurePlace, env: NodeJS.ProcessEnv): Pr
     const why = `${CONNECTION} has neither AccountKey nor SharedAccessSignature; copy it again from the access keys of the account ${account}`;
     throw new StorageError('DENIED', '', why);
   }
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return { endpoint, credential: new DefaultAzureCredential(), sas: undefined };
+  return { endpoint, credential: await identityOfProcess(), sas: undefined };
 }
 
 /** The fields of a connection string, with `;` between them. Values may contain `=`. */

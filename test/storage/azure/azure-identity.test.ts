@@ -1,0 +1,66 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TokenCredential } from '@azure/identity';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { azureAccess } from '../../../src/storage/azure/azure-credentials.js';
+import { forgetIdentity } from '../../../src/storage/azure/azure-identity.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const PLACE = {
+  account: 'account',
+  container: 'backups',
+  prefix: 'e1',
+  endpoint: undefined,
+  anonymous: false,
+};
+const SCOPE = 'https://storage.azure.com/.default';
+const HOUR = 3600;
+
+let folder: string;
+beforeEach(() => {
+  folder = temporaryFolder('identity');
+  forgetIdentity();
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A login of `az` that gives tokens for so many seconds. Returns how often it was asked. */
+function giveLogin(seconds: number): () => number {
+  const asked = join(folder, 'asked');
+  const token = JSON.stringify({
+    accessToken: 'token',
+    expires_on: Math.floor(Date.now() / 1000) + seconds,
+  });
+  const lines = ['#!/bin/sh', `echo asked >> '${asked}'`, `echo '${token}'`, ''];
+  writeFileSync(join(folder, 'az'), lines.join('\n'), { mode: 0o755 });
+  vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+  vi.stubEnv('AZURE_TOKEN_CREDENTIALS', 'AzureCliCredential');
+  return () => readFileSync(asked, 'utf8').trim().split('\n').length;
+}
+
+/** What each storage does that is opened anew. */
+async function tokenOfStorage(): Promise<string | undefined> {
+  const { credential } = await azureAccess(PLACE, {});
+  return (await (credential as TokenCredential).getToken(SCOPE))?.token;
+}
+
+it('A token is asked for once, however many storages are opened.', async () => {
+  const asked = giveLogin(HOUR);
+  for (let storage = 0; storage < 3; storage += 1) expect(await tokenOfStorage()).toBe('token');
+  expect(asked()).toBe(1);
+});
+
+it('A token that is refused, or about to end, is asked for anew.', async () => {
+  const once = giveLogin(HOUR);
+  await tokenOfStorage();
+  forgetIdentity(); // as after an answer 401
+  await tokenOfStorage();
+  expect(once()).toBe(2);
+  forgetIdentity();
+  const short = giveLogin(60);
+  await tokenOfStorage();
+  await tokenOfStorage();
+  expect(short()).toBe(4);
+});
