@@ -42,6 +42,9 @@ function meaning(code: StorageErrorCode, why: string): Meaning {
   return { code, why };
 }
 
+/** Not a code of S3: the SDK's chain could not read a file, such as the token of a workload. */
+const UNREADABLE = 'CredentialsFileUnreadable';
+
 const REJECTED = meaning('DENIED', 'it does not accept the credentials; check them');
 const EXPIRED_ONES = meaning('DENIED', 'the credentials have expired; renew them');
 const OTHER_REGION = 'the bucket is in another region; set it with the parameter region=';
@@ -62,6 +65,10 @@ const KNOWN: Record<string, Meaning> = {
   CredentialsProviderError: meaning(
     'DENIED',
     'this host has no credentials; set them in the environment, in a profile or as a role of the host, or add anonymous=true for a public bucket',
+  ),
+  [UNREADABLE]: meaning(
+    'DENIED',
+    'a file of its credentials cannot be read; check AWS_WEB_IDENTITY_TOKEN_FILE and the profile',
   ),
   RequestTimeTooSkewed: meaning(
     'STORAGE_FAILED',
@@ -91,12 +98,14 @@ const KNOWN: Record<string, Meaning> = {
 /** The error code of S3 or of the network. */
 export function reasonOf(error: unknown): string {
   if (error instanceof StorageError) return (error.cause as Error | undefined)?.name ?? '';
-  const { name, code, Code, message } = error as {
+  const { name, code, Code, message, syscall } = error as {
     name?: string;
     code?: string;
     Code?: string;
     message?: string;
+    syscall?: string;
   };
+  if (syscall === 'open' && (code === 'ENOENT' || code === 'EACCES')) return UNREADABLE;
   if (message === 'Region is missing') return 'NoRegion';
   if (code !== undefined && NETWORK.test(code)) return code;
   // The SDK names an unknown error by its code. The answer to a HEAD has no code.
@@ -112,6 +121,7 @@ export function statusOf(error: unknown): number | undefined {
 export function passingOf(error: unknown): Passing {
   const reason = reasonOf(error);
   const status = statusOf(error);
+  if (reason === UNREADABLE) return 'no';
   if (THROTTLED.has(reason) || status === 429 || status === 503) return 'throttled';
   if (EXPIRED.has(reason)) return 'credentials';
   if (TROUBLE.has(reason) || (status !== undefined && status >= 500 && status !== 501)) {
