@@ -29,11 +29,19 @@ export function azureError(asked: AzureAsked, thrown: unknown): Error {
   }
   const code = codeOf(thrown);
   if (code === 'PARSE_ERROR') return brokenOff(asked);
+  // The SDK trips over an answer that lacks what every answer has.
+  if (thrown instanceof TypeError || thrown instanceof RangeError) return notAzure(asked);
   if (code === 'ENOTFOUND') {
     const why = `the host of ${description} has no address (ENOTFOUND); check the name of the account, and whether this host can resolve names`;
     return passing(asked, 'STORAGE_FAILED', why);
   }
   return noAnswer(asked, code === 'REQUEST_SEND_ERROR' ? '' : code);
+}
+
+/** An answer that says that all is well, and did not come from Azure. It may pass. */
+export function notAzure(asked: Asked): MayPass {
+  const why = `${asked.description} gave an answer that is not from Azure when asked to ${asked.what}; check the endpoint and any proxy before it`;
+  return passing(asked, 'STORAGE_FAILED', why);
 }
 
 /** Azure's code of a fault, e.g. BlobNotFound. '' when there was no answer, or none with a code. */

@@ -11,6 +11,7 @@ import type {
 import { StorageError } from '../storage-error.js';
 import { AzureClient, unlessCode } from './azure-client.js';
 import { newWriter } from './azure-blocks.js';
+import { notAzure } from './azure-errors.js';
 import { dropBlocks, stagingWriters } from './azure-pending.js';
 import { type AzurePlace, identifyPlace } from './azure-place.js';
 import { readBlob } from './azure-read.js';
@@ -141,11 +142,13 @@ export class AzureStore implements ObjectStore {
     { delimited, uncommitted = false }: { delimited: boolean; uncommitted?: boolean },
     call: Call,
   ): AsyncGenerator<Segment> {
+    const what = prefix === '' ? 'list its blobs' : `list ${prefix}`;
+    const seen = new Set<string>();
     let continuationToken: string | undefined;
-    do {
+    for (;;) {
       const page = await this.client.ask(
         {
-          what: prefix === '' ? 'list its blobs' : `list ${prefix}`,
+          what,
           key: prefix,
           run: async (container, { abortSignal }) => {
             const options = {
@@ -166,7 +169,11 @@ export class AzureStore implements ObjectStore {
       );
       yield page.segment;
       continuationToken = page.continuationToken || undefined;
-    } while (continuationToken !== undefined);
+      if (continuationToken === undefined) return;
+      // The same page again and again would have no end.
+      if (seen.has(continuationToken)) throw notAzure(this.client.asked(what, prefix)).told;
+      seen.add(continuationToken);
+    }
   }
 
   private blob(key: string): { name: string; key: string } {

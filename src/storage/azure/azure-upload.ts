@@ -6,6 +6,7 @@ import type { ObjectUpload } from '../objects/object-store.js';
 import { StorageError } from '../storage-error.js';
 import { type BlockWriter, blockBytes, blockId } from './azure-blocks.js';
 import { type Attempt, type AzureClient, unlessCode } from './azure-client.js';
+import { notAzure } from './azure-errors.js';
 import { ENDED, dropBlocks, removeEnded } from './azure-pending.js';
 
 /** Beside the one that is being filled. */
@@ -212,15 +213,20 @@ export async function propertiesOf(
   { name, key }: { name: string; key: string },
   call: Call,
 ): Promise<BlobGetPropertiesResponse | undefined> {
+  const what = `look at ${key}`;
   const answer = await client.ask(
     {
-      what: `look at ${key}`,
+      what,
       key,
-      run: (container, { abortSignal }) =>
-        unlessCode(
+      async run(container, { abortSignal }) {
+        const found = await unlessCode(
           container.getBlobClient(name).getProperties({ abortSignal }),
           ...(['BlobNotFound', 'ResourceNotFound'] as const),
-        ),
+        );
+        const isBlob = typeof found === 'string' || found.etag !== undefined;
+        if (!isBlob) throw notAzure(client.asked(what, key)); // a page of a proxy is no blob
+        return found;
+      },
     },
     call,
   );

@@ -4,7 +4,7 @@ import { openAzure } from '../../../src/storage/azure/open-azure.js';
 import { forEachAtOnce } from '../../../src/lib/at-once.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { azureService, call } from './container.js';
-import { list, put } from './objects.js';
+import { get, list, put } from './objects.js';
 
 const service = azureService();
 const BLOBS = 2_500;
@@ -43,6 +43,28 @@ describe('a listing', () => {
     const broken = new AzureStore({ ...place, endpoint }, { pageSize: 1000, patience });
     await expect(list(broken)).rejects.toMatchObject({ retryable: true });
     expect(pagesAsked).toBe(3);
+  });
+
+  it.each([
+    ['a page of a proxy that says that all is well', '<html>Welcome</html>'],
+    ['no answer', ''],
+    [
+      'the same page again and again',
+      '<?xml version="1.0"?><EnumerationResults><Blobs/><NextMarker>x</NextMarker></EnumerationResults>',
+    ],
+  ])('is an outage when there is %s, and no empty storage', async (_, body) => {
+    const { place } = await service.container();
+    const endpoint = await service.behind(() => ({ status: 200, body }));
+    const patience = { idleMs: 20_000, throttledMs: 0, tries: 1 };
+    const store = new AzureStore({ ...place, endpoint }, { patience });
+    const outage = {
+      code: 'STORAGE_FAILED',
+      retryable: true,
+      message: expect.stringContaining('not from Azure') as string,
+    };
+    await expect(list(store)).rejects.toMatchObject(outage);
+    await expect(store.head('a_backup/x.chunk', call())).rejects.toMatchObject(outage);
+    await expect(get(store, 'a_backup/x.chunk')).rejects.toMatchObject(outage);
   });
 
   it('passes over folder markers and keys of somebody else', async () => {
