@@ -3,7 +3,7 @@ import type { Call } from '../backend.js';
 import { type Content, readResumed } from '../objects/resumed-read.js';
 import { StorageError } from '../storage-error.js';
 import { type AzureClient, unlessCode } from './azure-client.js';
-import { azureError } from './azure-errors.js';
+import { azureError, notAzure } from './azure-errors.js';
 
 /** One answer about one version of a blob. */
 interface BlobContent extends Content {
@@ -58,6 +58,11 @@ async function open(
   if (typeof answer !== 'string' && answer.readableStreamBody) {
     const stream = answer.readableStreamBody as Readable;
     stream.on('error', () => undefined); // whoever reads it gets the error
+    // A proxy may answer with all of it where only the rest was asked for.
+    if (reached > 0 && !answer.contentRange?.startsWith(`bytes ${reached}-`)) {
+      stream.destroy();
+      throw notAzure(client.asked(`read ${key}`, key));
+    }
     const parts = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     const bytes = before?.bytes ?? answer.contentLength ?? 0;
     return {

@@ -34,6 +34,13 @@ export async function* readObject(
     const answer = await calls.run(what, handle, call, (s3, options) =>
       s3.getObject({ Bucket: bucket, Key: key, ...from }, options),
     );
+    // A page of a proxy has no tag, and a proxy may answer with all of it where only the rest was asked for.
+    const isRest = offset === 0 || answer.ContentRange?.startsWith(`bytes ${offset}-`) === true;
+    if ((etag ?? answer.ETag) === undefined || !isRest) {
+      (answer.Body as Readable | undefined)?.destroy();
+      const why = `cannot ${what} in ${description}: the answer did not come from an S3 service; check the endpoint and any proxy before it`;
+      throw new StorageError('STORAGE_FAILED', handle, why);
+    }
     if (etag === undefined) length = answer.ContentLength ?? -1;
     etag ??= answer.ETag;
     try {

@@ -76,6 +76,18 @@ describe('what may pass', () => {
     },
   );
 
+  it('is read on with the rest alone, where a proxy gives all of it again', async () => {
+    const { place } = await service.container();
+    const all = SMALL.toString().repeat(20_000);
+    const headers = { etag: '"x"', 'content-length': `${all.length}` };
+    const faults: Fault[] = ['cut answer', { status: 200, body: all, headers }];
+    const endpoint = await service.behind((asked) => (isRead(asked) ? faults.shift() : undefined));
+    await put(new AzureStore(place), KEY, Buffer.from(all));
+    const store = new AzureStore({ ...place, endpoint }, { patience: PATIENCE });
+    expect((await get(store, KEY)).toString()).toBe(all);
+    expect(faults).toEqual([]);
+  });
+
   it('is a fault when it does not pass: nothing is seen, and another attempt may succeed', async () => {
     const { store, good } = await faulty(isCommit, { status: 500 }, Infinity);
     await expect(put(store, KEY, LARGE)).rejects.toMatchObject({
