@@ -8,6 +8,7 @@ import {
   errorOfAnswer,
   errorOfConnection,
   errorOfCredentials,
+  tokenServerSilent,
 } from './gcs-errors.js';
 import { type GcsPlace, describePlace } from './gcs-place.js';
 import { sendRequest, textOf } from './gcs-transport.js';
@@ -89,9 +90,16 @@ export class GcsClient {
   ): Promise<T> {
     const asked = this.asked(request);
     const { idleMs } = this.patience;
-    const silent = () => silentFor(asked, idleMs);
+    let isAuthorized = false;
+    const silent = () => {
+      if (isAuthorized) return silentFor(asked, idleMs);
+      credentials = undefined; // a request for a token hangs, for which all others would wait
+      return tokenServerSilent(asked, idleMs);
+    };
     return watched(call, idleMs, silent, async (signal, alive) => {
       const authorization = await this.authorization(asked);
+      isAuthorized = true;
+      alive();
       try {
         const answer = await sendRequest(this.httpRequest(request, authorization), signal, alive);
         alive();

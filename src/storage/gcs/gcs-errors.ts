@@ -76,6 +76,11 @@ export function errorOfCredentials(asked: GcsAsked, thrown: unknown): Error {
   return fault(asked, 'DENIED', why);
 }
 
+export function tokenServerSilent(asked: GcsAsked, idleMs: number): MayPass {
+  const why = `Google's token server was silent for ${idleMs / 1000} s when asked for ${asked.description}; is it reachable?`;
+  return passing(asked, 'STORAGE_STALLED', why);
+}
+
 /** GCS also answers 403 to too many requests. */
 function isBusy(status: number, reason: string): boolean {
   if (status === 408 || status === 429 || status >= 500) return true;

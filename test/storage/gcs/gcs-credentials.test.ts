@@ -69,10 +69,10 @@ const granted = {
   issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
 };
 
-async function withCredentials(endpoint = server.endpoint) {
+async function withCredentials(endpoint = server.endpoint, idleMs = 20_000, tries = 2) {
   const { name } = await makeGcsBucket(server);
   const place = { bucket: name, prefix: 'p', endpoint, anonymous: false };
-  return new GcsStore(place, { idleMs: 20_000, throttledMs: 60_000, tries: 2 });
+  return new GcsStore(place, { idleMs, throttledMs: 60_000, tries });
 }
 
 async function refusal(store: GcsStore) {
@@ -141,4 +141,22 @@ it('credentials of the host are sent, and looked for anew when GCS no longer tak
   accepted = 'Bearer a-newer-token';
   expect(await store.head('a/x.chunk', anyCall())).toMatchObject({ bytes: 7n });
   expect(asked.map(({ path }) => path).join()).not.toContain('token');
+});
+
+it('a token server that falls silent is asked anew, and not waited for by all for ever', async () => {
+  let asked = 0;
+  const tokens = createServer((question, answer) => {
+    asked += 1;
+    question.resume();
+    if (asked === 1) return; // it hangs
+    answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(granted));
+  });
+  giveWorkload(await listen(tokens));
+  // The credentials of the test before are no longer taken.
+  const { endpoint } = await proxyBefore(server, (_, number) =>
+    number === 1 ? { status: 401 } : undefined,
+  );
+  const store = await withCredentials(endpoint, 2_000, 6);
+  expect(await putObject(store, 'a/x.chunk', Buffer.from('content'))).toBe('created');
+  expect(asked).toBeGreaterThan(1);
 });
