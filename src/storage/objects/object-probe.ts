@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { orAborted } from '../../lib/or-aborted.js';
 import { StorageError, isStorageError } from '../storage-error.js';
 import { OWN_FOLDER } from '../handles.js';
 import { remark } from '../remarks.js';
@@ -24,11 +25,16 @@ const tried = new Map<string, Trying>();
  * back what was written, and lists it. Tries this with objects in our own folder.
  * @throws StorageError STORAGE_UNFIT naming what it lacks
  */
-export async function requireFit(store: ObjectStore, { progress }: Call): Promise<void> {
+export async function requireFit(store: ObjectStore, { signal, progress }: Call): Promise<void> {
   const trying = tried.get(store.identity) ?? begin(store);
   trying.progress.add(progress);
   try {
-    await trying.done;
+    await orAborted(trying.done, signal);
+  } catch (error) {
+    // It hangs. Who comes next tries it anew.
+    const hangs = isStorageError(signal.reason, 'STORAGE_STALLED');
+    if (hangs && tried.get(store.identity) === trying) tried.delete(store.identity);
+    throw error;
   } finally {
     trying.progress.delete(progress);
   }
@@ -43,7 +49,9 @@ function begin(store: ObjectStore): Trying {
   };
   const trying = { done: probe(store, { signal, progress }), progress: waiting };
   tried.set(store.identity, trying);
-  trying.done.catch(() => tried.delete(store.identity));
+  trying.done.catch(() => {
+    if (tried.get(store.identity) === trying) tried.delete(store.identity);
+  });
   return trying;
 }
 

@@ -1,8 +1,10 @@
 import type { S3 } from '@aws-sdk/client-s3';
+import { orAborted } from '../../lib/or-aborted.js';
 import { storageDeadlineMs } from '../deadlines.js';
 import type { Call } from '../backend.js';
+import { isStorageError } from '../storage-error.js';
 import { MayPass, patiently, usualPatience } from '../objects/patience.js';
-import { type S3Access, clientFor, renewClient } from './s3-client.js';
+import { type S3Access, SLOW_LINE, clientFor, renewClient } from './s3-client.js';
 import { passingOf, s3Error } from './s3-errors.js';
 
 /** A request, made with the client that it is given. */
@@ -26,10 +28,13 @@ export class S3Calls {
       call.signal.throwIfAborted();
       const client = await clientFor(this.access);
       try {
-        const answer = await ask(client, { abortSignal: call.signal });
+        // The SDK waits for credentials whatever the signal says.
+        const answer = await orAborted(ask(client, { abortSignal: call.signal }), call.signal);
         call.progress();
         return answer;
       } catch (error) {
+        // All later requests of this client would wait for credentials that hang.
+        if (isStorageError(call.signal.reason, 'STORAGE_STALLED')) renewClient(client);
         const told = s3Error(error, handle, `cannot ${what} in ${this.description}`);
         const passing = passingOf(error);
         if (passing === 'no' || (passing === 'credentials' && renewed)) throw told;
@@ -42,13 +47,21 @@ export class S3Calls {
     });
   }
 
-  /** The same with a large body. On a slow line it gets on as long as its socket does, which the client watches. */
+  /**
+   * The same with a large body. On a slow line it gets on as long as its socket does, which the client watches. What
+   * lasts longer than a request may has no socket: it waits for credentials.
+   */
   async send<T>(what: string, handle: string, call: Call, ask: Ask<T>): Promise<T> {
-    const ticking = setInterval(call.progress, storageDeadlineMs() / 4);
-    try {
-      return await this.run(what, handle, call, ask);
-    } finally {
-      clearInterval(ticking);
-    }
+    const deadline = storageDeadlineMs();
+    return this.run(what, handle, call, async (s3, options) => {
+      const ticking = setInterval(call.progress, deadline / 4);
+      const enough = setTimeout(() => clearInterval(ticking), SLOW_LINE * deadline);
+      try {
+        return await ask(s3, options);
+      } finally {
+        clearInterval(ticking);
+        clearTimeout(enough);
+      }
+    });
   }
 }

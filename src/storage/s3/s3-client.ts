@@ -14,7 +14,7 @@ export interface S3Access {
 const CONNECT_MS = 10_000;
 const MOST_SOCKETS = 64;
 /** A large body may take so many deadlines, if its socket is never idle for a third of a deadline. */
-const SLOW_LINE = 5;
+export const SLOW_LINE = 5;
 
 /** Requests go as they are. The SDK would look for credentials all the same, so it is given some that are none. */
 const UNSIGNED: S3ClientConfig = {

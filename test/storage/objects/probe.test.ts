@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { requireFit } from '../../../src/storage/objects/object-probe.js';
 import type { ObjectStore } from '../../../src/storage/objects/object-store.js';
+import { StorageError } from '../../../src/storage/storage-error.js';
 import { anyCall } from '../../support/gcs-bucket.js';
 
 it('All jobs that wait for the probe of a slow store hear that it gets on.', async () => {
@@ -21,4 +22,23 @@ it('All jobs that wait for the probe of a slow store hear that it gets on.', asy
   await Promise.all(probes.map((probe) => expect(probe).rejects.toThrow('that is enough')));
   expect(begun).toBe(1);
   expect(jobs.map(({ progressed }) => progressed)).toEqual([1, 1, 1]);
+});
+
+it('A probe that hangs is begun anew by the next job.', async () => {
+  let begun = 0;
+  const hanging: Partial<ObjectStore> = {
+    identity: 'hanging',
+    description: 'bucket hanging',
+    async *list() {
+      begun += 1;
+      await new Promise(() => undefined);
+      yield { objects: [], folders: [] };
+    },
+  };
+  const stop = new AbortController();
+  const first = requireFit(hanging as ObjectStore, anyCall(stop.signal));
+  stop.abort(new StorageError('STORAGE_STALLED', '', 'silent'));
+  await expect(first).rejects.toMatchObject({ code: 'STORAGE_STALLED' });
+  void requireFit(hanging as ObjectStore, anyCall());
+  expect(begun).toBe(2);
 });
