@@ -48,7 +48,10 @@ export class AzureClient {
   async askOnce<T>({ what, key, run }: Request<T>, call: Call): Promise<T> {
     const asked = this.asked(what, key);
     const { idleMs } = this.patience;
-    const silent = () => silentFor(asked, idleMs);
+    const silent = () => {
+      this.container = undefined; // it may wait for a token that hangs, and all later requests with it
+      return silentFor(asked, idleMs);
+    };
     return watched(call, idleMs, silent, async (abortSignal, alive) => {
       try {
         const answer = await run(await this.load(), { abortSignal, onProgress: alive });

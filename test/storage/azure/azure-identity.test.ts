@@ -4,6 +4,8 @@ import type { TokenCredential } from '@azure/identity';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { azureAccess } from '../../../src/storage/azure/azure-credentials.js';
 import { forgetIdentity } from '../../../src/storage/azure/azure-identity.js';
+import { AzureStore } from '../../../src/storage/azure/azure-store.js';
+import { anyCall } from '../../support/gcs-bucket.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const PLACE = {
@@ -26,16 +28,18 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A login of `az` that gives tokens for so many seconds. Returns how often it was asked. */
-function giveLogin(seconds: number): () => number {
+/**
+ * A login of `az` that gives tokens for so many seconds. `first`: what it does before. Returns how often it gave one.
+ */
+function giveLogin(seconds: number, ...first: string[]): () => number {
   const asked = join(folder, 'asked');
   const token = JSON.stringify({
     accessToken: 'token',
     expires_on: Math.floor(Date.now() / 1000) + seconds,
   });
-  const lines = ['#!/bin/sh', `echo asked >> '${asked}'`, `echo '${token}'`, ''];
+  const lines = ['#!/bin/sh', ...first, `echo asked >> '${asked}'`, `echo '${token}'`, ''];
   writeFileSync(join(folder, 'az'), lines.join('\n'), { mode: 0o755 });
-  vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+  vi.stubEnv('PATH', `${folder}:${process.env['PATH'] ?? ''}`);
   vi.stubEnv('AZURE_TOKEN_CREDENTIALS', 'AzureCliCredential');
   return () => readFileSync(asked, 'utf8').trim().split('\n').length;
 }
@@ -63,4 +67,19 @@ it('A token that is refused, or about to end, is asked for anew.', async () => {
   await tokenOfStorage();
   await tokenOfStorage();
   expect(short()).toBe(4);
+});
+
+it('A login that hangs when it is asked for a token is asked anew.', async () => {
+  const hanging = join(folder, 'pid');
+  const hang = `if [ ! -e '${hanging}' ]; then echo $$ > '${hanging}'; exec sleep 600; fi`;
+  const given = giveLogin(HOUR, hang);
+  const patience = { idleMs: 5_000, throttledMs: 60_000, tries: 2 };
+  const store = new AzureStore({ ...PLACE, endpoint: 'https://127.0.0.1:9' }, { patience });
+  try {
+    // With its token, the request goes to the store, which is not there.
+    await expect(store.now(anyCall())).rejects.toThrow('ECONNREFUSED');
+    expect(given()).toBe(1);
+  } finally {
+    process.kill(Number(readFileSync(hanging, 'utf8')));
+  }
 });
