@@ -5,6 +5,7 @@ import { DrillError } from './drill-error.js';
 
 const HOLDER = 'holder.json';
 const PREFIX = 'aptos-backup-drill-';
+const USED_HERE = 'is used by another drill of this process';
 /** Folders that this process works in. */
 const inUse = new Set<string>();
 
@@ -28,12 +29,10 @@ export async function makeScratch(
 ): Promise<Scratch> {
   const dir = folderOf(parent, storageId);
   await mkdir(parent, { recursive: true }).catch((error: unknown) => {
-    const why = `the scratch folder ${parent} cannot be made (${codeOf(error)})`;
-    throw new DrillError('DRILL_NO_ROOM', `${why}; give another one with --scratch`);
+    throw cannotMake(parent, error);
   });
   await clear(dir);
   await requireRoom(parent, bytes);
-  inUse.add(dir);
   const scratch = {
     dir,
     dbDir: path.join(dir, 'db'),
@@ -41,16 +40,39 @@ export async function makeScratch(
     temporaryDir: path.join(dir, 'tmp'),
     adapterFile: path.join(dir, 'adapter.yaml'),
   };
-  await mkdir(dir);
-  await writeFile(path.join(dir, HOLDER), JSON.stringify(ourselves()));
-  for (const folder of [scratch.dbDir, scratch.cacheDir, scratch.temporaryDir]) await mkdir(folder);
-  return scratch;
+  if (inUse.has(dir)) throw isTaken(`${dir} ${USED_HERE}`);
+  inUse.add(dir);
+  await mkdir(dir).catch((error: unknown) => {
+    inUse.delete(dir); // it is not ours
+    if (codeOf(error) === 'EEXIST') throw isTaken(`${dir} was made by another drill just now`);
+    throw cannotMake(dir, error);
+  });
+  try {
+    await writeFile(path.join(dir, HOLDER), JSON.stringify(ourselves()));
+    for (const one of [scratch.dbDir, scratch.cacheDir, scratch.temporaryDir]) await mkdir(one);
+    return scratch;
+  } catch (error) {
+    await removeScratch(scratch).catch(() => undefined); // else the next drill removes it
+    throw cannotMake(dir, error);
+  }
 }
 
-/** Removes the folder of a drill that this process made. */
+function cannotMake(folder: string, error: unknown): DrillError {
+  const why = `the scratch folder ${folder} cannot be made (${codeOf(error)})`;
+  return new DrillError('DRILL_NO_ROOM', `${why}; give another one with --scratch`);
+}
+
+function isTaken(why: string): DrillError {
+  return new DrillError('DRILL_SCRATCH_TAKEN', `${why}; give another folder with --scratch`);
+}
+
+/** Removes the folder of a drill that this process made. What cannot be removed is not in use any more, either. */
 export async function removeScratch({ dir }: Scratch): Promise<void> {
-  await remove(dir);
-  inUse.delete(dir);
+  try {
+    await remove(dir);
+  } finally {
+    inUse.delete(dir);
+  }
 }
 
 /** Removes what a dead worker left of a drill. @throws DrillError DRILL_SCRATCH_TAKEN */
@@ -82,19 +104,22 @@ async function clear(dir: string): Promise<void> {
   });
   if (names === undefined) return;
   const taken = await holderOf(dir, names);
-  if (taken === undefined) return remove(dir);
-  const why = `${dir} ${taken}`;
-  throw new DrillError('DRILL_SCRATCH_TAKEN', `${why}; give another folder with --scratch`);
+  if (taken !== undefined) throw isTaken(`${dir} ${taken}`);
+  await remove(dir).catch((error: unknown) => {
+    throw isTaken(`${dir} was left by a drill and cannot be removed (${codeOf(error)})`);
+  });
 }
 
 /** Who holds a folder, as the end of a sentence; undefined: nobody that lives. */
 async function holderOf(dir: string, names: readonly string[]): Promise<string | undefined> {
-  if (inUse.has(dir)) return 'is used by another drill of this process';
+  if (inUse.has(dir)) return USED_HERE;
   if (names.length === 0) return undefined;
   if (!names.includes(HOLDER)) return `holds files, but no ${HOLDER}: it is not ours`;
   const text = await readFile(path.join(dir, HOLDER), 'utf8').catch(() => '');
   const [, pid, start] = /^\{"pid":(\d+),"start":"([^"]*)"\}$/.exec(text) ?? [];
-  const lives = pid !== undefined && startOf(Number(pid)) === start;
+  // What this process holds is in use, or it could not remove it.
+  const isOurs = Number(pid) === process.pid && start === ourselves().start;
+  const lives = pid !== undefined && !isOurs && startOf(Number(pid)) === start;
   return lives ? `is used by another drill, of process ${pid}` : undefined;
 }
 
@@ -103,8 +128,13 @@ function ourselves(): { pid: number; start: string } {
   return { pid: process.pid, start: startOf(process.pid) ?? '' };
 }
 
+/** The holder goes last: what a removal leaves that was cut off is still known as ours. */
 async function remove(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  const options = { recursive: true, force: true, maxRetries: 5 };
+  for (const name of await readdir(dir)) {
+    if (name !== HOLDER) await rm(path.join(dir, name), options);
+  }
+  await rm(dir, options);
 }
 
 async function requireRoom(parent: string, bytes: number | undefined): Promise<void> {
