@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isAlive, startOf } from '../../src/lib/host/process-info.js';
 import { type DrillPlan, drillRestore, wrongWith } from '../../src/restore/drill/drill-restore.js';
+import { OutputLines } from '../../src/restore/drill/output-lines.js';
 import { StockLog } from '../../src/restore/drill/stock-log.js';
 import { sharedData } from '../shared-data.js';
 import { storageFolder } from '../support/backup.js';
@@ -100,6 +101,35 @@ it('a tool that falls silent is ended, with all that it has started', async () =
   expect(tool.pids()).toHaveLength(2);
   await gone(tool.pids());
   expect(readdirSync(scratch)).toEqual([]);
+});
+
+it('a tool that shows dots for longer than it may be silent does not hang', async () => {
+  const { restore } = setUp('shows dots');
+  const { report } = await restore({}, 5_000);
+  expect(report).toMatchObject({ ok: true, exit: 'exit code 0' });
+});
+
+it('a tool that says too much is heard to its end, and its progress is told a few times', async () => {
+  const { restore, phases } = setUp('says too much');
+  expect((await restore()).report).toMatchObject({ ok: true, version: '250' });
+  expect(phases.length).toBeLessThan(500);
+});
+
+it('a line without an end takes no memory, and lines are those of the program', () => {
+  const lines: string[] = [];
+  const output = new OutputLines((line) => lines.push(line));
+  for (let i = 0; i < 100; i += 1) output.push(Buffer.alloc(100_000, 'x'));
+  for (const text of ['y\nab', 'c\r\n', '\n', 'd\re', '\u00e9', '\nlast']) {
+    output.push(Buffer.from(text));
+  }
+  const accent = Buffer.from('\u00e9\n');
+  output.push(accent.subarray(0, 1));
+  output.push(accent.subarray(1));
+  output.push(Buffer.from('end'));
+  output.end();
+  output.end();
+  expect(lines[0]!.length).toBeLessThan(20_000);
+  expect(lines.slice(1)).toEqual(['abc', 'd', 'e\u00e9', 'last\u00e9', 'end']);
 });
 
 it('a cancelled restore ends the tool and all that it has started', async () => {

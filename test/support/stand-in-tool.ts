@@ -12,6 +12,10 @@ const ENDINGS = {
   fails: `say 'Restore coordinator failed. {"error":"epoch history restore failed"}'; echo 'Error: epoch history restore failed' >&2; exit 1`,
   'is killed': 'kill -KILL $$',
   hangs: 'sleep 1000 & echo $! >> "$here/pids"; wait',
+  'shows dots':
+    'for i in 1 2 3 4 5 6 7 8; do printf .; sleep 1; done; echo; say "Restore coordinator exiting with success."',
+  'says too much':
+    'yes "a line that nobody reads" | head -n 100000; head -c 3000000 /dev/zero | tr "\\0" x; echo; say "Restore coordinator exiting with success."',
   'hangs once':
     'if [ ! -e "$here/once" ]; then touch "$here/once"; sleep 1000 & echo $! >> "$here/pids"; wait; fi; say "Restore coordinator exiting with success."',
 };

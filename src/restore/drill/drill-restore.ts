@@ -21,7 +21,7 @@ export interface RestoreOrder {
   scratch: string;
   silenceMs: number;
   signal: AbortSignal;
-  /** Called with what the tool does, whenever it says something. */
+  /** Called with what the tool does, while it says something. */
   onProgress: (progress: { phase: string; version?: string }) => void;
 }
 
@@ -104,17 +104,27 @@ async function restoreInto(scratch: Scratch, order: RestoreOrder): Promise<Resto
     env: toolEnvironment(scratch),
     cwd: scratch.dir,
     ...{ signal, silenceMs },
-    onLine: (line) => {
-      log.take(line);
-      onProgress({
-        phase: log.phase,
-        ...(log.version === undefined ? {} : { version: `${log.version}` }),
-      });
-    },
+    onLine: told(log, onProgress),
   });
   const seconds = Math.round((performance.now() - begun) / 100) / 10;
   const dbBytes = await diskUse(scratch.dbDir);
   return judge(log, end, { plan, seconds, dbBytes });
+}
+
+/** A tool may say a hundred thousand lines a second; its progress is told this often, and when its phase changes. */
+const TELL_MS = 1_000;
+
+/** Passes lines to `log`, and now and then tells what it makes of them. */
+function told(log: StockLog, onProgress: RestoreOrder['onProgress']): (line: string) => void {
+  let last = { phase: '', at: -Infinity };
+  return (line) => {
+    log.take(line);
+    const { phase, version } = log;
+    const now = performance.now();
+    if (phase === last.phase && now - last.at < TELL_MS) return;
+    last = { phase, at: now };
+    onProgress({ phase, ...(version === undefined ? {} : { version: `${version}` }) });
+  };
 }
 
 function toolEnvironment({ temporaryDir }: Scratch): NodeJS.ProcessEnv {

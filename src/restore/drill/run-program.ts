@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signalGroup } from '../../lib/host/signal-group.js';
+import { OutputLines } from './output-lines.js';
 
 /**
  * Runs a program in a process group of its own. A second process of the group waits for the end of its input: when
@@ -56,13 +56,15 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   const end = () => signalGroup(group, 'SIGKILL');
   let heardAt = performance.now();
   let silent = false;
-  const hear = (line: string) => {
-    heardAt = performance.now();
-    onLine(line);
-  };
-  const outputs = [child.stdout, child.stderr].map((input) => {
-    const lines = createInterface({ input }).on('line', hear);
-    return once(lines, 'close');
+  const outputs = [child.stdout, child.stderr].map((output) => {
+    const lines = new OutputLines(onLine);
+    output.on('data', (bytes: Buffer) => {
+      heardAt = performance.now(); // dots without an end of line are words, too
+      lines.push(bytes);
+    });
+    output.on('end', () => lines.end());
+    output.on('error', () => undefined); // it is closed then
+    return new Promise<void>((resolve) => output.on('close', () => resolve()));
   });
   const timer = setInterval(
     () => {
