@@ -72,15 +72,20 @@ function chainOf({ chain, waypoints }: RestorePlan): string[] {
   return [
     ...(chain
       ? [
-          `  chain            signatures checked; ${chain.confirmed ? 'confirmed by a trusted waypoint' : 'nothing outside the storage confirms it'}`,
+          `  chain            ${signaturesOf(chain)}; ${chain.confirmed ? 'confirmed by a trusted waypoint' : 'nothing outside the storage confirms it'}`,
           ...chain.why.map((why) => `                   ${why}`),
         ]
       : []),
     ...waypoints.map(
       (one, i) =>
-        `  ${(i === 0 ? 'waypoints' : '').padEnd(16)} ${one.waypoint} (end of epoch ${one.epoch}, ${from[one.from]})`,
+        `  ${(i === 0 ? 'waypoints' : '').padEnd(16)} ${one.waypoint} (${one.epoch === undefined ? 'not reached yet' : `end of epoch ${one.epoch}`}, ${from[one.from]})`,
     ),
   ];
+}
+
+function signaturesOf({ unsigned }: NonNullable<RestorePlan['chain']>): string {
+  if (!unsigned) return 'signatures checked';
+  return `epochs ${unsigned.first} to ${unsigned.last} are unsigned history; the signatures of all others are checked`;
 }
 
 function commandLines({ restore, verify, adapter }: NonNullable<RestorePlan['commands']>) {

@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { describePlan } from '../../src/cli/print-restore.js';
 import { restorePlan } from '../../src/contract/answers/restore-answers.js';
 import { readCatalog } from '../../src/repository/catalog.js';
 import { rememberRestoreRates } from '../../src/repository/restore-rates.js';
 import { type PlanOrder, planRestore } from '../../src/restore/plan/plan.js';
 import { openStorage } from '../../src/storage/open.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
+import { UNSIGNED_UNTIL, UnsignedStorage, unsignedChain } from '../support/unsigned-chain.js';
 import { writeFileSync } from 'node:fs';
 
 const PLAIN = join(STOCK, 'stock-plain');
@@ -100,6 +102,38 @@ describe('a whole storage of the stock tool', () => {
       'given by --replay-rate',
     ]);
     expect(found.disk!.bytes).toBe(5e9 + 4 * found.fetch!.bytes!);
+  });
+});
+
+describe('a chain with unsigned history', () => {
+  async function unsigned() {
+    const { node, waypoint } = await unsignedChain();
+    const storage = new UnsignedStorage([waypoint]);
+    const { version, epoch_ends: ends } = node.facts();
+    await storage.endings(node, 0, 4);
+    for (const epoch of [1, 4]) await storage.snapshot(node, epoch);
+    await storage.transactions(node, 0, version);
+    return { folder: storage.folder, waypoint, ends: ends.map(BigInt) };
+  }
+
+  it('is restored with the waypoint above it, and the plan says what the tool must be able to do', async () => {
+    const { folder, waypoint, ends } = await unsigned();
+    const below = await plan(folder, { trust: [waypoint], target: ends[1]! + 5n });
+    expect(v.parse(restorePlan, JSON.parse(JSON.stringify(below)))).toEqual(below);
+    expect(below).toMatchObject({ ok: true, chain: { unsigned: { first: '1', last: '2' } } });
+    expect(below.waypoints.at(-1)).toEqual({
+      ...{ waypoint, epoch: `${UNSIGNED_UNTIL}`, from: 'given' },
+    });
+    expect(below.commands!.restore).toContain(`--trust-waypoint ${waypoint}`);
+    expect(below.commands!.verify).toContain(`--trust-waypoint ${waypoint}`);
+    expect(below.notes.join()).toMatch(
+      /epochs 1 to 2 are unsigned history: only a tool that takes/,
+    );
+    const text = describePlan(below).join('\n');
+    expect(text).toContain('epochs 1 to 2 are unsigned history; the signatures of all others');
+    const above = await plan(folder, { trust: [waypoint] });
+    expect(above.chain).toMatchObject({ confirmed: true, unsigned: { first: '1', last: '2' } });
+    expect(above.commands!.restore.split(waypoint)).toHaveLength(2);
   });
 });
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { flag, text, u64Text } from '../shape.js';
-import { field, isoTime, maybe, number } from './fields.js';
+import { field, isoTime, maybe, number, run } from './fields.js';
 
 const files = field(number, 'files that it is made of, as far as the tool reads them');
 const size = maybe(number, 'bytes of these, as they are stored; absent: not known');
@@ -96,15 +96,19 @@ export const restorePlan = v.object({
       genesis: maybe(text, 'waypoint of the genesis'),
       confirmed: field(flag, 'whether a waypoint from outside the storage confirms the chain'),
       newest: maybe(text, 'waypoint of the newest epoch ending up to the target'),
+      unsigned: maybe(
+        run,
+        'of the epochs: unsigned history; the signatures of all others were checked',
+      ),
       why: field(v.array(text), 'what is wrong with the epoch endings'),
     }),
-    'the chain of the epoch endings, whose signatures were checked',
+    'the chain of the epoch endings',
   ),
   waypoints: field(
     v.array(
       v.object({
         waypoint: field(text, '`VERSION:HASH`'),
-        epoch: field(u64Text, 'the epoch that ends there'),
+        epoch: maybe(u64Text, 'the epoch that ends there; absent: the storage does not reach it'),
         from: field(
           v.picklist(['given', 'built in', 'storage']),
           '`storage`: it is only as good as the storage; compare it with another source before you use it',

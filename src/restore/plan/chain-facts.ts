@@ -1,7 +1,7 @@
 import { createBatchHasher } from '../../aptos/index.js';
 import type { RestorePlan } from '../../contract/answers/restore-answers.js';
 import { type Span, meet } from '../../lib/spans.js';
-import { spansOf } from '../../contract/unusable.js';
+import { spansOf, textsOf } from '../../contract/unusable.js';
 import { type BackupEntry, spanOfEntry } from '../../repository/catalog.js';
 import type { VerifySettings } from '../../contract/verification.js';
 import type { BackupStorage } from '../../storage/storage.js';
@@ -35,29 +35,56 @@ export async function readChainFacts(
 }
 
 /**
+ * The epochs of unsigned history that a restore up to `target` reads: from the first to the last of them; undefined:
+ * none. The transactions of the target are signed if the ending of their epoch is.
+ */
+export function unsignedUpTo({ chain }: ChainFacts, target: bigint): Span | undefined {
+  const epochs = chain.epochs();
+  const end = epochs.findIndex((epoch) => chain.ending(epoch)!.version >= target);
+  const unsigned = epochs
+    .slice(0, end === -1 ? undefined : end + 1)
+    .filter((epoch) => chain.ending(epoch)!.proven === 'not yet proven');
+  const [first, last] = [unsigned[0], unsigned.at(-1)];
+  return first === undefined || last === undefined ? undefined : { first, last };
+}
+
+/**
  * The waypoints that help a restore up to `target`: those that are trusted, as far as an epoch of this chain ends
- * there, and the genesis and the newest ending from the storage itself.
+ * there, and the genesis and the newest ending from the storage itself. A tool that takes unsigned history needs the
+ * highest one that is trusted, also above the target.
  */
 export function waypointsFor(
-  { chain }: ChainFacts,
+  facts: ChainFacts,
   given: readonly string[],
   target: bigint,
 ): RestorePlan['waypoints'] {
+  const { chain } = facts;
+  const { trusted } = chain;
   const epochs = chain.epochs().filter((epoch) => chain.ending(epoch)!.version <= target);
   const newest = epochs.at(-1);
-  return epochs.flatMap((epoch) => {
+  const sourceOf = (waypoint: string) =>
+    given.includes(waypoint) ? ('given' as const) : ('built in' as const);
+  const listed = epochs.flatMap((epoch) => {
     const { version, waypoint } = chain.ending(epoch)!;
-    const trusted = chain.trusted.at(version);
-    if (trusted === undefined && epoch !== 0n && epoch !== newest) return [];
-    const known = given.includes(waypoint) ? ('given' as const) : ('built in' as const);
-    return [{ waypoint, epoch: `${epoch}`, from: trusted === undefined ? 'storage' : known }];
+    const isTrusted = trusted.at(version) !== undefined;
+    if (!isTrusted && epoch !== 0n && epoch !== newest) return [];
+    const from = isTrusted ? sourceOf(waypoint) : ('storage' as const);
+    return [{ waypoint, epoch: `${epoch}`, from }];
   });
+  const { highest } = trusted;
+  if (highest === undefined || highest <= target || !unsignedUpTo(facts, target)) return listed;
+  const waypoint = trusted.at(highest)!;
+  const epoch = chain.epochs().find((one) => chain.ending(one)!.version === highest);
+  const ends = epoch === undefined ? {} : { epoch: `${epoch}` };
+  return [...listed, { waypoint, ...ends, from: sourceOf(waypoint) }];
 }
 
 export function describeChain(
-  { chain, why }: ChainFacts,
+  facts: ChainFacts,
   target: bigint,
 ): NonNullable<RestorePlan['chain']> {
+  const { chain, why } = facts;
+  const unsigned = unsignedUpTo(facts, target);
   const genesis = chain.ending(0n)?.waypoint;
   const newest = chain
     .epochs()
@@ -67,6 +94,7 @@ export function describeChain(
     ...(genesis === undefined ? {} : { genesis }),
     confirmed: chain.confirmed(),
     ...(newest === undefined ? {} : { newest }),
+    ...(unsigned ? { unsigned: textsOf([unsigned])[0]! } : {}),
     why,
   };
 }

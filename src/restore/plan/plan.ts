@@ -1,11 +1,18 @@
 import type { RestorePlan } from '../../contract/answers/restore-answers.js';
 import { storageName } from '../../contract/storage-name.js';
 import type { VerifySettings } from '../../contract/verification.js';
+import type { Span } from '../../lib/spans.js';
 import { type BackupEntry, type Catalog, readCatalog } from '../../repository/catalog.js';
 import { readRestoreRates } from '../../repository/restore-rates.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { adapterYaml } from './adapter-yaml.js';
-import { type ChainFacts, describeChain, readChainFacts, waypointsFor } from './chain-facts.js';
+import {
+  type ChainFacts,
+  describeChain,
+  readChainFacts,
+  unsignedUpTo,
+  waypointsFor,
+} from './chain-facts.js';
 import { type GivenRates, estimateDisk, estimateTime } from './estimate.js';
 import { type NeededFile, Needs } from './needs.js';
 import { type Reads, readsOf, sizeOf } from './reads.js';
@@ -59,7 +66,7 @@ export async function planRestore(storage: BackupStorage, order: PlanOrder): Pro
     chain: describeChain(facts, selection.target),
     waypoints,
     commands: await commandsFor(storage, selection, waypoints, order),
-    notes: notesOn(reads, selection, waypoints),
+    notes: notesOn(reads, selection, waypoints, unsignedUpTo(facts, selection.target)),
   };
 }
 
@@ -158,6 +165,7 @@ function notesOn(
   { uses }: Reads,
   { tree, kv }: Selection,
   waypoints: RestorePlan['waypoints'],
+  unsigned: Span | undefined,
 ): string[] {
   const unconfirmed = waypoints.every(({ from }) => from === 'storage');
   const begins = kv ?? tree;
@@ -167,6 +175,11 @@ function notesOn(
     ...(unconfirmed
       ? [
           'nothing outside the storage confirms this chain: compare a waypoint with another source, and give it with --trust-waypoint',
+        ]
+      : []),
+    ...(unsigned
+      ? [
+          `epochs ${unsigned.first} to ${unsigned.last} are unsigned history: only a tool that takes what lies at or below a trusted waypoint without signatures, as Movement's does since 2026, restores it; any other fails there`,
         ]
       : []),
   ];
