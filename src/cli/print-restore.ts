@@ -94,10 +94,9 @@ function commandLines({ restore, verify, adapter }: NonNullable<RestorePlan['com
       ? ['', `Save this as ${adapter.file}:`, '', ...adapter.yaml.trimEnd().split('\n')]
       : []),
     '',
-    'Let the stock tool verify it first, if there is time:',
-    '',
-    ...verify.split('\n'),
-    '',
+    ...(verify === undefined
+      ? []
+      : ['Let the stock tool verify it first, if there is time:', '', ...verify.split('\n'), '']),
     'Restore:',
     '',
     ...restore.split('\n'),

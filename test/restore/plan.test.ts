@@ -8,9 +8,10 @@ import { readCatalog } from '../../src/repository/catalog.js';
 import { rememberRestoreRates } from '../../src/repository/restore-rates.js';
 import { type PlanOrder, planRestore } from '../../src/restore/plan/plan.js';
 import { openStorage } from '../../src/storage/open.js';
+import { devnode } from '../support/backup.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
 import { UNSIGNED_UNTIL, UnsignedStorage, unsignedChain } from '../support/unsigned-chain.js';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 
 const PLAIN = join(STOCK, 'stock-plain');
 const GENESIS = '0:56f0083d3b932905095c60c25cc29263057d475ba1e5aaa33f5b2296e98e9125';
@@ -230,6 +231,23 @@ describe('a storage that lacks something', () => {
     if (to !== undefined) expect(found.commands!.restore).toContain(`--target-version ${to}`);
     else expect(found.commands).toBeUndefined();
     expect(v.is(restorePlan, JSON.parse(JSON.stringify(found)))).toBe(true);
+  });
+
+  it('below a hole in the epoch endings, no command is printed that fails at the hole', async () => {
+    const node = await devnode({ epochs: 5 });
+    const storage = new UnsignedStorage([]);
+    await storage.endings(node, 0, 2);
+    for (const epoch of [3, 4]) await storage.endings(node, epoch, epoch);
+    await storage.snapshot(node, 1);
+    await storage.transactions(node, 0, node.facts().version);
+    expect((await plan(storage.folder)).commands!.verify).toContain('backup verify');
+    rmSync(join(storage.folder, 'metadata', 'epoch_ending_3-3.meta'));
+    const found = await plan(storage.folder);
+    expect(found.restores_to!.version).toBe(`${node.facts().epoch_ends[4]! - 1}`);
+    expect(found.commands!.verify).toBeUndefined();
+    expect(found.chain!.unsigned).toBeUndefined();
+    expect(found.notes.at(-1)).toMatch(/verify would fail: .* epoch endings 3 to 3 are missing/);
+    expect(describePlan(found).join()).not.toContain('backup verify');
   });
 
   it('history begins with the lowest snapshot that there is, when an older one was asked for', async () => {

@@ -120,7 +120,10 @@ export const restorePlan = v.object({
   commands: maybe(
     v.object({
       restore: field(text, 'restores'),
-      verify: field(text, 'lets the stock tool verify the same before'),
+      verify: maybe(
+        text,
+        'lets the stock tool verify the same before; absent: it would fail, as a note says',
+      ),
       adapter: maybe(
         v.object({
           file: field(text, 'the file in which the commands look for it'),

@@ -36,14 +36,15 @@ export async function readChainFacts(
 
 /**
  * The epochs of unsigned history that a restore up to `target` reads: from the first to the last of them; undefined:
- * none. The transactions of the target are signed if the ending of their epoch is.
+ * none. The transactions of the target are signed if the ending of their epoch is. Behind a hole, nobody knows.
  */
 export function unsignedUpTo({ chain }: ChainFacts, target: bigint): Span | undefined {
   const epochs = chain.epochs();
   const end = epochs.findIndex((epoch) => chain.ending(epoch)!.version >= target);
   const unsigned = epochs
     .slice(0, end === -1 ? undefined : end + 1)
-    .filter((epoch) => chain.ending(epoch)!.proven === 'not yet proven');
+    .filter((epoch) => chain.ending(epoch)!.proven === 'not yet proven')
+    .filter((epoch) => chain.ending(epoch - 1n) !== undefined);
   const [first, last] = [unsigned[0], unsigned.at(-1)];
   return first === undefined || last === undefined ? undefined : { first, last };
 }

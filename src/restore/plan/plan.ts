@@ -3,6 +3,8 @@ import { storageName } from '../../contract/storage-name.js';
 import type { VerifySettings } from '../../contract/verification.js';
 import type { Span } from '../../lib/spans.js';
 import { type BackupEntry, type Catalog, readCatalog } from '../../repository/catalog.js';
+import { restoreSourceOf } from '../../repository/restore-source.js';
+import { type RestoreSource, chainsOf } from '../../contract/restorable.js';
 import { readRestoreRates } from '../../repository/restore-rates.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { adapterYaml } from './adapter-yaml.js';
@@ -48,7 +50,7 @@ export async function planRestore(storage: BackupStorage, order: PlanOrder): Pro
     endings += objects;
     onProgress(`${endings} files of epoch endings read`);
   });
-  const { choice, broken, needs } = await chooseReadable(storage, catalog, facts, order);
+  const { choice, broken, needs, source } = await chooseReadable(storage, catalog, facts, order);
   const head = headOf(order, choice, broken);
   const { selection } = choice;
   if (!selection) return { ...head, waypoints: [], notes: [] };
@@ -56,6 +58,8 @@ export async function planRestore(storage: BackupStorage, order: PlanOrder): Pro
   const last = await readRestoreRates(storage);
   const per = await sampleRatio(storage, reads.content);
   const waypoints = waypointsFor(facts, settings.trustWaypoints, selection.target);
+  // The tool's own verify reads all epoch endings, also those above the target.
+  const unverified = chainsOf(source).epochs.why[0];
   return {
     ...head,
     restores_to: { version: `${selection.target}`, epoch: selection.epoch },
@@ -65,8 +69,18 @@ export async function planRestore(storage: BackupStorage, order: PlanOrder): Pro
     time: estimateTime(reads, order.rates, last),
     chain: describeChain(facts, selection.target),
     waypoints,
-    commands: await commandsFor(storage, selection, waypoints, order),
-    notes: notesOn(reads, selection, waypoints, unsignedUpTo(facts, selection.target)),
+    commands: await commandsFor(storage, selection, waypoints, {
+      ...order,
+      canVerify: unverified === undefined,
+    }),
+    notes: [
+      ...notesOn(reads, selection, waypoints, unsignedUpTo(facts, selection.target)),
+      ...(unverified === undefined
+        ? []
+        : [
+            `the stock tool's own verify would fail: it reads all epoch endings, and ${unverified}`,
+          ]),
+    ],
   };
 }
 
@@ -76,21 +90,27 @@ async function chooseReadable(
   catalog: Catalog,
   facts: ChainFacts,
   { target, from, onProgress }: PlanOrder,
-): Promise<{ choice: Choice; broken: Map<BackupEntry, string>; needs: Needs }> {
+): Promise<{
+  choice: Choice;
+  broken: Map<BackupEntry, string>;
+  needs: Needs;
+  source: RestoreSource;
+}> {
   const needs = new Needs(storage);
   const broken = new Map<BackupEntry, string>();
   let manifests = 0;
   for (;;) {
     const isDamaged = (entry: BackupEntry) => broken.has(entry) || facts.isDamaged(entry);
     const choice = select(catalog, { target, from }, isDamaged);
-    if (!choice.selection) return { choice, broken, needs };
+    const chosen = { choice, broken, needs, source: restoreSourceOf(catalog, isDamaged) };
+    if (!choice.selection) return chosen;
     const { tree, kv, transactions, epochEndings } = choice.selection;
     const entries = [...epochEndings, ...transactions, tree, ...(kv ? [kv] : [])];
     const found = await needs.read(entries, () => {
       manifests += 1;
       onProgress(`${manifests} manifests read`);
     });
-    if (found.size === 0) return { choice, broken, needs };
+    if (found.size === 0) return chosen;
     for (const [entry, why] of found) broken.set(entry, why);
   }
 }
@@ -138,7 +158,7 @@ async function commandsFor(
   storage: BackupStorage,
   { target, kv, tree }: Selection,
   waypoints: RestorePlan['waypoints'],
-  order: PlanOrder,
+  order: PlanOrder & { canVerify: boolean },
 ): Promise<NonNullable<RestorePlan['commands']>> {
   const config = order.settings.storage;
   // The tool reads a plain folder by itself.
@@ -156,7 +176,9 @@ async function commandsFor(
   };
   return {
     restore: shellText(restoreCommand(stock)),
-    verify: shellText(verifyCommand({ ...stock, treeVersion: tree.version })),
+    ...(order.canVerify
+      ? { verify: shellText(verifyCommand({ ...stock, treeVersion: tree.version })) }
+      : {}),
     ...(yaml === undefined ? {} : { adapter: { file, yaml } }),
   };
 }
