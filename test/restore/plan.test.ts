@@ -154,6 +154,20 @@ describe("a folder whose files are gzip'd", () => {
   });
 });
 
+it("damage in a gzip'd chunk does not keep an operator from a plan", async () => {
+  const storage = new StorageCopy(join(STOCK, 'stock-gzip'));
+  const whole = await plan(storage.folder);
+  const size = (name: string) => storage.read(name).length;
+  const chunks = storage
+    .files()
+    .filter((name) => /^(state_epoch_5_|transaction_201-).*\.chunk$/.test(name))
+    .sort((a, b) => size(b) - size(a));
+  for (const name of chunks.slice(0, 2)) storage.flip(name);
+  const found = await plan(storage.folder);
+  expect(found).toMatchObject({ ok: true, restores_to: whole.restores_to, fetch: whole.fetch });
+  expect(found.disk!.by).toContain('rule of thumb');
+});
+
 describe('a storage that lacks something', () => {
   type Hurt = (storage: StorageCopy) => void;
   const transactions = (storage: StorageCopy, first: number) =>

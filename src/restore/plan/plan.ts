@@ -6,6 +6,7 @@ import { type BackupEntry, type Catalog, readCatalog } from '../../repository/ca
 import { restoreSourceOf } from '../../repository/restore-source.js';
 import { type RestoreSource, chainsOf } from '../../contract/restorable.js';
 import { readRestoreRates } from '../../repository/restore-rates.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { adapterYaml } from './adapter-yaml.js';
 import {
@@ -36,6 +37,7 @@ export interface PlanOrder extends Asked {
 
 /** A chunk of about this size shows how well chunks are packed. */
 const SAMPLE_BYTES = 4_000_000;
+const MOST_SAMPLES = 5;
 
 /**
  * Plans a restore by the stock tool: what it will take of a storage, how far it gets, what that costs, and how to run
@@ -133,18 +135,26 @@ function headOf(
 
 const MOST_WHY = 20;
 
-/** Unpacked bytes for each stored byte, of one chunk; undefined where sizes are not known or not needed. */
+/**
+ * Unpacked bytes for each stored byte, of one chunk; undefined where sizes are not known or not needed. Of a damaged
+ * chunk, nobody knows: the next one is tried. A plan does not look for damage.
+ */
 async function sampleRatio(
   storage: BackupStorage,
   content: readonly NeededFile[],
 ): Promise<number | undefined> {
   const unknown = content.filter(({ unpacked, stored }) => unpacked === undefined && stored);
   const off = ({ stored }: NeededFile) => Math.abs(Math.log(stored! / SAMPLE_BYTES));
-  const [sample] = unknown.sort((a, b) => off(a) - off(b));
-  if (!sample) return undefined;
-  let bytes = 0;
-  for await (const part of storage.read(sample.handle)) bytes += part.length;
-  return bytes / sample.stored!;
+  for (const sample of unknown.sort((a, b) => off(a) - off(b)).slice(0, MOST_SAMPLES)) {
+    try {
+      let bytes = 0;
+      for await (const part of storage.read(sample.handle)) bytes += part.length;
+      return bytes / sample.stored!;
+    } catch (error) {
+      if (!isStorageError(error, 'DAMAGED', 'NOT_FOUND')) throw error;
+    }
+  }
+  return undefined;
 }
 
 function sizesBy({ byNameOnly }: BackupStorage, fetched: readonly NeededFile[]): string {
