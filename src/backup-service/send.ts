@@ -23,7 +23,7 @@ export function sendValue(res: ServerResponse, bytes: Uint8Array): void {
 
 /** Sends the status line and headers of a stream at once, before its content. */
 export function beginStream(res: ServerResponse): void {
-  begin(res, 200, { 'transfer-encoding': 'chunked' });
+  begin(res, 200, endsWithConnection(res) ? {} : { 'transfer-encoding': 'chunked' });
   res.flushHeaders();
 }
 
@@ -32,6 +32,14 @@ export function begin(res: ServerResponse, status: number, headers: Record<strin
   res.sendDate = false;
   res.removeHeader('connection');
   res.writeHead(status, { ...headers, date: new Date().toUTCString() });
+}
+
+/**
+ * HTTP/1.0 knows no chunks: there the end of the connection ends a stream, as in the real service. Such a client cannot
+ * see that a stream broke off.
+ */
+function endsWithConnection({ req }: ServerResponse): boolean {
+  return req.httpVersion === '1.0';
 }
 
 /** Closes the connection where it is, without the last HTTP chunk: so a client sees that a stream broke off. */

@@ -109,3 +109,13 @@ function countOf(bytes: Buffer): number {
   for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) count += 1;
   return count;
 }
+
+it('a client of HTTP/1.0 gets a stream without HTTP chunks, which ends with its connection', async () => {
+  const { address } = await served({ local_fs_dir: join(STOCK, 'stock-plain') });
+  for (const path of ['/transactions/0/250', '/db_state', '/epoch_ending_ledger_infos/9/9']) {
+    const usual = await ask(address, 'GET', path);
+    const old = await ask(address, 'GET', path, '1.0');
+    expect(old!.headers.join()).not.toMatch(/transfer-encoding/i);
+    expect(old!.body.equals(usual!.body), path).toBe(true);
+  }
+});

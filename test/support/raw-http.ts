@@ -33,11 +33,12 @@ export async function ask(
   address: string,
   method: string,
   path: string,
+  version = '1.1',
 ): Promise<Answer | undefined> {
   const { hostname, port } = new URL(address);
   const socket: Socket = connect(Number(port), hostname);
   const parts: Buffer[] = [];
-  socket.write(`${method} ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  socket.write(`${method} ${path} HTTP/${version}\r\nhost: x\r\nconnection: close\r\n\r\n`);
   await new Promise<void>((resolve) => {
     socket.on('data', (part) => parts.push(part));
     socket.on('error', () => resolve());
