@@ -41,7 +41,7 @@ function setUp(ending: Ending, said?: Parameters<typeof standIn>[2]) {
       storageId: '0a1b2c3d',
       plan: { ...PLAN, ...plan },
       binary: tool.path,
-      ...{ scratch, silenceMs, signal: stopping.signal },
+      ...{ scratch, silenceMs, signal: stopping.signal, waitMs: 0 },
       onProgress: ({ phase }) => phases.push(phase),
     });
   return {

@@ -7,6 +7,7 @@ import { storageFolder } from '../support/backup.js';
 import { until } from '../support/until.js';
 
 const ID = '0a1b2c3d';
+const turn = { signal: new AbortController().signal, onWait: () => undefined };
 /** So long that its folder can be made, and no file in it. */
 const PARENT_LENGTH = 4060;
 
@@ -21,7 +22,7 @@ function deepFolder(): string {
 it('a folder that could not be made whole is removed, and nobody holds it', async () => {
   const parent = deepFolder();
   for (let i = 0; i < 2; i += 1) {
-    await expect(makeScratch(parent, ID, undefined)).rejects.toMatchObject({
+    await expect(makeScratch(parent, ID, undefined, turn)).rejects.toMatchObject({
       code: 'DRILL_NO_ROOM',
       message: expect.stringMatching(/cannot be made \(ENAMETOOLONG\); give another/) as string,
     });
@@ -31,7 +32,7 @@ it('a folder that could not be made whole is removed, and nobody holds it', asyn
 
 it('its holder is removed last, so what is left of a removal that was cut off is known as ours', async () => {
   const parent = storageFolder();
-  const scratch = await makeScratch(parent, ID, undefined);
+  const scratch = await makeScratch(parent, ID, undefined, turn);
   mkdirSync(join(scratch.dbDir, 'ledger_db'));
   const gone: string[] = [];
   const watcher = watch(scratch.dir, (_, name) => gone.push(`${name}`));
@@ -41,4 +42,27 @@ it('its holder is removed last, so what is left of a removal that was cut off is
   const before = gone.slice(0, gone.indexOf('holder.json'));
   expect(before).toEqual(expect.arrayContaining(['cache', 'db', 'tmp']));
   expect(readdirSync(parent)).toEqual([]);
+});
+
+it('two drills of a storage on one host take turns', async () => {
+  const parent = storageFolder();
+  const first = await makeScratch(parent, ID, undefined, turn);
+  const begun: string[] = [];
+  const waiting = new Promise<void>((onWait) => {
+    const second = makeScratch(parent, ID, undefined, { ...turn, onWait });
+    void second.then(({ dir }) => begun.push(dir));
+  });
+  await waiting;
+  expect(begun).toEqual([]);
+  await removeScratch(first);
+  await until('it is its turn', () => begun.length === 1);
+  expect(readdirSync(first.dir).sort()).toEqual(['cache', 'db', 'holder.json', 'tmp']);
+
+  const stopping = new AbortController();
+  const onWait = () => stopping.abort(new Error('cancelled'));
+  const third = makeScratch(parent, ID, undefined, { signal: stopping.signal, onWait });
+  await expect(third).rejects.toThrow();
+  const late = makeScratch(parent, ID, undefined, { ...turn, mostMs: 0 });
+  await expect(late).rejects.toThrow(/is used by another drill of this process/);
+  await removeScratch(first);
 });

@@ -21,6 +21,8 @@ export interface RestoreOrder {
   scratch: string;
   silenceMs: number;
   signal: AbortSignal;
+  /** Longest wait for another drill of the storage on this host. @default a day */
+  waitMs?: number;
   /** Called with what the tool does, while it says something. */
   onProgress: (progress: { phase: string; version?: string }) => void;
 }
@@ -73,7 +75,11 @@ export async function drillRestore(order: RestoreOrder): Promise<Restored> {
     const why = `the stock tool ${binary} cannot be run on this host (${code})`;
     throw new DrillError('STOCK_TOOL_UNUSABLE', `${why}; check --stock-binary`);
   });
-  const scratch = await makeScratch(order.scratch, order.storageId, plan.diskBytes);
+  const scratch = await makeScratch(order.scratch, order.storageId, plan.diskBytes, {
+    signal,
+    onWait: () => order.onProgress({ phase: 'waiting for another drill of this storage' }),
+    ...(order.waitMs === undefined ? {} : { mostMs: order.waitMs }),
+  });
   try {
     signal.throwIfAborted();
     return await restoreInto(scratch, order);

@@ -1,11 +1,15 @@
 import { mkdir, readFile, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startOf } from '../../lib/host/process-info.js';
 import { DrillError } from './drill-error.js';
 
 const HOLDER = 'holder.json';
 const PREFIX = 'aptos-backup-drill-';
 const USED_HERE = 'is used by another drill of this process';
+const USED_ELSEWHERE = 'is used by another drill, of process';
+const LOOK_MS = 2_000;
+const DAY_MS = 86_400_000;
 /** Folders that this process works in. */
 const inUse = new Set<string>();
 
@@ -18,16 +22,27 @@ export interface Scratch {
   adapterFile: string;
 }
 
+/** How a drill waits for another one of the same storage on its host: a scheduled one, or one by the command. */
+interface Turn {
+  signal: AbortSignal;
+  /** Called when the wait begins. */
+  onWait: () => void;
+  /** @default a day: who holds the folder for longer may have failed to remove it */
+  mostMs?: number;
+}
+
 /**
- * Makes the folder of a drill anew, below `parent`. Removes what an earlier drill left there, and checks that there is
- * room. @throws DrillError DRILL_SCRATCH_TAKEN, DRILL_NO_ROOM
+ * Makes the folder of a drill anew, below `parent`, when it is its turn. Removes what an earlier drill left there, and
+ * checks that there is room. @throws DrillError DRILL_SCRATCH_TAKEN, DRILL_NO_ROOM; AbortError
  */
 export async function makeScratch(
   parent: string,
   storageId: string,
   bytes: number | undefined,
+  turn: Turn,
 ): Promise<Scratch> {
   const dir = folderOf(parent, storageId);
+  await awaitTurn(dir, turn);
   await mkdir(parent, { recursive: true }).catch((error: unknown) => {
     throw cannotMake(parent, error);
   });
@@ -54,6 +69,16 @@ export async function makeScratch(
   } catch (error) {
     await removeScratch(scratch).catch(() => undefined); // else the next drill removes it
     throw cannotMake(dir, error);
+  }
+}
+
+async function awaitTurn(dir: string, { signal, onWait, mostMs = DAY_MS }: Turn): Promise<void> {
+  const begun = performance.now();
+  for (let waits = false; performance.now() - begun < mostMs; waits = true) {
+    const holder = await holderOf(dir, await namesIn(dir));
+    if (holder !== USED_HERE && !holder?.startsWith(USED_ELSEWHERE)) return;
+    if (!waits) onWait();
+    await sleep(LOOK_MS, undefined, { signal });
   }
 }
 
@@ -98,15 +123,17 @@ function folderOf(parent: string, storageId: string): string {
 }
 
 async function clear(dir: string): Promise<void> {
-  const names = await readdir(dir).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (names === undefined) return;
-  const taken = await holderOf(dir, names);
+  const taken = await holderOf(dir, await namesIn(dir));
   if (taken !== undefined) throw isTaken(`${dir} ${taken}`);
   await remove(dir).catch((error: unknown) => {
     throw isTaken(`${dir} was left by a drill and cannot be removed (${codeOf(error)})`);
+  });
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
   });
 }
 
@@ -120,7 +147,7 @@ async function holderOf(dir: string, names: readonly string[]): Promise<string |
   // What this process holds is in use, or it could not remove it.
   const isOurs = Number(pid) === process.pid && start === ourselves().start;
   const lives = pid !== undefined && !isOurs && startOf(Number(pid)) === start;
-  return lives ? `is used by another drill, of process ${pid}` : undefined;
+  return lives ? `${USED_ELSEWHERE} ${pid}` : undefined;
 }
 
 /** This process; the id alone may belong to another program later. */
@@ -131,7 +158,7 @@ function ourselves(): { pid: number; start: string } {
 /** The holder goes last: what a removal leaves that was cut off is still known as ours. */
 async function remove(dir: string): Promise<void> {
   const options = { recursive: true, force: true, maxRetries: 5 };
-  for (const name of await readdir(dir)) {
+  for (const name of await namesIn(dir)) {
     if (name !== HOLDER) await rm(path.join(dir, name), options);
   }
   await rm(dir, options);
