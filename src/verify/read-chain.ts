@@ -13,6 +13,7 @@ import { addUnusable, noneUnusable, textsOf } from '../contract/unusable.js';
 import type { EpochRun, TaskResult, VerifySettings } from '../contract/verification.js';
 import { checkEpochEndings } from './check-epoch-endings.js';
 import { Findings } from './findings.js';
+import { ReadAhead } from './read-ahead.js';
 import { StoredChain } from './stored-chain.js';
 import type { CheckTools } from './stored-records.js';
 
@@ -41,9 +42,12 @@ export async function readChain(
     },
   };
   const unusable = noneUnusable();
-  for (const entry of epochEndings) {
+  const ahead = new ReadAhead(tools.storage, epochEndings);
+  const inOrder = { ...counting, storage: ahead };
+  for (const [i, entry] of epochEndings.entries()) {
     const before = findings.count;
-    records += (await checkEpochEndings(counting, entry, chain, findings)).records;
+    ahead.reach(i);
+    records += (await checkEpochEndings(inOrder, entry, chain, findings)).records;
     if (findings.count > before) addUnusable(unusable, { epochs: notProven(entry, chain) });
   }
   for (const text of settings.trustWaypoints) requireEpochEnd(text, chain, findings);
