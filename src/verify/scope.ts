@@ -28,7 +28,9 @@ export function requireSome(
   if (asksForVersions(scope) && !has('transactions')) {
     throw nothing(`${storage} has no transactions ${rangeOf(scope)}`, catalog);
   }
-  const asked = snapshots === 'newest' || (snapshots === 'every' && before !== undefined);
+  // To the stock tool, 0 means: none, but that of genesis if there is one.
+  const none = before === undefined || before === '0';
+  const asked = snapshots === 'newest' || (snapshots === 'every' && !none);
   if (asked && !has('state_snapshot')) {
     const upTo = before === undefined ? '' : ` up to version ${before}`;
     throw nothing(`${storage} has no state snapshot${upTo}`, catalog);

@@ -260,6 +260,12 @@ it('a verification can cover a range of versions, and the newest snapshot or non
   expect(newest.state_snapshots).toMatchObject([{ epoch: '5', version: '240', proven: 'signed' }]);
   const before = await s.verify([], { snapshots: 'newest', snapshotBefore: '239' });
   expect(before.state_snapshots).toMatchObject([{ epoch: '3' }]);
+  // Scripts for the stock tool leave out snapshots so.
+  const without = await s.verify([], { snapshotBefore: '0' });
+  expect(without).toMatchObject({ ok: true, complete: false, state_snapshots: [] });
+  await expect(s.verify([], { snapshotBefore: '1' })).rejects.toThrow(
+    /has no state snapshot up to/,
+  );
 });
 
 it('unsigned history is proven by the history that follows it, up to a trusted waypoint', async () => {
