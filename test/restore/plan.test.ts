@@ -54,8 +54,9 @@ describe('a whole storage of the stock tool', () => {
       tree_snapshot: { version: '240', manifest: 'state_epoch_5_ver_240.d6e6/state.manifest' },
       transactions: { first: '101', last: '240', backups: 2, kv_replayed: '102', executed: '0' },
     });
-    // The backup that holds the newer snapshot's version is read in both phases.
+    // In the second phase it reads one chunk again, that of version 240, with its proof and its manifest.
     const once = [found.tree_snapshot, found.kv_snapshot, found.transactions, found.epoch_endings];
+    expect(found.fetch!.files).toBe(once.reduce((sum, one) => sum + one!.files, 0) + 3);
     expect(found.fetch!.bytes).toBeGreaterThan(once.reduce((sum, one) => sum + one!.bytes!, 0));
     expect(found.commands!.restore).toContain('--ledger-history-start-version 138');
   });

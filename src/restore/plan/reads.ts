@@ -16,20 +16,23 @@ export interface Reads {
 }
 
 /**
- * Finds what the tool reads for a selection. With an older snapshot it runs in two phases: it reads the backup of
+ * Finds what the tool reads for a selection. With an older snapshot it runs in two phases: it reads the chunk of
  * transactions that holds the newer snapshot's version in both.
  */
 export function readsOf(selection: Selection, needs: Needs): Reads {
   const { tree, kv, transactions, epochEndings, target } = selection;
-  const read = (entries: readonly BackupEntry[], upTo: bigint) =>
+  const read = (entries: readonly BackupEntry[], from: bigint, upTo: bigint) =>
     entries.flatMap((entry) => {
       const need = needs.of(entry);
-      const chunks = need.chunks.filter(({ first }) => first <= upTo);
+      const chunks = need.chunks.filter(({ first, last }) => last >= from && first <= upTo);
       return [...need.files, ...chunks.flatMap(({ files }) => files)];
     });
   const before = kv ? transactions.filter((one) => one.firstVersion <= tree.version) : [];
   const after = kv ? transactions.filter((one) => one.lastVersion >= tree.version) : transactions;
-  const phases = [...read(before, tree.version), ...read(after, target)];
+  const phases = [
+    ...read(before, 0n, tree.version),
+    ...read(after, kv ? tree.version : 0n, target),
+  ];
   const once = new Set(phases);
   const endings = epochEndings.flatMap((entry) => filesOf(needs, entry));
   const snapshots = [tree, ...(kv ? [kv] : [])];
