@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { StorageConfig } from '../../src/contract/job.js';
 import { isAlive, startOf } from '../../src/lib/host/process-info.js';
 import { type DrillPlan, drillRestore, wrongWith } from '../../src/restore/drill/drill-restore.js';
 import { OutputLines } from '../../src/restore/drill/output-lines.js';
@@ -29,7 +30,11 @@ const PLAN: DrillPlan = {
 };
 type Ending = Parameters<typeof standIn>[1];
 
-function setUp(ending: Ending, said?: Parameters<typeof standIn>[2]) {
+function setUp(
+  ending: Ending,
+  said?: Parameters<typeof standIn>[2],
+  storage: StorageConfig = { local_fs_dir: '/backups' },
+) {
   const folder = storageFolder();
   const tool = standIn(join(folder, 'tool'), ending, said);
   const scratch = join(folder, 'scratch');
@@ -37,7 +42,7 @@ function setUp(ending: Ending, said?: Parameters<typeof standIn>[2]) {
   const phases: string[] = [];
   const restore = (plan: Partial<DrillPlan> = {}, silenceMs = 60_000) =>
     drillRestore({
-      storage: { local_fs_dir: '/backups' },
+      storage,
       storageId: '0a1b2c3d',
       plan: { ...PLAN, ...plan },
       binary: tool.path,
@@ -92,6 +97,26 @@ it.each<[string, Ending, Parameters<typeof standIn>[2], RegExp]>([
   expect(report.last_lines.length).toBeGreaterThan(5);
   expect(rates).toBeUndefined();
   expect(readdirSync(scratch)).toEqual([]);
+});
+
+it('secrets in what the tool passes on from its adapter are hidden', async () => {
+  const adapter = join(storageFolder(), 'adapter.yaml');
+  const commands = ['create_backup', 'create_for_write', 'open_for_read', 'save_metadata_line'];
+  writeFileSync(
+    adapter,
+    `env_vars:
+  - { key: BEARER, value: s3cr3t-of-adapter }
+commands:
+${[...commands, 'list_metadata_files'].map((name) => `  ${name}: 'false'`).join('\n')}
+`,
+  );
+  const { restore, tool } = setUp('quotes its adapter', {}, { command_adapter_config: adapter });
+  const { report } = await restore();
+  const shown = JSON.stringify(report);
+  for (const secret of ['s3cr3t', 'hunter22', 'abcdef']) expect(shown).not.toContain(secret);
+  expect(report.why[0]).toMatch(/exit code 1: command failed: curl/);
+  expect(report.last_lines.join()).toContain('said 403');
+  expect(tool.calls()[0]).toContain(`--command-adapter-config ${adapter}`);
 });
 
 it('a tool that falls silent is ended, with all that it has started', async () => {

@@ -10,6 +10,7 @@ const ENDINGS = {
   'says no success': ':',
   panics: `echo "thread 'main' panicked at storage/backup/x.rs:193: Cannot find tree snapshot before target version" >&2; exit 101`,
   fails: `say 'Restore coordinator failed. {"error":"epoch history restore failed"}'; echo 'Error: epoch history restore failed' >&2; exit 1`,
+  'quotes its adapter': `echo 'curl: (22) https://reader:hunter22@backups.example/x?sig=abcdef said 403' >&2; echo "Error: command failed: curl -H 'authorization: Bearer s3cr3t-of-adapter'" >&2; exit 1`,
   'is killed': 'kill -KILL $$',
   hangs: 'sleep 1000 & echo $! >> "$here/pids"; wait',
   'shows dots':

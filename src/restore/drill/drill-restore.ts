@@ -5,6 +5,8 @@ import type {
   RestoreRates,
 } from '../../contract/answers/restore-answers.js';
 import type { StorageConfig } from '../../contract/job.js';
+import { readAdapterConfig } from '../../storage/command/adapter-config.js';
+import { redactionOf } from '../../storage/command/redaction.js';
 import { adapterYaml } from '../plan/adapter-yaml.js';
 import { restoreCommand, storageFlags } from '../plan/stock-commands.js';
 import { DrillError } from './drill-error.js';
@@ -103,7 +105,7 @@ async function restoreInto(scratch: Scratch, order: RestoreOrder): Promise<Resto
     historyFrom: plan.kvVersion === undefined ? undefined : BigInt(plan.kvVersion),
     trust: plan.trust,
   });
-  const log = new StockLog();
+  const log = new StockLog(hiding(storage));
   const begun = performance.now();
   const end = await runProgram({
     command: words,
@@ -131,6 +133,13 @@ function told(log: StockLog, onProgress: RestoreOrder['onProgress']): (line: str
     last = { phase, at: now };
     onProgress({ phase, ...(version === undefined ? {} : { version: `${version}` }) });
   };
+}
+
+/** Hides secrets of the storage in what the tool says. */
+function hiding(storage: StorageConfig): (text: string) => string {
+  const isAdapter = 'command_adapter_config' in storage;
+  const own = isAdapter ? readAdapterConfig(storage.command_adapter_config).envVars : [];
+  return redactionOf({ envVars: own });
 }
 
 function toolEnvironment({ temporaryDir }: Scratch): NodeJS.ProcessEnv {

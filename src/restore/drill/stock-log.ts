@@ -33,18 +33,21 @@ export class StockLog {
   private since = NaN;
   private begins: bigint | undefined;
 
+  /** `hide`: hides secrets in what people are shown. The tool passes on what the commands of an adapter say. */
+  constructor(private readonly hide: (text: string) => string = (text) => text) {}
+
   /** The last lines, shortened. */
   get last(): string[] {
-    return [...this.lines];
+    return this.lines.map((line) => this.hide(line).slice(0, MOST_WORDS));
   }
 
   take(raw: string): void {
     const line = raw.replace(COLOURS, '').trimEnd();
     if (line === '') return;
-    this.lines.push(line.slice(0, MOST_WORDS));
+    this.lines.push(line);
     if (this.lines.length > LINES_KEPT) this.lines.shift();
     const [, time, words = line, json] = LINE.exec(line) ?? [];
-    if (FAILED.test(words)) this.failure = wordsOf(words, json);
+    if (FAILED.test(words)) this.failure = this.hide(wordsOf(words, json)).slice(0, MOST_WORDS);
     if (time !== undefined) this.note(Date.parse(time) / 1000, words, fieldsOf(json));
   }
 
@@ -133,7 +136,7 @@ export function rateOf({ amount, seconds }: Work): number | undefined {
 
 function wordsOf(words: string, json: string | undefined): string {
   const { error } = fieldsOf(json);
-  return (typeof error === 'string' ? error : words.replace(/^Error: /, '')).slice(0, MOST_WORDS);
+  return typeof error === 'string' ? error : words.replace(/^Error: /, '');
 }
 
 function fieldsOf(json: string | undefined): Record<string, unknown> {
