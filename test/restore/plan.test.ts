@@ -194,7 +194,7 @@ describe('a storage that lacks something', () => {
       'no snapshot at or below the target',
       () => undefined,
       { target: 100n },
-      { first: /there is no state snapshot/ },
+      { first: /no state snapshot at or below the target 100; the oldest is of version 138$/ },
     ],
     [
       'a target above the newest version',

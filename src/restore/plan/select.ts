@@ -51,7 +51,12 @@ export function select(
   const known = newest === undefined ? {} : { newest };
   const source = restoreSourceOf(catalog, isDamaged);
   const found = restorable(asked.target === undefined ? source : upTo(source, asked.target));
-  const why = [...beyond(asked, newest), ...found.why.filter((text) => !aboutHistory(text))];
+  const why = [
+    ...beyond(asked, newest),
+    ...found.why
+      .filter((text) => !aboutHistory(text))
+      .map((text) => atTarget(text, catalog, asked)),
+  ];
   if (!found.yes) return { ok: false, why, ...known };
   const target = BigInt(found.version!);
   const tree = catalog.snapshots.findLast(({ version }) => version <= target)!;
@@ -93,6 +98,14 @@ function upTo(source: RestoreSource, target: bigint): RestoreSource {
 function beyond({ target }: Asked, newest: bigint | undefined): string[] {
   if (target === undefined || newest === undefined || target <= newest) return [];
   return [`the newest stored transaction is of version ${newest}, below the target ${target}`];
+}
+
+/** There may be snapshots above the target. */
+function atTarget(text: string, { snapshots }: Catalog, { target }: Asked): string {
+  const [oldest] = snapshots.map(({ version }) => version).sort((a, b) => (a < b ? -1 : 1));
+  if (target === undefined || oldest === undefined) return text;
+  if (text !== 'there is no state snapshot') return text;
+  return `${text} at or below the target ${target}; the oldest is of version ${oldest}`;
 }
 
 /** Where history begins is said in our own words below. */
