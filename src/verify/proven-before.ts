@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
+import { forEachAtOnce } from '../lib/at-once.js';
 import type { AgainReason } from '../contract/verify-again.js';
 import type { FilesState, Look, ProvenSlice } from '../repository/proven-record.js';
 import { withoutInode } from '../storage/backend.js';
 import { isStorageError } from '../storage/storage-error.js';
 import type { BackupStorage } from '../storage/storage.js';
+
+/** A bucket is asked for each file: one after another, that would take longer than reading small ones. */
+const LOOKS_IN_FLIGHT = 16;
+/** A backup may have hundreds of thousands of files: their stamps are not held all at once. */
+const LOOKS_HELD = 512;
 
 /** What the storage says of some files now, to compare it with what it said when they were proven. */
 export async function filesState(
@@ -12,10 +18,17 @@ export async function filesState(
 ): Promise<FilesState> {
   const all = createHash('sha256');
   const butInodes = createHash('sha256');
-  for (const handle of handles) {
-    const stamp = (await stampOf(storage, handle)) ?? 'missing';
-    all.update(`${handle} ${stamp}\n`);
-    butInodes.update(`${handle} ${withoutInode(stamp)}\n`);
+  for (let at = 0; at < handles.length; at += LOOKS_HELD) {
+    const some = handles.slice(at, at + LOOKS_HELD);
+    const stamps: string[] = [];
+    await forEachAtOnce(LOOKS_IN_FLIGHT, some, async (handle, index) => {
+      stamps[index] = (await stampOf(storage, handle)) ?? 'missing';
+    });
+    for (const [index, handle] of some.entries()) {
+      const stamp = stamps[index]!;
+      all.update(`${handle} ${stamp}\n`);
+      butInodes.update(`${handle} ${withoutInode(stamp)}\n`);
+    }
   }
   return { all: all.digest('hex'), butInodes: butInodes.digest('hex') };
 }

@@ -1,32 +1,44 @@
-/** The epoch endings of a storage far away are read side by side, and checked in their order. */
+/** The files of a storage far away are read and looked at side by side, and checked in their order. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createBatchHasher } from '../../src/aptos/index.js';
 import { openStorage } from '../../src/storage/open.js';
 import type { BackupStorage } from '../../src/storage/storage.js';
+import { filesState } from '../../src/verify/proven-before.js';
 import { readChain } from '../../src/verify/read-chain.js';
 import { devnode } from '../support/backup.js';
+import { STOCK, StorageCopy } from '../support/storage-copy.js';
 import { UnsignedStorage } from '../support/unsigned-chain.js';
 
 const EPOCHS = 20;
 const LATENCY_MS = 10;
 
-/** The same storage, in which each file takes a moment. `most`: how many were read at a time. */
+/** The same storage, in which each file takes a moment. `most`: how many were asked for at a time. */
 function farAway(storage: BackupStorage): { storage: BackupStorage; most: () => number } {
-  let reads = 0;
+  let asked = 0;
   let most = 0;
+  const begin = async () => {
+    asked += 1;
+    most = Math.max(most, asked);
+    await sleep(LATENCY_MS);
+  };
   async function* read(handle: string) {
-    reads += 1;
-    most = Math.max(most, reads);
     try {
-      await sleep(LATENCY_MS);
+      await begin();
       yield* storage.read(handle);
     } finally {
-      reads -= 1;
+      asked -= 1;
     }
   }
+  async function stat(handle: string) {
+    await begin();
+    asked -= 1;
+    return storage.stat(handle);
+  }
+  const slow: Record<string | symbol, unknown> = { read, stat };
   const far = new Proxy(storage, {
-    get: (target, name): unknown => (name === 'read' ? read : Reflect.get(target, name)),
+    get: (target, name): unknown => slow[name] ?? Reflect.get(target, name),
   });
   return { storage: far, most: () => most };
 }
@@ -46,4 +58,15 @@ it('many backups of one epoch each are read side by side', async () => {
   expect(objects).toBe(2 * EPOCHS);
   expect(most()).toBeGreaterThan(8);
   expect(most()).toBeLessThanOrEqual(16);
+});
+
+it('whether files are unchanged is asked for side by side, and the answer is that of their order', async () => {
+  const copy = new StorageCopy(join(STOCK, 'stock-plain'));
+  const near = copy.storage;
+  const { storage, most } = farAway(copy.storage);
+  const handles = copy.files();
+  expect(await filesState(storage, handles)).toEqual(await filesState(near, handles));
+  expect(most()).toBe(16);
+  const others = await filesState(near, handles.toReversed());
+  expect(others.all).not.toBe((await filesState(near, handles)).all);
 });
