@@ -26,6 +26,8 @@ export interface StoredEnding {
 }
 
 const CACHED_STATES = 64;
+/** So many are read at a time; all of them stay known until they are used. */
+const STATES_AHEAD = 32;
 
 /**
  * The chain of epoch endings that one storage holds. Each is checked against the one before it. The chain
@@ -183,12 +185,31 @@ export class StoredChain {
   }
 
   private async validatorsOf(epoch: bigint): Promise<EpochState | undefined> {
-    const known = this.states.get(epoch);
-    if (known) return known;
-    const before = await this.ledgerInfoOf(epoch - 1n);
-    if (!before) return undefined;
-    this.remember(before.ledgerInfo.nextEpochState!);
-    return before.ledgerInfo.nextEpochState;
+    if (!this.states.has(epoch)) await this.readStates(epoch - 1n);
+    return this.states.get(epoch);
+  }
+
+  /**
+   * Reads the validators that the ending of an epoch names, and those of the next epochs in the same file: it may have
+   * thousands, and whoever asks for one asks for the next ones soon.
+   */
+  private async readStates(epoch: bigint): Promise<void> {
+    const ending = this.endings.get(epoch);
+    if (!ending) return;
+    let read = 0;
+    try {
+      for await (const record of readRecords(this.storage.read(ending.file))) {
+        const { ledgerInfo } = decodeLedgerInfoWithSignatures(new Uint8Array(record));
+        const { epoch: own, nextEpochState: next } = ledgerInfo;
+        if (own < epoch || !next) continue;
+        if (formatWaypoint(waypointOf(ledgerInfo)) !== this.endings.get(own)?.waypoint) continue;
+        this.remember(next);
+        read += 1;
+        if (read === STATES_AHEAD) return;
+      }
+    } catch (error) {
+      if (!this.states.has(epoch + 1n)) throw error; // else what is wrong lies behind what was asked for
+    }
   }
 
   private remember(state: EpochState): void {

@@ -1,12 +1,13 @@
 /** The files of a storage far away are read and looked at side by side, and checked in their order. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createBatchHasher } from '../../src/aptos/index.js';
 import { openStorage } from '../../src/storage/open.js';
 import type { BackupStorage } from '../../src/storage/storage.js';
 import { filesState } from '../../src/verify/proven-before.js';
 import { readChain } from '../../src/verify/read-chain.js';
+import { StoredChain } from '../../src/verify/stored-chain.js';
 import { devnode } from '../support/backup.js';
 import { STOCK, StorageCopy } from '../support/storage-copy.js';
 import { UnsignedStorage } from '../support/unsigned-chain.js';
@@ -69,4 +70,30 @@ it('whether files are unchanged is asked for side by side, and the answer is tha
   expect(most()).toBe(16);
   const others = await filesState(near, handles.toReversed());
   expect(others.all).not.toBe((await filesState(near, handles)).all);
+});
+
+it('the validators of many epochs are read from their file together', async () => {
+  const node = await devnode({ epochs: EPOCHS });
+  const stored = new UnsignedStorage([]);
+  await stored.endings(node, 0, EPOCHS - 1);
+  const config = { local_fs_dir: stored.folder };
+  const storage = openStorage(config);
+  const tools = { storage, hasher: createBatchHasher(), onProgress: () => undefined };
+  const { chain } = await readChain(tools, { storage: config, trustWaypoints: [] });
+
+  // As a thread does that verifies some of the chunks: it gets the endings, and no validators.
+  const read = vi.spyOn(storage, 'read');
+  const inThread = new StoredChain(storage, chain.trusted);
+  inThread.restore(chain.dump());
+  const files = new Set<string>();
+  let reads = 0;
+  for (let epoch = 1n; epoch < EPOCHS; epoch += 1n) {
+    files.add(chain.ending(epoch - 1n)!.file);
+    const ending = (await chain.ledgerInfoOf(epoch))!;
+    read.mockClear();
+    expect(await inThread.prove(ending)).toBe('signed');
+    reads += read.mock.calls.length;
+  }
+  expect(reads).toBe(files.size);
+  expect(reads).toBeLessThan(EPOCHS / 4);
 });
