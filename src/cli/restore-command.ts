@@ -25,6 +25,7 @@ export interface PlanFlags extends RestoreFlags {
   downloadRate?: string;
   stateRate?: string;
   saveRate?: string;
+  kvReplayRate?: string;
   replayRate?: string;
   stockTool?: string;
   targetDbDir?: string;
@@ -48,6 +49,7 @@ export async function runRestorePlan(flags: PlanFlags, signal: AbortSignal): Pro
     download: rateOf('--download-rate', flags.downloadRate),
     items: rateOf('--state-rate', flags.stateRate),
     save: rateOf('--save-rate', flags.saveRate),
+    kvReplay: rateOf('--kv-replay-rate', flags.kvReplayRate),
     execute: rateOf('--replay-rate', flags.replayRate),
   };
   const adapterFile = path.resolve(flags.adapterFile ?? 'restore-adapter.yaml');

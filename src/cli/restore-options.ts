@@ -17,6 +17,7 @@ export function addRestoreCommands(restore: Command, add: AddCommand, signal: Ab
     .option('--download-rate <N>', 'bytes a second, for the time: like 100M')
     .option('--state-rate <N>', 'items of the state a second')
     .option('--save-rate <N>', 'transactions a second that are stored as they are')
+    .option('--kv-replay-rate <N>', 'transactions a second whose write sets are replayed')
     .option('--replay-rate <N>', 'transactions a second that are executed')
     .option('--stock-tool <NAME>', 'the stock tool in the commands (default: aptos-db-tool)')
     .option('--target-db-dir <DIR>', 'the new database in them (default: /opt/aptos/data/db)')

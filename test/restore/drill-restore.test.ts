@@ -215,6 +215,7 @@ it.skipIf(recorded.some(([, file]) => file === undefined)).each(recorded)(
     for (const line of lines) log.take(line);
     expect(log.root).toEqual({ hash: ROOT_240, version: 240n });
     expect(log.items.amount).toBe(file!.includes('kv-replay') ? 552 : 300);
+    expect(log.replayed.amount).toBe(file!.includes('kv-replay') ? 102 : 0);
     expect(wrongWith(log, { ok: true, how: 'exit code 0' }, { ...PLAN, target: '240' })).toEqual(
       [],
     );

@@ -59,6 +59,18 @@ describe('a whole storage of the stock tool', () => {
     expect(found.fetch!.files).toBe(once.reduce((sum, one) => sum + one!.files, 0) + 3);
     expect(found.fetch!.bytes).toBeGreaterThan(once.reduce((sum, one) => sum + one!.bytes!, 0));
     expect(found.commands!.restore).toContain('--ledger-history-start-version 138');
+    // As its log says: 101 to 138 are saved, and the write sets of 139 to 240 replayed.
+    expect(found.time!.steps.slice(-2)).toMatchObject([
+      { what: 'save transactions', amount: '38' },
+      {
+        what: 'replay write sets',
+        amount: '102',
+        rate_by: expect.stringMatching(/--kv-replay-/) as string,
+      },
+    ]);
+    const rates = { download: 1e9, items: 1e9, save: 1e9, kvReplay: 2, execute: 1e9 };
+    const timed = await plan(PLAIN, { target: 240n, from: 138n, rates });
+    expect(timed.time!.seconds).toBeGreaterThan(51);
   });
 
   it('gives the commands for it, with no waypoint that only the storage vouches for', async () => {

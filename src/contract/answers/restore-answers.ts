@@ -144,6 +144,7 @@ export const restoreRates = v.object({
   seconds: field(number, 'how long the tool ran'),
   items_per_second: maybe(number, 'items of the snapshots a second'),
   saved_per_second: maybe(number, 'transactions saved a second'),
+  kv_replayed_per_second: maybe(number, 'transactions a second whose write sets were replayed'),
   executed_per_second: maybe(number, 'transactions executed a second'),
   fetched_bytes: maybe(number, 'bytes that it fetched, by the plan'),
   db_bytes: field(number, 'bytes of the new database'),

@@ -196,6 +196,7 @@ function judge(
             seconds,
             ...rate('items_per_second', rateOf(log.items)),
             ...rate('saved_per_second', rateOf(log.saved)),
+            ...rate('kv_replayed_per_second', rateOf(log.replayed)),
             ...rate('executed_per_second', rateOf(log.executed)),
             ...rate('fetched_bytes', plan.fetchedBytes),
             db_bytes: dbBytes,

@@ -28,6 +28,7 @@ export class StockLog {
   failure: string | undefined;
   readonly items: Work = { amount: 0, seconds: 0 };
   readonly saved: Work = { amount: 0, seconds: 0 };
+  readonly replayed: Work = { amount: 0, seconds: 0 };
   readonly executed: Work = { amount: 0, seconds: 0 };
   private readonly lines: string[] = [];
   private since = NaN;
@@ -71,8 +72,7 @@ export class StockLog {
         return;
       case 'KV replayed.':
         this.phase = 'replaying write sets';
-        this.noteVersion(version);
-        this.since = at;
+        this.count(this.replayed, version, at);
         return;
       case 'Transactions replayed.':
         this.phase = 'executing transactions';

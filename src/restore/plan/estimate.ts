@@ -10,6 +10,8 @@ export interface GivenRates {
   items?: number | undefined;
   /** Transactions a second that are stored as they are. */
   save?: number | undefined;
+  /** Transactions a second whose write sets are replayed, with history. */
+  kvReplay?: number | undefined;
   /** Transactions a second that are executed. */
   execute?: number | undefined;
 }
@@ -73,6 +75,8 @@ export function estimateTime(
 ): NonNullable<RestorePlan['time']> {
   const { transactions } = uses;
   const bytes = sum(fetched, ({ stored }) => stored);
+  // These are saved in the same step.
+  const replayed = BigInt(transactions.kv_replayed);
   const steps = [
     ...(bytes === undefined || (given.download === undefined && last)
       ? [] // the rates of a drill include fetching
@@ -82,8 +86,12 @@ export function estimateTime(
       ...(['--state-rate', last?.items_per_second] as const),
     ),
     step(
-      ...(['save transactions', BigInt(transactions.saved), 'transactions', given.save] as const),
-      ...(['--save-rate', last?.saved_per_second] as const),
+      ...(['save transactions', BigInt(transactions.saved) - replayed, 'transactions'] as const),
+      ...([given.save, '--save-rate', last?.saved_per_second] as const),
+    ),
+    step(
+      ...(['replay write sets', replayed, 'transactions', given.kvReplay] as const),
+      ...(['--kv-replay-rate', last?.kv_replayed_per_second] as const),
     ),
     step(
       ...(['execute transactions', BigInt(transactions.executed), 'transactions'] as const),
