@@ -34,6 +34,7 @@ function setUp(
   ending: Ending,
   said?: Parameters<typeof standIn>[2],
   storage: StorageConfig = { local_fs_dir: '/backups' },
+  leastFreeBytes = 0,
 ) {
   const folder = storageFolder();
   const tool = standIn(join(folder, 'tool'), ending, said);
@@ -46,7 +47,7 @@ function setUp(
       storageId: '0a1b2c3d',
       plan: { ...PLAN, ...plan },
       binary: tool.path,
-      ...{ scratch, silenceMs, signal: stopping.signal, waitMs: 0 },
+      ...{ scratch, silenceMs, signal: stopping.signal, waitMs: 0, leastFreeBytes },
       onProgress: ({ phase }) => phases.push(phase),
     });
   return {
@@ -155,6 +156,14 @@ it('a line without an end takes no memory, and lines are those of the program', 
   output.end();
   expect(lines[0]!.length).toBeLessThan(20_000);
   expect(lines.slice(1)).toEqual(['abc', 'd', 'e\u00e9', 'last\u00e9', 'end']);
+});
+
+it('a tool that fills the disk is ended before others have no room left', async () => {
+  const { restore, tool, scratch } = setUp('hangs', {}, undefined, Infinity);
+  const { report } = await restore();
+  expect(report.why[0]).toMatch(/it left only [0-9.]+ GB free on its disk and was ended/);
+  await gone(tool.pids());
+  expect(readdirSync(scratch)).toEqual([]);
 });
 
 it('a cancelled restore ends the tool and all that it has started', async () => {

@@ -11,7 +11,7 @@ import { adapterYaml } from '../plan/adapter-yaml.js';
 import { restoreCommand, storageFlags } from '../plan/stock-commands.js';
 import { DrillError } from './drill-error.js';
 import { type ProgramEnd, runProgram } from './run-program.js';
-import { type Scratch, diskUse, makeScratch, removeScratch } from './scratch.js';
+import { type Scratch, diskUse, freeBytes, makeScratch, removeScratch } from './scratch.js';
 import { StockLog, rateOf } from './stock-log.js';
 
 export interface RestoreOrder {
@@ -23,11 +23,15 @@ export interface RestoreOrder {
   scratch: string;
   silenceMs: number;
   signal: AbortSignal;
+  /** Free bytes that the tool must leave to others on the disk of the scratch folder. @default 1 GB */
+  leastFreeBytes?: number;
   /** Longest wait for another drill of the storage on this host. @default a day */
   waitMs?: number;
   /** Called with what the tool does, while it says something. */
   onProgress: (progress: { phase: string; version?: string }) => void;
 }
+
+const LEAST_FREE_BYTES = 1e9;
 
 /** What a drill needs of a plan; it travels from activity to activity. */
 export interface DrillPlan {
@@ -112,6 +116,7 @@ async function restoreInto(scratch: Scratch, order: RestoreOrder): Promise<Resto
     env: toolEnvironment(scratch),
     cwd: scratch.dir,
     ...{ signal, silenceMs },
+    mustEnd: () => whyFull(scratch, order.leastFreeBytes ?? LEAST_FREE_BYTES),
     onLine: told(log, onProgress),
   });
   const seconds = Math.round((performance.now() - begun) / 100) / 10;
@@ -133,6 +138,12 @@ function told(log: StockLog, onProgress: RestoreOrder['onProgress']): (line: str
     last = { phase, at: now };
     onProgress({ phase, ...(version === undefined ? {} : { version: `${version}` }) });
   };
+}
+
+/** Others have their files on the same disk, perhaps the backups or the database of the Temporal server. */
+async function whyFull({ dir }: Scratch, least: number): Promise<string | undefined> {
+  const free = await freeBytes(dir).catch(() => Infinity);
+  return free < least ? `it left only ${(free / 1e9).toFixed(1)} GB free on its disk` : undefined;
 }
 
 /** Hides secrets of the storage in what the tool says. */

@@ -24,6 +24,8 @@ export interface ProgramOrder {
   signal: AbortSignal;
   /** A program that says nothing for so long hangs, and is ended. */
   silenceMs: number;
+  /** Asked every second: why the program must end now, if it must. */
+  mustEnd?: () => Promise<string | undefined>;
   onLine: (line: string) => void;
 }
 
@@ -55,7 +57,7 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   child.stdin.on('error', () => undefined); // it has ended already
   const end = () => signalGroup(group, 'SIGKILL');
   let heardAt = performance.now();
-  let silent = false;
+  let why: string | undefined;
   const outputs = [child.stdout, child.stderr].map((output) => {
     const lines = new OutputLines(onLine);
     output.on('data', (bytes: Buffer) => {
@@ -66,25 +68,25 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
     output.on('error', () => undefined); // it is closed then
     return new Promise<void>((resolve) => output.on('close', () => resolve()));
   });
-  const timer = setInterval(
-    () => {
-      if (performance.now() - heardAt < silenceMs) return;
-      silent = true;
-      end();
-    },
-    Math.min(LOOK_MS, silenceMs),
-  );
+  let hasEnded = false;
+  const look = async () => {
+    const silent = performance.now() - heardAt >= silenceMs;
+    const silence = `it said nothing for ${Math.round(silenceMs / 1000)} s`;
+    const found = silent ? silence : await order.mustEnd?.();
+    if (found === undefined || hasEnded) return;
+    why ??= found;
+    end();
+  };
+  const timer = setInterval(() => void look(), Math.min(LOOK_MS, silenceMs));
   signal.addEventListener('abort', end, { once: true });
   try {
     const [code, killed] = await exit;
+    hasEnded = true;
     end(); // what it has left running
     // What has left the group may keep the output open.
     await Promise.race([Promise.all(outputs), sleep(LAST_WORDS_MS)]);
     if (signal.aborted) throw signal.reason as Error;
-    if (silent) {
-      const how = `it said nothing for ${Math.round(silenceMs / 1000)} s and was ended`;
-      return { ok: false, how };
-    }
+    if (why !== undefined && killed !== null) return { ok: false, how: `${why} and was ended` };
     return { ok: code === 0, how: describeExit(code, killed) };
   } finally {
     clearInterval(timer);

@@ -118,6 +118,12 @@ export async function diskUse(folder: string): Promise<number> {
   return bytes;
 }
 
+/** Bytes that are free on the disk of a folder. */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
 function folderOf(parent: string, storageId: string): string {
   return path.join(parent, `${PREFIX}${storageId}`);
 }
@@ -166,8 +172,7 @@ async function remove(dir: string): Promise<void> {
 
 async function requireRoom(parent: string, bytes: number | undefined): Promise<void> {
   if (bytes === undefined) return;
-  const { bavail, bsize } = await statfs(parent);
-  const free = bavail * bsize;
+  const free = await freeBytes(parent);
   if (free >= bytes) return;
   const gigabytes = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
   const why = `the restore needs about ${gigabytes(bytes)}, and ${parent} has ${gigabytes(free)} free`;
