@@ -32,7 +32,8 @@ export function createDrillActivities() {
 async function planDrill(order: DrillOrder): Promise<PlannedDrill> {
   const { signal, beat } = currentHeart();
   const { settings, target, from } = order;
-  const plan: RestorePlan = await planRestore(await openReadable(settings.storage, signal), {
+  const storage = await openReadable(settings.storage, signal);
+  const plan: RestorePlan = await planRestore(storage, {
     settings,
     target: target === undefined ? undefined : BigInt(target),
     from: from === undefined ? undefined : BigInt(from),
@@ -43,7 +44,7 @@ async function planDrill(order: DrillOrder): Promise<PlannedDrill> {
   // A drill shows that what is stored can be restored. What is missing above is for the status to say.
   const short = order.target !== undefined || order.from !== undefined;
   if (!plan.restores_to || (short && !plan.ok)) return { why: plan.why };
-  return { plan: drillPlanOf(plan), why: [] };
+  return { plan: drillPlanOf(plan, storage.indexedAt !== undefined), why: [] };
 }
 
 function restoreInScratch(

@@ -1,10 +1,11 @@
 /** The command adapters that a plan prints for buckets: they read what our own storages read, and write nothing. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readCatalog } from '../../src/repository/catalog.js';
 import { adapterYaml } from '../../src/restore/plan/adapter-yaml.js';
+import { INDEX_FILE, encodeIndex } from '../../src/storage/index/metadata-index.js';
 import { openStorage } from '../../src/storage/open.js';
 import { AdapterPlace } from '../support/adapters/place.js';
 import { storageFolder } from '../support/backup.js';
@@ -21,8 +22,8 @@ describe.each([
   ['gs://bucket/e1', 'bucket/e1'],
   ['azblob://account/bucket/e1', 'bucket/e1'],
 ])('the adapter for %s', (url, at) => {
-  const place = () => {
-    const made = new AdapterPlace(adapterYaml({ url })!);
+  const place = (indexed = false) => {
+    const made = new AdapterPlace(adapterYaml({ url }, indexed)!);
     cpSync(join(STOCK, 'stock-gzip'), join(made.store, at), { recursive: true });
     // A file that is not gzip'd is passed on as it is.
     writeFileSync(
@@ -36,6 +37,18 @@ describe.each([
     const read = openStorage({ command_adapter_config: place().file() });
     expect(await readCatalog(read)).toEqual(await readCatalog(gzip));
     expect(await read.readAll(MANIFEST, 1e6)).toEqual(await gzip.readAll(MANIFEST, 1e6));
+  });
+
+  it('reads the same where nothing may be listed, by the index of the storage', async () => {
+    const made = place(true);
+    made.misbehave('fail-list');
+    const folder = join(made.store, at);
+    const names = readdirSync(join(folder, 'metadata'));
+    const files = new Map(names.map((name) => [name, { name, bytes: 1, content: '{"x":1}\n' }]));
+    mkdirSync(join(folder, 'aptos-backup'), { recursive: true });
+    writeFileSync(join(folder, INDEX_FILE), await encodeIndex({ at: Date.now(), files }));
+    const read = openStorage({ command_adapter_config: made.file() });
+    expect(await readCatalog(read)).toEqual(await readCatalog(gzip));
   });
 
   it('fails when the listing fails, and does not call it empty', async () => {

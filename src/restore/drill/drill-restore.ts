@@ -41,6 +41,8 @@ export interface DrillPlan {
   trust: string[];
   /** The storage needs a command adapter of ours. */
   adapter: boolean;
+  /** It reads the index of a storage that lists nothing. */
+  indexed?: boolean;
   /** Versions of the transactions that the tool reads begin here. */
   firstVersion: string;
   diskBytes?: number;
@@ -54,7 +56,7 @@ export interface Restored {
 }
 
 /** What a drill needs of a plan that restores something. @throws when it restores nothing */
-export function drillPlanOf(plan: RestorePlan): DrillPlan {
+export function drillPlanOf(plan: RestorePlan, indexed = false): DrillPlan {
   const { restores_to: to, tree_snapshot: tree, kv_snapshot: kv, transactions } = plan;
   if (!to || !tree || !transactions) throw new Error('a plan that restores nothing');
   return {
@@ -63,6 +65,7 @@ export function drillPlanOf(plan: RestorePlan): DrillPlan {
     ...(kv ? { kvVersion: kv.version } : {}),
     trust: plan.waypoints.flatMap(({ waypoint, from }) => (from === 'storage' ? [] : [waypoint])),
     adapter: plan.commands?.adapter !== undefined,
+    ...(indexed ? { indexed } : {}),
     firstVersion: transactions.first,
     ...(plan.disk?.bytes === undefined ? {} : { diskBytes: plan.disk.bytes }),
     ...(plan.fetch?.bytes === undefined ? {} : { fetchedBytes: plan.fetch.bytes }),
@@ -96,7 +99,7 @@ export async function drillRestore(order: RestoreOrder): Promise<Restored> {
 
 async function restoreInto(scratch: Scratch, order: RestoreOrder): Promise<Restored> {
   const { storage, plan, binary, silenceMs, signal, onProgress } = order;
-  const yaml = plan.adapter ? adapterYaml(storage) : undefined;
+  const yaml = plan.adapter ? adapterYaml(storage, plan.indexed) : undefined;
   if (yaml !== undefined) await writeFile(scratch.adapterFile, yaml);
   const words = restoreCommand({
     tool: binary,

@@ -1,4 +1,5 @@
 import { type StorageUrl, readStorageUrl } from '../../lib/storage-url.js';
+import { INDEX_FILE } from '../../storage/index/metadata-index.js';
 import { storageName } from '../../contract/storage-name.js';
 import type { StorageConfig } from '../../contract/job.js';
 
@@ -21,11 +22,13 @@ interface Commands {
 
 /**
  * The YAML of a command adapter with which the stock tool reads a bucket, or a folder whose files are gzip'd;
- * undefined for a storage that names its own adapter.
+ * undefined for a storage that names its own adapter. `indexed`: the store lists nothing to us, so the names of the
+ * metadata are those of the index in it.
  */
-export function adapterYaml(storage: StorageConfig): string | undefined {
+export function adapterYaml(storage: StorageConfig, indexed = false): string | undefined {
   if ('command_adapter_config' in storage) return undefined;
-  const commands = 'url' in storage ? ofUrl(storage.url) : ofFolder(storage.local_fs_dir);
+  const given = 'url' in storage ? ofUrl(storage.url) : ofFolder(storage.local_fs_dir);
+  const commands = indexed ? { ...given, list: byIndex(given.read) } : given;
   const env = Object.entries(commands.env ?? {});
   const variables = env.map(([key, value]) => `  - { key: ${key}, value: ${quoted(value)} }`);
   return `${[
@@ -133,6 +136,14 @@ function ofFolder(folder: string): Commands {
   };
 }
 
+/** A line of the index for each metadata file begins with its name. */
+function byIndex(read: string): string {
+  return `FILE_HANDLE=${INDEX_FILE}
+{
+${indented(read, 2)}
+} | sed -ne 's#^{"name":"\\([^"]*\\)".*#metadata/\\1#p'`;
+}
+
 function placeOf({ bucket, prefix }: StorageUrl): string {
   return prefix === '' ? bucket : `${bucket}/${prefix}`;
 }
@@ -142,9 +153,9 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-function indented(text: string): string {
+function indented(text: string, by = 4): string {
   return text
     .split('\n')
-    .map((line) => `    ${line}`)
+    .map((line) => `${' '.repeat(by)}${line}`)
     .join('\n');
 }

@@ -76,6 +76,7 @@ export async function planRestore(storage: BackupStorage, order: PlanOrder): Pro
       canVerify: unverified === undefined,
     }),
     notes: [
+      ...indexNote(storage),
       ...notesOn(reads, selection, waypoints, unsignedUpTo(facts, selection.target)),
       ...(unverified === undefined
         ? []
@@ -157,7 +158,8 @@ async function sampleRatio(
   return undefined;
 }
 
-function sizesBy({ byNameOnly }: BackupStorage, fetched: readonly NeededFile[]): string {
+function sizesBy({ byNameOnly, indexedAt }: BackupStorage, fetched: readonly NeededFile[]): string {
+  if (indexedAt !== undefined) return 'nothing: the index of a storage has only its metadata';
   if (!byNameOnly) return 'listings of the storage';
   return fetched.some(({ stored }) => stored === undefined)
     ? 'nothing: the commands of an adapter cannot say how large a file is'
@@ -174,7 +176,8 @@ async function commandsFor(
   // The tool reads a plain folder by itself.
   const needsAdapter =
     'url' in config || ('local_fs_dir' in config && (await storage.hasGzip()) === true);
-  const yaml = needsAdapter ? adapterYaml(config) : undefined;
+  const indexed = storage.indexedAt !== undefined;
+  const yaml = needsAdapter ? adapterYaml(config, indexed) : undefined;
   const file = order.adapterFile;
   const stock = {
     tool: order.tool,
@@ -191,6 +194,15 @@ async function commandsFor(
       : {}),
     ...(yaml === undefined ? {} : { adapter: { file, yaml } }),
   };
+}
+
+/** Who may not list a storage, needs its index, and the tool does as well. */
+function indexNote({ indexedAt }: BackupStorage): string[] {
+  if (indexedAt === undefined) return [];
+  const at = new Date(indexedAt).toISOString();
+  return [
+    `nobody may list this storage with these credentials: what is stored is what its index of ${at} says, to the printed adapter as well; if metadata was compacted since, the tool does not find it until a new index is published`,
+  ];
 }
 
 function notesOn(

@@ -97,7 +97,10 @@ it('is read by who may not list: list, show, stats and verify say the same as to
   const stats = await storageStats(storage, catalog);
   expect(stats).toMatchObject({ indexed_at: latest.at, kinds: { transaction: { backups: 2 } } });
   expect(stats.orphans).toBeUndefined();
-  expect(await runCli(['restore', 'plan', '--storage', reader.url])).toMatchObject({ code: 0 });
+  const printed = await runCli(['restore', 'plan', '--storage', reader.url]);
+  expect(printed.code).toBe(0);
+  expect(printed.out).toContain(`its index of ${latest.at} says, to the printed adapter as well`);
+  expect(printed.out).toContain('FILE_HANDLE=aptos-backup/index.gz');
   expect((await runCli(['query', 'backup-storage-state', '--storage', reader.url])).out).toContain(
     'latest_transaction_version: 199',
   );
