@@ -9,7 +9,7 @@ const UNIT = [
   'test/{activities,aptos,config,contract,devnode,monitor,node,notify,trust}/**/*.test.ts',
   'test/coordinator/watch/!(watch-nodes).test.ts',
   'test/docs/failure-modes.test.ts',
-  'test/page/!(browser).test.ts',
+  'test/page/!(browser*).test.ts',
   'test/repository/!(bucket-listing|check-storage).test.ts',
   'test/storage/*.test.ts',
   'test/storage/local/!(full-folder|store-clock|unfit|without-links).test.ts',

@@ -3,13 +3,15 @@ import { drawMap, describePart, keyOf, partsOf } from './coverage-map.js';
 import { fitted, moved, zoomed } from './coverage-view.js';
 import { byId, el, show } from './dom.js';
 import { restorableTo } from './glance.js';
-import { NAMES, ago, grouped } from './words.js';
+import { NAMES, ago, clock, grouped } from './words.js';
 
 /** @typedef {import('./coverage-map.js').PageCoverage} PageCoverage */
 /** @typedef {import('./coverage-view.js').View} View */
 /** @typedef {import('./words.js').PageStatus} PageStatus */
 
 const READ_MS = 10_000;
+/** A large storage is listed for long; what is begun goes on, and the next question waits for it. */
+const PATIENCE_MS = 60_000;
 const MOST_ROWS = 200;
 /** @type {[string, string][]} */
 const LEGEND = [
@@ -32,6 +34,8 @@ let asked;
 let chosen;
 /** @type {PageStatus | undefined} */
 let status;
+/** Why the storage was not read at the last try. @type {string | undefined} */
+let trouble;
 let readAt = -Infinity;
 let reading = false;
 
@@ -49,16 +53,21 @@ async function read() {
   readAt = performance.now();
   const window = asked ? `?first=${asked.first}&last=${asked.last}` : '';
   try {
-    const answer = await fetch(`/coverage.json${window}`);
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const answer = await fetch(`/coverage.json${window}`, { signal });
     byId('coverage').hidden = answer.status === 404;
     if (answer.ok) coverage = /** @type {PageCoverage} */ (await answer.json());
-    else byId('coverage-says').textContent = `The storage cannot be read: ${await answer.text()}`;
-    if (answer.ok) draw();
-  } catch {
-    // The page says already that nobody answers.
+    trouble = answer.ok ? undefined : `The storage cannot be read: ${(await answer.text()).trim()}`;
+  } catch (error) {
+    // When nobody answers at all, the page says so already.
+    if (error instanceof DOMException) {
+      byId('coverage').hidden = false;
+      trouble = `The storage is not read yet, after ${PATIENCE_MS / 1000} seconds`;
+    }
   } finally {
     reading = false;
   }
+  draw();
 }
 
 function newest() {
@@ -79,12 +88,15 @@ function look(wanted) {
 }
 
 function draw() {
-  if (!coverage || !status) return;
+  const words = byId('coverage-says');
+  words.className = trouble === undefined ? '' : 'critical';
+  if (!coverage || !status) return show(words, trouble);
   const seen = status.status?.seen;
   const oldest = seen?.oldest_version === undefined ? undefined : Number(seen.oldest_version);
   const node = { oldest, newest: seen && Number(seen.version) };
   drawMap(byId('map'), coverage, node, { view: view(), chosen });
-  show(byId('coverage-says'), says(coverage, status));
+  const old = trouble && `${trouble}. What you see is as of ${clock(coverage.at)}. `;
+  show(words, old, says(coverage, status));
   const shown = partsOf(coverage).find((one) => keyOf(one) === chosen);
   byId('part').textContent = shown ? describePart(shown) : '';
   show(byId('parts'), table(coverage));

@@ -1,0 +1,85 @@
+/** The page in a real browser, with answers that a real `up` seldom gives. */
+import { type Browser, type Page, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import type { PageCoverage, PageStatus } from '../../src/contract/answers/page-answers.js';
+import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
+import { HealthServer } from '../../src/monitor/health-server.js';
+import { Page as ServedPage } from '../../src/page/page.js';
+import { CHROMIUM } from '../support/servers/chromium.js';
+import { findServer } from '../support/servers/install.js';
+import { NOW, liveStatus } from '../support/status.js';
+import { until } from '../support/until.js';
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+let browser: Browser;
+beforeAll(async () => {
+  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
+  browser = await chromium.launch({ executablePath: await findServer(CHROMIUM), args });
+});
+afterAll(() => browser.close());
+
+/** What the server answers: a status, and a coverage or why there is none. */
+interface Said {
+  status: PageStatus;
+  coverage: PageCoverage | string;
+}
+
+function said(live: LiveStatus = liveStatus()): Said {
+  return {
+    status: {
+      ...{ level: 'ok', reasons: [], status: live, at: iso(NOW), heard_at: iso(NOW) },
+      ...{ units: [], running: [], events: [], controls: { token: false } },
+    },
+    coverage: {
+      ...{ at: iso(NOW), first: '0', last: '100', newest: '100' },
+      ...{ backups: 1, unread: 0, unreadable: 0 },
+      rows: {
+        epoch_ending: [],
+        state_snapshot: [],
+        transaction: [{ first: '0', last: '100', state: 'signed', backups: 1, backup: 't' }],
+      },
+      restorable: { yes: true, version: '100', epoch: '3', history_from: '0', why: [] },
+    },
+  };
+}
+
+/** The page of a server that answers what `answers` holds at that moment. */
+async function openPage(answers: Said, before = ''): Promise<Page> {
+  const server = await HealthServer.listen('0');
+  onTestFinished(() => server.close());
+  server.also(new ServedPage(server, { token: undefined, say: () => undefined }).answer);
+  const page = await browser.newPage();
+  onTestFinished(() => page.close());
+  await page.addInitScript(before);
+  await page.route(/\/status\.json/, (route) => route.fulfill({ json: answers.status }));
+  await page.route(/\/coverage\.json/, (route) => {
+    const { coverage } = answers;
+    return typeof coverage === 'string'
+      ? route.fulfill({ status: 502, body: `${coverage}\n` })
+      : route.fulfill({ json: coverage });
+  });
+  await page.goto(server.url);
+  return page;
+}
+
+/** Waits until a place of the page shows a text. */
+const shows = (page: Page, where: string, text: RegExp) =>
+  page.locator(where, { hasText: text }).first().waitFor({ timeout: 60_000 });
+
+it('a storage that can no longer be read is told as long as that lasts, with the age of the map', async () => {
+  const answers = said();
+  const page = await openPage(answers);
+  await shows(page, '#coverage-says', /^Restorable now: from 0 to 100\./);
+  const working = answers.coverage;
+  answers.coverage = 'the bucket does not answer';
+  const trouble = /^The storage cannot be read: the bucket does not answer\. What you see is as of/;
+  await shows(page, '#coverage-says', trouble);
+  const asOf = () => page.locator('#as-of').textContent();
+  const before = await asOf();
+  answers.status = { ...answers.status, at: iso(NOW + 60_000) };
+  await until('the next status is shown', async () => (await asOf()) !== before);
+  expect(await page.locator('#coverage-says').textContent()).toMatch(trouble);
+  answers.coverage = working;
+  await shows(page, '#coverage-says', /^Restorable now: from 0 to 100\./);
+});
