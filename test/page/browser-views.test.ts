@@ -83,3 +83,29 @@ it('a storage that can no longer be read is told as long as that lasts, with the
   answers.coverage = working;
   await shows(page, '#coverage-says', /^Restorable now: from 0 to 100\./);
 });
+
+it('a unit that does not move has no rate and no ETA, and neither has a stream that waits', async () => {
+  const current = { target: 'transactions 1 to 9', workflow_id: 'w', since: iso(NOW), attempts: 1 };
+  const unit = (seconds: number) =>
+    liveStatus(
+      { current, state: 'working', rate: 22, eta_seconds: 90 },
+      {
+        progress: {
+          transaction: {
+            ...{ done: 100, total: 2_300, bytes: 3, failed_ranges: 0, rate: 22 },
+            advanced_at: NOW - seconds * 1000,
+          },
+        },
+      },
+    );
+  const answers = said(unit(5));
+  const page = await openPage(answers);
+  const stream = '#stream-transaction';
+  await shows(page, stream, /rate22 records\/sETA1m 40s/);
+  answers.status = said(unit(180)).status;
+  await shows(page, stream, /not moved for3m 0s/);
+  expect(await page.locator(stream).textContent()).not.toMatch(/records\/s|ETA/);
+  answers.status = said(liveStatus({ state: 'waiting', rate: 22, eta_seconds: 90 })).status;
+  await shows(page, stream, /doingwaiting/);
+  expect(await page.locator(stream).textContent()).not.toMatch(/records\/s|ETA/);
+});

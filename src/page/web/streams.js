@@ -8,6 +8,8 @@ import { NAMES, STREAMS, ago, bytes, duration, grouped } from './words.js';
 
 const WIDTH = 288;
 const HEIGHT = 40;
+/** A unit without progress for so long has no rate, as on the board of `up`. */
+const STANDS_MS = 60_000;
 
 /** @param {PageStatus} status */
 export function showStreams(status) {
@@ -25,6 +27,9 @@ function card(type, status, live) {
   const stream = live.streams[type];
   const unit = live.progress[type];
   const { current, waiting_for: waitingFor, prune_edge: edge, last_error: error } = stream;
+  const now = Date.parse(status.at);
+  const still = now - (unit?.advanced_at ?? now);
+  const moves = current !== undefined && still < STANDS_MS;
   const left = unit?.rate ? (unit.total - unit.done) / unit.rate : stream.eta_seconds;
   const rate = unit?.rate ?? stream.rate;
   const behind = stream.lag_seconds ? ` (${duration(stream.lag_seconds)})` : '';
@@ -41,8 +46,9 @@ function card(type, status, live) {
     ],
     ['attempt', current && current.attempts > 1 ? `${current.attempts}` : undefined],
     ['progress', unit && unit.total > 0 ? progress(unit) : undefined],
-    ['rate', rate === undefined ? undefined : `${grouped(Math.round(rate))} records/s`],
-    ['ETA', left !== undefined && left > 0 ? duration(left) : undefined],
+    ['rate', moves && rate !== undefined ? `${grouped(Math.round(rate))} records/s` : undefined],
+    ['ETA', moves && left !== undefined && left > 0 ? duration(left) : undefined],
+    ['not moved for', current && !moves ? duration(still / 1000) : undefined],
     ['prune edge', edge && edgeText(edge)],
     ['last error', error && `${error.code}: ${error.reason}, ${ago(error.at, status)}`],
   ];
