@@ -6,6 +6,8 @@ import { systemWords } from '../lib/host/system-words.js';
 import type { WorkerFlags } from './options.js';
 
 const LEAST_TOKEN = 16;
+/** A worker takes longer to die twice. */
+const LOOK_MS = 1_000;
 
 /** Health and page of a command, where its flags name an address. */
 export interface Served {
@@ -27,6 +29,7 @@ export async function openPage(
   if (!health) return undefined;
   const page = new Page(health, { token, say });
   health.also(page.answer);
+  setInterval(() => page.look(), LOOK_MS).unref();
   return { health, page };
 }
 

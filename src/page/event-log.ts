@@ -4,6 +4,8 @@ import { STREAMS } from '../contract/coordinator-state.js';
 import { isPaused } from '../monitor/paused.js';
 
 const MOST_EVENTS = 300;
+/** A worker that dies every few seconds must not push out the rest. */
+const MOST_DEATHS = 100;
 const KEPT_MS = 3 * 86_400_000;
 
 /**
@@ -11,13 +13,13 @@ const KEPT_MS = 3 * 86_400_000;
  * of workflows are known by the server. Nothing of it outlives the process.
  */
 export class EventLog {
-  private events: PageEvent[] = [];
+  private readonly events: PageEvent[] = [];
+  private readonly died: PageEvent[] = [];
   private before: LiveStatus | undefined;
   private readonly deaths = new Map<string, string>();
 
   note(event: PageEvent): void {
-    this.events.push(event);
-    if (this.events.length > MOST_EVENTS) this.events.shift();
+    keep(this.events, event, MOST_EVENTS);
   }
 
   /** Compares a status that was just read with the one before. `now`: unix milliseconds. */
@@ -41,23 +43,29 @@ export class EventLog {
     }
   }
 
-  /** Notes each death of a worker once. */
+  /** Notes each death of a worker once. A worker tells its last one alone, so it must be asked often. */
   workers(workers: readonly WorkerStatus[]): void {
     for (const { name, last_death: death } of workers) {
       if (!death || this.deaths.get(name) === death.at) continue;
       this.deaths.set(name, death.at);
-      this.note({ at: death.at, level: 'warning', what: `${name} ${death.how}` });
+      const event = { at: death.at, level: 'warning' as const, what: `${name} ${death.how}` };
+      keep(this.died, event, MOST_DEATHS);
     }
   }
 
   /** The events of the last days together with others, the newest first. */
   told(others: readonly PageEvent[], now: number): PageEvent[] {
     const oldest = new Date(now - KEPT_MS).toISOString();
-    return [...this.events, ...others]
+    return [...this.events, ...this.died, ...others]
       .filter(({ at }) => at >= oldest)
       .sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
       .slice(0, MOST_EVENTS);
   }
+}
+
+function keep(events: PageEvent[], event: PageEvent, most: number): void {
+  events.push(event);
+  if (events.length > most) events.shift();
 }
 
 /** How bad an ended workflow is, by the name of its status. */

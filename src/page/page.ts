@@ -50,6 +50,11 @@ export class Page {
     this.events.heard(status, Date.now());
   }
 
+  /** Looks whether workers have died. Nobody may have the page open when they do. */
+  look(): void {
+    this.events.workers(this.server.json().workers ?? []);
+  }
+
   /** Answers a request, if it is one for the page. */
   readonly answer = (request: IncomingMessage, response: ServerResponse): boolean => {
     const work = this.find(request);

@@ -1,6 +1,7 @@
 /** What the page's server answers, and whom it lets control. */
 import { request } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
+import { openPage } from '../../src/cli/open-page.js';
 import { HealthServer } from '../../src/monitor/health-server.js';
 import type { PageStatus } from '../../src/contract/answers/page-answers.js';
 import { parseControl } from '../../src/page/controls.js';
@@ -121,4 +122,28 @@ it.each([
   ['{"action":"concurrency","ranges":65}', /from 1 to 64/],
 ])('what cannot be done is refused, and the answer names it: %s', (body, why) => {
   expect(() => parseControl(body)).toThrow(why);
+});
+
+it('each death of a worker becomes an event, also while nobody has the page open', async () => {
+  const { health } = (await openPage({ healthAddress: '0' }, () => undefined))!;
+  onTestFinished(() => health.close());
+  const worker = { role: 'chunks', name: 'Chunk worker', connected: true, in_hand: {} } as const;
+  const begun = Date.now() - 60_000;
+  let deaths = 0;
+  health.show({
+    notReady: () => undefined,
+    health: () => ({ level: 'ok', reasons: [] }),
+    // It has died again at each look.
+    details() {
+      deaths += 1;
+      const since = new Date(begun + deaths).toISOString();
+      const death = { at: since, how: `died for the time ${deaths}` };
+      return { workers: [{ ...worker, since, restarts: deaths, last_death: death }] };
+    },
+    metrics: () => Promise.resolve({ text: '', type: '' }),
+  });
+  await expect.poll(() => deaths).toBeGreaterThan(2);
+  const { events } = (await (await fetch(`${health.url}/status.json`)).json()) as PageStatus;
+  const told = events.map(({ what }) => what);
+  for (const time of [1, 2, 3]) expect(told).toContain(`Chunk worker died for the time ${time}`);
 });
