@@ -109,3 +109,17 @@ it('a unit that does not move has no rate and no ETA, and neither has a stream t
   await shows(page, stream, /doingwaiting/);
   expect(await page.locator(stream).textContent()).not.toMatch(/records\/s|ETA/);
 });
+
+it('the title of a tab that is hidden says how bad it is, and the storage is left alone', async () => {
+  const answers = said();
+  answers.status.level = 'critical';
+  const hide = `Object.defineProperty(document, 'hidden', { get: () => self.isShown !== true })`;
+  const page = await openPage(answers, hide);
+  await until('the title says it', async () => (await page.title()) === 'critical: aptos-backup');
+  expect(await page.locator('#coverage').isHidden()).toBe(true);
+  // It comes to the front.
+  answers.status.level = 'ok';
+  await page.evaluate(`self.isShown = true; document.dispatchEvent(new Event('visibilitychange'))`);
+  await until('it is up to date', async () => (await page.title()) === 'ok: aptos-backup', 20_000);
+  await shows(page, '#coverage-says', /^Restorable now/);
+});

@@ -9,10 +9,14 @@ import { clock } from './words.js';
 import { showWork } from './work.js';
 
 const EVERY_MS = 2_000;
+/** The title of a tab behind another one is seen, too, and must not stay "ok" for days. */
+const HIDDEN_MS = 30_000;
 const PATIENCE_MS = 15_000;
 
 /** @type {string | undefined} */
 let last;
+/** Ends the rest before the next question. @type {() => void} */
+let wake = () => undefined;
 
 async function update() {
   try {
@@ -27,7 +31,8 @@ async function update() {
     showControls(status);
     showWork(status);
     showEvents(status);
-    showCoverage(status);
+    // A look at the storage costs requests.
+    if (!document.hidden) showCoverage(status);
   } catch (error) {
     isGone(error);
   }
@@ -53,11 +58,15 @@ function isGone(error) {
 
 async function follow() {
   for (;;) {
-    if (!document.hidden) await update();
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    await update();
+    await new Promise((resolve) => {
+      wake = () => resolve(undefined);
+      setTimeout(wake, document.hidden ? HIDDEN_MS : EVERY_MS);
+    });
   }
 }
 
+document.addEventListener('visibilitychange', () => wake());
 listenToMap();
 listenToControls();
 void follow();
