@@ -123,3 +123,11 @@ it('the title of a tab that is hidden says how bad it is, and the storage is lef
   await until('it is up to date', async () => (await page.title()) === 'ok: aptos-backup', 20_000);
   await shows(page, '#coverage-says', /^Restorable now/);
 });
+
+it('a control without an answer may be done or not, and the page says no more than that', async () => {
+  const page = await openPage(said());
+  // It has arrived, and then the line breaks.
+  await page.route(/\/control$/, (route) => route.abort('connectionreset'));
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await shows(page, '#answer', /^There was no answer, so it may be done or not/);
+});

@@ -131,7 +131,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   await shows('#gone', /^aptos-backup does not answer\. What you see is as of /);
   await shows('#stream-transaction', /stored to/);
   await page.getByRole('button', { name: 'Pause' }).click();
-  await shows('#answer', /does not answer, so nothing was done/);
+  await shows('#answer', /no answer, so it may be done or not/);
   const broken = readdirSync(folder).find((name) => name.startsWith('transaction_'))!;
   const chunk = readdirSync(join(folder, broken)).find((name) => name.endsWith('.chunk'))!;
   rmSync(join(folder, broken, chunk));

@@ -62,7 +62,7 @@ async function send(asked) {
     answer.textContent = await response.text();
   } catch {
     answer.className = 'critical';
-    answer.textContent = 'aptos-backup does not answer, so nothing was done.';
+    answer.textContent = 'There was no answer, so it may be done or not: see the status.';
   }
 }
 
