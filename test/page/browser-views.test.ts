@@ -131,3 +131,14 @@ it('a control without an answer may be done or not, and the page says no more th
   await page.getByRole('button', { name: 'Pause' }).click();
   await shows(page, '#answer', /^There was no answer, so it may be done or not/);
 });
+
+it('what is asked for all streams is told with all answers, a refusal in the middle too', async () => {
+  const page = await openPage(said());
+  await page.route(/\/control$/, (route) => {
+    const { stream } = route.request().postDataJSON() as { stream: string };
+    const refused = stream === 'state_snapshot';
+    return route.fulfill({ status: refused ? 400 : 200, body: refused ? 'no epoch\n' : 'next\n' });
+  });
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await shows(page, '#answer.critical', /^next no epoch next$/);
+});

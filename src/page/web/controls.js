@@ -1,5 +1,6 @@
 // Sends what the operator asks for, and says what came of it.
 import { byId } from './dom.js';
+import { STREAMS } from './words.js';
 
 /** @typedef {import('./words.js').PageStatus} PageStatus */
 
@@ -37,17 +38,35 @@ async function act(action) {
   if (action === 'concurrency') return send({ action, ranges: Number(input('ranges').value) });
   if (action === 'retry') return send({ action });
   if (action !== 'now' || stream !== '') return send({ action, ...(stream ? { stream } : {}) });
-  for (const one of ['epoch_ending', 'state_snapshot', 'transaction']) {
-    await send({ action, stream: one });
-  }
+  return send(...STREAMS.map((one) => ({ action, stream: one })));
 }
 
-/** @param {Record<string, string | number>} asked */
-async function send(asked) {
-  const token = input('token').value;
+/**
+ * One after the other. All answers are told: one that was refused must not hide behind the next.
+ * @param {...Record<string, string | number>} asked
+ */
+async function send(...asked) {
   const answer = byId('answer');
   answer.className = '';
   answer.textContent = 'Asked.';
+  let ok = true;
+  /** @type {string[]} */
+  const texts = [];
+  for (const one of asked) {
+    const told = await post(one);
+    ok &&= told.ok;
+    texts.push(told.text);
+  }
+  answer.className = ok ? 'ok' : 'critical';
+  answer.textContent = texts.join(' ');
+}
+
+/**
+ * @param {Record<string, string | number>} asked
+ * @returns {Promise<{ ok: boolean, text: string }>}
+ */
+async function post(asked) {
+  const token = input('token').value;
   try {
     const response = await fetch('/control', {
       method: 'POST',
@@ -58,11 +77,9 @@ async function send(asked) {
       },
       body: JSON.stringify(asked),
     });
-    answer.className = response.ok ? 'ok' : 'critical';
-    answer.textContent = await response.text();
+    return { ok: response.ok, text: (await response.text()).trim() };
   } catch {
-    answer.className = 'critical';
-    answer.textContent = 'There was no answer, so it may be done or not: see the status.';
+    return { ok: false, text: 'There was no answer, so it may be done or not: see the status.' };
   }
 }
 
