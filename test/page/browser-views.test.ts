@@ -142,3 +142,23 @@ it('what is asked for all streams is told with all answers, a refusal in the mid
   await page.getByRole('button', { name: 'Back up now' }).click();
   await shows(page, '#answer.critical', /^next no epoch next$/);
 });
+
+it('the map can be zoomed also where versions are as large as they can be', async () => {
+  const most = '18446744073709551615';
+  const answers = said();
+  const stored = answers.coverage as PageCoverage;
+  stored.last = stored.newest = most;
+  stored.rows.transaction = [{ first: '0', last: most, state: 'signed', backups: 1, backup: 't' }];
+  const page = await openPage(answers);
+  await shows(page, '#coverage-says', /^Restorable now/);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).search));
+  await page.locator('#map').focus();
+  await page.keyboard.press('+');
+  await page.keyboard.press('ArrowRight');
+  await until('the right half is asked for', () => asked.includes('?first=9223372036854776000'));
+  for (let i = 0; i < 60; i += 1) await page.keyboard.press('+');
+  await page.keyboard.press('ArrowLeft');
+  await shows(page, '#map svg', /13.835.058.055.\d{3}.\d{3}.\d{3}/);
+  expect(await page.locator('#map rect.signed').count()).toBe(1);
+});

@@ -4,6 +4,8 @@
 
 /** Fewer versions than this are never shown. */
 const LEAST = 10;
+/** Nor a smaller share of all versions: beyond 2^53, numbers that differ by less are the same to a browser. */
+const LEAST_SHARE = 2 ** -40;
 
 /**
  * A view that is made to fit into 0 to `newest`.
@@ -12,7 +14,8 @@ const LEAST = 10;
  * @returns {View}
  */
 export function fitted({ first, last }, newest) {
-  const width = Math.min(Math.max(last - first, LEAST), Math.max(newest, LEAST));
+  const least = Math.max(LEAST, newest * LEAST_SHARE);
+  const width = Math.min(Math.max(last - first, least), Math.max(newest, LEAST));
   const from = Math.min(Math.max(0, (first + last - width) / 2), Math.max(newest, LEAST) - width);
   return { first: Math.floor(from), last: Math.ceil(from + width) };
 }

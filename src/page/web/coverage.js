@@ -51,7 +51,7 @@ async function read() {
   if (reading) return;
   reading = true;
   readAt = performance.now();
-  const window = asked ? `?first=${asked.first}&last=${asked.last}` : '';
+  const window = asked ? queryOf(asked) : '';
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const answer = await fetch(`/coverage.json${window}`, { signal });
@@ -68,6 +68,11 @@ async function read() {
     reading = false;
   }
   draw();
+}
+
+/** Up to the newest version by no number: beyond 2^53 that may be more than there are versions. @param {View} asked */
+function queryOf({ first, last }) {
+  return `?first=${first}${last < newest() ? `&last=${last}` : ''}`;
 }
 
 function newest() {
