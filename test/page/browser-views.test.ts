@@ -162,3 +162,25 @@ it('the map can be zoomed also where versions are as large as they can be', asyn
   await shows(page, '#map svg', /13.835.058.055.\d{3}.\d{3}.\d{3}/);
   expect(await page.locator('#map rect.signed').count()).toBe(1);
 });
+
+it.each(['light', 'dark'] as const)(
+  'what is written on a bar of the map can be read on every colour, in %s',
+  async (colorScheme) => {
+    const answers = said();
+    (answers.coverage as PageCoverage).rows.epoch_ending = [
+      { first: '0', last: '100', epochs: '0 to 3', state: 'missing', backups: 0 },
+    ];
+    const page = await openPage(answers);
+    await page.emulateMedia({ colorScheme });
+    await shows(page, '#map .inside', /^epochs 0 to 3$/);
+    const colours = await page.evaluate<string[]>(`(() => {
+      const words = getComputedStyle(document.querySelector('#map .inside'));
+      const page = getComputedStyle(document.body);
+      return [words.fill, words.stroke, words.paintOrder, page.color, page.backgroundColor];
+    })()`);
+    const [fill, ground, order, text, back] = colours;
+    expect(order).toBe('stroke');
+    // Text on the ground of the page: its contrast is what axe finds good for all other text.
+    expect([fill, ground]).toEqual([text, back]);
+  },
+);
