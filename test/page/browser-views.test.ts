@@ -184,3 +184,27 @@ it.each(['light', 'dark'] as const)(
     expect([fill, ground]).toEqual([text, back]);
   },
 );
+
+it('where the table has no room for all parts, what is damaged or missing is in it', async () => {
+  const answers = said();
+  const part = (i: number) => ({
+    first: `${i}`,
+    last: `${i}`,
+    state: 'signed' as const,
+    backups: 1,
+  });
+  const { rows } = answers.coverage as PageCoverage;
+  rows.epoch_ending = Array.from({ length: 300 }, (_, i) => part(i));
+  rows.transaction = [part(0), { ...part(1), state: 'missing' }, { ...part(2), state: 'damaged' }];
+  const page = await openPage(answers);
+  await shows(page, '#coverage-says', /^Restorable now/);
+  await page.locator('#coverage summary').click();
+  await shows(page, '#parts caption', /^200 of 303, the bad ones first/);
+  const lines = await page.locator('#parts tbody tr').allTextContents();
+  expect(lines).toHaveLength(200);
+  expect(lines.slice(0, 3)).toEqual([
+    'transactions22damaged',
+    'transactions11missing',
+    'epoch endings00signed',
+  ]);
+});

@@ -6,6 +6,7 @@ import { restorableTo } from './glance.js';
 import { NAMES, ago, clock, grouped } from './words.js';
 
 /** @typedef {import('./coverage-map.js').PageCoverage} PageCoverage */
+/** @typedef {import('./coverage-map.js').Shown} Shown */
 /** @typedef {import('./coverage-view.js').View} View */
 /** @typedef {import('./words.js').PageStatus} PageStatus */
 
@@ -124,9 +125,20 @@ function says({ backups, unread, unreadable, verified_at: verified, restorable }
   ].join('. ');
 }
 
+/** Where not all parts have room: what an operator must see first. @type {string[]} */
+const BAD = ['damaged', 'missing', 'unproven', 'unknown', 'unread'];
+
+/** The parts that have room in the table, those that are in a bad state first. @param {Shown[]} parts */
+function mostTelling(parts) {
+  if (parts.length <= MOST_ROWS) return parts;
+  const rank = (/** @type {Shown} */ { part }) => BAD.indexOf(part.state) + 1 || BAD.length + 1;
+  return parts.toSorted((a, b) => rank(a) - rank(b)).slice(0, MOST_ROWS);
+}
+
 /** @param {PageCoverage} stored */
 function table(stored) {
   const parts = partsOf(stored);
+  const many = parts.length > MOST_ROWS;
   const head = [
     'kind',
     'epochs',
@@ -139,7 +151,11 @@ function table(stored) {
   return el(
     'table',
     {},
-    el('caption', {}, parts.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${parts.length}` : ''),
+    el(
+      'caption',
+      {},
+      many && `${MOST_ROWS} of ${parts.length}, the bad ones first: zoom in for others`,
+    ),
     el(
       'thead',
       {},
@@ -152,7 +168,7 @@ function table(stored) {
     el(
       'tbody',
       {},
-      parts.slice(0, MOST_ROWS).map(({ kind, part }) =>
+      mostTelling(parts).map(({ kind, part }) =>
         el(
           'tr',
           {},
