@@ -2,6 +2,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import { worstOf } from './health.js';
 import { UsageError } from '../client/command-failure.js';
+import { LISTEN_ADDRESS, readListenAddress } from '../lib/listen-address.js';
 import { StartingHealth } from './starting-health.js';
 import type { Health, HealthJson } from '../contract/answers/shown-answers.js';
 
@@ -72,14 +73,16 @@ export class HealthServer {
 
   /** Starts the server at `[HOST:]PORT`. @throws UsageError if the address cannot be used */
   static async listen(address: string): Promise<HealthServer> {
-    const match = /^(?:(.+):)?(\d{1,5})$/.exec(address);
-    if (!match) throw new UsageError(`--health-address must be [HOST:]PORT, not "${address}"`);
+    const place = readListenAddress(address);
+    if (!place) {
+      throw new UsageError(`--health-address must be ${LISTEN_ADDRESS}, not "${address}"`);
+    }
     const health = new HealthServer();
     await new Promise<void>((resolve, reject) => {
       health.server.on('error', (error) =>
         reject(new UsageError(`--health-address ${address}: ${error.message}`)),
       );
-      health.server.listen(Number(match[2]), match[1] ?? '127.0.0.1', resolve);
+      health.server.listen(place.port, place.host, resolve);
     });
     return health;
   }

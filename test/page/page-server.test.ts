@@ -80,6 +80,14 @@ it('a page on another address than loopback controls nothing without a token, an
   expect(await ask(guarded, '/control', asked)).toMatchObject({ code: 401 });
 });
 
+it('an address of IPv6 is given as URLs have it, and is loopback like that of IPv4', async () => {
+  const host = await pageAt('[::1]:0').then(({ host }) => host, String);
+  // Where there is no IPv6, it is at least the address that is tried, and no name.
+  expect(host).toMatch(/^\[::1\]:\d+$|EADDRNOTAVAIL|EAFNOSUPPORT/);
+  expect(closedTo({ host: '[::1]:80', token: undefined })).toBeUndefined();
+  await expect(pageAt('127.0.0.1:70000')).rejects.toThrow(/port from 0 to 65535/);
+});
+
 it.each([
   ['without the header of the page', {}, undefined, 403],
   ['from another site', { origin: 'http://evil.example' }, undefined, 403],
