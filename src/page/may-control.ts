@@ -6,6 +6,9 @@ export const PAGE_HEADER = 'x-aptos-backup-page';
 
 const LOOPBACK = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?$/i;
 
+/** With one of these a proxy says that it hands on what somebody else asks, who need not be on this host. */
+const OF_PROXIES = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
 /** Where the page listens, and the token that it was given. */
 export interface Place {
   /** Host and port. */
@@ -21,8 +24,9 @@ export function closedTo({ host, token }: Place): string | undefined {
 
 /**
  * Why a control is refused; undefined when it may go on. It must come from the page itself, not from another site
- * that this browser has open. With a token it must name the token; without one it must have come over loopback, and
- * under a name of loopback, so that no name of somebody else leads here.
+ * that this browser has open. With a token it must name the token, which no other site knows: then it may come through
+ * a proxy, under any name. Without one it must have come over loopback, and under a name of loopback, so that no name
+ * of somebody else leads here.
  */
 export function refusalOf(
   { headers }: Pick<IncomingMessage, 'headers'>,
@@ -35,19 +39,25 @@ export function refusalOf(
   if (headers[PAGE_HEADER] === undefined) {
     return forbidden(`a control needs the header ${PAGE_HEADER}, which the page sends`);
   }
+  const { token } = place;
+  if (token !== undefined) {
+    if (sameText(authorization ?? '', `Bearer ${token}`)) return undefined;
+    const why = authorization === undefined ? 'a control needs the token' : 'this is not the token';
+    return { code: 401, why: `${why} of --page-token-file` };
+  }
   if (origin !== undefined && !isOf(origin, host)) {
     return forbidden(`the control came from ${origin}, not from the page at ${host}`);
   }
-  const { token } = place;
-  if (token === undefined) {
-    if (LOOPBACK.test(host)) return undefined;
+  if (!LOOPBACK.test(host)) {
     return forbidden(
       `without a token, the page is controlled only as localhost or 127.0.0.1, not as "${host}"`,
     );
   }
-  if (sameText(authorization ?? '', `Bearer ${token}`)) return undefined;
-  const why = authorization === undefined ? 'a control needs the token' : 'this is not the token';
-  return { code: 401, why: `${why} of --page-token-file` };
+  const proxy = OF_PROXIES.find((name) => headers[name] !== undefined);
+  if (proxy === undefined) return undefined;
+  return forbidden(
+    `the control came through a proxy, as its header ${proxy} says: without a token, the page is controlled only from this host; give --page-token-file FILE`,
+  );
 }
 
 /** Whether an origin is that of a host, which may name the usual port or leave it out. */

@@ -94,6 +94,8 @@ it.each([
   ['from another port', { origin: 'http://127.0.0.1:81' }, undefined, 403],
   ['from a page in a file', { origin: 'null' }, undefined, 403],
   ['under a name that somebody leads here', { host: 'evil.example' }, undefined, 403],
+  ['that a proxy hands on as its own', { 'x-forwarded-for': '203.0.113.7' }, undefined, 403],
+  ['of another host, by a proxy', { via: '1.1 proxy' }, undefined, 403],
   ['without the token', {}, TOKEN, 401],
   ['with another token', { authorization: 'Bearer other' }, TOKEN, 401],
 ] as const)('a control %s is refused', (what, headers, token, code) => {
@@ -110,6 +112,14 @@ it.each([
     'behind a proxy with TLS, with the token',
     {
       ...{ host: 'backups.example', origin: 'https://backups.example' },
+      authorization: `Bearer ${TOKEN}`,
+    },
+    TOKEN,
+  ],
+  [
+    'behind a proxy that names itself, with the token',
+    {
+      ...{ host: '127.0.0.1:9464', origin: 'https://backups.example', via: '1.1 proxy' },
       authorization: `Bearer ${TOKEN}`,
     },
     TOKEN,
