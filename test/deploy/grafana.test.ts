@@ -26,6 +26,14 @@ it('every panel has a place, an id and a query of its own, on the data source th
   }
 });
 
+it('an age is that of the worst of several coordinators: the best would hide one that is dead', () => {
+  const ages = panels.flatMap(({ targets = [] }) =>
+    targets.flatMap(({ expr }) => /^time\(\) - (\w+)/.exec(expr)?.[1] ?? []),
+  );
+  expect(ages.length).toBeGreaterThan(4);
+  expect(new Set(ages)).toEqual(new Set(['min']));
+});
+
 it('the stack provisions it, with the Prometheus of the stack as the only data source', () => {
   const { grafana, prometheus } = readCompose(exampleSettings()).services;
   const inside = (mounted: string) =>
