@@ -82,7 +82,7 @@ export class FollowedStorage {
   /** @throws StorageError, CatalogError */
   stored(window: Partial<Span>, status: LiveStatus | undefined): Promise<PageCoverage> {
     const tip = status?.seen && BigInt(status.seen.version);
-    return this.coverage.read(window, tip, JSON.stringify(status?.verified ?? {}));
+    return this.coverage.read(window, tip);
   }
 
   private async ask<T>(work: () => Promise<T>, take: (got: T) => void): Promise<void> {

@@ -42,7 +42,8 @@ export class StoredCoverage {
   private seen: Seen | undefined;
   private facts = new Map<string, Facts>();
   private looking: Promise<void> | undefined;
-  private verified = '';
+  /** What verifications had said at the last look. */
+  private verified: string | undefined;
   private forget: NodeJS.Timeout | undefined;
 
   constructor(
@@ -52,20 +53,11 @@ export class StoredCoverage {
 
   /**
    * The coverage of a window of versions; without one, of everything. `tip`: the newest version of the node.
-   * `verified`: a text that changes when a verification has ended; then all folders are read again.
    * @throws StorageError, CatalogError
    */
-  async read(
-    window: Partial<Span>,
-    tip: bigint | undefined,
-    verified: string,
-  ): Promise<PageCoverage> {
+  async read(window: Partial<Span>, tip: bigint | undefined): Promise<PageCoverage> {
     clearTimeout(this.forget);
     this.forget = setTimeout(() => this.drop(), FORGET_MS).unref();
-    if (verified !== this.verified) {
-      this.verified = verified;
-      for (const facts of this.facts.values()) facts.clock = -Infinity;
-    }
     if (!this.seen || performance.now() - this.seen.clock >= LOOK_MS) {
       this.looking ??= this.look().finally(() => (this.looking = undefined));
       await this.looking;
@@ -81,7 +73,13 @@ export class StoredCoverage {
   private async look(): Promise<void> {
     const storage = (this.storage ??= await openReadable(this.config, this.signal));
     const catalog = await readCatalog(storage);
-    const { whole } = await readVerifiedTimes(storage);
+    const { good, whole, rotated, failed } = await readVerifiedTimes(storage);
+    const verified = [good, whole, rotated, failed].join(' ');
+    if (verified !== this.verified) {
+      this.verified = verified;
+      // A verification has ended since: what it found is in the folders.
+      for (const facts of this.facts.values()) facts.clock = -Infinity;
+    }
     const seen: Seen = {
       ...{ at: Date.now(), clock: performance.now(), catalog, wholeAt: whole },
       pruned: await prunedSpans(storage),

@@ -1,11 +1,13 @@
 /** What the page tells beside the status: the last day of the streams, events, and what the storage holds. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { withinWindow } from '../../src/page/coverage-parts.js';
 import { EventLog } from '../../src/page/event-log.js';
 import { StoredCoverage } from '../../src/page/stored-coverage.js';
 import { StreamHistory } from '../../src/page/stream-history.js';
+import { rememberVerified } from '../../src/repository/verified-times.js';
+import { openStorage } from '../../src/storage/open.js';
 import { backUp, devnode, storageFolder } from '../support/backup.js';
 import { NOW, ago, liveStatus } from '../support/status.js';
 
@@ -76,7 +78,7 @@ it('the coverage of a storage says what is stored, how proven, what is missing a
   await store({ type: 'state_snapshot', epoch: 1 });
   const ending = AbortSignal.timeout(60_000);
   const coverage = new StoredCoverage({ local_fs_dir: folder }, ending);
-  const whole = await coverage.read({}, 400n, '');
+  const whole = await coverage.read({}, 400n);
   const { rows } = whole;
   const words = (parts: typeof rows.transaction) =>
     parts.map(({ first, last, state, epochs }) => `${first}-${last} ${state} ${epochs ?? ''}`);
@@ -89,14 +91,36 @@ it('the coverage of a storage says what is stored, how proven, what is missing a
 
   const chunk = readdirSync(join(folder, broken.backup)).find((name) => name.endsWith('.chunk'))!;
   rmSync(join(folder, broken.backup, chunk));
-  // Another verification has ended, so everything is looked at again.
   const fresh = new StoredCoverage({ local_fs_dir: folder }, ending);
-  const after = await fresh.read({ first: 150n, last: 220n }, 400n, 'verified');
+  const after = await fresh.read({ first: 150n, last: 220n }, 400n);
   expect(words(after.rows.transaction)).toEqual(['100-199 missing ', '200-299 damaged ']);
   expect(after.rows.transaction[1]!.fault).toMatch(/\.chunk is missing/);
   expect(after.rows.state_snapshot).toEqual([]);
   const gone = new StoredCoverage({ local_fs_dir: join(folder, 'nothing') }, ending);
-  await expect(gone.read({}, undefined, '')).rejects.toThrow(/nothing/);
+  await expect(gone.read({}, undefined)).rejects.toThrow(/nothing/);
+});
+
+it('what a verification finds is on the map soon after it has ended, whatever the coordinator knows', async () => {
+  const node = await devnode();
+  const folder = storageFolder();
+  const trust = [node.facts().genesis_waypoint];
+  const store = (target: Parameters<typeof backUp>[0]['target']) =>
+    backUp({ node: node.address, folder, trust, target });
+  await store({ type: 'epoch_ending', start_epoch: 0, end_epoch: 2 });
+  const { backup } = await store({ type: 'transaction', start_version: 0, num_transactions: 100 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const coverage = new StoredCoverage({ local_fs_dir: folder }, AbortSignal.timeout(60_000));
+  const states = async () => {
+    vi.advanceTimersByTime(11_000);
+    return (await coverage.read({}, 99n)).rows.transaction.map(({ state }) => state);
+  };
+  expect(await states()).toEqual(['signed']);
+  const chunk = readdirSync(join(folder, backup)).find((name) => name.endsWith('.chunk'))!;
+  rmSync(join(folder, backup, chunk));
+  expect(await states()).toEqual(['signed']); // it was looked at a moment ago
+  await rememberVerified(openStorage({ local_fs_dir: folder }), { first: NOW, failed: NOW });
+  expect(await states()).toEqual(['damaged']);
 });
 
 it('too many backups for a window are drawn as fewer parts, and the worst of each part counts', () => {
