@@ -11,6 +11,7 @@ import { describeRestorable } from '../monitor/describe-restorable.js';
 import { inOperatorWords } from '../monitor/own-work.js';
 import { isPaused } from '../monitor/paused.js';
 import { streamDetails } from '../monitor/stream-details.js';
+import { wholeProvenAt } from '../monitor/verified-age.js';
 import { board, say } from './say.js';
 import { eventsSince, summaryOf } from './status-events.js';
 import { print } from './print.js';
@@ -173,7 +174,8 @@ function drilled(last: LastDrill, now: number): string {
 }
 
 function verified(last: LastVerification, now: number): string {
-  const { running, succeeded_at: succeededAt, failed_at: failedAt, whole_at: wholeAt } = last;
+  const { running, succeeded_at: succeededAt, failed_at: failedAt } = last;
+  const wholeAt = wholeProvenAt(last);
   return [
     ...(succeededAt === undefined ? [] : [`last at ${succeededAt}`]),
     wholeAt !== undefined

@@ -81,7 +81,9 @@ export class StoredCoverage {
       for (const facts of this.facts.values()) facts.clock = -Infinity;
     }
     const seen: Seen = {
-      ...{ at: Date.now(), clock: performance.now(), catalog, wholeAt: whole },
+      ...{ at: Date.now(), clock: performance.now(), catalog },
+      // By one verification, or by shares, as health and metrics count it.
+      wholeAt: Math.max(whole ?? 0, rotated ?? 0) || undefined,
       pruned: await prunedSpans(storage),
     };
     await this.readFolders(storage, catalog);

@@ -39,3 +39,10 @@ it('a status says what is wrong once', () => {
   expect(lines.filter((line) => line.includes(reason))).toHaveLength(1);
   expect(lines).toContain('  tidying the storage: attempt 2 after: no room');
 });
+
+it('a storage that shares have proven is proven as a whole, as health counts it', () => {
+  const verification = { running: false, succeeded_at: ago(60), rotated_at: ago(86_400) };
+  expect(describeStatus(liveStatus({}, { verification }), NOW)).toContainEqual(
+    expect.stringContaining(`, the whole storage at ${ago(86_400)}`),
+  );
+});

@@ -208,3 +208,9 @@ it('where the table has no room for all parts, what is damaged or missing is in 
     'epoch endings00signed',
   ]);
 });
+
+it('a storage that shares have proven is proven as a whole, as health counts it', async () => {
+  const verification = { running: false, succeeded_at: iso(NOW), rotated_at: iso(NOW - 60_000) };
+  const page = await openPage(said(liveStatus({}, { verification })));
+  await shows(page, '#work', /Verified: 0s ago, as a whole: 1m 0s ago/);
+});

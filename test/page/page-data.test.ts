@@ -121,6 +121,11 @@ it('what a verification finds is on the map soon after it has ended, whatever th
   expect(await states()).toEqual(['signed']); // it was looked at a moment ago
   await rememberVerified(openStorage({ local_fs_dir: folder }), { first: NOW, failed: NOW });
   expect(await states()).toEqual(['damaged']);
+  expect((await coverage.read({}, 99n)).verified_at).toBeUndefined();
+  // Shares have read all but what was added meanwhile.
+  await rememberVerified(openStorage({ local_fs_dir: folder }), { good: NOW, rotated: NOW - 1 });
+  await states();
+  expect((await coverage.read({}, 99n)).verified_at).toBe(new Date(NOW - 1).toISOString());
 });
 
 it('too many backups for a window are drawn as fewer parts, and the worst of each part counts', () => {

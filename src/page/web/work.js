@@ -139,8 +139,10 @@ function workers(status) {
 function care(status, { verification: last, drill }) {
   /** @param {string | undefined} at */
   const when = (at) => (at === undefined ? 'never' : ago(at, status));
+  // By one verification, or by shares, as health and metrics count it.
+  const whole = [last?.whole_at ?? '', last?.rotated_at ?? ''].sort().at(-1) || undefined;
   return [
-    `Verified: ${when(last?.succeeded_at)}, as a whole: ${when(last?.whole_at)}${last?.running ? ', one runs' : ''}`,
+    `Verified: ${when(last?.succeeded_at)}, as a whole: ${when(whole)}${last?.running ? ', one runs' : ''}`,
     ...(last?.failed_at ? [`A verification failed: ${ago(last.failed_at, status)}`] : []),
     ...(last?.read ? [`${last.read.backups} of ${last.read.of} backups read`] : []),
     `Restore drill: ${when(drill?.succeeded_at)}${drill?.running ? ', one runs' : ''}`,
