@@ -214,3 +214,19 @@ it('a storage that shares have proven is proven as a whole, as health counts it'
   const page = await openPage(said(liveStatus({}, { verification })));
   await shows(page, '#work', /Verified: 0s ago, as a whole: 1m 0s ago/);
 });
+
+it('events for which the list has no room are behind a click, which stays open', async () => {
+  const answers = said();
+  const event = (i: number) => ({
+    at: iso(NOW - i * 1000),
+    level: 'ok' as const,
+    what: `event ${i}`,
+  });
+  answers.status.events = Array.from({ length: 80 }, (_, i) => event(i));
+  const page = await openPage(answers);
+  await page.locator('#events summary', { hasText: /^20 older$/ }).click();
+  await shows(page, '#events details li', /event 79$/);
+  answers.status.events = Array.from({ length: 81 }, (_, i) => event(i));
+  await shows(page, '#events summary', /^21 older$/);
+  await shows(page, '#events details li', /event 80$/);
+});

@@ -1,9 +1,12 @@
 /** What the page tells beside the status: the last day of the streams, events, and what the storage holds. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Client } from '@temporalio/client';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { withinWindow } from '../../src/page/coverage-parts.js';
 import { EventLog } from '../../src/page/event-log.js';
+import { listWork } from '../../src/page/listed-work.js';
 import { StoredCoverage } from '../../src/page/stored-coverage.js';
 import { StreamHistory } from '../../src/page/stream-history.js';
 import { rememberVerified } from '../../src/repository/verified-times.js';
@@ -62,6 +65,32 @@ it('alarms, pauses and deaths become events, each once, and old ones are left ou
     'warning Chunk worker was killed by SIGKILL',
     'warning alarm NODE_SILENT: no answer',
   ]);
+});
+
+it('hundreds of backups push no failure and no verification out of the events', async () => {
+  const prefix = 'aptos-backup/backups-1/';
+  const run = (id: string, name: string, type: string, i: number) => ({
+    ...{ workflowId: `${prefix}${id}`, runId: `${id} ${i}`, type, status: { name } },
+    closeTime: new Date(NOW - i * 1000),
+  });
+  const backups = Array.from({ length: 400 }, (_, i) =>
+    run(`transaction/${i}`, 'COMPLETED', 'transactionBackup', i),
+  );
+  const rare = [
+    run('transaction/0-9', 'FAILED', 'transactionBackup', 500),
+    run('verify/1', 'COMPLETED', 'verifyBackups', 600),
+  ];
+  const rows = (query: string) => {
+    if (query.includes('"Running"')) return [];
+    const isRare = /AND \(WorkflowType NOT IN \(.*"transactionBackup".*"Failed"/.test(query);
+    return isRare ? rare : [...backups, ...rare];
+  };
+  const list = ({ query }: { query: string }) => Readable.from(rows(query));
+  const { ended } = await listWork({ workflow: { list } } as unknown as Client, prefix, NOW);
+  const told = ended.map(({ level, what }) => `${level} ${what}`);
+  expect(told).toHaveLength(152);
+  expect(told).toContain('warning transaction/0-9 failed');
+  expect(told).toContain('ok verify/1 done');
 });
 
 it('the coverage of a storage says what is stored, how proven, what is missing and what is damaged', async () => {

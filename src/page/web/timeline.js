@@ -8,6 +8,7 @@ import { workflowLink } from './work.js';
 const WIDTH = 600;
 const HEIGHT = 40;
 const DAYS_MS = 3 * 86_400_000;
+/** The others are behind a click. */
 const MOST_LISTED = 60;
 
 /** @param {PageStatus} status */
@@ -41,19 +42,17 @@ export function showEvents(status) {
     ),
     el('p', { class: 'dim' }, says),
   );
-  show(
-    byId('events'),
-    ...events
-      .slice(0, MOST_LISTED)
-      .map(({ at, level, what, workflow_id: id }) =>
-        el(
-          'li',
-          {},
-          el('time', { datetime: at, class: 'dim' }, clock(at)),
-          ' ',
-          el('strong', { class: level }, level === 'ok' ? '' : `${level}: `),
-          id === undefined ? what : workflowLink(status, id, what),
-        ),
-      ),
+  const lines = events.map(({ at, level, what, workflow_id: id }) =>
+    el(
+      'li',
+      {},
+      el('time', { datetime: at, class: 'dim' }, clock(at)),
+      ' ',
+      el('strong', { class: level }, level === 'ok' ? '' : `${level}: `),
+      id === undefined ? what : workflowLink(status, id, what),
+    ),
   );
+  const older = lines.slice(MOST_LISTED);
+  const rest = el('details', {}, el('summary', {}, `${older.length} older`), el('ol', {}, older));
+  show(byId('events'), ...lines.slice(0, MOST_LISTED), older.length > 0 && el('li', {}, rest));
 }
