@@ -230,3 +230,16 @@ it('events for which the list has no room are behind a click, which stays open',
   await shows(page, '#events summary', /^21 older$/);
   await shows(page, '#events details li', /event 80$/);
 });
+
+it('what can be restored is told with what keeps it from more, and with the flag that it needs', async () => {
+  const why = ['transactions 101 to 199 are missing'];
+  const restorable = { yes: true, version: '100', epoch: '3', history_from: '0', why };
+  const page = await openPage(
+    said(liveStatus({}, { restorable: { ...restorable, needs_target_version: true } })),
+  );
+  await shows(
+    page,
+    '#restorable',
+    /^Restorable now: from 0 to 100, with --target-version 100: transactions 101 to 199 are missing$/,
+  );
+});

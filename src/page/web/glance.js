@@ -60,9 +60,14 @@ function aboutLimits({ streams, requests_per_second: requests, bytes_per_second:
 
 /** @typedef {import('../../contract/answers/coordinator-answers.js').Restorable} Restorable */
 
-/** @param {Restorable} restorable */
-export function restorableTo({ version, history_from: from }) {
-  return `Restorable now: from ${grouped(from ?? '0')} to ${grouped(version ?? '')}`;
+/**
+ * From where to where, and what keeps the stock tool from more.
+ * @param {Restorable} restorable
+ */
+export function restorableTo({ version, history_from: from, needs_target_version: named, why }) {
+  const target = named ? `, with --target-version ${version}` : '';
+  const less = why.length > 0 ? `: ${why.join('; ')}` : '';
+  return `Restorable now: from ${grouped(from ?? '0')} to ${grouped(version ?? '')}${target}${less}`;
 }
 
 /** @param {Restorable} restorable */
