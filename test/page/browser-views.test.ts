@@ -243,3 +243,12 @@ it('what can be restored is told with what keeps it from more, and with the flag
     /^Restorable now: from 0 to 100, with --target-version 100: transactions 101 to 199 are missing$/,
   );
 });
+
+it('a second storage that lacks nothing but snapshots is behind by them', async () => {
+  const copy = {
+    ...{ to: '/copy', running: false, looked_at: iso(NOW), behind_since: iso(NOW - 60_000) },
+    ...{ lag_versions: '0', lag_epochs: '0', lag_snapshots: 2, lag_seconds: 60 },
+  };
+  const page = await openPage(said(liveStatus({}, { copy })));
+  await shows(page, '#copy', /^Copy \/copy: 2 snapshots behind, last in step 1m 0s ago$/);
+});

@@ -75,12 +75,26 @@ function notYet({ why }) {
   return `Nothing can be restored now: ${why.join('; ')}`;
 }
 
+/** @typedef {import('../../contract/answers/copy-answers.js').KeptCopy} KeptCopy */
+
 /**
- * @param {import('../../contract/answers/copy-answers.js').KeptCopy} copy
+ * @param {KeptCopy} copy
  * @param {import('./words.js').PageStatus} status
  */
-function aboutCopy({ to, behind_since: since, lag_versions: versions, running, why }, status) {
-  const lag = versions === undefined ? 'behind' : `${grouped(versions)} versions behind`;
-  const step = since === undefined ? 'in step' : `${lag}, last in step ${ago(since, status)}`;
+function aboutCopy(copy, status) {
+  const { to, behind_since: since, running, why } = copy;
+  const step =
+    since === undefined ? 'in step' : `${lagOf(copy)}, last in step ${ago(since, status)}`;
   return `Copy ${to}: ${step}${running ? ', a copy runs' : ''}${why === undefined ? '' : `. It fails: ${why}`}`;
+}
+
+/** A copy may have all versions and lack a snapshot. @param {KeptCopy} copy */
+function lagOf({ lag_versions: versions, lag_epochs: epochs = '0', lag_snapshots: states = 0 }) {
+  if (versions === undefined) return 'not known yet what it lacks';
+  const parts = [
+    versions !== '0' && `${grouped(versions)} versions`,
+    epochs !== '0' && `${grouped(epochs)} epochs`,
+    states > 0 && `${grouped(states)} snapshots`,
+  ];
+  return `${parts.filter(Boolean).join(' and ')} behind`.trim();
 }
