@@ -252,3 +252,16 @@ it('a second storage that lacks nothing but snapshots is behind by them', async 
   const page = await openPage(said(liveStatus({}, { copy })));
   await shows(page, '#copy', /^Copy \/copy: 2 snapshots behind, last in step 1m 0s ago$/);
 });
+
+it('a page that may control nothing has no button to try a unit again', async () => {
+  const unit = { unit: 'transaction/0-9', code: 'NODE_FAILED', reason: 'no', attempts: 2 } as const;
+  const answers = said(
+    liveStatus({ failed: [{ ...unit, retry_at: iso(NOW + 60_000) }], failed_count: 1 }),
+  );
+  const page = await openPage(answers);
+  const retry = page.getByRole('button', { name: 'Retry transaction/0-9' });
+  await retry.waitFor();
+  answers.status.controls = { refused: 'it listens on 0.0.0.0', token: false };
+  await shows(page, '#controls-refused', /^it listens on 0\.0\.0\.0$/);
+  expect(await retry.count()).toBe(0);
+});

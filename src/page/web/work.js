@@ -104,7 +104,7 @@ function failed(status, live) {
         workflowLink(status, `${prefix}${unit}`, unit),
         `: ${code}: ${reason}; attempt ${attempts}, again ${clock(at)}`,
         quarantined.includes(unit) && el('strong', {}, ' in quarantine'),
-        retryButton(unit),
+        status.controls.refused === undefined && retryButton(unit),
       ),
     );
     const more = count - units.length;
