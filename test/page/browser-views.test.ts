@@ -70,7 +70,7 @@ const shows = (page: Page, where: string, text: RegExp) =>
 it('a storage that can no longer be read is told as long as that lasts, with the age of the map', async () => {
   const answers = said();
   const page = await openPage(answers);
-  await shows(page, '#coverage-says', /^Restorable now: from 0 to 100\./);
+  await shows(page, '#coverage-says', /^Restorable now: from 0 to 100\. 1 backup\./);
   const working = answers.coverage;
   answers.coverage = 'the bucket does not answer';
   const trouble = /^The storage cannot be read: the bucket does not answer\. What you see is as of/;

@@ -122,7 +122,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   // A worker dies.
   const worker = (await status()).workers!.find(({ role }) => role === 'chunks')!;
   process.kill(worker.pid!, 'SIGKILL');
-  await shows('#work', /1 restarts, was killed by SIGKILL/);
+  await shows('#work', /1 restart, was killed by SIGKILL/);
   await shows('#events', /warning: Chunk worker was killed by SIGKILL/);
   expect(faults).toEqual([]);
 

@@ -3,7 +3,7 @@ import { drawMap, describePart, keyOf, partsOf } from './coverage-map.js';
 import { fitted, moved, zoomed } from './coverage-view.js';
 import { byId, el, show } from './dom.js';
 import { restorableTo } from './glance.js';
-import { NAMES, ago, clock, grouped } from './words.js';
+import { NAMES, ago, clock, counted, grouped } from './words.js';
 
 /** @typedef {import('./coverage-map.js').PageCoverage} PageCoverage */
 /** @typedef {import('./coverage-map.js').Shown} Shown */
@@ -115,13 +115,13 @@ function says({ backups, unread, unreadable, verified_at: verified, restorable }
     restorable.yes
       ? restorableTo(restorable)
       : `Nothing can be restored: ${restorable.why.join('; ')}`,
-    `${grouped(backups)} backups`,
+    counted(backups, 'backup'),
     verified === undefined
       ? 'never verified as a whole'
       : `verified as a whole ${ago(verified, now)}`,
     ...(unread > 0 ? [`${grouped(unread)} not looked at yet`] : []),
-    ...(unreadable > 0 ? [`${unreadable} metadata files cannot be read`] : []),
-    ...(edge ? [`the node prunes what comes next in ${grouped(edge.versions)} versions`] : []),
+    ...(unreadable > 0 ? [`${counted(unreadable, 'metadata file')} cannot be read`] : []),
+    ...(edge ? [`the node prunes what comes next in ${counted(edge.versions, 'version')}`] : []),
   ].join('. ');
 }
 

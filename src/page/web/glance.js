@@ -1,6 +1,6 @@
 // At a glance: how bad it is, why, and where the node is.
 import { byId, el, show } from './dom.js';
-import { ago, bytes, grouped } from './words.js';
+import { ago, bytes, counted, grouped } from './words.js';
 
 /** @param {import('./words.js').PageStatus} status */
 export function showGlance(status) {
@@ -28,7 +28,7 @@ function aboutNode(status, live) {
   const { seen, restorable, copy, node_limits: limits } = live;
   const tip = seen?.tip_at === undefined ? '' : `, tip ${ago(seen.tip_at, status)}`;
   const at = seen
-    ? `version ${grouped(seen.version)}, ${grouped(seen.ended_epochs)} epochs ended${tip}`
+    ? `version ${grouped(seen.version)}, ${counted(seen.ended_epochs, 'epoch')} ended${tip}`
     : 'not seen yet';
   const heard = status.heard_at === undefined ? '' : `, as of ${ago(status.heard_at, status)}`;
   return [
@@ -51,8 +51,8 @@ function aboutNode(status, live) {
 /** @param {import('../../contract/node-limits.js').NamedLimits} limits */
 function aboutLimits({ streams, requests_per_second: requests, bytes_per_second: read }) {
   const most = [
-    streams !== undefined && (streams === 1 ? '1 stream' : `${streams} streams`),
-    requests !== undefined && `${grouped(requests)} requests a second`,
+    streams !== undefined && counted(streams, 'stream'),
+    requests !== undefined && `${counted(requests, 'request')} a second`,
     read !== undefined && `${bytes(read)} a second`,
   ];
   return `Limits of a node: at most ${most.filter(Boolean).join(', ')}`;
@@ -92,9 +92,9 @@ function aboutCopy(copy, status) {
 function lagOf({ lag_versions: versions, lag_epochs: epochs = '0', lag_snapshots: states = 0 }) {
   if (versions === undefined) return 'not known yet what it lacks';
   const parts = [
-    versions !== '0' && `${grouped(versions)} versions`,
-    epochs !== '0' && `${grouped(epochs)} epochs`,
-    states > 0 && `${grouped(states)} snapshots`,
+    versions !== '0' && counted(versions, 'version'),
+    epochs !== '0' && counted(epochs, 'epoch'),
+    states > 0 && counted(states, 'snapshot'),
   ];
   return `${parts.filter(Boolean).join(' and ')} behind`.trim();
 }

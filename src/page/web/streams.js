@@ -1,6 +1,6 @@
 // The three streams, each with its last day.
 import { byId, el, show } from './dom.js';
-import { NAMES, STREAMS, ago, bytes, duration, grouped } from './words.js';
+import { NAMES, STREAMS, ago, bytes, counted, duration, grouped } from './words.js';
 
 /** @typedef {import('./words.js').PageStatus} PageStatus */
 /** @typedef {import('./words.js').BackupType} BackupType */
@@ -73,7 +73,7 @@ function progress({ done, total, bytes: stored }) {
 /** @param {{ versions: number, seconds?: number | undefined }} edge */
 function edgeText({ versions, seconds }) {
   const time = seconds === undefined ? '' : ` (${duration(seconds)})`;
-  return `${grouped(versions)} versions away${time}`;
+  return `${counted(versions, 'version')} away${time}`;
 }
 
 /** @param {Sample[]} samples */

@@ -1,6 +1,6 @@
 // What happened, as a line of marks and as a list.
 import { byId, el, show } from './dom.js';
-import { clock } from './words.js';
+import { clock, counted } from './words.js';
 import { workflowLink } from './work.js';
 
 /** @typedef {import('./words.js').PageStatus} PageStatus */
@@ -27,7 +27,7 @@ export function showEvents(status) {
       el('title', {}, `${clock(at)} ${what}`),
     );
   });
-  const says = `${events.length} events since ${clock(new Date(from).toISOString())}, ${bad} of them bad`;
+  const says = `${counted(events.length, 'event')} since ${clock(new Date(from).toISOString())}, ${bad} of them bad`;
   show(
     byId('timeline'),
     el(

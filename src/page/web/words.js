@@ -43,6 +43,15 @@ export function grouped(number) {
   return String(number).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
+/**
+ * A number of things: "1 backup", "2 000 backups".
+ * @param {string | number} count
+ * @param {string} one
+ */
+export function counted(count, one) {
+  return `${grouped(count)} ${one}${String(count) === '1' ? '' : 's'}`;
+}
+
 /** @param {number} count */
 export function bytes(count) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

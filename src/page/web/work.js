@@ -1,6 +1,6 @@
 // What runs, what failed, who works, and what comes by schedule.
 import { byId, el, show } from './dom.js';
-import { NAMES, STREAMS, ago, bytes, clock, duration, grouped } from './words.js';
+import { NAMES, STREAMS, ago, bytes, clock, counted, duration, grouped } from './words.js';
 
 /** @typedef {import('./words.js').PageStatus} PageStatus */
 /** @typedef {NonNullable<PageStatus['status']>} Live */
@@ -126,7 +126,7 @@ function workers(status) {
       `${name}: ${pid === undefined ? 'is being started' : `process ${pid}`}`,
       connected ? 'connected' : 'not connected',
       ...hands,
-      `${restarts} restarts`,
+      counted(restarts, 'restart'),
       ...(death ? [`${death.how} ${ago(death.at, status)}`] : []),
     ].join(', ');
   });
