@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import * as v from 'valibot';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import { parseConcurrency } from '../contract/backup-input.js';
@@ -56,7 +56,14 @@ export async function runControl(
 ): Promise<string> {
   const { update, argument } = updateOf(asked);
   const tell = () => tellWorkflow(client, workflowId, update, argument);
-  return told(asked, await client.withDeadline(Date.now() + ANSWER_MS, tell));
+  try {
+    return told(asked, await client.withDeadline(Date.now() + ANSWER_MS, tell));
+  } catch (error) {
+    if (!(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) throw error;
+    // The server may hand it to the next worker that comes.
+    const why = `${workflowId} does not answer for ${ANSWER_MS / 1000} s: its workers are dead, busy or too few`;
+    throw new Error(`${why}. It may still be done when one of them comes: see the status`);
+  }
 }
 
 function updateOf(asked: Control): { update: string; argument?: unknown } {

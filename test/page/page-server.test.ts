@@ -1,10 +1,11 @@
 /** What the page's server answers, and whom it lets control. */
 import { request } from 'node:http';
+import { type Client, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { expect, it, onTestFinished } from 'vitest';
 import { openPage } from '../../src/cli/open-page.js';
 import { HealthServer } from '../../src/monitor/health-server.js';
 import type { PageStatus } from '../../src/contract/answers/page-answers.js';
-import { parseControl } from '../../src/page/controls.js';
+import { parseControl, runControl } from '../../src/page/controls.js';
 import { closedTo, refusalOf } from '../../src/page/may-control.js';
 import { Page } from '../../src/page/page.js';
 
@@ -164,4 +165,19 @@ it('each death of a worker becomes an event, also while nobody has the page open
   const { events } = (await (await fetch(`${health.url}/status.json`)).json()) as PageStatus;
   const told = events.map(({ what }) => what);
   for (const time of [1, 2, 3]) expect(told).toContain(`Chunk worker died for the time ${time}`);
+});
+
+it('a coordinator that does not answer a control is told in words, and that it may still do it', async () => {
+  const handle = {
+    describe: () => Promise.resolve({ raw: {} }),
+    executeUpdate: () =>
+      Promise.reject(new WorkflowUpdateRPCTimeoutOrCancelledError('4 DEADLINE_EXCEEDED')),
+  };
+  const client = {
+    withDeadline: <T>(_: number, work: () => Promise<T>) => work(),
+    workflow: { getHandle: () => handle },
+  } as unknown as Client;
+  await expect(runControl(client, 'a/coordinator', { action: 'pause' })).rejects.toThrow(
+    /^a\/coordinator does not answer for 30 s: its workers are dead.* It may still be done/,
+  );
 });
