@@ -13,9 +13,14 @@ const LONGEST_STEP_MS = DAY_MS / MOST_SAMPLES;
 interface Noted extends Sample {
   /** By the clock that nobody sets, in milliseconds. */
   clock: number;
-  /** Records that were stored by then. */
-  records: number;
+  /** Records of the units that were committed by then. */
+  committed: number;
+  /** The unit in work. */
+  unit: string;
 }
+
+/** More units than fail side by side. */
+const MOST_UNITS = 100;
 
 /**
  * The last day of the streams, in a bounded number of samples. A young history has close samples. When it is full,
@@ -23,6 +28,11 @@ interface Noted extends Sample {
  */
 export class StreamHistory {
   private readonly samples = perKind((): Noted[] => []);
+  /**
+   * How many records of a unit were counted before it is committed. One that is begun again keeps its chunks, and what
+   * was counted once is not stored once more.
+   */
+  private readonly counted = new Map<string, number>();
   private step = FIRST_STEP_MS;
 
   /** Takes a status that was just read. `clock`: performance.now(), `now`: unix milliseconds. */
@@ -43,18 +53,38 @@ export class StreamHistory {
   }
 
   private add(type: BackupType, status: LiveStatus, clock: number, now: number): void {
-    const { committed_records: committed, lag } = status.streams[type];
-    const records = Number(committed) + (status.progress[type]?.done ?? 0);
+    const { committed_records: records, current, lag } = status.streams[type];
+    const committed = Number(records);
+    const unit = current?.workflow_id ?? type;
     const last = this.samples[type].at(-1);
-    // A unit that is begun again counts from its beginning.
-    const more = last ? Math.max(0, records - last.records) : 0;
+    const more = this.committedSince(last, committed, unit) + this.doneSince(status, type, unit);
     this.samples[type].push({
       at: new Date(now).toISOString(),
-      clock,
-      records,
+      ...{ clock, committed, unit },
       rate: last ? rounded(more / ((clock - last.clock) / 1000)) : 0,
       ...(lag === undefined ? {} : { lag: Number(lag) }),
     });
+  }
+
+  /** Records that commits have added, without those that were counted while their unit was in work. */
+  private committedSince(last: Noted | undefined, committed: number, unit: string): number {
+    const more = last ? committed - last.committed : 0;
+    if (!last || more <= 0 || last.unit === unit) return Math.max(0, more);
+    const counted = this.counted.get(last.unit) ?? 0;
+    this.counted.delete(last.unit);
+    return Math.max(0, more - counted);
+  }
+
+  /** Records that the unit in work has beyond what was counted of it. */
+  private doneSince(status: LiveStatus, type: BackupType, unit: string): number {
+    const done = status.progress[type]?.done ?? 0;
+    const counted = this.counted.get(unit) ?? 0;
+    if (done <= counted) return 0;
+    this.counted.delete(unit); // the last one in use is the last one to be forgotten
+    this.counted.set(unit, done);
+    const [oldest] = this.counted.keys();
+    if (this.counted.size > MOST_UNITS) this.counted.delete(oldest!);
+    return done - counted;
   }
 
   private thin(): void {

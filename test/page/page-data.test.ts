@@ -44,6 +44,25 @@ it('records of a unit in work count, and one that begins again counts none', () 
   expect(history.told().transaction.map(({ rate }) => rate)).toEqual([0, 5, 0]);
 });
 
+it('records that a unit keeps when it is tried again, and those of its commit, count once', () => {
+  const history = new StreamHistory();
+  const current = { target: 'transactions 0 to 99', workflow_id: 'u', since: ago(9), attempts: 1 };
+  const inWork = (done?: number) =>
+    liveStatus(
+      { current, committed_records: '1000' },
+      done === undefined
+        ? {}
+        : { progress: { transaction: { done, total: 100, bytes: 1, failed_ranges: 0 } } },
+    );
+  const rests = liveStatus({ committed_records: '1000' });
+  const committed = liveStatus({ committed_records: '1100' });
+  // It fails at 50, is begun again, finds its chunks, loses its heartbeat for a moment, and is committed.
+  [inWork(0), inWork(50), rests, inWork(0), inWork(50), inWork(80), inWork(), committed].forEach(
+    (status, index) => history.note(status, index * 10_000, NOW + index * 10_000),
+  );
+  expect(history.told().transaction.map(({ rate }) => rate)).toEqual([0, 5, 0, 0, 0, 3, 0, 2]);
+});
+
 it('alarms, pauses and deaths become events, each once, and old ones are left out', () => {
   const log = new EventLog();
   const alarm = { code: 'NODE_SILENT', text: 'no answer', since: ago(60) };
