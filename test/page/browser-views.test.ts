@@ -265,3 +265,18 @@ it('a page that may control nothing has no button to try a unit again', async ()
   await shows(page, '#controls-refused', /^it listens on 0\.0\.0\.0$/);
   expect(await retry.count()).toBe(0);
 });
+
+it('a page that is older than the answers says that it cannot show them, not that nobody answers', async () => {
+  const answers = said();
+  const page = await openPage(answers);
+  await shows(page, '#level', /^ok$/);
+  const { status } = answers;
+  answers.status = { at: status.at } as PageStatus; // of a release that has all of it elsewhere
+  await shows(
+    page,
+    '#gone',
+    /^This page cannot show what .* After an upgrade, load the page anew\.$/,
+  );
+  answers.status = status;
+  await page.locator('#gone').waitFor({ state: 'hidden', timeout: 60_000 });
+});

@@ -19,23 +19,38 @@ let last;
 let wake = () => undefined;
 
 async function update() {
+  /** @type {import('./words.js').PageStatus} */
+  let status;
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const answer = await fetch('/status.json', { signal });
     if (!answer.ok) throw new Error(await answer.text());
-    const status = /** @type {import('./words.js').PageStatus} */ (await answer.json());
-    last = status.at;
-    isThere();
-    showGlance(status);
-    showStreams(status);
-    showControls(status);
-    showWork(status);
-    showEvents(status);
-    // A look at the storage costs requests.
-    if (!document.hidden) showCoverage(status);
+    status = /** @type {import('./words.js').PageStatus} */ (await answer.json());
   } catch (error) {
-    isGone(error);
+    const why = error instanceof TypeError ? '' : ` (${String(error)})`;
+    isGone(`aptos-backup does not answer${why}.`, 'It is asked again every 2 seconds.');
+    return;
   }
+  try {
+    showAll(status);
+  } catch (error) {
+    // A tab that is open for long has the script of the release before.
+    const what = `This page cannot show what aptos-backup answers (${String(error)}).`;
+    isGone(what, 'After an upgrade, load the page anew.');
+  }
+}
+
+/** @param {import('./words.js').PageStatus} status */
+function showAll(status) {
+  showGlance(status);
+  showStreams(status);
+  showControls(status);
+  showWork(status);
+  showEvents(status);
+  // A look at the storage costs requests.
+  if (!document.hidden) showCoverage(status);
+  last = status.at;
+  isThere();
 }
 
 function isThere() {
@@ -44,12 +59,15 @@ function isThere() {
   byId('as-of').textContent = `As of ${clock(last ?? '')}`;
 }
 
-/** What was shown stays, and is marked as old. @param {unknown} error */
-function isGone(error) {
+/**
+ * What was shown stays, and is marked as old.
+ * @param {string} what
+ * @param {string} next
+ */
+function isGone(what, next) {
   const gone = byId('gone');
   const old = last === undefined ? '' : ` What you see is as of ${clock(last)}.`;
-  const why = error instanceof TypeError ? '' : ` (${String(error)})`;
-  const text = `aptos-backup does not answer${why}.${old} It is asked again every 2 seconds.`;
+  const text = `${what}${old} ${next}`;
   if (gone.textContent !== text) gone.textContent = text;
   gone.hidden = false;
   document.body.className = 'stale';
