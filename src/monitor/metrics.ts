@@ -1,6 +1,8 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { isPaused } from './paused.js';
-import { wholeProvenAt } from './verified-age.js';
+import { drilledWithin } from './drill-age.js';
+import { DEFAULT_LIMITS } from './health.js';
+import { provenWithin, wholeProvenAt } from './verified-age.js';
 import { heartbeatAt, workDoneAt } from './work-done.js';
 import { rulesOf } from '../contract/kinds/index.js';
 import { STREAMS } from '../contract/coordinator-state.js';
@@ -195,7 +197,8 @@ function ofCopy(metrics: Metrics, { copy }: LiveStatus): void {
   }
 }
 
-function ofDrills(metrics: Metrics, { drill }: LiveStatus): void {
+function ofDrills(metrics: Metrics, status: LiveStatus): void {
+  const { drill } = status;
   for (const [what, help, at] of [
     ['start', 'When the newest restore drill was begun', drill?.started_at],
     ['success', 'When a restore drill last succeeded', drill?.succeeded_at],
@@ -204,16 +207,26 @@ function ofDrills(metrics: Metrics, { drill }: LiveStatus): void {
   ] as const) {
     metrics.gauge(`aptos_backup_drill_${what}_timestamp_seconds`, help, at && seconds(at));
   }
+  metrics.gauge(
+    'aptos_backup_drill_within_seconds',
+    'How old the last drill that succeeded may become',
+    drilledWithin(status),
+  );
 }
 
-function ofVerification(metrics: Metrics, { verification }: LiveStatus): void {
-  const { progress = {}, read, ...times } = verification ?? { running: false };
+function ofVerification(metrics: Metrics, status: LiveStatus): void {
+  const { progress = {}, read, ...times } = status.verification ?? { running: false };
   const wholeAt = wholeProvenAt(times);
   for (const [what, help, value] of [
     [
       'whole_timestamp_seconds',
       'When the whole storage was last proven',
       wholeAt && seconds(wholeAt),
+    ],
+    [
+      'within_seconds',
+      'How old that may become: a week, or what a schedule of samples takes',
+      provenWithin(status, DEFAULT_LIMITS.verifiedWithin),
     ],
     ['read_backups', 'Backups that verifications have read and found in order', read?.backups],
     ['backups', 'Backups that there were at the last verification', read?.of],

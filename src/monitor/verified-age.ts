@@ -16,12 +16,12 @@ export function verificationTooOld(
 ): string | undefined {
   const { first_at: firstAt, started_at: begunAt } = verification;
   const last = wholeProvenAt(verification);
-  const schedule = schedules.find(({ id }) => id.endsWith('/schedule/verify'));
+  const schedule = scheduleIn(schedules);
   const begin = [firstAt ?? begunAt, schedule?.created_at].flatMap((at) => at ?? []).sort()[0];
   const since = last ?? begin ?? (asked ? startedAt : undefined);
   if (since === undefined) return undefined;
   const seconds = (now - Date.parse(since)) / 1000;
-  if (seconds <= (asked ? limit : Math.max(limit, secondsForAll(schedule)))) return undefined;
+  if (seconds <= (asked ? limit : provenWithin({ schedules }, limit))) return undefined;
   const age =
     seconds >= 2 * DAY_SECONDS
       ? `${Math.floor(seconds / DAY_SECONDS)} days`
@@ -29,6 +29,21 @@ export function verificationTooOld(
   return last === undefined
     ? `no verification has proven the whole storage yet, for ${age}: run aptos-backup verify, or see why its schedule does not`
     : `the whole storage was last verified ${age} ago, at ${last}: run aptos-backup verify, or see why its schedule does not`;
+}
+
+/**
+ * Within how many seconds the whole storage is to be proven: `least`, or as long as a schedule takes for it whose runs
+ * read a share each.
+ */
+export function provenWithin(
+  { schedules = [] }: Pick<LiveStatus, 'schedules'>,
+  least: number,
+): number {
+  return Math.max(least, secondsForAll(scheduleIn(schedules)));
+}
+
+function scheduleIn(schedules: readonly ListedSchedule[]): ListedSchedule | undefined {
+  return schedules.find(({ id }) => id.endsWith('/schedule/verify'));
 }
 
 /** When the whole storage was last proven: by one verification, or by shares. ISO time. */

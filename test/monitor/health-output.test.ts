@@ -4,6 +4,7 @@ import { metricsOf } from '../../src/monitor/metrics.js';
 import { describeStatus } from '../../src/cli/status-board.js';
 import { DEFAULT_LIMITS, healthOf } from '../../src/monitor/health.js';
 import { NOW, ago, liveStatus } from '../support/status.js';
+import type { ListedSchedule } from '../../src/contract/answers/shown-answers.js';
 
 const NASTY = '<script>alert("1 & 2")</script>\n\\ "quoted"';
 const troubled = liveStatus(
@@ -123,6 +124,22 @@ it('metrics follow the format of Prometheus and agree with the status', async ()
     'aptos_db_backup_verify_state_snapshot_target_leaf_index{}': 19,
   });
   expect([...samples.keys()].some((key) => key.includes('verify_coordinator_fail'))).toBe(false);
+});
+
+it('a verification and a drill may become as old as their schedules make them', async () => {
+  const scheduled = (kind: string, days: number): ListedSchedule => ({
+    ...{ id: `x/schedule/${kind}`, paused: false, missed: 0 },
+    ...{ created_at: ago(9), every_ms: days * 86_400_000 },
+  });
+  const daysBy = async (schedules: ListedSchedule[]) => {
+    const { text } = await metricsOf(liveStatus({}, { schedules }), health, 0);
+    const within = (what: string) => parse(text).get(`aptos_backup_${what}_within_seconds{}`);
+    return [within('verify'), within('drill')].map((seconds) => (seconds ?? 0) / 86_400);
+  };
+  expect(await daysBy([])).toEqual([7, 14]);
+  expect(await daysBy([scheduled('verify', 1), scheduled('drill', 7)])).toEqual([7, 14]);
+  const shares = { ...scheduled('verify', 1), sample: '5%' };
+  expect(await daysBy([shares, scheduled('drill', 30)])).toEqual([30, 45]);
 });
 
 it('there are metrics even without a status', async () => {
