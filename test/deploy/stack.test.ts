@@ -44,16 +44,20 @@ it('namespace, worker, coordinator and Prometheus work with the settings in its 
     APTOS_BACKUP_DATA_DIR: home,
   });
 
-  const prepare = () =>
+  const prepare = (retention: Record<string, string> = {}) =>
     promisify(execFile)('sh', ['deploy/prepare-namespace.sh'], {
-      env: environment('namespace', 'backups'),
+      env: { ...environment('namespace', 'backups'), ...retention },
     });
+  const hoursKept = async () => {
+    const { workflowService } = session.connection;
+    const { config } = await workflowService.describeNamespace({ namespace: 'backups' });
+    return Number(config?.workflowExecutionRetentionTtl?.seconds) / 3600;
+  };
   await prepare();
   await prepare(); // as at every start of the stack
-  const described = await session.connection.workflowService.describeNamespace({
-    namespace: 'backups',
-  });
-  expect(Number(described.config?.workflowExecutionRetentionTtl?.seconds)).toBe(720 * 3600);
+  expect(await hoursKept()).toBe(720);
+  await prepare({ RETENTION: '48h' });
+  expect(await hoursKept()).toBe(48);
 
   // Other tests on this machine may use the ports in the files.
   const first = await choosePort();
