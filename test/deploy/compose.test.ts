@@ -128,6 +128,16 @@ it('waits only for existing services, and mounts only what exists', () => {
   }
 });
 
+it('asks each server where it serves others: by TCP, and not by a name that may be of ::1', () => {
+  const checked = services.filter(([, { healthcheck }]) => healthcheck);
+  expect(checked.map(([name]) => name)).toEqual(expect.arrayContaining(['postgresql', 'temporal']));
+  for (const [name, { healthcheck }] of checked) {
+    const asks = healthcheck!.test.join(' ');
+    expect(asks, name).toContain('127.0.0.1');
+    expect(asks, name).not.toContain('localhost');
+  }
+});
+
 it('keeps data that must outlive a container, and lets workers and coordinator write nowhere else', () => {
   const kept = services.flatMap(([, { volumes = [] }]) => volumes.map((v) => v.split(':')[0]!));
   const named = kept.filter((volume) => !/^[./]/.test(volume));
