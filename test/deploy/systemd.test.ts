@@ -30,12 +30,17 @@ describe('deploy/aptos-backup.service', () => {
     expect(used.sort()).toEqual(Object.keys(settings).sort());
   });
 
-  it('calls an existing command with existing flags', async () => {
+  const BUCKET = 's3://my-bucket/backups/e1?region=eu-west-1&endpoint=https://minio.example.com';
+  it.each([
+    ['the folder of its file', settings['STORAGE']!],
+    ['a bucket', BUCKET],
+  ])('calls an existing command with existing flags, for %s', async (_, storage) => {
+    const set: Record<string, string> = { ...settings, STORAGE: storage };
     // As systemd does: `${NAME}` is one word, `$NAME` may be several.
     const words = command.split(' ').flatMap((word) => {
       const [, one, many] = /^(?:\$\{([A-Z_]+)\}|\$([A-Z_]+))$/.exec(word) ?? [];
-      if (many !== undefined) return settings[many]!.split(' ');
-      return [one === undefined ? word : settings[one]!];
+      if (many !== undefined) return set[many]!.split(' ');
+      return [one === undefined ? word : set[one]!];
     });
     expect(words.slice(0, 3)).toEqual(['/usr/bin/env', 'node', '/opt/aptos-backup/dist/cli.js']);
     // With one mistake, which is reported after all flags are read and before anything starts.
