@@ -160,5 +160,6 @@ function describeStopped({ storage, nodes, units, outcome, asked, left }: Stoppe
     `Stopped the coordinator of ${storage}, ${follow}.`,
     ...inHand,
     '  What is stored stays. To go on, start the same up again.',
+    '  If a service starts it again by itself (systemd, Compose, Kubernetes), stop the service first: it begins anew what ends here.',
   ];
 }

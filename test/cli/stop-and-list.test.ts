@@ -69,6 +69,7 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   expect(stopped.out).toContain(
     `Stopped the coordinator of ${first}, which followed ${node.address}`,
   );
+  expect(stopped.out).toContain('stop the service first: it begins anew what ends here');
   const again = await told('stop', '--local-fs-dir', first);
   expect(again.code).toBe(1);
   expect(again.err).toContain(`nothing follows a node into ${first} here; followed: ${second}`);
