@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../client/command-failure.js';
+import { cannotListen } from './cannot-listen.js';
 import { HealthServer } from '../monitor/health-server.js';
 import { Page } from '../page/page.js';
 import { systemWords } from '../lib/host/system-words.js';
@@ -15,16 +16,17 @@ export interface Served {
   page: Page;
 }
 
-/** Starts the server of health and page, if the flags name an address, and says its URL. @throws UsageError */
+/**
+ * Starts the server of health and page, if the flags name an address, and says its URL. @throws UsageError, or Error when
+ * the address cannot be used now
+ */
 export async function openPage(
   flags: WorkerFlags,
   say: (line: string) => void,
 ): Promise<Served | undefined> {
   const token = pageToken(flags, process.env);
   const health = await HealthServer.open(flags, say).catch((error: unknown) => {
-    throw new UsageError(
-      `--health-address ${flags.healthAddress}: ${systemWords(error, 'listen')}`,
-    );
+    throw cannotListen('--health-address', `${flags.healthAddress}`, error);
   });
   if (!health) return undefined;
   const page = new Page(health, { token, say });

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { Archive } from '../archive/archive.js';
 import { serveArchive } from '../archive/server.js';
-import { systemWords } from '../lib/host/system-words.js';
-import { UsageError } from '../client/command-failure.js';
 import { storageName } from '../contract/storage-name.js';
 import { openReadable } from '../storage/index/open-readable.js';
+import { cannotListen } from './cannot-listen.js';
 import { type CommonFlags } from './options.js';
 import { storageOf } from './storage-options.js';
 import { typedAddress, typedNumber } from './typed.js';
@@ -33,7 +32,7 @@ export async function runServe(flags: ServeFlags, signal: AbortSignal): Promise<
   });
   const tip = await archive.tip();
   const server = await serveArchive(archive, { host, port, onError }).catch((error: unknown) => {
-    throw new UsageError(`--listen ${flags.listen}: ${systemWords(error, 'listen')}`);
+    throw cannotListen('--listen', flags.listen, error);
   });
   const has = tip ? `epoch ${tip.epoch}, version ${tip.version}` : 'nothing is stored yet';
   const { address } = server;

@@ -239,11 +239,6 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
       /: --page-token-file \/: this is a folder; name a file$/m,
     ],
     [
-      'an address that no interface here has',
-      ['worker', '--health-address', '203.0.113.1:0'],
-      /: --health-address 203.0.113.1:0: this host has no such address; name /,
-    ],
-    [
       'a file that is no genesis blob',
       ['waypoint', '/nowhere/genesis.blob'],
       /cannot read .*: there is no such file; check the path$/m,
