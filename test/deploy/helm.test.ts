@@ -182,6 +182,19 @@ it('pods reach only the ports of the servers that the values name, and DNS', asy
   expect(await ports(...folder, ...copy)).toEqual([dns, [7233, 443, 9000], [80, 988]]);
 });
 
+it.each(['folder', 's3'])(
+  'the policy lets Prometheus in, which is in another namespace, with the values %s',
+  async (example) => {
+    const objects = await renderChart('--values', `${CHART}/examples/${example}.yaml`);
+    const policy = objects.find(({ kind }) => kind === 'NetworkPolicy')!;
+    const [{ from, ports }] = policy.spec!['ingress'] as [{ from: object[]; ports: object[] }];
+    expect(from).toContainEqual({
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } },
+    });
+    expect(ports).toEqual([{ protocol: 'TCP', port: 'http' }]);
+  },
+);
+
 it('the alerts are those of the stack, and the versions those of the package', async () => {
   const rules = readFileSync('deploy/prometheus/rules.yml', 'utf8');
   expect(readFileSync(`${CHART}/files/rules.yml`, 'utf8')).toBe(rules);
