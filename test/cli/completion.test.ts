@@ -1,6 +1,6 @@
 /** Shells complete commands, flags and words with the scripts that `completion` prints. */
 import { execFile, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -79,7 +79,8 @@ it.skipIf(!isThere('zsh'))('zsh completes what is typed', async () => {
 });
 
 it('the release and examples are told, and a slip in the shell', async () => {
-  expect(await runCli(['--version'])).toMatchObject({ code: 0, out: '0.1.0\n' });
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await runCli(['--version'])).toMatchObject({ code: 0, out: `${version}\n` });
   for (const words of [[], ['restore', 'plan'], ['stop'], ['repository', 'index']]) {
     const { code, out } = await runCli([...words, '--help']);
     expect(code).toBe(0);
