@@ -24,6 +24,9 @@ const BACKUPS = [
   'test/verify/!(damages-in-bucket).test.ts',
 ];
 
+/** Operators replay their own histories before an upgrade (docs/upgrading.md). For that no server is fetched. */
+const REPLAY = ['test/replay/**/*.test.ts'];
+
 const COMMON = {
   pool: 'forks',
   // They only end what hangs: no test asserts a time.
@@ -46,10 +49,11 @@ export default defineConfig({
           ...COMMON,
           name: 'whole',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...WITH_MOCKS, ...UNIT, ...BACKUPS],
+          exclude: [...configDefaults.exclude, ...WITH_MOCKS, ...REPLAY, ...UNIT, ...BACKUPS],
           globalSetup: ['test/setup.ts'],
         },
       },
+      { test: { ...COMMON, name: 'replay', include: REPLAY } },
       { test: { ...COMMON, name: 'unit-with-mocks', include: WITH_MOCKS } },
       { test: { ...SHARED, name: 'backups', include: BACKUPS } },
       { test: { ...SHARED, name: 'unit', include: UNIT } },
