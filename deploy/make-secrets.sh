@@ -20,5 +20,7 @@ chmod 700 secrets
 random | make postgres_password
 random | make grafana_password
 printf '[default]\naws_access_key_id = aptos-backup\naws_secret_access_key = %s\n' "$(random)" | make s3_credentials
+# Whoever has it may pause, resume and retry on the page of the coordinator.
+random | make page_token
 # For the URL of a webhook, if you have one.
 printf 'https://example.com/write-your-own-URL-here\n' | make notify_webhook

@@ -3,7 +3,15 @@
  * in its files.
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, renameSync, rmdirSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -67,11 +75,13 @@ it('namespace, worker, coordinator and Prometheus work with the settings in its 
       (text, [port, free]) => text.replace(`:${port}`, `:${free}`),
       word,
     );
+  const token = 'a-token-of-the-page';
+  writeFileSync(join(home, 'page_token'), token);
+  const ownPlaces = (word: string) =>
+    word.replace('file:///backups', `file://${folder}`).replace('/run/secrets', home);
   const lines: string[] = [];
   const start = (name: string): ChildProcess => {
-    const command = services[name]!.command!.map((word) =>
-      onFreePort(word.replace('file:///backups', `file://${folder}`)),
-    );
+    const command = services[name]!.command!.map((word) => onFreePort(ownPlaces(word)));
     const child = spawn(process.execPath, ['dist/cli.js', ...command], { env: environment(name) });
     onTestFinished(() => void child.kill('SIGKILL'));
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -88,6 +98,16 @@ it('namespace, worker, coordinator and Prometheus work with the settings in its 
   await until('it follows the node', follows, 240_000);
 
   await expectQueriesToAnswer(ports);
+
+  const control = async (headers: Record<string, string>) => {
+    const body = JSON.stringify({ action: 'resume' });
+    const answer = await fetch(`http://127.0.0.1:${first}/control`, {
+      ...{ method: 'POST', body, headers: { 'X-Aptos-Backup-Page': '1', ...headers } },
+    });
+    return answer.status;
+  };
+  expect(await control({})).toBe(401);
+  expect(await control({ authorization: `Bearer ${token}` })).toBe(200);
 
   const isHealthy = (name: string) => {
     const [program, ...args] = services[name]!.healthcheck!.test.slice(1).map(onFreePort);
