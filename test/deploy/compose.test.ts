@@ -51,6 +51,13 @@ it('opens ports only on this host', () => {
   }
 });
 
+it('links the page to the Temporal UI of the stack', () => {
+  const [, port] = /--temporal-ui=http:\/\/127\.0\.0\.1:(\d+)/.exec(
+    stack.services['coordinator']!.command!.join(' '),
+  )!;
+  expect(stack.services['ui']!.ports).toEqual([`127.0.0.1:${port}:8080`]);
+});
+
 it('gives no service a right of root or a place to write but its own, and bounds what it takes', () => {
   for (const [name, service] of services) {
     const { cap_add: added = [], deploy, user = 'of the image' } = service;
