@@ -20,6 +20,6 @@ run('npm', 'pack');
 console.log(`
 aptos-backup-${version}.tgz is ready. To publish it:
 
-  git tag -a v${version} -m ${version} && git push --tags
+  git tag -a v${version} -m ${version} && git push --follow-tags
   npm publish aptos-backup-${version}.tgz
 `);
