@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { messageOf } from '../client/command-failure.js';
 import { type ScheduleDone, declareSchedules, removeFormer } from '../client/declared-schedules.js';
@@ -26,6 +27,8 @@ import { say } from './say.js';
 
 /** Longest time that the server may take to take over what has changed. The next look tries again. */
 const APPLY_MS = 20_000;
+/** A file that has changed must rest for so long: an editor may be writing it, or may have put it aside for a moment. */
+const REST_MS = 500;
 
 /** Parts that are applied by themselves, beside the schedule of each kind. */
 const SETTINGS_PART = 'settings';
@@ -76,7 +79,7 @@ export class LiveConfig {
 
   /** Takes over what has changed in the file. What fails is told, and tried again with the next look. */
   async look(client: Client, workflowId: string, signal?: AbortSignal): Promise<void> {
-    this.readAgain();
+    await this.readAgain();
     const timed = async (part: string, work: () => Promise<void>) => {
       try {
         await client.withDeadline(Date.now() + APPLY_MS, work);
@@ -101,11 +104,14 @@ export class LiveConfig {
     return this.applied.config.file;
   }
 
-  private readAgain(): void {
-    const stamp = stampOf(this.applied.config);
-    if (stamp === this.seen) return;
-    this.seen = stamp;
+  /** The first half of a file may be right by itself. What the other half names would end. */
+  private async readAgain(): Promise<void> {
     const before = this.applied.config;
+    const stamp = stampOf(before);
+    if (stamp === this.seen) return;
+    await sleep(REST_MS);
+    if (stampOf(before) !== stamp) return; // the next look tries again
+    this.seen = stamp;
     try {
       const config = readConfig(before.path);
       if (config.text !== before.text) this.take({ ...config, file: before.file });

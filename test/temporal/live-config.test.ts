@@ -145,3 +145,32 @@ it('schedules of a storage that the file no longer names are removed, and those 
   await untilKinds('/former/d', 'verify');
   await untilKinds('/former/old');
 });
+
+it('a file that is just being written is read when it is whole', async () => {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => stderr.mockRestore());
+  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  const place = folder();
+  const file = configFile(place);
+  const whole = ['network: testnet', 'schedules: [{ kind: verify }, { kind: gc }]'];
+  file.write(...whole);
+  const live = await file.follow('--local-fs-dir', '/live/written');
+  await live.look();
+  await untilKinds('/live/written', 'gc', 'verify');
+  const halves = [
+    () => file.write(), // an editor has emptied it
+    () => file.write(whole[0]!), // that much of it is right by itself
+    () => rmSync(join(place, 'c.yaml')),
+  ];
+  for (const half of halves) {
+    half();
+    const looking = live.look();
+    file.write(...whole, '# once more');
+    await looking;
+    expect(told()).not.toMatch(/cannot be used|removed|has changed/);
+  }
+  await live.look();
+  expect(told()).toMatch(/c\.yaml has changed$/m);
+  await untilKinds('/live/written', 'gc', 'verify');
+  expect(told()).not.toMatch(/cannot be used|removed/);
+});
