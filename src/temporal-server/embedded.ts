@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { makeMissingSync } from '../lib/host/make-folders.js';
 import { findTemporal } from './binary/find-temporal.js';
@@ -40,11 +41,10 @@ export async function openEmbeddedServer(
     onAddress?: (server: Pick<EmbeddedServer, 'address' | 'namespace'>) => void;
   },
 ): Promise<EmbeddedServer> {
-  const server = new WatchedServer(
-    resolve(dataFolder, 'temporal'),
-    options.say,
-    options.env ?? process.env,
-  );
+  const folder = resolve(dataFolder, 'temporal');
+  makeMissingSync(folder);
+  // A server is known by the path of its database. By another path to the same one, it would seem to be none.
+  const server = new WatchedServer(realpathSync(folder), options.say, options.env ?? process.env);
   const signal = options.signal ?? new AbortController().signal;
   await server.open(signal, () => options.onAddress?.(server));
   return server;
@@ -65,7 +65,7 @@ class WatchedServer implements EmbeddedServer {
   #trouble = { what: '', saidAt: 0 };
 
   constructor(
-    private readonly folder: string,
+    folder: string,
     say: Say,
     private readonly env: NodeJS.ProcessEnv,
   ) {
@@ -83,7 +83,6 @@ class WatchedServer implements EmbeddedServer {
   }
 
   async open(signal: AbortSignal, onPorts: () => void): Promise<void> {
-    makeMissingSync(this.folder);
     // The lock is not held here, because a fetch of the binary may take minutes.
     const binary = await findTemporal({ env: this.env, say: this.#say, signal });
     try {

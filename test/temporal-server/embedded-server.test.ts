@@ -1,7 +1,7 @@
 // The embedded server of a data folder: shared by all its users, back on the same ports and
 // database after kill -9, stopped by the last user to leave, found again by the next.
 import { type Server, createServer } from 'node:net';
-import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Connection } from '@temporalio/client';
@@ -165,6 +165,21 @@ test('the last user stops the server, whoever started it, and the next user find
   expect(kept.status.name).toBe('RUNNING');
   await again.release();
   expect(readdirSync(join(data, 'temporal', 'users'))).toEqual([]);
+});
+
+test('two paths to one data folder are one server', async () => {
+  const data = temporaryFolder();
+  const link = join(temporaryFolder(), 'link');
+  symlinkSync(data, link);
+  const one = await open(data);
+  const pid = serverPid(data);
+  const two = await open(link);
+  expect(two.address).toBe(one.address);
+  expect(serverPid(data)).toBe(pid);
+  await one.release();
+  expect(serverRuns(data, pid)).toBe(true);
+  await two.release();
+  expect(serverRuns(data, pid)).toBe(false);
 });
 
 test('a user killed with -9 leaves the server to the next, and does not keep it alive', async () => {
