@@ -110,7 +110,10 @@ async function followWith(
   notifier?.watch(coordinator, ofWorkers, live?.health);
   served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
   try {
-    if (uiUrl !== undefined) say(`Temporal UI: ${uiUrl}`);
+    if (uiUrl !== undefined) {
+      say(`Temporal UI: ${uiUrl}`);
+      say(`With the temporal CLI: TEMPORAL_ADDRESS=${session.address} temporal workflow list`);
+    }
     await tellWithoutWorkers(session);
     if (session.embedded) void tellOthers(client, storage);
     const board = new StatusBoard(flags.json ?? false);

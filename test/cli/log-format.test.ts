@@ -49,6 +49,12 @@ it('up logs each event with time and level, or as JSON, in all its processes', a
 
   const text = startCli(['up', ...flags]);
   await text.says(/^following: /);
+  const { port } = JSON.parse(readFileSync(join(data, 'temporal', 'server.json'), 'utf8')) as {
+    port: number;
+  };
+  expect(text.lines).toContain(
+    `With the temporal CLI: TEMPORAL_ADDRESS=127.0.0.1:${port} temporal workflow list`,
+  );
   process.kill(
     Number(/process (\d+)/.exec(text.lines.find((l) => /^Chunk/.test(l))!)![1]),
     'SIGKILL',
