@@ -41,4 +41,5 @@ export async function setUpLog({
   if (format !== undefined) setLogFormat(format);
   if (logsAsJson()) log = await jsonLog();
   else if (stamped) log = screen ? clockLog : stampedLog;
+  else log = plainLog; // a flag comes before the environment
 }

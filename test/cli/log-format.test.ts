@@ -86,3 +86,13 @@ it('a missing server is told in one line', async () => {
   expect(away).toMatchObject({ code: 1, out: '' });
   expect(away.err).toMatch(/^aptos-backup: no Temporal server answers at 127\.0\.0\.1:1 .*\n$/);
 });
+
+it('the flag of the format comes before the environment', async () => {
+  const wrong = ['verify', '--local-fs-dir', '/nowhere', '--sample', 'much'];
+  const environment = { APTOS_BACKUP_LOG_FORMAT: 'json' };
+  const { err } = await runCli(wrong, environment);
+  expect(JSON.parse(err)).toMatchObject({ level: 'error' });
+  const flagged = await runCli([...wrong, '--log-format', 'text'], environment);
+  expect(flagged.code).toBe(2);
+  expect(flagged.err).toMatch(/^aptos-backup: --sample must be /);
+});
