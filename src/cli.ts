@@ -175,11 +175,13 @@ addCommonOptions(addStorageName(serve)).action((flags: ServeFlags) =>
 const query = add(program, 'query', 'show what a node or a storage has');
 addCommonOptions(query);
 addNodeOption(add(query, 'node-state', 'print the newest epoch and version of a node')).action(
-  (_, command: Command) => queryNodeState(command.optsWithGlobals<CommonFlags>()),
+  (_, command: Command) => queryNodeState(command.optsWithGlobals<CommonFlags>(), stopping.signal),
 );
 addStorageOptions(
   add(query, 'backup-storage-state', 'print the newest backups of a storage'),
-).action((_, command: Command) => queryStorageState(command.optsWithGlobals<CommonFlags>()));
+).action((_, command: Command) =>
+  queryStorageState(command.optsWithGlobals<CommonFlags>(), stopping.signal),
+);
 
 addRepositoryCommands(program, add, stopping.signal);
 
@@ -224,7 +226,9 @@ async function main(): Promise<void> {
   }
   try {
     await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
+  } catch (thrown) {
+    // What was in work when the operator stopped the command ends with the reason of the signal.
+    const error = thrown === stopping.signal.reason ? new Interrupted('interrupted') : thrown;
     if (error instanceof CommanderError && error.exitCode === 0) return;
     if (asksForCheck(args) && !(error instanceof Interrupted)) {
       process.exitCode = tellUnknown(error, inFlags);

@@ -19,14 +19,14 @@ import { firstUp, sameFlags, upAgain } from './hint.js';
 import { workersLive } from './living-workers.js';
 import { withNotifications } from './notification-status.js';
 import type { nowRequest } from './now.js';
-import { openSession } from './open-session.js';
+import { withSession } from './open-session.js';
 import { type CommonFlags } from './options.js';
 import { namesStorage, storageOf } from './storage-options.js';
 import { describeStatus } from './status-board.js';
 import { typedNumber, typedStream, unknownWord } from './typed.js';
 import { print } from './print.js';
 
-/** Longest wait for an answer of the coordinator. */
+/** Longest wait for the answers of the server and of the coordinator. */
 const ANSWER_MS = 30_000;
 
 /** `status`: shows what the coordinator does now. */
@@ -184,18 +184,17 @@ export async function withWorkflows<T>(
   find: (client: Client) => Promise<string[]>,
   ask: (client: Client, workflowIds: string[]) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(flags, signal);
-  const { client, embedded } = session;
-  try {
-    const workflowIds = await find(client);
-    if (workflowIds.length > 0 && !(await workersLive(session))) {
-      const [first] = workflowIds as [string];
-      const rests = embedded ? await followedBy(client, first, false) : undefined;
-      const start = rests ? upAgain(rests.storage, flags) : 'aptos-backup worker';
-      throw new Error(`${first} cannot answer, because no worker runs; start one with: ${start}`);
-    }
-    return await client.withDeadline(Date.now() + ANSWER_MS, () => ask(client, workflowIds));
-  } finally {
-    await session.close();
-  }
+  return withSession(flags, signal, async (session) => {
+    const { client, embedded } = session;
+    return client.withDeadline(Date.now() + ANSWER_MS, async () => {
+      const workflowIds = await find(client);
+      if (workflowIds.length > 0 && !(await workersLive(session))) {
+        const [first] = workflowIds as [string];
+        const rests = embedded ? await followedBy(client, first, false) : undefined;
+        const start = rests ? upAgain(rests.storage, flags) : 'aptos-backup worker';
+        throw new Error(`${first} cannot answer, because no worker runs; start one with: ${start}`);
+      }
+      return ask(client, workflowIds);
+    });
+  });
 }

@@ -8,10 +8,10 @@ import { print } from './print.js';
 import { say } from './say.js';
 
 /** `query node-state`: shows what the node has. Asks only the node. */
-export async function queryNodeState(flags: CommonFlags): Promise<void> {
+export async function queryNodeState(flags: CommonFlags, signal: AbortSignal): Promise<void> {
   const node = new NodeClient({ address: nodeAddress(flags) });
   try {
-    const state = await node.dbState();
+    const state = await node.dbState(signal);
     if (flags.json) {
       printJson(state ? { epoch: state.epoch, committed_version: state.committedVersion } : {});
     } else if (state) {
@@ -28,8 +28,8 @@ export async function queryNodeState(flags: CommonFlags): Promise<void> {
  * `query backup-storage-state`: shows the highest epoch and version that metadata lines name, with or
  * without holes below. Never writes. Names lines that cannot be read on stderr.
  */
-export async function queryStorageState(flags: CommonFlags): Promise<void> {
-  const storage = await openReadable(storageOf(flags));
+export async function queryStorageState(flags: CommonFlags, signal: AbortSignal): Promise<void> {
+  const storage = await openReadable(storageOf(flags), signal);
   const { epochEndings, transactions, snapshots, damaged } = await readKnownCatalog(storage);
   for (const { object, why } of damaged) say(`${object}, ${why}`);
   const snapshot = newestOf(snapshots, ({ epoch }) => epoch);

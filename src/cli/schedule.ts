@@ -20,7 +20,7 @@ import type { CoordinatorInput } from '../contract/coordinator-input.js';
 import { describeSchedule } from '../monitor/format.js';
 import { type CompactionFlags, compactionInput } from './compact-command.js';
 import { inFlags } from './flag-names.js';
-import { openSession } from './open-session.js';
+import { withSession } from './open-session.js';
 import { type CommonFlags, type CoordinatorFlags, coordinatorInput } from './options.js';
 import { placeOf } from './storage-options.js';
 import { type PruneFlags, rulesOf } from './retention-options.js';
@@ -137,13 +137,10 @@ async function withClient(
   signal: AbortSignal,
   work: (client: Client) => Promise<void>,
 ) {
-  const session = await openSession(flags, signal);
-  try {
+  await withSession(flags, signal, async (session) => {
     if (session.embedded) {
       say('The embedded Temporal server runs schedules only while a command keeps it up.');
     }
     await work(session.client);
-  } finally {
-    await session.close();
-  }
+  });
 }

@@ -14,7 +14,7 @@ import { storageName } from '../contract/storage-name.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { firstUp, upAgain } from './hint.js';
 import { workersLive } from './living-workers.js';
-import { openSession } from './open-session.js';
+import { openSession, withSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
 import { namesStorage, storageOf } from './storage-options.js';
 import type { WorkerGroup } from '../supervisor/worker-group.js';
@@ -25,14 +25,11 @@ import { print } from './print.js';
 
 /** `list`: shows what is followed on this server. */
 export async function runList(flags: CommonFlags, signal: AbortSignal): Promise<void> {
-  const session = await openSession(flags, signal);
-  try {
+  await withSession(flags, signal, async (session) => {
     const found = await listFollowed(session.client, await workersLive(session));
     if (flags.json) print(JSON.stringify(found));
     else print(describeList(found, session.embedded, flags).join('\n'));
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /**
