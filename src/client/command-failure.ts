@@ -1,14 +1,19 @@
 import {
   ApplicationFailure,
+  NamespaceNotFoundError,
   ServiceError,
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  isGrpcServiceError,
 } from '@temporalio/client';
 import { codeOf } from '../errors/catalogue.js';
 
 /** Errors of the Temporal client that only wrap the real one. */
 const WRAPPERS = [WorkflowFailedError, WorkflowUpdateFailedError, ServiceError];
+/** Status codes of gRPC. */
+const DEADLINE_EXCEEDED = 4;
+const UNAVAILABLE = 14;
 
 /** The command was called in a wrong way; it ends with exit code 2. */
 export class UsageError extends Error {
@@ -33,8 +38,31 @@ export function messageOf(error: unknown): string {
   if (inner instanceof WorkflowNotFoundError) {
     return `${inner.workflowId} has ended, or the server does not know it`;
   }
+  if (inner instanceof NamespaceNotFoundError) return noNamespace(inner.namespace);
+  if (isGrpcServiceError(inner)) return describeCall(inner).split('\n')[0]!;
   const message = inner instanceof Error ? inner.message : String(inner);
   return message.split('\n')[0]!;
+}
+
+interface FailedCall {
+  code: number;
+  details: string;
+  message: string;
+}
+
+/** What is the matter with a call of the Temporal server. Its message begins with a number and a word of gRPC. */
+function describeCall({ code, details, message }: FailedCall): string {
+  const [, namespace] = /^Namespace "?([^\s"]+)"? is not found/.exec(details) ?? [];
+  if (namespace !== undefined) return noNamespace(namespace);
+  if (code === DEADLINE_EXCEEDED) {
+    return 'the Temporal server gave no answer in time; is it overloaded, or the link down?';
+  }
+  if (code === UNAVAILABLE) return `the Temporal server is away (${details})`;
+  return `the Temporal server refused: ${details === '' ? message : details}`;
+}
+
+function noNamespace(namespace: string): string {
+  return `the Temporal server has no namespace ${namespace}; correct TEMPORAL_NAMESPACE, or create it`;
 }
 
 function innermost(error: unknown): unknown {
