@@ -56,8 +56,9 @@ export class Screen {
     return rows > 0 ? `\u001b[${rows}A\u001b[0J` : '';
   }
 
+  /** At least 1: in rows without room nothing would ever be whole. */
   private get width(): number {
-    return (this.stream.columns || 80) - 1;
+    return Math.max(1, (this.stream.columns || 80) - 1);
   }
 }
 

@@ -64,3 +64,14 @@ it('a board that is higher than the window leaves no traces', async () => {
   screen.say('Stopped.');
   expect((await shown()).at(-1)).toBe('Stopped.');
 });
+
+it.each([1, 2, 3, 10])('a window of %i columns shows the board', (columns) => {
+  let written = '';
+  const write = (text: string) => {
+    written += text;
+    return true;
+  };
+  const screen = new Screen({ columns, rows: 400, write });
+  screen.show(['following: version 30', '  transactions stored to 1500']);
+  expect(written.replaceAll(/\s/g, '')).toBe('following:version30transactionsstoredto1500');
+});
