@@ -23,7 +23,9 @@ export class Screen {
 
   /** Shows these lines in place of the ones before. */
   show(lines: readonly string[]): void {
-    this.board = lines.flatMap((line) => wrapped(visible(line), this.width));
+    // A new line or a tab in a reason would take more room than is known, and so leave traces.
+    const plain = lines.map((line) => visible(line).replace(/[\n\t]+/g, ' '));
+    this.board = plain.flatMap((line) => wrapped(line, this.width));
     this.write(this.erasure());
   }
 

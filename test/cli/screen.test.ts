@@ -75,3 +75,14 @@ it.each([1, 2, 3, 10])('a window of %i columns shows the board', (columns) => {
   screen.show(['following: version 30', '  transactions stored to 1500']);
   expect(written.replaceAll(/\s/g, '')).toBe('following:version30transactionsstoredto1500');
 });
+
+it('a reason of several lines, or with tabs, leaves no traces', async () => {
+  const { screen, shown } = open(40, 12);
+  const reason = '  transactions failed: no answer\n\tfrom\tthe\tstorage\tof\tthis\thost';
+  for (let look = 1; look <= 5; look += 1) screen.show([`working: version ${look}`, reason]);
+  expect(await shown()).toEqual([
+    'working: version 5',
+    '  transactions failed: no answer from',
+    '      the storage of this host',
+  ]);
+});
