@@ -28,8 +28,10 @@ export async function openWithWorkers(
   { env, ...options }: WorkerOptions & { env?: NodeJS.ProcessEnv },
 ): Promise<{ session: TemporalSession; workers: WorkerGroup | undefined }> {
   const started: WorkerGroup[] = [];
-  const meanwhile = (workerEnv: NodeJS.ProcessEnv) =>
-    void started.push(startWorkers(flags, workerEnv, options));
+  const meanwhile = (workerEnv: NodeJS.ProcessEnv) => {
+    for (const former of started.splice(0)) former.kill(); // they wait at an address that the server did not get
+    started.push(startWorkers(flags, workerEnv, options));
+  };
   try {
     const session = await openSession(flags, signal, { ...(env ? { env } : {}), meanwhile });
     return { session, workers: started[0] };

@@ -37,7 +37,10 @@ export async function openEmbeddedServer(
     say: Say;
     env?: NodeJS.ProcessEnv;
     signal?: AbortSignal;
-    /** Called once, when the server has an address. It may not answer yet. */
+    /**
+     * Called when the server has an address. It may not answer yet. Called again with another one if a program takes its
+     * port before it ever did.
+     */
     onAddress?: (server: Pick<EmbeddedServer, 'address' | 'namespace'>) => void;
   },
 ): Promise<EmbeddedServer> {

@@ -30,8 +30,9 @@ export async function openTemporal(options: {
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
   /**
-   * Called once with the environment for workers, as soon as the embedded server has an address. It may not answer
-   * yet. Not called for a server that the environment names.
+   * Called with the environment for workers, as soon as the embedded server has an address. It may not answer yet.
+   * Called again if it gets another address, which nobody finds who has the first one. Not called for a server that the
+   * environment names.
    */
   meanwhile?: (workerEnv: NodeJS.ProcessEnv) => void;
 }): Promise<TemporalSession> {

@@ -36,6 +36,8 @@ export class SharedServer {
   readonly #stateFile: ServerStateFile;
   readonly #files: ServerFiles;
   #state: ServerState | undefined;
+  /** The server has answered this process: from then on its clients and workers cannot change ports. */
+  #answered = false;
   #renewedAt = -Infinity;
 
   constructor(
@@ -47,7 +49,7 @@ export class SharedServer {
     this.#files = { database: join(folder, 'temporal.db'), log: join(folder, 'server.log') };
   }
 
-  /** The ports of the server; valid after `bringUp`. */
+  /** The ports of the server; valid once `onPorts` was called. */
   get ports(): ServerPorts {
     return this.#state!;
   }
@@ -106,7 +108,8 @@ export class SharedServer {
 
   /**
    * Joins the running server, or starts one, and waits for its first answer. `hungPid` names a server that
-   * hangs; it is killed first. `onPorts` is called as soon as the ports are known; they stay the same from then on.
+   * hangs; it is killed first. `onPorts` is called as soon as the ports are known. They stay the same from then on, unless
+   * another program takes one of them before the server has ever answered: then it is called once more.
    */
   async bringUp(
     binary: string,
@@ -115,6 +118,7 @@ export class SharedServer {
   ): Promise<void> {
     let renewed = false;
     let deaths = 0;
+    let told: number | undefined;
     for (let hung = hungPid; !signal.aborted;) {
       const logged = logSize(this.#files.log);
       const { state, started } = await this.#locked(async () => {
@@ -122,8 +126,8 @@ export class SharedServer {
         const lost = this.#state && !renewed ? 'died' : undefined;
         return this.#runningOrStarted(binary, killed ? HUNG : lost);
       });
-      onPorts?.();
-      onPorts = undefined;
+      if (told !== state.port) onPorts?.();
+      told = state.port;
       const patienceMs = patienceWith(state);
       try {
         await waitUntilReady(state, this.#files, { patienceMs, say: this.say, signal });
@@ -144,6 +148,7 @@ export class SharedServer {
         continue;
       }
       if (signal.aborted) return;
+      this.#answered = true;
       if (!state.ready) await this.#locked(() => this.#noteReady(state));
       if (started) await keepClosedWorkflows(state.port, this.say);
       return;
@@ -181,7 +186,7 @@ export class SharedServer {
   }
 
   #isReliedOn(known: ServerState | undefined): known is ServerState {
-    return known !== undefined && (this.#state !== undefined || this.#users.hasOthers());
+    return known !== undefined && (this.#answered || this.#users.hasOthers());
   }
 
   /**
@@ -228,6 +233,11 @@ export class SharedServer {
         'TEMPORAL_START_FAILED',
         `port ${known.port} or ${known.uiPort} is taken by another program`,
       );
+    }
+    if (this.#state) {
+      const { port, uiPort } = this.#state;
+      const taken = `port ${port} or ${uiPort} before the Temporal server had it`;
+      this.say(`Another program has taken ${taken}; others are chosen`, 'warn');
     }
     const port = await choosePort();
     return { port, uiPort: await choosePort() };

@@ -91,6 +91,33 @@ function tryToListen(port: number): Promise<Server | undefined> {
   });
 }
 
+test('a port that another program takes before the server has it is given up for another', async () => {
+  const data = temporaryFolder();
+  const taken = join(data, 'taken');
+  const env = serverThatFirst(data, `while [ ! -e ${taken} ]; do sleep 0.1; done`);
+  const addresses: string[] = [];
+  let other: Server | undefined;
+  const onAddress = ({ address }: { address: string }) => {
+    addresses.push(address);
+    if (addresses.length > 1) return;
+    void tryToListen(Number(address.split(':')[1])).then((listening) => {
+      other = listening;
+      writeFileSync(taken, '');
+    });
+  };
+  const said: string[] = [];
+  const say = (line: string) => said.push(line);
+  const server = await openEmbeddedServer(data, { say, env, onAddress });
+  expect(other).toBeDefined();
+  other!.close();
+  expect(addresses).toHaveLength(2);
+  expect(addresses[1]).toBe(server.address);
+  expect(addresses[0]).not.toBe(server.address);
+  expect(said.filter((line) => line.startsWith('Another program has taken port '))).toHaveLength(1);
+  await startWorkflow(server, 'x');
+  await server.release();
+});
+
 test('a server that takes long to start is left alone', async () => {
   const data = temporaryFolder();
   const slow = join(data, 'slow');
