@@ -58,3 +58,10 @@ it('a coordinator counts as starting until its first status, unless it is known 
   stuck.missed(new StuckWorkflowError({ ...workflow, failure: 'a mistake', advice: 'mend it' }));
   expect(stuck.health().level).toBe('critical');
 });
+
+it('an IPv6 address stands in brackets, as in the URL of the page', async () => {
+  const server = await HealthServer.listen('[::1]:0');
+  onTestFinished(() => server.close());
+  expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  expect(await (await fetch(`${server.url}/livez`)).text()).toBe('alive\n');
+});
