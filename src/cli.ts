@@ -42,6 +42,7 @@ import { SCHEDULE, addScheduleCommands } from './cli/schedule-commands.js';
 import { addRepositoryCommands } from './cli/repository-commands.js';
 import { type VerifyFlags, runVerify } from './cli/verify-command.js';
 import { asksForCheck, tellUnknown } from './cli/status-check.js';
+import { tellUnknownVariables } from './cli/tell-unknown-variables.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
 import { namedStack } from './lib/host/named-stack.js';
@@ -71,6 +72,7 @@ const program = new Command('aptos-backup')
     applyConfig(command);
     const { dataDir, logFormat } = command.optsWithGlobals<Partial<CommonFlags>>();
     await setUpLog({ format: logFormat, stamped: lasting });
+    tellUnknownVariables();
     keepCachesIn(dataFolder(dataDir));
   });
 
