@@ -6,6 +6,17 @@ import { Interrupted } from '../client/command-failure.js';
 import type { CommonFlags } from './options.js';
 import { say } from './say.js';
 
+const NOT_OURS = 'this user may not write there: run it as the owner of that folder';
+/** What to do about an error of the file system. */
+const TO_DO: Readonly<Record<string, string>> = {
+  EACCES: NOT_OURS,
+  EPERM: NOT_OURS,
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'its disk is full: make room',
+  EDQUOT: 'the quota is used up: make room',
+  ENOTDIR: 'a part of the path is not a folder',
+};
+
 /**
  * Opens the Temporal server that a command works with. This may take minutes; an abort ends it at once.
  * @throws Interrupted, TemporalError
@@ -15,12 +26,22 @@ export async function openSession(
   signal: AbortSignal,
   options: Pick<Parameters<typeof openTemporal>[0], 'env' | 'meanwhile'> = {},
 ): Promise<TemporalSession> {
+  const folder = dataFolder(dataDir);
   try {
-    return await openTemporal({ dataFolder: dataFolder(dataDir), say, signal, ...options });
+    return await openTemporal({ dataFolder: folder, say, signal, ...options });
   } catch (error) {
     if (signal.aborted) throw new Interrupted('interrupted while the Temporal server was starting');
-    throw error;
+    throw withAdvice(error, folder);
   }
+}
+
+/** An error of the file system that names a path is one of the data folder. */
+function withAdvice(error: unknown, folder: string): unknown {
+  const { code = '', path, message } = error as NodeJS.ErrnoException;
+  const todo = TO_DO[code];
+  if (path === undefined || todo === undefined) return error;
+  const why = `the data folder ${folder} cannot be used (${message}): ${todo}, or name another one with --data-dir`;
+  return new Error(why, { cause: error });
 }
 
 /**
