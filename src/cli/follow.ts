@@ -24,9 +24,9 @@ import { workersLive } from './living-workers.js';
 import { type Served, openPage } from './open-page.js';
 import type { Notifier } from '../notify/notifier.js';
 import { inFlags } from './flag-names.js';
+import { stopOf } from './hint.js';
 import { openNotifier } from './open-notifier.js';
 import { type CoordinatorFlags, chunkWorkerCount, givenInput } from './options.js';
-import { storageFlags } from './storage-options.js';
 import { openWithWorkers, tellWithoutWorkers } from './own-workers.js';
 import { tellOthers } from './tell-others.js';
 import { StatusBoard } from './status-board.js';
@@ -115,7 +115,7 @@ async function followWith(
       say(`With the temporal CLI: TEMPORAL_ADDRESS=${session.address} temporal workflow list`);
     }
     await tellWithoutWorkers(session);
-    if (session.embedded) void tellOthers(client, storage);
+    if (session.embedded) void tellOthers(client, storage, flags);
     const board = new StatusBoard(flags.json ?? false);
     const onStatus = (status: LiveStatus) => {
       board.show(status);
@@ -131,7 +131,7 @@ async function followWith(
     const display = { settings, live, board, onStatus, onSilence };
     const ended = await watch(session, display, signal);
     await workers?.stop();
-    say(ended ? endedWords(input) : await partingWords(session, input));
+    say(ended ? endedWords(input) : await partingWords(session, input, flags));
   } finally {
     await workers?.stop();
     await session.close();
@@ -143,13 +143,18 @@ function endedWords({ storage }: CoordinatorInput): string {
 }
 
 /** What becomes of the coordinator when this process leaves it. */
-async function partingWords(session: TemporalSession, { storage }: CoordinatorInput) {
+async function partingWords(
+  session: TemporalSession,
+  { storage }: CoordinatorInput,
+  flags: CoordinatorFlags,
+) {
   if (!session.embedded) {
     return 'The coordinator goes on in the server; see: aptos-backup status. To end it: aptos-backup stop';
   }
   const goesOn = await workersLive(session).catch(() => false);
   if (!goesOn) return 'Stopped. The next start goes on from here.';
-  return `This command ends, but the coordinator of ${storageName(storage)} goes on: another aptos-backup with the same data folder works for it. To end it: aptos-backup stop ${storageFlags(storage)}`;
+  const name = storageName(storage);
+  return `This command ends, but the coordinator of ${name} goes on: another aptos-backup with the same data folder works for it. To end it: ${stopOf(name, flags)}`;
 }
 
 interface Display {

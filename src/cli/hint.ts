@@ -26,7 +26,15 @@ export function firstUp(flags: CommonFlags): string {
 }
 
 /** How to go on with a coordinator that rests: it has its settings. `storage`: its name. */
-export function upAgain(storage: string, { dataDir }: CommonFlags): string {
-  const data = dataDir === undefined ? '' : ` --data-dir ${shellWord(dataDir)}`;
-  return `aptos-backup up ${storageFlags(storageNamed(storage))}${data}`;
+export function upAgain(storage: string, flags: CommonFlags): string {
+  return `aptos-backup up ${storageFlags(storageNamed(storage))}${sameData(flags)}`;
+}
+
+/** How to end a coordinator from another terminal. `storage`: its name. */
+export function stopOf(storage: string, flags: CommonFlags): string {
+  return `aptos-backup stop ${storageFlags(storageNamed(storage))}${sameData(flags)}`;
+}
+
+function sameData({ dataDir }: CommonFlags): string {
+  return dataDir === undefined ? '' : ` --data-dir ${shellWord(dataDir)}`;
 }

@@ -40,7 +40,9 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   expect(ups.first.lines.at(-1)).toContain(
     `the coordinator of ${first} goes on: another aptos-backup`,
   );
-  expect(ups.first.lines.at(-1)).toContain(`aptos-backup stop --local-fs-dir ${first}`);
+  expect(ups.first.lines.at(-1)).toContain(
+    `To end it: aptos-backup stop --local-fs-dir ${first} ${data.join(' ')}`,
+  );
   // Of two coordinators, a hint names the one that was meant, and its stream.
   const paused = await told('pause', 'transaction', '--local-fs-dir', first);
   const [, hint = ''] = /Go on with: aptos-backup (.*)\n$/.exec(paused.out) ?? [];
@@ -101,7 +103,7 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   await other.says(/^Workflow .*, begun$/);
   await other.says(/^also goes on with: /);
   expect(other.lines.filter((line) => line.startsWith('also '))).toEqual([
-    `also goes on with: ${first}; to end one: aptos-backup stop --local-fs-dir ${first}`,
+    `also goes on with: ${first}; to end one: aptos-backup stop --local-fs-dir ${first} ${data.join(' ')}`,
   ]);
   expect((await told('stop', '--local-fs-dir', second)).code).toBe(0);
   expect(await other.ended).toBe(0);
