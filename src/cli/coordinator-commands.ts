@@ -1,6 +1,12 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { UsageError } from '../client/command-failure.js';
-import { findCoordinator, followedBy, isRunning } from '../client/followed.js';
+import {
+  findCoordinator,
+  followedBy,
+  isRunning,
+  listFollowed,
+  ofStorage,
+} from '../client/followed.js';
 import { listCoordinators, readCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
 import { listBlocked } from '../client/start-backup.js';
@@ -158,20 +164,24 @@ export async function withCoordinator<T>(
   const storage = namesStorage(flags) ? storageOf(flags) : undefined;
   const find = async (client: Client) => {
     const workflowId = await findCoordinator(client, storage);
-    if (storage) await requireRunning(client, workflowId, storage, flags);
-    return [workflowId];
+    return [storage ? await running(client, workflowId, storage, flags) : workflowId];
   };
   return withWorkflows(flags, signal, find, (client, [workflowId]) => ask(client, workflowId!));
 }
 
-/** @throws Error when no coordinator works for the storage */
-async function requireRunning(
+/**
+ * The id of the coordinator that runs for the storage: its own, or the one that somebody gave it with the temporal CLI.
+ * @throws Error when none runs
+ */
+async function running(
   client: Client,
   workflowId: string,
   storage: StorageConfig,
   flags: CommonFlags,
-) {
-  if (await isRunning(client, workflowId)) return;
+): Promise<string> {
+  if (await isRunning(client, workflowId)) return workflowId;
+  const other = ofStorage(await listFollowed(client, false), storage);
+  if (other) return other.workflow_id;
   throw new Error(
     `no coordinator runs for ${storageName(storage)}; start one with: ${firstUp(flags)}, or see: aptos-backup list`,
   );

@@ -6,6 +6,7 @@ import {
   type Stopped,
   followedBy,
   listFollowed,
+  ofStorage,
   sayWhich,
   untilEnded,
 } from '../client/followed.js';
@@ -116,8 +117,9 @@ async function wanted(
   const storage = storageOf(flags);
   const id = coordinatorId(storage);
   // The server lists a new coordinator only after a moment.
-  const known = all.find((one) => one.workflow_id === id);
-  const found = known ?? (await followedBy(client, id, answer));
+  const known = all.find((one) => one.workflow_id === id) ?? (await followedBy(client, id, answer));
+  // One that somebody started with the temporal CLI has an id of its own.
+  const found = known ?? ofStorage(all, storage);
   if (found) return [found];
   const others = all.map((one) => one.storage).join(', ') || 'nothing';
   throw new Error(`nothing follows a node into ${storageName(storage)} here; followed: ${others}`);

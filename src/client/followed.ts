@@ -9,7 +9,7 @@ import { parseNodes } from '../contract/backup-input.js';
 import { type CoordinatorInput, parseCoordinatorInput } from '../contract/coordinator-input.js';
 import type { CoordinatorMemory } from '../contract/coordinator-memory.js';
 import type { StorageConfig } from '../contract/job.js';
-import { storageName } from '../contract/storage-name.js';
+import { isSamePlace, storageName, storageNamed } from '../contract/storage-name.js';
 import { UPDATE_CONFIGURE } from '../contract/messages.js';
 import { resultOf } from './calls.js';
 import { UsageError } from './command-failure.js';
@@ -47,6 +47,11 @@ export async function listFollowed(client: Client, answer: boolean): Promise<Fol
     if (followed) found.push(followed);
   }
   return found.sort((a, b) => (a.storage < b.storage ? -1 : 1));
+}
+
+/** The one of a storage. */
+export function ofStorage(all: readonly Followed[], storage: StorageConfig): Followed | undefined {
+  return all.find((one) => isSamePlace(storageNamed(one.storage), storage));
 }
 
 /** The workflow id of a storage's coordinator; without a storage, that of the only one that runs. @throws Error */

@@ -1,8 +1,10 @@
 /** `list` shows what is followed here, and `stop` ends it. No `up` leaves a coordinator running without a word. */
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { devnode, storageFolder } from '../support/backup.js';
 import { dataFolder, runCli, startCli } from '../support/cli.js';
 import { until } from '../support/until.js';
+import { stateFile, withClient } from '../temporal-server/embedded-helpers.js';
 import type { Followed, Stopped } from '../../src/client/followed.js';
 
 it('list names what is followed, up says what goes on without it, and stop ends it', async () => {
@@ -80,6 +82,25 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   expect(gone.err).toMatch(
     /no coordinator runs for .*; start one with: aptos-backup up --backup-service-address URL --local-fs-dir /,
   );
+
+  // One that was started with the temporal CLI is found by its storage as well.
+  const { port } = JSON.parse(readFileSync(stateFile(data[1]!), 'utf8')) as { port: number };
+  const input = {
+    ...{ node: node.address, storage: { local_fs_dir: first } },
+    trust_waypoints: [node.facts().genesis_waypoint],
+  };
+  await withClient(`127.0.0.1:${port}`, (client) =>
+    client.workflow.start('backupCoordinator', {
+      ...{ taskQueue: 'aptos-backup', workflowId: 'by-hand', args: [input] },
+    }),
+  );
+  await until('it is followed by hand', async () => (await stateOf(first)) === 'following');
+  const byHand = await told('status', '--local-fs-dir', first, '--json');
+  expect(byHand).toMatchObject({ code: 0, err: '' });
+  expect(await told('stop', '--local-fs-dir', first)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`Stopped the coordinator of ${first}, `) as string,
+  });
 
   // One that runs sees that somebody ended its coordinator.
   expect((await told('stop', '--all')).code).toBe(0);
