@@ -35,6 +35,7 @@ import { refuseTilde } from './cli/refuse-tilde.js';
 import { say, setUpLog } from './cli/say.js';
 import { NOTIFY, addNotifyCommands } from './cli/notify-command.js';
 import { addNotifyOptions } from './cli/notify-options.js';
+import { leaveServersAtOnce } from './cli/open-session.js';
 import { type ServeFlags, runServe } from './cli/serve-command.js';
 import { queryNodeState, queryStorageState } from './cli/query.js';
 import { RESTORE, addRestoreCommands } from './cli/restore-options.js';
@@ -57,8 +58,13 @@ const LASTING = ['up', 'continuously', 'worker'];
 /** The command of this process, if it lasts. */
 let lasting = false;
 
+/** npx and a terminal that closes send a signal twice, within milliseconds. Who has lost patience takes longer. */
+const IMPATIENT_MS = 1_000;
+
 keepHeapSmall();
 const stopping = new AbortController();
+/** When each signal first came. */
+const heardAt = new Map<NodeJS.Signals, number>();
 const program = new Command('aptos-backup')
   .description('Durable, proven backups of Aptos-family nodes')
   .version(releaseOf(import.meta.url), '--version', 'print the release')
@@ -207,10 +213,17 @@ addDevnodeOptions(add(program, 'devnode', 'simulate a node, to try things out'))
 
 addExamples(program, program.name());
 
-/** A signal told this process to stop. That takes a while, so it is said at once. */
-function stop(): void {
+/** A signal told this process to stop. That takes a while, so it is said at once. A later one ends it where it stands. */
+function stop(name: NodeJS.Signals): void {
+  const now = performance.now();
+  const before = heardAt.get(name) ?? now;
+  heardAt.set(name, before);
   if (lasting && !stopping.signal.aborted) say('Stopping; what was in flight is kept.');
   stopping.abort();
+  if (now - before < IMPATIENT_MS) return;
+  leaveServersAtOnce();
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
 }
 
 async function main(): Promise<void> {
@@ -224,7 +237,7 @@ async function main(): Promise<void> {
   // work.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, stop);
+    process.on(name, stop);
   }
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -6,6 +6,8 @@ import { Interrupted } from '../client/command-failure.js';
 import type { CommonFlags } from './options.js';
 import { say } from './say.js';
 
+export { leaveServersAtOnce } from '../temporal-server/embedded.js';
+
 const NOT_OURS = 'this user may not write there: run it as the owner of that folder';
 /** What to do about an error of the file system. */
 const TO_DO: Readonly<Record<string, string>> = {

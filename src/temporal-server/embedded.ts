@@ -53,6 +53,13 @@ export async function openEmbeddedServer(
   return server;
 }
 
+const inUse = new Set<WatchedServer>();
+
+/** For a process that ends where it stands: kills the servers that nobody else uses. Never throws. */
+export function leaveServersAtOnce(): void {
+  for (const server of inUse) server.leaveAtOnce();
+}
+
 class WatchedServer implements EmbeddedServer {
   readonly namespace = EMBEDDED_NAMESPACE;
   readonly #server: SharedServer;
@@ -90,11 +97,12 @@ class WatchedServer implements EmbeddedServer {
     const binary = await findTemporal({ env: this.env, say: this.#say, signal });
     try {
       await this.#server.enter();
+      inUse.add(this);
       await this.#bringUp(binary, signal, { onPorts });
       signal.throwIfAborted();
     } catch (error) {
       if (signal.aborted) await this.#leave();
-      else this.#server.giveUp();
+      else this.#giveUp();
       throw error;
     }
     this.#watch = setInterval(() => this.#look(binary), WATCH_MS);
@@ -108,9 +116,23 @@ class WatchedServer implements EmbeddedServer {
     await this.#leave();
   }
 
+  leaveAtOnce(): void {
+    try {
+      this.#server.leaveAtOnce();
+    } catch {
+      // The next user of the folder finds the server.
+    }
+  }
+
+  #giveUp(): void {
+    inUse.delete(this);
+    this.#server.giveUp();
+  }
+
   async #leave(): Promise<void> {
     try {
       await this.#server.leave();
+      inUse.delete(this);
     } catch (error) {
       this.#say(`The Temporal server was left running: ${reasonOf(error)}`);
     }

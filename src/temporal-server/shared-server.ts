@@ -75,6 +75,14 @@ export class SharedServer {
     });
   }
 
+  /** The same without the lock. Who begins to use the server in this moment starts it again. */
+  leaveAtOnce(): void {
+    this.#users.leave();
+    const known = this.#known();
+    if (!known || this.#users.hasOthers() || !this.#isRunning(known)) return;
+    process.kill(known.pid, 'SIGKILL');
+  }
+
   /** Removes this user after a failed `bringUp`. */
   giveUp(): void {
     this.#users.leave();
