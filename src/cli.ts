@@ -65,6 +65,8 @@ keepHeapSmall();
 const stopping = new AbortController();
 /** When each signal first came. */
 const heardAt = new Map<NodeJS.Signals, number>();
+/** Why a part of what this process prints could not be written, as on a full disk. */
+let unwritten: string | undefined;
 const program = new Command('aptos-backup')
   .description('Durable, proven backups of Aptos-family nodes')
   .version(releaseOf(import.meta.url), '--version', 'print the release')
@@ -226,6 +228,13 @@ function stop(name: NodeJS.Signals): void {
   process.kill(process.pid, name);
 }
 
+/** A command whose result is lost has not succeeded. One that lasts has told it in its log. */
+function tellUnwritten(): void {
+  if (unwritten === undefined || lasting) return;
+  say(`aptos-backup: not all of the result could be written (${unwritten})`, 'error');
+  process.exitCode ||= 1;
+}
+
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === 'backup') args.shift(); // the stock tool's own first word
@@ -236,6 +245,9 @@ async function main(): Promise<void> {
   // The reader of the output may be gone, or the disk of a log full. Neither is a reason to stop the
   // work.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  process.stdout.on('error', ({ code = 'unknown error' }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') unwritten ??= code;
+  });
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, stop);
   }
@@ -274,4 +286,5 @@ await main();
 const written = (stream: NodeJS.WriteStream) =>
   new Promise<void>((resolve) => stream.write('', () => resolve()));
 await Promise.all([written(process.stdout), written(process.stderr)]);
+tellUnwritten();
 process.exit();
