@@ -18,6 +18,7 @@ import { storageOf } from './storage-options.js';
 import { indexedLine, listHead, listRow, shownText, statsText } from './print-inventory.js';
 import { print } from './print.js';
 import { say } from './say.js';
+import { unknownWord } from './typed.js';
 import { visible } from '../lib/visible.js';
 
 export interface ListFlags extends CommonFlags {
@@ -140,6 +141,6 @@ function u64(text: string | undefined, flag: string): bigint | undefined {
 function kindOf(text: string): BackupType {
   const kind = BACKUP_TYPES.find((one) => one === text.replaceAll('-', '_'));
   if (kind) return kind;
-  const known = BACKUP_TYPES.map((one) => one.replaceAll('_', '-')).join(', ');
-  throw new UsageError(`--kind must be one of ${known}, not "${text}"`);
+  const known = BACKUP_TYPES.map((one) => one.replaceAll('_', '-'));
+  throw unknownWord('--kind', text, known);
 }

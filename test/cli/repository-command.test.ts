@@ -42,12 +42,14 @@ it('lists, shows, counts and publishes, for people and as JSON', async () => {
     'repository',
     'list',
     '--kind',
-    'block',
+    'transactions',
     '--local-fs-dir',
     copy.folder,
   ]);
   expect(wrong).toMatchObject({
     code: 2,
-    err: expect.stringContaining('--kind must be') as string,
+    err: expect.stringContaining(
+      'unknown --kind "transactions", did you mean "transaction"? known are epoch-ending, ',
+    ) as string,
   });
 });
