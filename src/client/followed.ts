@@ -11,10 +11,14 @@ import type { CoordinatorMemory } from '../contract/coordinator-memory.js';
 import type { StorageConfig } from '../contract/job.js';
 import { isSamePlace, storageName, storageNamed } from '../contract/storage-name.js';
 import { UPDATE_CONFIGURE } from '../contract/messages.js';
+import { forEachAtOnce } from '../lib/at-once.js';
 import { resultOf } from './calls.js';
 import { UsageError } from './command-failure.js';
 import { coordinatorId, listCoordinators, readCoordinator } from './live-status.js';
 import { StuckWorkflowError } from './stuck.js';
+
+/** So many are asked at once: each that is silent takes as long as an answer may take. */
+const ASKED_AT_ONCE = 16;
 
 /** A running coordinator, as `list` and `stop` name it. */
 export interface Followed {
@@ -42,10 +46,10 @@ export interface Stopped extends Followed {
 /** The coordinators that run on this server. Without a worker, none of them can answer. */
 export async function listFollowed(client: Client, answer: boolean): Promise<Followed[]> {
   const found: Followed[] = [];
-  for (const workflowId of await listCoordinators(client)) {
+  await forEachAtOnce(ASKED_AT_ONCE, await listCoordinators(client), async (workflowId) => {
     const followed = await followedBy(client, workflowId, answer);
     if (followed) found.push(followed);
-  }
+  });
   return found.sort((a, b) => (a.storage < b.storage ? -1 : 1));
 }
 
