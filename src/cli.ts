@@ -32,7 +32,7 @@ import {
 import { addStorageName, addStorageOptions } from './cli/storage-options.js';
 import { refuseMissing } from './cli/refuse-missing.js';
 import { refuseTilde } from './cli/refuse-tilde.js';
-import { say, setUpLog } from './cli/say.js';
+import { say, setUpLog, typedFormat } from './cli/say.js';
 import { NOTIFY, addNotifyCommands } from './cli/notify-command.js';
 import { addNotifyOptions } from './cli/notify-options.js';
 import { leaveServersAtOnce } from './cli/open-session.js';
@@ -241,7 +241,7 @@ async function main(): Promise<void> {
   const verbose = args.includes('--verbose');
   // Also what is wrong with the flags themselves is told in the one form of the command.
   lasting = LASTING.includes(args[0] ?? '');
-  await setUpLog({ stamped: lasting });
+  await setUpLog({ format: typedFormat(args), stamped: lasting });
   // The reader of the output may be gone, or the disk of a log full. Neither is a reason to stop the
   // work.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);

@@ -43,3 +43,9 @@ export async function setUpLog({
   else if (stamped) log = screen ? clockLog : stampedLog;
   else log = plainLog; // a flag comes before the environment
 }
+
+/** The format that a command line asks for; undefined if it names none that is known. A mistake may come before it is parsed. */
+export function typedFormat(args: readonly string[]): string | undefined {
+  const [, format] = /(?:^|\n)--log-format[=\n](text|json)(?:\n|$)/.exec(args.join('\n')) ?? [];
+  return format;
+}

@@ -81,6 +81,15 @@ it.each([
   expect(err).toMatch(/^\d{4}-\S+Z ERROR \S.*\n$/);
 });
 
+it.each([
+  ['an unknown flag', ['up', '--locl', '/x', '--log-format', 'json']],
+  ['a file that is not there', ['up', '--log-format=json', '--config', '/nowhere.yaml']],
+])('mistakes are told in the format that is asked for beside them: %s', async (_, args) => {
+  const { code, err } = await runCli(args);
+  expect(code).toBe(2);
+  expect(JSON.parse(err)).toMatchObject({ level: 'error', msg: expect.any(String) as string });
+});
+
 it('a missing server is told in one line', async () => {
   const away = await runCli(['status'], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
   expect(away).toMatchObject({ code: 1, out: '' });
