@@ -139,6 +139,10 @@ it('list names what is followed, up says what goes on without it, and stop ends 
   expect(await leaves.stop()).toBe(0);
   const forBoth = follow(own);
   await forBoth.says(/^also goes on with: /);
+  await until('both are followed by one', async () => {
+    const states = (await listed()).map(({ state }) => state);
+    return states.join() === 'following,following';
+  });
   const all = JSON.parse((await told('stop', '--all', '--json')).out) as Stopped[];
   expect(all.map(({ storage }) => storage)).toEqual([own, left]);
   for (const one of all) expect(one).toMatchObject({ outcome: 'stopped', asked: [], left: [] });
