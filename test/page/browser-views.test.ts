@@ -10,12 +10,16 @@ import { findServer } from '../support/servers/install.js';
 import { NOW, liveStatus } from '../support/status.js';
 import { until } from '../support/until.js';
 
+/** Beside other tests, a browser is slow. */
+const PATIENCE_MS = 180_000;
+
 const iso = (ms: number) => new Date(ms).toISOString();
 
 let browser: Browser;
 beforeAll(async () => {
   const args = ['--no-sandbox', '--disable-dev-shm-usage'];
-  browser = await chromium.launch({ executablePath: await findServer(CHROMIUM), args });
+  const executablePath = await findServer(CHROMIUM);
+  browser = await chromium.launch({ executablePath, args, timeout: PATIENCE_MS });
 });
 afterAll(() => browser.close());
 
@@ -50,6 +54,7 @@ async function openPage(answers: Said, before = ''): Promise<Page> {
   onTestFinished(() => server.close());
   server.also(new ServedPage(server, { token: undefined, say: () => undefined }).answer);
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   onTestFinished(() => page.close());
   await page.addInitScript(before);
   await page.route(/\/status\.json/, (route) => route.fulfill({ json: answers.status }));
@@ -65,7 +70,7 @@ async function openPage(answers: Said, before = ''): Promise<Page> {
 
 /** Waits until a place of the page shows a text. */
 const shows = (page: Page, where: string, text: RegExp) =>
-  page.locator(where, { hasText: text }).first().waitFor({ timeout: 60_000 });
+  page.locator(where, { hasText: text }).first().waitFor();
 
 it('a storage that can no longer be read is told as long as that lasts, with the age of the map', async () => {
   const answers = said();
@@ -278,5 +283,5 @@ it('a page that is older than the answers says that it cannot show them, not tha
     /^This page cannot show what .* After an upgrade, load the page anew\.$/,
   );
   answers.status = status;
-  await page.locator('#gone').waitFor({ state: 'hidden', timeout: 60_000 });
+  await page.locator('#gone').waitFor({ state: 'hidden' });
 });

@@ -19,7 +19,8 @@ const DESK = { width: 1200, height: 900 };
 let browser: Browser;
 beforeAll(async () => {
   const args = ['--no-sandbox', '--disable-dev-shm-usage'];
-  browser = await chromium.launch({ executablePath: await findServer(CHROMIUM), args });
+  const executablePath = await findServer(CHROMIUM);
+  browser = await chromium.launch({ executablePath, args, timeout: PATIENCE_MS });
 });
 afterAll(() => browser.close());
 
