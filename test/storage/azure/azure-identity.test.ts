@@ -75,6 +75,8 @@ it('A login that hangs when it is asked for a token is asked anew.', async () =>
   const given = giveLogin(HOUR, hang);
   const patience = { idleMs: 5_000, throttledMs: 60_000, tries: 2 };
   const store = new AzureStore({ ...PLACE, endpoint: 'https://127.0.0.1:9' }, { patience });
+  // A slow machine loads them for seconds, and would not get to the login before the request is given up.
+  await Promise.all([import('@azure/identity'), import('@azure/storage-blob')]);
   try {
     // With its token, the request goes to the store, which is not there.
     await expect(store.now(anyCall())).rejects.toThrow('ECONNREFUSED');
