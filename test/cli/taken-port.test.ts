@@ -29,7 +29,7 @@ it('up whose port is taken at its first start chooses another one', async () => 
   onTestFinished(() => void other.close());
   await once(other, 'listening');
   writeFileSync(taken, '');
-  await up.says(/^following: /);
+  await up.says(/^following: /, 240_000); // it has started its server twice
   expect(port()).not.toBe(first);
   expect(await up.stop()).toBe(0);
 });
