@@ -16,7 +16,7 @@ export const DEFAULT_BATCH_SECONDS = 600;
  */
 const DEFAULT_COMPACT_ABOVE = 1000;
 const MOST_FILES = 10_000_000n;
-const YEAR_SECONDS = 31_536_000n;
+export const YEAR_SECONDS = 31_536_000n;
 const MOST_UNITS = 400n;
 
 /** What both a coordinator and one turn of it take. */

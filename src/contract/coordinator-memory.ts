@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { YEAR_SECONDS } from './coordinator-input.js';
 import type { CoordinatorSettings } from './coordinator-state.js';
 import { copyLimits } from './copy-input.js';
 import { concurrency, storage } from './input-fields.js';
@@ -27,7 +28,7 @@ const settingsShape = v.object({
   concurrency,
   snapshotInterval: atLeastOne,
   batchSize: atLeastOne,
-  batchSeconds: time,
+  batchSeconds: v.pipe(wholeNumber, v.maxValue(Number(YEAR_SECONDS))),
   compactAboveFiles: v.optional(wholeNumber),
   copyTo: v.exactOptional(storage),
   copyLimits: v.exactOptional(copyLimits),

@@ -13,6 +13,9 @@ export const DEFAULT_MAX_CHUNK_SIZE = 134_217_728;
 const MOST_CHUNK_SIZE = 0xffff_ffffn;
 const MAX_CONCURRENCY = 64;
 const MOST_NODES = 16;
+/** Inputs travel in histories, and in what one run of a workflow hands to the next. */
+const MOST_URL = 2_000;
+const MOST_WAYPOINTS = 1_000;
 
 /** The URL of a backup service. Slashes at its end are cut off. */
 export const node = v.pipe(
@@ -22,7 +25,7 @@ export const node = v.pipe(
 
 /** Whether requests can be sent to this URL with a path added. */
 function isAddress(value: unknown): boolean {
-  if (typeof value !== 'string') return false;
+  if (typeof value !== 'string' || value.length > MOST_URL) return false;
   if (!/^https?:\/\/[^\s/@,?#]+(\/[^\s?#]*)?$/.test(value)) return false;
   try {
     return new URL(value).port !== '0';
@@ -114,6 +117,10 @@ const waypoint = v.pipe(
 export const waypoints = v.pipe(
   v.custom<readonly string[]>(Array.isArray, 'must be a list of "VERSION:HASH"'),
   v.transform((list): readonly unknown[] => list),
+  v.maxLength(
+    MOST_WAYPOINTS,
+    ({ received }) => `must be a list of at most ${MOST_WAYPOINTS} waypoints, not of ${received}`,
+  ),
   v.array(waypoint),
   v.check(
     (list) => secondVersion(list) === undefined,

@@ -17,6 +17,7 @@ it.each([
   'http://node:6186/path#x',
   'http://user@node:6186',
   'ftp://node:6186',
+  `http://node:6186/${'x'.repeat(2_000)}`,
 ])('%s is not accepted as the address of a node', (address) => {
   expect(() => parseNode(address)).toThrow(/^node must be the URL of a backup service, .*not "/);
 });
@@ -64,4 +65,16 @@ it('only a number that JSON cannot keep exact is asked for as a string', () => {
     /write a number above 2\^53 as a string$/,
   );
   expect(parseCoordinatorInput(input('1152921504606846976')).batchSize).toBe('1152921504606846976');
+});
+
+it('lists that travel in every history have a bound', () => {
+  const hash = 'ab'.repeat(32);
+  const input = (waypoints: number) => ({
+    ...{ node: 'http://a:1', storage: { local_fs_dir: '/b' } },
+    trust_waypoints: Array.from({ length: waypoints }, (_, version) => `${version}:${hash}`),
+  });
+  expect(parseCoordinatorInput(input(1_000)).trustWaypoints).toHaveLength(1_000);
+  expect(() => parseCoordinatorInput(input(1_001))).toThrow(
+    'trust_waypoints must be a list of at most 1000 waypoints, not of 1001',
+  );
 });

@@ -20,6 +20,9 @@ import type { Known } from '../../contract/known.js';
 import { holdsSomeOf } from './memory/stored.js';
 import { isSamePlace, storageName } from '../../contract/storage-name.js';
 
+/** Backups of one kind that are asked for and not begun. */
+const MOST_REQUESTED = 100;
+
 /** Answers queries and updates. The handlers only change the memory; the main loop does the work. */
 export function answerMessages(run: CoordinatorRun): void {
   setHandler(coordinatorStatus, () => run.status(), {
@@ -107,6 +110,7 @@ function answerBackUpNow(run: CoordinatorRun): void {
       if (!target) return;
       requireNotStored(known, target);
       requireThere(known, target);
+      requireRoom(known, target);
     },
   });
 }
@@ -134,6 +138,14 @@ function answerConfigure(run: CoordinatorRun): void {
       throw new InputError(`this coordinator works for ${mine}; start another for ${theirs}`);
     },
   });
+}
+
+/** What is asked for goes from run to run, so it is bounded. */
+function requireRoom({ streams }: Known, { type }: Target): void {
+  if (streams[type].requested.length < MOST_REQUESTED) return;
+  throw new InputError(
+    `${type}: ${MOST_REQUESTED} backups are asked for already; ask again when some of them are done`,
+  );
 }
 
 /** Overlapping backups would stop the stock tool from restoring anything. */

@@ -220,6 +220,22 @@ describe('messages to a coordinator', () => {
     });
   });
 
+  it('ask for so many backups that what goes from run to run would have no bound', async () => {
+    const world = new PretendedWorld({ ended: 3, version: 250 });
+    await follow(world, async (handle) => {
+      await handle.executeUpdate('pause', { args: ['transaction'] });
+      const ask = (start_version: number) => {
+        const range = { type: 'transaction', start_version, num_transactions: 1 };
+        return handle.executeUpdate('backUpNow', { args: [range] });
+      };
+      await until('it has asked the node', () => ask(0).then(Boolean, () => false));
+      for (let version = 1; version < 100; version += 1) await ask(version);
+      await expect(ask(100)).rejects.toMatchObject({
+        cause: { message: expect.stringMatching(/100 backups are asked for already/) as string },
+      });
+    });
+  });
+
   it('back up now a snapshot that the interval leaves out, and say what that waits for', async () => {
     const world = new PretendedWorld({ ended: 3, version: 250 });
     const input = { state_snapshot_interval_epochs: 10 };
@@ -371,6 +387,10 @@ it.each<[string, unknown]>([
     },
   ],
   ['a batch of nothing', { ...remembered, settings: { ...remembered.settings, batchSize: '0' } }],
+  [
+    'a batch of a million years',
+    { ...remembered, settings: { ...remembered.settings, batchSeconds: 1e15 } },
+  ],
   ['no time', { ...remembered, startedAt: -1e300 }],
   ['a node without a version', { ...remembered, node: { at: 1, ended: '1' } }],
   ['half a survey', { ...remembered, survey: { storageId: 'x' } }],

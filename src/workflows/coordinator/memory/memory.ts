@@ -251,7 +251,7 @@ export class Memory {
     if (this.kept.node) this.kept.node = withoutConfirmed(this.kept.node, settings);
   }
 
-  /** Makes one failed unit (as `status` names it) or all of them due now, or asks anew for one that was given up. Returns how many. */
+  /** Makes a failed unit (as `status` names it) or all due now, and asks anew for one given up. Returns how many. */
   retryAsked(unit: string | undefined): number {
     let asked = unit === undefined ? this.copy.retryAsked() : 0;
     if (unit === undefined) delete this.kept.lies;
@@ -271,7 +271,8 @@ export class Memory {
   }
 
   unitAsked(target: Target): void {
-    this.kept.streams[target.type].requested.push(target);
+    const { requested } = this.kept.streams[target.type];
+    if (!requested.some((asked) => isSameUnit(asked, target))) requested.push(target);
   }
 
   /** Makes the open batch due. A unit that started before this request does not count as its answer. */
