@@ -15,6 +15,7 @@ interface Trying {
   done: Promise<void>;
   /** Of all who wait for it. */
   progress: Set<() => void>;
+  stop: AbortController;
 }
 
 /** Stores that passed the probe or are being probed, by their identity. */
@@ -31,9 +32,11 @@ export async function requireFit(store: ObjectStore, { signal, progress }: Call)
   try {
     await orAborted(trying.done, signal);
   } catch (error) {
-    // It hangs. Who comes next tries it anew.
-    const hangs = isStorageError(signal.reason, 'STORAGE_STALLED');
-    if (hangs && tried.get(store.identity) === trying) tried.delete(store.identity);
+    if (isStorageError(signal.reason, 'STORAGE_STALLED')) {
+      // It hangs. The store hears why it ends, as of any request that hangs, and who comes next tries it anew.
+      trying.stop.abort(signal.reason);
+      if (tried.get(store.identity) === trying) tried.delete(store.identity);
+    }
     throw error;
   } finally {
     trying.progress.delete(progress);
@@ -43,11 +46,12 @@ export async function requireFit(store: ObjectStore, { signal, progress }: Call)
 function begin(store: ObjectStore): Trying {
   const waiting = new Set<() => void>();
   // Other jobs wait for the same probe, so a cancel of one job does not stop it, and all hear that it gets on.
-  const { signal } = new AbortController();
+  const stop = new AbortController();
   const progress = () => {
     for (const hear of waiting) hear();
   };
-  const trying = { done: probe(store, { signal, progress }), progress: waiting };
+  const done = probe(store, { signal: stop.signal, progress });
+  const trying = { done, progress: waiting, stop };
   tried.set(store.identity, trying);
   trying.done.catch(() => {
     if (tried.get(store.identity) === trying) tried.delete(store.identity);

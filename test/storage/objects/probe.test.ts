@@ -24,13 +24,13 @@ it('All jobs that wait for the probe of a slow store hear that it gets on.', asy
   expect(jobs.map(({ progressed }) => progressed)).toEqual([1, 1, 1]);
 });
 
-it('A probe that hangs is begun anew by the next job.', async () => {
-  let begun = 0;
+it('A probe that hangs is ended for that reason, and begun anew by the next job.', async () => {
+  const begun: AbortSignal[] = [];
   const hanging: Partial<ObjectStore> = {
     identity: 'hanging',
     description: 'bucket hanging',
-    async *list() {
-      begun += 1;
+    async *list(_prefix, _options, { signal }) {
+      begun.push(signal);
       await new Promise(() => undefined);
       yield { objects: [], folders: [] };
     },
@@ -39,6 +39,8 @@ it('A probe that hangs is begun anew by the next job.', async () => {
   const first = requireFit(hanging as ObjectStore, anyCall(stop.signal));
   stop.abort(new StorageError('STORAGE_STALLED', '', 'silent'));
   await expect(first).rejects.toMatchObject({ code: 'STORAGE_STALLED' });
+  expect(begun[0]!.reason).toMatchObject({ code: 'STORAGE_STALLED' });
   void requireFit(hanging as ObjectStore, anyCall());
-  expect(begun).toBe(2);
+  expect(begun).toHaveLength(2);
+  expect(begun[1]!.aborted).toBe(false);
 });
