@@ -13,6 +13,7 @@ import type { StorageConfig } from '../../src/contract/job.js';
 import { isAlive, startOf } from '../../src/lib/host/process-info.js';
 import { type DrillPlan, drillRestore, wrongWith } from '../../src/restore/drill/drill-restore.js';
 import { OutputLines } from '../../src/restore/drill/output-lines.js';
+import { runProgram } from '../../src/restore/drill/run-program.js';
 import { StockLog } from '../../src/restore/drill/stock-log.js';
 import { sharedData } from '../shared-data.js';
 import { storageFolder } from '../support/backup.js';
@@ -164,6 +165,20 @@ it('a tool that fills the disk is ended before others have no room left', async 
   expect(report.why[0]).toMatch(/it left only [0-9.]+ GB free on its disk and was ended/);
   await gone(tool.pids());
   expect(readdirSync(scratch)).toEqual([]);
+});
+
+it('a disk that hangs is asked once how full it is, and a silent tool is ended all the same', async () => {
+  let asked = 0;
+  const end = await runProgram({
+    ...{ command: ['sleep', '600'], env: process.env, cwd: storageFolder() },
+    ...{ signal: new AbortController().signal, silenceMs: 4_000, onLine: () => undefined },
+    mustEnd: () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    },
+  });
+  expect(end).toEqual({ ok: false, how: 'it said nothing for 4 s and was ended' });
+  expect(asked).toBe(1);
 });
 
 it('a cancelled restore ends the tool and all that it has started', async () => {

@@ -24,7 +24,7 @@ export interface ProgramOrder {
   signal: AbortSignal;
   /** A program that says nothing for so long hangs, and is ended. */
   silenceMs: number;
-  /** Asked every second: why the program must end now, if it must. */
+  /** Asked every second, while no answer is due: why the program must end now, if it must. */
   mustEnd?: () => Promise<string | undefined>;
   onLine: (line: string) => void;
 }
@@ -69,10 +69,11 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
     return new Promise<void>((resolve) => output.on('close', () => resolve()));
   });
   let hasEnded = false;
+  const mustEnd = oneAtATime(order.mustEnd);
   const look = async () => {
     const silent = performance.now() - heardAt >= silenceMs;
     const silence = `it said nothing for ${Math.round(silenceMs / 1000)} s`;
-    const found = silent ? silence : await order.mustEnd?.();
+    const found = silent ? silence : await mustEnd();
     if (found === undefined || hasEnded) return;
     why ??= found;
     end();
@@ -95,6 +96,18 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
     end();
     groups.delete(group);
   }
+}
+
+/** Asks nothing while an answer is due: on a disk that hangs, each question takes a thread of those for files. */
+function oneAtATime(
+  ask: () => Promise<string | undefined> = () => Promise.resolve(undefined),
+): () => Promise<string | undefined> {
+  let isDue = false;
+  return async () => {
+    if (isDue) return undefined;
+    isDue = true;
+    return ask().finally(() => (isDue = false));
+  };
 }
 
 function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
