@@ -32,8 +32,8 @@ interface Part {
 
 /**
  * An object that is being written: one conditional PUT if it fits into a part, else a multipart upload. Memory holds
- * the part that is being filled and the parts in flight. Bodies are buffers: the SDK sends the CRC32 of each, and the
- * store checks it.
+ * the part that is being filled and the one in flight. Bodies are buffers: the SDK sends the CRC32 of each, and the store
+ * checks it.
  */
 export class S3Upload implements ObjectUpload {
   private readonly mark = randomUUID();
