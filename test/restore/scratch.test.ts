@@ -82,3 +82,25 @@ it('two drills of a storage on one host take turns', async () => {
   await expect(late).rejects.toThrow(/is used by another drill of this process/);
   await removeScratch(first);
 });
+
+it('of drills that begin at the same time one has its turn, and the others wait', async () => {
+  const parent = storageFolder();
+  const begun: string[] = [];
+  let waiting = 0;
+  const onWait = () => void (waiting += 1);
+  const drills = [1, 2, 3].map(async () => {
+    const scratch = await makeScratch(parent, ID, undefined, { ...turn, onWait });
+    begun.push(scratch.dir);
+    return scratch;
+  });
+  const scratch = await Promise.race(drills);
+  await until('the others wait', () => waiting === 2);
+  expect(begun).toHaveLength(1);
+  for (let ended = 1; ended < drills.length; ended += 1) {
+    await removeScratch(scratch);
+    await until('the next one has its turn', () => begun.length === ended + 1);
+  }
+  await Promise.all(drills);
+  await removeScratch(scratch);
+  expect(readdirSync(parent)).toEqual([]);
+});

@@ -42,12 +42,21 @@ export async function makeScratch(
   turn: Turn,
 ): Promise<Scratch> {
   const dir = folderOf(parent, storageId);
-  await awaitTurn(dir, turn);
-  await mkdir(parent, { recursive: true }).catch((error: unknown) => {
-    throw cannotMake(parent, error);
-  });
-  await clear(dir);
-  await requireRoom(parent, bytes);
+  await claim(dir, turn);
+  try {
+    await mkdir(parent, { recursive: true }).catch((error: unknown) => {
+      throw cannotMake(parent, error);
+    });
+    await clear(dir);
+    await requireRoom(parent, bytes);
+    await mkdir(dir).catch((error: unknown) => {
+      if (codeOf(error) === 'EEXIST') throw isTaken(`${dir} was made by another drill just now`);
+      throw cannotMake(dir, error);
+    });
+  } catch (error) {
+    inUse.delete(dir); // it is not ours
+    throw error;
+  }
   const scratch = {
     dir,
     dbDir: path.join(dir, 'db'),
@@ -55,13 +64,6 @@ export async function makeScratch(
     temporaryDir: path.join(dir, 'tmp'),
     adapterFile: path.join(dir, 'adapter.yaml'),
   };
-  if (inUse.has(dir)) throw isTaken(`${dir} ${USED_HERE}`);
-  inUse.add(dir);
-  await mkdir(dir).catch((error: unknown) => {
-    inUse.delete(dir); // it is not ours
-    if (codeOf(error) === 'EEXIST') throw isTaken(`${dir} was made by another drill just now`);
-    throw cannotMake(dir, error);
-  });
   try {
     await writeFile(path.join(dir, HOLDER), JSON.stringify(ourselves()));
     for (const one of [scratch.dbDir, scratch.cacheDir, scratch.temporaryDir]) await mkdir(one);
@@ -72,11 +74,21 @@ export async function makeScratch(
   }
 }
 
-async function awaitTurn(dir: string, { signal, onWait, mostMs = DAY_MS }: Turn): Promise<void> {
+/**
+ * Waits until nobody holds a folder, and holds it in this process from then on: two that wait never both get it.
+ * @throws DrillError DRILL_SCRATCH_TAKEN; AbortError
+ */
+async function claim(dir: string, { signal, onWait, mostMs = DAY_MS }: Turn): Promise<void> {
   const begun = performance.now();
-  for (let waits = false; performance.now() - begun < mostMs; waits = true) {
+  for (let waits = false; ; waits = true) {
     const holder = await holderOf(dir, await namesIn(dir));
-    if (holder !== USED_HERE && !holder?.startsWith(USED_ELSEWHERE)) return;
+    const taken = inUse.has(dir) ? USED_HERE : holder;
+    if (taken === undefined) {
+      inUse.add(dir);
+      return;
+    }
+    const mayEnd = taken === USED_HERE || taken.startsWith(USED_ELSEWHERE);
+    if (!mayEnd || performance.now() - begun >= mostMs) throw isTaken(`${dir} ${taken}`);
     if (!waits) onWait();
     await sleep(LOOK_MS, undefined, { signal });
   }
@@ -102,7 +114,9 @@ export async function removeScratch({ dir }: Scratch): Promise<void> {
 
 /** Removes what a dead worker left of a drill. @throws DrillError DRILL_SCRATCH_TAKEN */
 export async function removeLeftScratch(parent: string, storageId: string): Promise<void> {
-  await clear(folderOf(parent, storageId));
+  const dir = folderOf(parent, storageId);
+  await claim(dir, { signal: new AbortController().signal, onWait: () => undefined, mostMs: 0 });
+  await clear(dir).finally(() => inUse.delete(dir));
 }
 
 /** Bytes of all files in a folder, as they are on the disk. */
@@ -129,8 +143,6 @@ function folderOf(parent: string, storageId: string): string {
 }
 
 async function clear(dir: string): Promise<void> {
-  const taken = await holderOf(dir, await namesIn(dir));
-  if (taken !== undefined) throw isTaken(`${dir} ${taken}`);
   await remove(dir).catch((error: unknown) => {
     throw isTaken(`${dir} was left by a drill and cannot be removed (${codeOf(error)})`);
   });
@@ -143,9 +155,8 @@ async function namesIn(dir: string): Promise<string[]> {
   });
 }
 
-/** Who holds a folder, as the end of a sentence; undefined: nobody that lives. */
+/** Which other process holds a folder, as the end of a sentence; undefined: none that lives. */
 async function holderOf(dir: string, names: readonly string[]): Promise<string | undefined> {
-  if (inUse.has(dir)) return USED_HERE;
   if (names.length === 0) return undefined;
   if (!names.includes(HOLDER)) return `holds files, but no ${HOLDER}: it is not ours`;
   const text = await readFile(path.join(dir, HOLDER), 'utf8').catch(() => '');
