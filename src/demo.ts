@@ -30,7 +30,8 @@ const LONGEST_MS = 300_000;
 
 const say = (line: string) => console.log(line);
 const stopping = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort());
+// Not once: npx passes on a Ctrl-C that this process gets by itself as well.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort());
 
 /** Runs one of our commands as a process and shows its output. `onLine` sees each line. */
 function run(args: string[], data: string, onLine?: (line: string) => void): ChildProcess {
