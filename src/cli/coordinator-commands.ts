@@ -9,6 +9,7 @@ import {
 } from '../client/followed.js';
 import { listCoordinators, readCoordinator } from '../client/live-status.js';
 import { Overseer } from '../client/overseer.js';
+import { nowInWords } from '../client/now-in-words.js';
 import { listBlocked } from '../client/start-backup.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import type { BackupType, StorageConfig } from '../contract/job.js';
@@ -83,10 +84,9 @@ export async function backUpNow(
   signal: AbortSignal,
   request: ReturnType<typeof nowRequest>,
 ): Promise<void> {
-  await tellCoordinator<string>(flags, signal, UPDATE_BACK_UP_NOW, request, (answer) => {
-    const { many } = rulesOf(request.type).words;
-    return answer.replace(new RegExp(`^${request.type}(?=:)`), many);
-  });
+  await tellCoordinator<string>(flags, signal, UPDATE_BACK_UP_NOW, request, (answer) =>
+    nowInWords(request.type, answer),
+  );
 }
 
 /** `retry` of one storage: of one unit, or of all that failed. @throws UsageError for a unit that did not fail */

@@ -1,5 +1,6 @@
 import { type Client, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import * as v from 'valibot';
+import { nowInWords } from '../client/now-in-words.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import { parseConcurrency } from '../contract/backup-input.js';
 import { STREAMS } from '../contract/coordinator-state.js';
@@ -90,8 +91,8 @@ function told(asked: Control, answer: unknown): string {
       return `Resumed: ${what}.`;
     case 'retry':
       return answer === 0 ? 'Nothing had failed.' : `Tried again now: ${String(answer)} unit(s).`;
-    case 'now':
-      return `Next, it backs up what the node has now: ${what}.`;
+    case 'now': // the storage may have it already, or the stream be paused
+      return `${nowInWords(asked.stream, String(answer))}.`;
     case 'concurrency':
       return `Each stream has up to ${String(answer)} range(s) in flight now.`;
   }

@@ -171,6 +171,25 @@ it('each death of a worker becomes an event, also while nobody has the page open
   for (const time of [1, 2, 3]) expect(told).toContain(`Chunk worker died for the time ${time}`);
 });
 
+it.each([
+  ['state snapshot of epoch 2 comes next', 'state snapshot of epoch 2 comes next.'],
+  [
+    'state_snapshot: the storage has the newest already, the state snapshot of epoch 2',
+    'state snapshots: the storage has the newest already, the state snapshot of epoch 2.',
+  ],
+])('a backup that the page asks for is told as the coordinator says: %s', async (says, told) => {
+  const handle = {
+    describe: () => Promise.resolve({ raw: {} }),
+    executeUpdate: () => Promise.resolve(says),
+  };
+  const client = {
+    withDeadline: <T>(_: number, work: () => Promise<T>) => work(),
+    workflow: { getHandle: () => handle },
+  } as unknown as Client;
+  const asked = { action: 'now', stream: 'state_snapshot' } as const;
+  expect(await runControl(client, 'a/coordinator', asked)).toBe(told);
+});
+
 it('a coordinator that does not answer a control is told in words, and that it may still do it', async () => {
   const handle = {
     describe: () => Promise.resolve({ raw: {} }),
