@@ -1,4 +1,4 @@
-import { type Client, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import * as v from 'valibot';
 import { nowInWords } from '../client/now-in-words.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
@@ -49,7 +49,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Sends a control to a coordinator. Returns in words what it did. @throws StuckWorkflowError, errors of the client */
+/** Sends a control to a coordinator. Returns in words what it did. @throws what tellWorkflow throws */
 export async function runControl(
   client: Client,
   workflowId: string,
@@ -57,14 +57,7 @@ export async function runControl(
 ): Promise<string> {
   const { update, argument } = updateOf(asked);
   const tell = () => tellWorkflow(client, workflowId, update, argument);
-  try {
-    return told(asked, await client.withDeadline(Date.now() + ANSWER_MS, tell));
-  } catch (error) {
-    if (!(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) throw error;
-    // The server may hand it to the next worker that comes.
-    const why = `${workflowId} does not answer for ${ANSWER_MS / 1000} s: its workers are dead, busy or too few`;
-    throw new Error(`${why}. It may still be done when one of them comes: see the status`);
-  }
+  return told(asked, await client.withDeadline(Date.now() + ANSWER_MS, tell));
 }
 
 function updateOf(asked: Control): { update: string; argument?: unknown } {
