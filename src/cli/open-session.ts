@@ -57,11 +57,21 @@ export async function withSession<R>(
 ): Promise<R> {
   const session = await openSession(flags, signal);
   try {
-    const asking = abortable(session.client, signal, () => ask(session));
-    return await orAborted(asking, signal);
-  } catch (error) {
-    throw signal.aborted ? new Interrupted('interrupted before an answer came') : error;
+    return await answerOf(session, signal, () => ask(session));
   } finally {
     await session.close();
+  }
+}
+
+/** What `ask` learns from the server of a session. @throws Interrupted as soon as the signal aborts, what `ask` throws */
+export async function answerOf<R>(
+  { client }: TemporalSession,
+  signal: AbortSignal,
+  ask: () => Promise<R>,
+): Promise<R> {
+  try {
+    return await orAborted(abortable(client, signal, ask), signal);
+  } catch (error) {
+    throw signal.aborted ? new Interrupted('interrupted before an answer came') : error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { abortable } from '../client/calls.js';
 import { Interrupted, UsageError } from '../client/command-failure.js';
 import { cancelUnits, hasEnded } from '../client/end-units.js';
 import {
@@ -15,7 +16,7 @@ import { storageName } from '../contract/storage-name.js';
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { firstUp, upAgain } from './hint.js';
 import { workersLive } from './living-workers.js';
-import { openSession, withSession } from './open-session.js';
+import { answerOf, openSession, withSession } from './open-session.js';
 import { type CommonFlags, chunkWorkerCount } from './options.js';
 import { namesStorage, storageOf } from './storage-options.js';
 import type { WorkerGroup } from '../supervisor/worker-group.js';
@@ -48,8 +49,10 @@ export async function runStop(
   const { client, embedded } = session;
   let workers: WorkerGroup | undefined;
   try {
-    const answer = await workersLive(session);
-    const found = await wanted(client, flags, answer);
+    const { answer, found } = await answerOf(session, signal, async () => {
+      const live = await workersLive(session);
+      return { answer: live, found: await wanted(client, flags, live) };
+    });
     // An `up` takes its workers away when its own coordinator has ended. The others need some, too.
     if (embedded && found.length > 0 && (!answer || found.length > 1)) {
       const options = { chunkWorkers: chunkWorkerCount(), say: () => {} };
@@ -69,21 +72,27 @@ export async function runStop(
 }
 
 async function stopOne(
-  { client }: TemporalSession,
+  session: TemporalSession,
   followed: Followed,
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Stopped> {
+  const { client } = session;
   const { workflow_id: id } = followed;
   const stopTelling = tellStuck(client, id, (text) => say(text, 'error'));
+  const cancelled = new Map<string, string>();
+  const cancelItsUnits = async () => {
+    const found = await abortable(client, signal, () => cancelUnits(client, id));
+    for (const [one, unit] of found.cancelled) cancelled.set(one, unit);
+    return found.left;
+  };
   try {
-    await client.workflow.getHandle(id).cancel();
+    await answerOf(session, signal, () => client.workflow.getHandle(id).cancel());
     // Now, because an `up` takes its workers away when its coordinator has ended.
-    const { cancelled, left } = await cancelUnits(client, id);
+    const left = await cancelItsUnits();
     if (wait) {
       await untilEnded(client, id, signal);
-      const late = await cancelUnits(client, id); // what began in the same moment
-      for (const [one, unit] of late.cancelled) cancelled.set(one, unit);
+      await cancelItsUnits(); // what began in the same moment
     }
     const asked: string[] = [];
     for (const [one, unit] of cancelled) {
@@ -93,7 +102,8 @@ async function stopOne(
     const outcome = wait ? 'stopped' : 'asked';
     return { ...followed, units, outcome, asked, left: [...left.values()] };
   } catch (error) {
-    if (!signal.aborted) throw error;
+    // Before the answer to the cancellation, nobody knows whether it came.
+    if (!signal.aborted || error instanceof Interrupted) throw error;
     throw new Interrupted(
       `interrupted; the coordinator of ${followed.storage} was asked to end and does so with the next worker`,
     );

@@ -11,6 +11,7 @@ describe('a command that waits for the Temporal server', () => {
     ['status'],
     ['status', '--check'],
     ['list'],
+    ['stop', '--all'],
     ['pause'],
     ['retry'],
     ['schedule', 'list'],
