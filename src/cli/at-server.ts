@@ -25,10 +25,10 @@ export async function atServer<R>(
   const leave = () => leaving.abort();
   signal.addEventListener('abort', leave);
   try {
-    await tellWithoutWorkers(session);
+    await tellWithoutWorkers(session, signal);
     return await work(session, leaving.signal);
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted || error instanceof Interrupted) throw error; // nothing was begun
     throw new Interrupted(`interrupted; ${session.embedded ? AGAIN : elsewhere}`);
   } finally {
     signal.removeEventListener('abort', leave);

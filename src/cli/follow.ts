@@ -62,7 +62,7 @@ export async function follow(
     );
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    say('Stopped while the Temporal server was starting.');
+    say('Stopped while it waited for the Temporal server.');
   } finally {
     await notifier?.stop();
     served?.health.close();
@@ -114,7 +114,7 @@ async function followWith(
       say(`Temporal UI: ${uiUrl}`);
       say(`With the temporal CLI: TEMPORAL_ADDRESS=${session.address} temporal workflow list`);
     }
-    await tellWithoutWorkers(session);
+    await tellWithoutWorkers(session, signal);
     if (session.embedded) void tellOthers(client, storage, flags);
     const board = new StatusBoard(flags.json ?? false);
     const onStatus = (status: LiveStatus) => {

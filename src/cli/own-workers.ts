@@ -7,7 +7,7 @@ import { type WorkerGroup, superviseWorkers } from '../supervisor/worker-group.j
 import type { TemporalSession } from '../temporal-server/open-temporal.js';
 import { workersPoll } from '../temporal/pollers.js';
 import type { Say } from '../temporal/temporal-error.js';
-import { openSession } from './open-session.js';
+import { answerOf, openSession } from './open-session.js';
 import type { CommonFlags } from './options.js';
 import { say } from './say.js';
 
@@ -41,13 +41,15 @@ export async function openWithWorkers(
   }
 }
 
-/** Says so when nobody works for a server that somebody else runs. */
-export async function tellWithoutWorkers({
-  embedded,
-  connection,
-  namespace,
-}: TemporalSession): Promise<void> {
-  if (embedded || (await workersPoll(connection, namespace, CONTROL_QUEUE))) return;
+/** Says so when nobody works for a server that somebody else runs. @throws Interrupted */
+export async function tellWithoutWorkers(
+  session: TemporalSession,
+  signal: AbortSignal,
+): Promise<void> {
+  const { embedded, connection, namespace } = session;
+  if (embedded) return;
+  const poll = () => workersPoll(connection, namespace, CONTROL_QUEUE);
+  if (await answerOf(session, signal, poll)) return;
   say(`No worker polls task queue ${CONTROL_QUEUE} yet; start one with: aptos-backup worker`);
 }
 

@@ -15,6 +15,7 @@ describe('a command that waits for the Temporal server', () => {
     ['pause'],
     ['retry'],
     ['schedule', 'list'],
+    ['verify', '--local-fs-dir', '/nowhere'],
   ])('%s %s', async (...args) => {
     const { address, asked } = await silentTemporal();
     const cli = startCli(args, { TEMPORAL_ADDRESS: address });
@@ -22,6 +23,19 @@ describe('a command that waits for the Temporal server', () => {
     expect(await cli.stop()).toBe(130);
     expect(cli.lines).toEqual(['aptos-backup: interrupted before an answer came']);
   });
+});
+
+it('continuously that waits for the Temporal server', async () => {
+  const { address, asked } = await silentTemporal();
+  const cli = startCli(['continuously', '--local-fs-dir', '/nowhere'], {
+    TEMPORAL_ADDRESS: address,
+  });
+  await until('it has asked', () => asked.length > 0);
+  expect(await cli.stop()).toBe(0);
+  expect(cli.lines).toEqual([
+    'Stopping; what was in flight is kept.',
+    'Stopped while it waited for the Temporal server.',
+  ]);
 });
 
 it('a command that waits for a node', async () => {
