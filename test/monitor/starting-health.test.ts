@@ -1,5 +1,4 @@
 /** The health of a command that still waits for its Temporal server. */
-import { networkInterfaces } from 'node:os';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { CoordinatorHealth } from '../../src/monitor/coordinator-health.js';
 import { HealthServer } from '../../src/monitor/health-server.js';
@@ -58,15 +57,4 @@ it('a coordinator counts as starting until its first status, unless it is known 
   const workflow = { workflow_id: 'w', type: 'backupCoordinator', since: 'now' };
   stuck.missed(new StuckWorkflowError({ ...workflow, failure: 'a mistake', advice: 'mend it' }));
   expect(stuck.health().level).toBe('critical');
-});
-
-/** Containers often have no IPv6, not even for themselves. */
-const addresses = Object.values(networkInterfaces()).flatMap((own) => own ?? []);
-const hasIpv6 = addresses.some(({ address }) => address === '::1');
-
-it.skipIf(!hasIpv6)('an IPv6 address stands in brackets, as in the URL of the page', async () => {
-  const server = await HealthServer.listen('[::1]:0');
-  onTestFinished(() => server.close());
-  expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
-  expect(await (await fetch(`${server.url}/livez`)).text()).toBe('alive\n');
 });
