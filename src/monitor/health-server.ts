@@ -60,7 +60,7 @@ export class HealthServer {
     });
   }
 
-  /** Starts the server if the flags name an address, and says its URL. @throws UsageError */
+  /** Starts the server if the flags name an address, and says its URL. @throws UsageError, an error of the system */
   static async open(
     { healthAddress }: { healthAddress?: string },
     say: (line: string) => void,
@@ -71,7 +71,7 @@ export class HealthServer {
     return health;
   }
 
-  /** Starts the server at `[HOST:]PORT`. @throws UsageError if the address cannot be used */
+  /** Starts the server at `[HOST:]PORT`. @throws UsageError for another text, an error of the system */
   static async listen(address: string): Promise<HealthServer> {
     const place = readListenAddress(address);
     if (!place) {
@@ -79,9 +79,7 @@ export class HealthServer {
     }
     const health = new HealthServer();
     await new Promise<void>((resolve, reject) => {
-      health.server.on('error', (error) =>
-        reject(new UsageError(`--health-address ${address}: ${error.message}`)),
-      );
+      health.server.on('error', reject);
       health.server.listen(place.port, place.host, resolve);
     });
     return health;

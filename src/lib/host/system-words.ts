@@ -3,6 +3,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program has this port; name another port, or end that program',
   EADDRNOTAVAIL: 'this host has no such address; name one of its own, like 127.0.0.1 or 0.0.0.0',
   ENOTFOUND: 'there is no host of this name; check the spelling, or give an IP address',
+  EAI_AGAIN: 'no name server answers for this name; try again later, or give an IP address',
   ENOENT: 'there is no such file; check the path',
   ENOTDIR: 'a part of this path is not a folder; check the path',
   EISDIR: 'this is a folder; name a file',
