@@ -175,7 +175,7 @@ export class Memory {
     this.nodesLied(lies, now);
     const what = `the ${describeTarget(target)}: ${reason}`;
     if (rulesOf(target.type).givesUp && code === 'NODE_PRUNED') {
-      stream.givenUp.push(keyOf(target));
+      stream.givenUp = [...stream.givenUp, keyOf(target)].slice(-MOST_GIVEN_UP);
       if (!isGenesis(target)) this.alarmRaised('SNAPSHOT_GIVEN_UP', what, now);
     } else if (code === 'NODE_BEHIND') {
       // The node does not have what it said it had. The unit is decided anew, not tried again.

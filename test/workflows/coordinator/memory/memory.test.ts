@@ -66,6 +66,16 @@ describe('a unit that failed', () => {
     expect(kept.known.streams.state_snapshot).toMatchObject({ givenUp: [], requested: [SNAPSHOT] });
   });
 
+  it('is one of the newest that were given up: what goes from run to run is bounded', () => {
+    const kept = memory();
+    for (let epoch = 1; epoch <= 50; epoch += 1) {
+      const target = { type: 'state_snapshot', epoch: `${epoch}` } as const;
+      kept.unitEnded(target, failed('NODE_PRUNED'), NOW, NOW);
+    }
+    const { givenUp } = kept.known.streams.state_snapshot;
+    expect([givenUp.length, givenUp.at(-1)]).toEqual([20, '50']);
+  });
+
   it('is decided anew when the node does not have what it said it had', () => {
     const kept = memory();
     kept.unitEnded(BATCH, failed('NODE_BEHIND'), NOW, NOW);
