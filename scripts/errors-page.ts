@@ -18,8 +18,8 @@ export async function errorsPage(): Promise<string> {
   const text = [
     '<!-- Made by `npm run docs` from src/errors; do not edit. -->',
     '# Errors',
-    'Each failure has a code. The Temporal UI shows it as the type of the failure, `status` beside the reason, and logs beside the message. The message names the thing and the place. This page says what the code means.',
-    '**Passes** says whether the same request may succeed later by itself. If so, activities try it again, for as long as their budget lasts; then the failure is final. With several nodes, a request that fails at one of them is sent to the next.',
+    'Each failure has a code. The Temporal UI shows the code as the type of the failure, `status` shows it beside the reason, and logs show it beside the message. The message names the thing and the place. This page says what each code means.',
+    '**Passes** says whether the same request may succeed later by itself. If so, activities try it again, a limited number of times; then the failure is final. With several nodes, a request that fails at one node is sent to the next one.',
     section('Node', errors(NODE_ERRORS)),
     section('Data of the chain', errors(CHAIN_DATA_ERRORS)),
     section('Backup', errors(BACKUP_ERRORS)),
@@ -27,7 +27,7 @@ export async function errorsPage(): Promise<string> {
     section('Workflows, workers and commands', errors(WORK_ERRORS)),
     section(
       'Alarms of a coordinator',
-      'An alarm goes away when its cause does. `FAILED` and `NODE_BEHIND` end with the name of a stream, such as `FAILED_transaction`.',
+      'An alarm ends when its cause ends. `FAILED` and `NODE_BEHIND` end with the name of a stream, such as `FAILED_transaction`.',
       table(
         ['Code', 'What it means', 'Critical', 'What to do'],
         Object.entries(ALARMS).map(([code, { meaning, critical, whatToDo }]) => [
@@ -39,8 +39,8 @@ export async function errorsPage(): Promise<string> {
       ),
     ),
     section(
-      'Other reasons of a health',
-      'What `status --check`, `/healthz` and notifications tell beside alarms. A reason of one thing among several ends with its name, such as `PAUSED_transaction` or `SCHEDULE_FAILED_gc`.',
+      'Other reasons for a warning',
+      '`status --check`, `/healthz` and notifications give these reasons beside alarms. If a reason is about one of several things, its code ends with the name of that thing, such as `PAUSED_transaction` or `SCHEDULE_FAILED_gc`.',
       whatToDoAbout(REASONS),
     ),
     section('Findings of a verification', whatToDoAbout(FINDINGS)),

@@ -62,12 +62,13 @@ const ONE_EACH = {
     whatToDo: 'Run a verification, and repair what it names.',
   },
   COMPACTION: {
-    meaning: 'The metadata could not be compacted. Backups go on. It is tried again.',
+    meaning: 'The metadata could not be compacted. Backups go on. The compaction is tried again.',
     critical: 'never',
     whatToDo: 'Do what the text says. Until then the metadata grows, and reading it takes longer.',
   },
   COPY: {
-    meaning: 'The second storage is not brought in step. Backups go on. It is tried again.',
+    meaning:
+      'The second storage cannot be brought in step. Backups go on. The copy is tried again.',
     critical: 'never',
     whatToDo: 'Do what the text says. `retry` tries it at once.',
   },
@@ -76,7 +77,7 @@ const ONE_EACH = {
 /** These stand for one stream each: FAILED_transaction. */
 const ONE_A_STREAM = {
   FAILED: {
-    meaning: 'A unit of the stream failed. It is tried again.',
+    meaning: 'A unit of the stream failed. The unit is tried again after a rest.',
     critical: 'critical',
     whatToDo: 'Read the reason, correct it, then send a retry.',
   },

@@ -60,7 +60,7 @@ export const BACKUP_ERRORS = {
     rest: 'trouble',
     finding: 'UNPROVEN',
     whatToDo:
-      'Give --trust-waypoint of a later epoch ending if the chain has unsigned history, else another node.',
+      'If the chain has unsigned history, give --trust-waypoint of a later epoch ending. If not, give another node.',
   },
   SIGNERS_NOT_STORED: {
     meaning: 'The storage lacks the epoch ending that names the validators who signed.',
@@ -130,10 +130,10 @@ export const BACKUP_ERRORS = {
     fault: 'the storage',
     retryable: false,
     whatToDo:
-      'Put the metadata back. If it was meant, remove the folder that the message names as well.',
+      'Put the metadata back. If it was removed on purpose, remove the folder that the message names, too.',
   },
   TOO_MANY_CHUNKS: {
-    meaning: 'The chunks are so small that the manifest could not be read again.',
+    meaning: 'The chunks are so small that the manifest would become too large to read.',
     fault: 'the input',
     retryable: false,
     whatToDo: 'Raise --max-chunk-size.',

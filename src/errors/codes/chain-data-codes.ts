@@ -11,7 +11,8 @@ const BAD_DATA = {
   budget: 'lies',
   rest: 'lie',
   finding: 'DAMAGED',
-  whatToDo: 'Give another node. Of a stored file: put it back from a copy, or back it up again.',
+  whatToDo:
+    'If a node sent it, give another node. If it is a stored file, put it back from a copy, or back it up again.',
 } as const satisfies ChainDataEntry;
 
 /** A file of the storage, or one that a person gave: no node has a part in it. */

@@ -14,7 +14,7 @@ export const FINDINGS = {
   },
   METADATA: {
     meaning:
-      'A metadata line is wrong or names data that its backup does not hold, or what lies in `metadata/` is no metadata.',
+      'A metadata line is wrong, or names data that its backup does not hold. Or something in `metadata/` is no metadata.',
     whatToDo: 'Move it out of `metadata/`, and back up what it named again.',
   },
   OVERLAP: {

@@ -23,7 +23,7 @@ export const REASONS = {
     whatToDo: 'See whether storage and node answer: `aptos-backup check`, `query node-state`.',
   },
   STUCK: {
-    meaning: 'The own code of a workflow fails. It goes on only with other code.',
+    meaning: 'The code of a workflow itself fails. The workflow goes on only with other code.',
     whatToDo: 'Do what the text says.',
   },
   STALLED: {
@@ -62,7 +62,7 @@ export const REASONS = {
   },
   VERIFICATION_OLD: {
     meaning: 'The storage was not verified for too long.',
-    whatToDo: 'Run `verify`, or see why its schedule does not.',
+    whatToDo: 'Run `verify`, or see why its schedule does not run.',
   },
   COPY_BEHIND: {
     meaning: 'The second storage was not in step for too long.',
@@ -74,7 +74,7 @@ export const REASONS = {
   },
   DRILL_OLD: {
     meaning: 'No restore drill has succeeded for too long.',
-    whatToDo: 'See why its schedule does not.',
+    whatToDo: 'Run `restore drill`, or see why its schedule does not run.',
   },
   SCHEDULE_PAUSED: { meaning: 'A schedule is paused.', whatToDo: 'Resume it, or delete it.' },
   SCHEDULE_OVERDUE: {
@@ -83,7 +83,7 @@ export const REASONS = {
   },
   SCHEDULE_FAILED: {
     meaning: 'The last run of a schedule failed.',
-    whatToDo: 'Do what the text says, then run the command once.',
+    whatToDo: 'Do what the text says, then run the command of this schedule once.',
   },
   WORKER_AWAY: {
     meaning: 'A worker process has no connection to the Temporal server.',

@@ -61,7 +61,7 @@ export const NODE_ERRORS = {
     retryable: true,
     budget: 'troubles',
     whatToDo:
-      'Look whether the Temporal server answers, and what the log of the worker says of the limits.',
+      'See whether the Temporal server answers, and what the log of the worker says about the limits.',
   },
   NODE_STALLED: {
     meaning: 'The answer stopped: no byte came for too long.',
@@ -72,7 +72,7 @@ export const NODE_ERRORS = {
     whatToDo: 'Check the load of the node and the network. A second node helps.',
   },
   NODE_TOO_SLOW: {
-    meaning: 'For a minute, the answer was slower than the least rate.',
+    meaning: 'For a minute, the answer came more slowly than the least rate that is accepted.',
     fault: 'the node',
     retryable: true,
     budget: 'node',

@@ -10,7 +10,7 @@ export const STORAGE_ERRORS = {
     whatToDo: 'Put the file back from a copy, or run a verification to see what is missing.',
   },
   STORAGE_MISSING: {
-    meaning: 'The storage that was to be read is not there.',
+    meaning: 'The storage to read is not there.',
     fault: 'the input',
     retryable: false,
     whatToDo:
@@ -18,7 +18,7 @@ export const STORAGE_ERRORS = {
   },
   FOLDER_GONE: {
     meaning:
-      'The folder or bucket that was to be written into is not there, or what was on its way into it was removed meanwhile.',
+      'The folder or bucket to write into is not there, or somebody removed a file while it was being written.',
     fault: 'the storage',
     retryable: true,
     budget: 'storage',
@@ -105,7 +105,7 @@ export const STORAGE_ERRORS = {
   },
   STORAGE_UNFIT: {
     meaning:
-      'The storage lacks something that backups need, such as syncing files or creating one only where there is none.',
+      'The storage cannot do something that backups need, such as syncing a file, or refusing to create a file that exists.',
     fault: 'the storage',
     retryable: false,
     whatToDo: 'Use another storage, or mount the folder with other options.',
@@ -118,7 +118,7 @@ export const STORAGE_ERRORS = {
     whatToDo: 'Check the mount. If it does not pass, use another one.',
   },
   STORAGE_STALLED: {
-    meaning: 'The storage did not answer within a whole deadline. It may hang for ever.',
+    meaning: 'The storage did not answer in time. It may hang for ever.',
     fault: 'the storage',
     retryable: true,
     budget: 'stalled',

@@ -26,7 +26,7 @@ export const WORK_ERRORS = {
     meaning: 'The worker died several times while this work ran. It is tried apart now.',
     fault: 'aptos-backup',
     retryable: false,
-    whatToDo: 'Nothing yet: alone in a process, it shows whether it is the cause.',
+    whatToDo: 'Nothing yet: it now runs alone in a process, which shows whether it is the cause.',
   },
   WORKER_DIED: {
     meaning: 'The worker process died. Its work goes on in another one.',
@@ -76,7 +76,8 @@ export const WORK_ERRORS = {
     whatToDo: 'Read the findings in the result, repair the objects, and verify again.',
   },
   COPY_INCOMPLETE: {
-    meaning: 'A copy left out backups that are damaged, not proven, or in the way of others.',
+    meaning:
+      'A copy left out backups that are damaged or not proven, or that overlap backups of the target.',
     fault: 'the storage',
     retryable: false,
     whatToDo:
