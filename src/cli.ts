@@ -145,13 +145,16 @@ addControlCommands(program, add, stopping.signal);
 addScheduleCommands(add(program, 'schedule', SCHEDULE), add, stopping.signal);
 
 const verify = add(program, 'verify', 'read a storage again and prove everything in it')
-  .option('--start-version <V>', 'only transactions from here (default: 0)')
-  .option('--end-version <V>', 'only transactions up to here (default: all)')
+  .option('--start-version <V>', 'only transactions from this version on (default: 0)')
+  .option('--end-version <V>', 'only transactions up to this version (default: all)')
   .option('--state-snapshots <WHICH>', 'every, newest or none (default: every)')
   .option('--state-snapshot-before-version <V>', 'only snapshots up to this version')
-  .option('--sample <PART>', 'read a part only: 2/7 is fixed, 5% reads what was read longest ago')
-  .option('--budget-bytes <N>', 'stop after N bytes; the next run goes on there')
-  .option('--budget-seconds <S>', 'stop after S seconds; the next run goes on there')
+  .option(
+    '--sample <PART>',
+    'read only a part: 2/7 is the second of seven fixed parts, 5% is what was read longest ago',
+  )
+  .option('--budget-bytes <N>', 'stop after N bytes; the next run goes on from there')
+  .option('--budget-seconds <S>', 'stop after S seconds; the next run goes on from there')
   .option('--again', 'also read what was proven before and has not changed')
   .option(
     '--trust-waypoint <VERSION:HASH>',
@@ -205,7 +208,7 @@ addCommonOptions(addWorkerOptions(worker)).action(async (flags: CommonFlags & Wo
   process.exitCode = await runWorkerCommand(flags, stopping.signal);
 });
 
-add(program, 'completion', 'print a script with which a shell completes commands and flags')
+add(program, 'completion', 'print a script for a shell, which then completes commands and flags')
   .argument('<shell>', SHELLS.join(', '))
   .action((shell: string) => void process.stdout.write(completionScript(program, shell)));
 

@@ -12,14 +12,17 @@ export function addRetentionCommands(
 ): void {
   addPruneOptions(add(repository, 'prune', 'retire backups that no keep rule keeps'))
     .option('--dry-run', 'only show what would be retired')
-    .option('--yes', 'do it')
+    .option('--yes', 'retire; without it, only show the plan')
     .action(async (_, command: Command) => {
       type Flags = PruneFlags & { dryRun?: boolean; yes?: boolean };
       process.exitCode = await runPrune(command.optsWithGlobals<Flags>(), signal);
     });
   add(repository, 'gc', 'remove the data of retired backups, and what attempts left behind')
     .option('--dry-run', 'only show what would be removed')
-    .option('--grace <TIME>', 'how long ago it must have been retired (default: as was said then)')
+    .option(
+      '--grace <TIME>',
+      'remove what was retired at least so long ago (default: the --grace of its prune)',
+    )
     .action((_, command: Command) => {
       type Flags = CommonFlags & { dryRun?: boolean; grace?: string };
       return runGc(command.optsWithGlobals<Flags>(), signal);

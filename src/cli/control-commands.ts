@@ -20,7 +20,7 @@ const STREAM = 'epoch-ending, state-snapshot or transaction';
 /** Adds the commands for running coordinators. `add` makes a subcommand; `signal` ends what it does. */
 export function addControlCommands(program: Command, add: AddCommand, signal: AbortSignal): void {
   const control = (name: string, description: string) => {
-    const when = ', if several coordinators run';
+    const when = '; needed if several coordinators run';
     return addCommonOptions(addStorageName(add(program, name, description), when));
   };
   addStatus(control('status', 'show what the coordinator does'), signal);

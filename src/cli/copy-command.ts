@@ -37,7 +37,7 @@ export const COPY = 'copy backups into another storage, and prove them on the wa
 export function addCopyCommand(copy: Command, signal: AbortSignal): void {
   addCommonOptions(copy)
     .option('--from <URL>', 'the source: a URL, a folder, or the YAML of a command adapter')
-    .option('--to <URL>', 'the target, which keeps what it has; a new one is begun')
+    .option('--to <URL>', 'the target: a new storage, or one that keeps what it has')
     .option('--versions <A-B>', 'only transactions and snapshots of these versions')
     .option('--epochs <A-B>', 'only transactions and snapshots of these epochs')
     .option('--newest-snapshot', 'only the newest snapshot, and the transactions from there on')

@@ -92,15 +92,15 @@ export function addCopyToOptions(command: Command): Command {
   return command
     .option(
       '--copy-to <URL>',
-      'keep a second storage in step: a URL, a folder, or the YAML of a command adapter; none: keep it no longer',
+      'keep a second storage in step: a URL, a folder, or the YAML of a command adapter; none ends this',
     )
     .option(
       '--copy-bytes-per-second <N>',
-      'read and write at most N bytes a second for it; none: no limit',
+      'read and write at most N bytes a second for the second storage; none: no limit',
     )
     .option(
       '--copy-requests-per-second <N>',
-      'send at most N requests a second to each of the two storages for it; none: no limit',
+      'send at most N requests a second to each of the two storages while copying; none: no limit',
     );
 }
 
@@ -118,9 +118,12 @@ export function addWorkerOptions(command: Command): Command {
     )
     .option(
       '--page-token-file <FILE>',
-      'the page controls only with the token in this file; also APTOS_BACKUP_PAGE_TOKEN (default: no token, and controls only on loopback)',
+      'the page needs the token in this file to control anything; also APTOS_BACKUP_PAGE_TOKEN (default: no token, and controls only on loopback)',
     )
-    .option('--temporal-ui <URL>', 'where the page links to for workflows (default: the UI of up)');
+    .option(
+      '--temporal-ui <URL>',
+      'the Temporal UI to which the page links (default: the UI of up)',
+    );
 }
 
 export interface WorkerFlags {
@@ -193,7 +196,7 @@ export function givenInput(
 export function addCommonOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--config <FILE>', 'the settings that no flag gives are in this YAML file').env(
+      new Option('--config <FILE>', 'a YAML file with the settings that no flag gives').env(
         'APTOS_BACKUP_CONFIG',
       ),
     )
@@ -203,7 +206,7 @@ export function addCommonOptions(command: Command): Command {
     )
     .option('--json', 'print results as JSON')
     .addOption(
-      new Option('--log-format <FORMAT>', 'what stderr gets (default: text)')
+      new Option('--log-format <FORMAT>', 'the form of what is written to stderr (default: text)')
         .choices(['text', 'json'])
         .env('APTOS_BACKUP_LOG_FORMAT'),
     )

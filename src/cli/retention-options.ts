@@ -32,7 +32,7 @@ export function addPruneOptions(command: Command, when = ''): Command {
       `${when}retire epoch endings of backups that end below version V`,
     )
     .option('--grace <TIME>', `${when}how long the data of what is retired stays (default: 7d)`)
-    .option('--force', `${when}also retire what makes versions unrestorable`);
+    .option('--force', `${when}retire even if the stock tool can restore less afterwards`);
 }
 
 /** The rules that flags give, as a part of an input. */

@@ -22,7 +22,7 @@ export const SCHEDULE = 'back up at fixed times, without a coordinator';
 export function addScheduleCommands(schedule: Command, add: AddCommand, signal: AbortSignal): void {
   const created = add(schedule, 'create', 'create a schedule, or change the one of the same kind')
     .argument('<kind>', SCHEDULE_KINDS.join(', '))
-    .option('--every <TIME>', 'how often, like 10m, 1h, 1d (default: by the kind)')
+    .option('--every <TIME>', 'how often, like 10m, 1h, 1d (default: depends on the kind)')
     .option(
       '--sample <PART>',
       'of kind verify: what each run reads, like 2/7 or 5% (default: what is new)',

@@ -18,12 +18,15 @@ export interface StorageNameFlags {
 /** Flags that name a storage, of which one is given. */
 export function addStorageName(command: Command, when = ''): Command {
   return command
-    .option('--local-fs-dir <DIR>', `the backups are in a folder${when}`)
+    .option('--local-fs-dir <DIR>', `the storage: a folder${when}`)
     .option(
       '--storage <URL>',
-      `the same as a URL: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX or file:///DIR${when}`,
+      `the storage: a URL, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX or file:///DIR${when}`,
     )
-    .option('--command-adapter-config <FILE>', `the same by commands of your own, in YAML${when}`);
+    .option(
+      '--command-adapter-config <FILE>',
+      `the storage: your own commands, in the stock tool's YAML${when}`,
+    );
 }
 
 /** Flags of all commands that read or write a storage. */
