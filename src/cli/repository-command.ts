@@ -116,7 +116,10 @@ function write(text: string): Promise<void> {
 function filterOf(flags: ListFlags): BackupFilter {
   const { startVersion, endVersion, startEpoch, endEpoch } = flags;
   const beyond = u64(endEpoch, '--end-epoch');
-  if (beyond === 0n) throw new UsageError('--end-epoch is left out, so it must be at least 1');
+  if (beyond === 0n)
+    throw new UsageError(
+      '--end-epoch is the first epoch that is left out, so it must be at least 1',
+    );
   return {
     kinds: flags.kind === undefined ? undefined : [kindOf(flags.kind)],
     versions: spanOf(u64(startVersion, '--start-version'), u64(endVersion, '--end-version')),

@@ -43,7 +43,7 @@ export async function runStop(
   signal: AbortSignal,
 ): Promise<void> {
   if (flags.all && namesStorage(flags)) {
-    throw new UsageError('say either --all or which storage');
+    throw new UsageError('give either --all or a storage, not both');
   }
   const session = await openSession(flags, signal);
   const { client, embedded } = session;

@@ -48,7 +48,7 @@ export class Notifier implements HealthSource {
     const { ways, patience, about, file, say } = options;
     const before = readState(file);
     if (before.damaged !== undefined) {
-      say(`${file} cannot be used: ${before.damaged}. Alarms that were told are told again.`);
+      say(`${file} cannot be used: ${before.damaged}. Alarms that were sent are sent again.`);
     }
     this.alarms = before.alarms;
     this.tellers = ways.map((way) => {

@@ -230,7 +230,7 @@ it('a state file that cannot be used is said, and alarms are told again', async 
   await first.notifier.stop();
   writeFileSync(file, '{"version":1,');
   const second = start(url, file, now);
-  expect(second.lines.join()).toMatch(/cannot be used: .*Alarms that were told are told again/);
+  expect(second.lines.join()).toMatch(/cannot be used: .*Alarms that were sent are sent again/);
   second.pass(62);
   await arrived(2);
 });
