@@ -41,7 +41,7 @@ const streamFields = {
     v.pipe(
       whole(0n, MOST_FILES),
       v.description(
-        'compact the metadata when more than this many of its files are not compacted yet; 0: never; only a coordinator does it',
+        'a coordinator compacts the metadata when more than this many of its files are not compacted yet; 0: never',
       ),
     ),
     DEFAULT_COMPACT_ABOVE,

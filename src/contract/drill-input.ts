@@ -49,7 +49,7 @@ export const drillFields = {
   silence_seconds: v.optional(
     v.pipe(
       count(MOST_SILENCE),
-      v.description('a tool that says nothing for so long hangs, and is ended'),
+      v.description('a tool that prints nothing for so many seconds hangs, and is ended'),
     ),
     DEFAULT_SILENCE_SECONDS,
   ),

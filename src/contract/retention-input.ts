@@ -38,12 +38,17 @@ export const pruneFields = {
   storage: commonFields.storage,
   keep_last: v.optional(v.pipe(count(MOST_KEPT), v.description('keep so many newest snapshots'))),
   keep_daily: v.optional(
-    v.pipe(span, v.description('keep the newest snapshot of each day (UTC), for so long')),
+    v.pipe(span, v.description('keep the newest snapshot of each day (UTC), for this time')),
   ),
   keep_weekly: v.optional(
-    v.pipe(span, v.description('the same of each week, from Monday, for so long')),
+    v.pipe(
+      span,
+      v.description('keep the newest snapshot of each week (from Monday), for this time'),
+    ),
   ),
-  keep_monthly: v.optional(v.pipe(span, v.description('the same of each month, for so long'))),
+  keep_monthly: v.optional(
+    v.pipe(span, v.description('keep the newest snapshot of each month, for this time')),
+  ),
   transactions_from: v.optional(
     v.pipe(u64, v.description('retire transaction backups that end below this version')),
   ),
@@ -52,7 +57,7 @@ export const pruneFields = {
   ),
   grace,
   force: v.optional(
-    v.pipe(flag, v.description('also retire what makes versions unrestorable by the stock tool')),
+    v.pipe(flag, v.description('retire even if the stock tool can restore less afterwards')),
     false,
   ),
 };
@@ -104,7 +109,7 @@ export const gcFields = {
     v.pipe(
       span,
       v.description(
-        'remove data that was retired so long ago, whatever was said when it was retired; absent: as was said then',
+        'remove data that was retired at least this time ago; absent: the grace time that was given when it was retired counts',
       ),
     ),
   ),
