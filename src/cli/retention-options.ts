@@ -19,10 +19,16 @@ export function addPruneOptions(command: Command, when = ''): Command {
     .option('--keep-last <N>', `${when}keep the newest N state snapshots`)
     .option(
       '--keep-daily <TIME>',
-      `${when}keep the newest snapshot of each day, for so long, like 30d`,
+      `${when}keep the newest snapshot of each day, for this time, like 30d`,
     )
-    .option('--keep-weekly <TIME>', `${when}the same of each week, like 12w`)
-    .option('--keep-monthly <TIME>', `${when}the same of each month, like 2y`)
+    .option(
+      '--keep-weekly <TIME>',
+      `${when}keep the newest snapshot of each week, for this time, like 12w`,
+    )
+    .option(
+      '--keep-monthly <TIME>',
+      `${when}keep the newest snapshot of each month, for this time, like 2y`,
+    )
     .option(
       '--transactions-from <V>',
       `${when}retire transactions of backups that end below version V`,
