@@ -49,7 +49,8 @@ export async function planPrune(
     ? await snapshotFacts(storage, catalog.snapshots, { timed: hasTimeRule(rules), report })
     : [];
   const proven = (await newestProven(storage, snapshots))?.manifest;
-  const reasons = keptSnapshots(snapshots, rules, { proven, pinned });
+  const now = hasTimeRule(rules) ? await storage.now() : undefined;
+  const reasons = keptSnapshots(snapshots, rules, { proven, pinned, now });
   const goes = ({ manifest }: Snapshot) => reasons.get(manifest)!.length === 0;
   const below = [
     ...catalog.epochEndings.filter(endsBelow(rules.epochEndingsFrom)),

@@ -43,6 +43,8 @@ export function hasTimeRule({ dailyMs, weeklyMs, monthlyMs }: SnapshotRules): bo
 }
 
 const DAY_MS = 86_400_000;
+/** Clocks of stores and of chains differ a little. */
+const AHEAD_MS = DAY_MS;
 
 /**
  * Why each snapshot is kept; one without a reason may go. Of each day, week (from Monday) and month in UTC, the newest
@@ -50,13 +52,14 @@ const DAY_MS = 86_400_000;
  * newest snapshot and not from now: a wrong clock of a host then removes nothing. Damaged ones are counted as if they
  * were whole, and then the rules are read once more without them: so nothing that can be restored goes for one that
  * cannot, and a damaged one can be repaired as long as it would be kept. Several backups of one version are kept
- * together. `proven`: the manifest of the newest proven snapshot. `pinned`: folders.
+ * together. `proven`: the manifest of the newest proven snapshot. `pinned`: folders. `now`: no snapshot is from later.
  */
 export function keptSnapshots(
-  snapshots: readonly SnapshotFacts[],
+  stored: readonly SnapshotFacts[],
   rules: SnapshotRules,
-  { proven, pinned }: { proven: string | undefined; pinned: ReadonlySet<string> },
+  { proven, pinned, now = Infinity }: KeepFacts,
 ): Map<string, KeepReason[]> {
+  const snapshots = withoutStrayTimes(stored, now + AHEAD_MS);
   const reasons = new Map<string, KeepReason[]>(snapshots.map(({ manifest }) => [manifest, []]));
   const keep = (version: bigint | undefined, why: KeepReason) => {
     for (const one of snapshots) {
@@ -75,6 +78,28 @@ export function keptSnapshots(
   const sound = snapshots.filter(({ damaged }) => !damaged);
   for (const counted of [snapshots, sound]) keepByCount(counted, rules, keep);
   return reasons;
+}
+
+interface KeepFacts {
+  proven: string | undefined;
+  pinned: ReadonlySet<string>;
+  now?: number | undefined;
+}
+
+/**
+ * Times that cannot be right are unknown. Nobody has proven them: one damaged byte in a `state.proof` must not make all
+ * other snapshots look years old. A chain's time only grows, so a snapshot is not from later than a newer one.
+ */
+function withoutStrayTimes(snapshots: readonly SnapshotFacts[], latest: number): SnapshotFacts[] {
+  let earliest = latest;
+  const sound = new Map<SnapshotFacts, SnapshotFacts>();
+  for (const one of [...snapshots].sort((a, b) => descending(a.version, b.version))) {
+    const { at, ...untimed } = one;
+    const isStray = at !== undefined && at > earliest;
+    sound.set(one, isStray ? untimed : one);
+    if (at !== undefined) earliest = Math.min(earliest, at);
+  }
+  return snapshots.map((one) => sound.get(one)!);
 }
 
 /** What the rules keep of these snapshots alone. */

@@ -15,6 +15,8 @@ import type { SnapshotFacts } from './rules.js';
 
 const IN_FLIGHT = 16;
 const MAX_PROOF_BYTES = 16 * 1024 * 1024;
+/** The last time that a date can hold. */
+const LATEST_MS = 8_640_000_000_000_000;
 
 /** What is known of a snapshot without reading its chunks. */
 export interface Snapshot extends SnapshotFacts {
@@ -59,13 +61,14 @@ async function lookAt(storage: BackupStorage, manifest: string) {
   return { damaged: fault !== undefined, readAt };
 }
 
-/** Unix milliseconds; undefined when the proof is missing or cannot be read. */
+/** Unix milliseconds; undefined when the proof is missing or cannot be read, or says what is no time. */
 async function timeOf(storage: BackupStorage, folder: string): Promise<number | undefined> {
   const bytes = await readOwn(storage, `${folder}/${STATE_ROOT_PROOF}`, MAX_PROOF_BYTES);
   if (!bytes) return undefined;
   try {
     const { ledgerInfo } = decodeStateRootProof(bytes).ledgerInfo;
-    return Number(ledgerInfo.timestampUsecs / 1000n);
+    const at = Number(ledgerInfo.timestampUsecs / 1000n);
+    return at <= LATEST_MS ? at : undefined;
   } catch (error) {
     if (error instanceof AptosDataError) return undefined;
     throw error;

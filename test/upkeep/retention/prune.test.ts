@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { decodeStateRootProof } from '../../../src/aptos/index.js';
 import { parsePruneInput } from '../../../src/contract/retention-input.js';
 import { readCatalog, readKnownCatalog } from '../../../src/repository/catalog.js';
 import { readRetired } from '../../../src/repository/retired.js';
@@ -118,6 +119,23 @@ describe('a rule that would leave the stock tool less to restore', () => {
     const kept = unknown.kept_snapshots.find(({ backup }) => backup === EPOCH_3);
     expect(kept).toMatchObject({ why: ['time unknown'] });
     expect(kept!.at).toBeUndefined();
+  });
+
+  it.each([
+    ['of a far future', 4_102_444_800_000_000n],
+    ['that no calendar has', 2n ** 63n],
+  ])('lets nothing go for a time %s, which damage made', async (_, usecs) => {
+    const copy = new StorageCopy(PLAIN);
+    copy.edit(`${EPOCH_5}/state.proof`, (bytes) => {
+      const before = Buffer.alloc(8);
+      before.writeBigUInt64LE(decodeStateRootProof(bytes).ledgerInfo.ledgerInfo.timestampUsecs);
+      bytes.writeBigUInt64LE(usecs, bytes.indexOf(before));
+      return bytes;
+    });
+    const plan = await planOf(copy.folder, { keep_monthly: '1y' });
+    expect(plan).toMatchObject({ retired_count: 0, kept_snapshots_count: 2 });
+    expect(plan.kept_snapshots[0]).toMatchObject({ backup: EPOCH_5 });
+    expect(plan.kept_snapshots[0]!.why).toContain('time unknown');
   });
 });
 

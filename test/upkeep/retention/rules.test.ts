@@ -11,7 +11,7 @@ import {
 } from '../../../src/upkeep/retention/rules.js';
 
 const DAY = 86_400_000;
-const NONE: { proven: string | undefined; pinned: ReadonlySet<string> } = {
+const NONE: { proven: string | undefined; pinned: ReadonlySet<string>; now?: number } = {
   proven: undefined,
   pinned: new Set(),
 };
@@ -76,6 +76,19 @@ describe('the rules', () => {
     const untimed = [...MONTH.slice(0, 50), snapshot(90, undefined), snapshot(91, '2024-02-01')];
     expect(kept(untimed, { dailyMs: DAY })).toEqual([0, 90, 91]);
     expect(kept(untimed, { last: 1 })).toEqual([0, 91]);
+  });
+
+  it('count no time that cannot be right: damage in one proof makes no other snapshot old', () => {
+    const withTime = (epoch: number, at: string) =>
+      MONTH.map((one) => (Number(one.epoch) === epoch ? { ...one, at: Date.parse(at) } : one));
+    const rules = { dailyMs: 2 * DAY };
+    expect(kept(withTime(50, '2034-01-01'), rules)).toEqual([0, 50, 83, 86, 89]);
+    const now = MONTH[89]!.at!;
+    expect(kept(withTime(89, '2034-01-01'), rules, { now })).toEqual([0, 83, 86, 88, 89]);
+    expect(kept(withTime(89, '1970-01-01'), rules)).toHaveLength(90);
+    expect(kept(MONTH, rules, { now })).toEqual([0, 83, 86, 89]);
+    // A clock that is far behind removes nothing.
+    expect(kept(MONTH, rules, { now: 0 })).toHaveLength(90);
   });
 
   it('keep all backups of one version together', () => {
