@@ -38,11 +38,11 @@ export async function prunedSpans(storage: BackupStorage): Promise<GivenUp> {
   return { epochs: below(epochs), versions: below(versions), snapshots };
 }
 
-/** Remembers that backups are given up. Call it before their lines go. */
+/** Remembers that backups are given up. Call it before their lines go. Returns what takes it back, if none could go. */
 export async function notePruned(
   storage: BackupStorage,
   entries: readonly BackupEntry[],
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const known = await readFloors(storage);
   const snapshots = new Set(known.snapshots);
   const floors = { ...known, snapshots };
@@ -56,6 +56,7 @@ export async function notePruned(
     }
   }
   await writeFloors(storage, known, floors);
+  return () => writeFloors(storage, floors, known);
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type BackupEntry,
   type Catalog,
   entriesOf,
+  readCatalog,
   readKnownCatalog,
 } from '../../repository/catalog.js';
 import { withCommitLock, withUpkeepLock } from '../../repository/commit-lock.js';
@@ -46,7 +47,8 @@ export interface RetiredPage {
  * Retires what the rules give up: up to `most` backups. A note goes into each folder first, then the metadata line
  * goes. The data stays until gc removes it. May be killed anywhere, and called again: what is retired is no longer in
  * the catalogue, and what is not is retired then.
- * @throws PruneError PRUNE_REFUSED when the stock tool could restore less and the order does not force it
+ * @throws PruneError PRUNE_REFUSED when the stock tool could restore less and the order does not force it; StorageError
+ * STORAGE_UNFIT when the storage has no way to move metadata away
  */
 export async function retirePage(
   { rules, graceMs, force }: PruneOrder,
@@ -58,8 +60,9 @@ export async function retirePage(
   return withUpkeepLock(storage, holder, { signal, report }, async (upkeep) => {
     const plan = await planPrune(storage, rules, report);
     requireNoLoss(lossOf(plan.catalog, plan.damaged, plan.retire).lost, force);
-    if (plan.retire.length > 0 && !(await mayDelete(storage))) {
-      return { count: 0, bytes: 0, more: false, denied: true };
+    if (plan.retire.length > 0) {
+      if (!(await mayDelete(storage))) return { count: 0, bytes: 0, more: false, denied: true };
+      await storage.requireCanRetire();
     }
     const page = plan.retire.slice(0, most);
     const sizes = await sizesOf(storage, page.map(folderOf), report);
@@ -104,10 +107,24 @@ async function retire(
     const pins = await readPins(storage, entries.map(folderOf));
     const going = entries.filter((entry) => isThere(now, entry) && !pins.has(folderOf(entry)));
     requireNoLoss(lossOf(now, damaged, going).lost, force);
-    await notePruned(storage, going);
-    await retireLines(storage, going, { lock, report });
+    const undo = await notePruned(storage, going);
+    try {
+      await retireLines(storage, going, { lock, report });
+    } catch (error) {
+      // What is not retired is not given up: a verification must miss it when it gets lost.
+      if (isStorageError(error, 'DENIED') && (await areAllThere(storage, going))) await undo();
+      throw error;
+    }
     return going;
   });
+}
+
+async function areAllThere(
+  storage: BackupStorage,
+  entries: readonly BackupEntry[],
+): Promise<boolean> {
+  const catalog = await readCatalog(storage);
+  return entries.every((entry) => isThere(catalog, entry));
 }
 
 function isThere(catalog: Catalog, entry: BackupEntry): boolean {

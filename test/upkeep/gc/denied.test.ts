@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCatalog } from '../../../src/repository/catalog.js';
+import { prunedSpans } from '../../../src/repository/pruned.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { copyToBucket } from '../../support/bucket-copy.js';
 import { makeBucket, s3Server } from '../../support/s3-bucket.js';
@@ -53,4 +54,6 @@ it('where only metadata may not be deleted, a prune retires nothing, and what is
   expect(await prune('/not/used', { keep_last: 1, force: true }, storage)).toBe(0);
   expect((await readCatalog(storage)).snapshots).toHaveLength(2);
   expect(await storage.stat('aptos-backup/known.json')).toBeDefined();
+  // Nor is it given up: nobody would miss it then.
+  expect(await prunedSpans(storage)).toEqual({ epochs: [], versions: [], snapshots: new Set() });
 });
