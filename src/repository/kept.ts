@@ -1,4 +1,5 @@
 import { AptosDataError } from '../aptos/index.js';
+import { forEachAtOnce } from '../lib/at-once.js';
 import { encodeDigested, isIntact } from '../lib/host/own-digest.js';
 import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
@@ -16,6 +17,7 @@ export interface Pin {
 const PREFIX = `${OWN_FOLDER}/kept-`;
 const SUFFIX = '.json';
 const MAX_BYTES = 64 * 1024;
+const READS_IN_FLIGHT = 16;
 
 const nameOf = (folder: string) => `kept-${folder}${SUFFIX}`;
 
@@ -28,10 +30,10 @@ export async function readPins(
   folders: readonly string[],
 ): Promise<Map<string, Pin>> {
   const pins = new Map<string, Pin>();
-  for (const folder of await pinned(storage, folders)) {
+  await forEachAtOnce(READS_IN_FLIGHT, await pinned(storage, folders), async (folder) => {
     const bytes = await readOwn(storage, `${OWN_FOLDER}/${nameOf(folder)}`, MAX_BYTES);
     if (bytes) pins.set(folder, pinIn(folder, bytes));
-  }
+  });
   return pins;
 }
 

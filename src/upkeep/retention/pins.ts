@@ -1,7 +1,8 @@
 import { BACKUP_TYPES } from '../../contract/kinds/index.js';
-import { entriesOf, readKnownCatalog } from '../../repository/catalog.js';
+import { entriesOf, readCatalog, readKnownCatalog } from '../../repository/catalog.js';
 import { withCommitLock } from '../../repository/commit-lock.js';
 import { type Pin, pin, readPins, unpin } from '../../repository/kept.js';
+import type { BackupStorage } from '../../storage/storage.js';
 import { beginUpkeep } from '../begin-upkeep.js';
 import type { UpkeepTools } from './retire.js';
 import { PruneError } from './prune-error.js';
@@ -43,8 +44,14 @@ export async function unkeepBackup(backup: string, { storage }: UpkeepTools): Pr
   throw new PruneError('BACKUP_UNKNOWN', `${folder} in ${storage.description} is not pinned`);
 }
 
-/** All pins, by folder. Empty for a storage that lists no folders. */
+/** All pins, by folder. A storage that lists no folders is asked about each committed backup. */
 export async function listPins({ storage }: UpkeepTools): Promise<Pin[]> {
-  const pins = [...(await readPins(storage, [])).values()];
+  const folders = storage.byNameOnly ? await committedFolders(storage) : [];
+  const pins = [...(await readPins(storage, folders)).values()];
   return pins.sort((a, b) => (a.folder < b.folder ? -1 : 1));
+}
+
+async function committedFolders(storage: BackupStorage): Promise<string[]> {
+  const catalog = await readCatalog(storage);
+  return BACKUP_TYPES.flatMap((type) => entriesOf(catalog, type).map(folderOf));
 }

@@ -1,14 +1,8 @@
 import type { BackupType } from '../../contract/job.js';
-import { BACKUP_TYPES } from '../../contract/kinds/index.js';
 import type { PruneRules } from '../../contract/retention-input.js';
 import { restorableVersions } from '../../contract/restorable-versions.js';
 import { type Span, unionOf, without } from '../../lib/spans.js';
-import {
-  type BackupEntry,
-  type Catalog,
-  entriesOf,
-  readKnownCatalog,
-} from '../../repository/catalog.js';
+import { type BackupEntry, type Catalog, readKnownCatalog } from '../../repository/catalog.js';
 import { readPins } from '../../repository/kept.js';
 import { restoreSourceOf } from '../../repository/restore-source.js';
 import { folderOfManifest } from '../../repository/retired.js';
@@ -33,7 +27,7 @@ export interface PrunePlan {
 }
 
 /**
- * Reads a storage and says what the rules retire. Never writes.
+ * Reads a storage and says what the rules retire. Never writes, but for a look at the clock of the storage.
  * @throws PruneError PRUNE_REFUSED when metadata cannot be read: nobody knows what it names; CatalogError
  */
 export async function planPrune(
@@ -43,19 +37,19 @@ export async function planPrune(
 ): Promise<PrunePlan> {
   const catalog = await readKnownCatalog(storage);
   requireReadable(storage, catalog);
-  const folders = BACKUP_TYPES.flatMap((type) => entriesOf(catalog, type).map(folderOf));
-  const pinned = new Set((await readPins(storage, folders)).keys());
-  const snapshots = hasSnapshotRule(rules)
-    ? await snapshotFacts(storage, catalog.snapshots, { timed: hasTimeRule(rules), report })
-    : [];
-  const proven = (await newestProven(storage, snapshots))?.manifest;
-  const now = hasTimeRule(rules) ? await storage.now() : undefined;
-  const reasons = keptSnapshots(snapshots, rules, { proven, pinned, now });
-  const goes = ({ manifest }: Snapshot) => reasons.get(manifest)!.length === 0;
   const below = [
     ...catalog.epochEndings.filter(endsBelow(rules.epochEndingsFrom)),
     ...catalog.transactions.filter(endsBelow(rules.transactionsFrom)),
   ];
+  const judged = hasSnapshotRule(rules) ? catalog.snapshots : [];
+  // An adapter is asked for each pin by itself, so only for those of backups that a rule is about.
+  const folders = [...judged, ...below].map(folderOf);
+  const pinned = new Set((await readPins(storage, folders)).keys());
+  const snapshots = await snapshotFacts(storage, judged, { timed: hasTimeRule(rules), report });
+  const proven = (await newestProven(storage, snapshots))?.manifest;
+  const now = hasTimeRule(rules) ? await storage.now() : undefined;
+  const reasons = keptSnapshots(snapshots, rules, { proven, pinned, now });
+  const goes = ({ manifest }: Snapshot) => reasons.get(manifest)!.length === 0;
   return {
     catalog,
     retire: [
