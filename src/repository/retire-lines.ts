@@ -172,7 +172,7 @@ async function saveGroup(
   const base = nameOf(group);
   const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
   for (const name of [`${base}.meta`, `${base}.${digest}.meta`]) {
-    if (`${METADATA}/${name}` === old || (await wasRetired(storage, name, content))) continue;
+    if (`${METADATA}/${name}` === old || (await wasOtherFile(storage, name, content))) continue;
     try {
       await saveAndReadBack(storage, name, content);
       return;
@@ -184,10 +184,14 @@ async function saveGroup(
 }
 
 /**
- * Whether a file of this name with other lines was moved away. The stock tool's cache goes by names, and the copy in
- * `metadata_backup` is what takes a prune back: a name never gets other lines.
+ * Whether a metadata file of this name with other content was moved away. The stock tool's cache goes by names, and the
+ * copy in `metadata_backup` is what takes a prune back: a name never gets other lines.
  */
-async function wasRetired(storage: BackupStorage, name: string, content: Uint8Array) {
+export async function wasOtherFile(
+  storage: BackupStorage,
+  name: string,
+  content: Uint8Array,
+): Promise<boolean> {
   const handle = `${RETIRED}/${name}`;
   return (await storage.stat(handle)) !== undefined && !(await storage.hasContent(handle, content));
 }

@@ -110,6 +110,26 @@ describe('compaction, consolidation and prune', () => {
   );
 });
 
+it('no name gets other lines than it had: stock caches go by names, and metadata_backup keeps what was retired', async () => {
+  const copy = new StorageCopy(PLAIN);
+  await STEPS.compact(copy);
+  await STEPS['compact later'](copy);
+  const name = 'transaction_compacted_0-250.meta';
+  const small = copy.read(`metadata/${name}`).toString();
+  await STEPS.consolidate(copy);
+  for (const days of [2, 4, 6]) {
+    await compactAt(FIRST_RUN + days * DAY_S)(copy);
+    expect(copy.has(`metadata/${name}`)).toBe(false);
+    requireNamedOnce(copy.folder, `${days} days`);
+  }
+  expect(copy.read(`metadata_backup/${name}`).toString()).toBe(small);
+  const left = readdirSync(copy.path('metadata')).filter((one) => one.startsWith('transaction_'));
+  expect(left.sort()).toEqual([
+    'transaction_compacted_0-200.meta',
+    'transaction_compacted_201-250.meta',
+  ]);
+});
+
 describe('small lines that were left beside those of their full batch', () => {
   const SMALL = ['transaction_0-0', 'transaction_1-100', 'transaction_101-200'];
 

@@ -1,20 +1,24 @@
 import { BACKUP_TYPES } from '../../contract/kinds/index.js';
 import type { CompactionOrder } from '../../contract/compaction-input.js';
 import type { Compaction } from '../../contract/answers/compaction-answers.js';
+import { forEachAtOnce } from '../../lib/at-once.js';
 import { withUpkeepLock } from '../../repository/commit-lock.js';
-import { OWN_FOLDER } from '../../storage/handles.js';
+import { METADATA, OWN_FOLDER } from '../../storage/handles.js';
 import { saveAndReadBack } from '../../repository/metadata-file.js';
+import { wasOtherFile } from '../../repository/retire-lines.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { type Group, groupLines } from './groups.js';
 import type { CompactionTools } from './in-batches.js';
 import type { LeftAlone } from './left-alone.js';
 import { type MetadataSet, readMetadataSet } from './metadata-set.js';
 import { moveAway } from './move-away.js';
+import { contentOf } from './raw-lines.js';
 import { type Judged, findReplaced, judge } from './replaced.js';
 import { writeGroups } from './write-groups.js';
 
 /** Most that a result names of one thing, because it travels in a payload. */
 const MOST_NAMED = 20;
+const LOOKS_IN_FLIGHT = 16;
 
 /**
  * Puts the lines of many metadata files into few, as the stock tool does (docs/formats.md, Compaction), and moves files
@@ -32,7 +36,7 @@ export async function compact(order: CompactionOrder, tools: CompactionTools): P
   await storage.createBackup(OWN_FOLDER); // for the locks: a storage of the stock tool has none
   return withUpkeepLock(storage, holder, { signal, report }, async (upkeep) => {
     const files = await readMetadataSet(storage, report);
-    const plan = planGroups(files, order);
+    const plan = await planGroups(files, order, storage);
     const written = await writeGroups(plan.groups, tools, upkeep);
     const { replaced, leftAlone } = findReplaced(files, written.there);
     const judged = judge(files, replaced, await timesOf(order, tools));
@@ -54,7 +58,7 @@ export async function compact(order: CompactionOrder, tools: CompactionTools): P
 async function tryOut(order: CompactionOrder, tools: CompactionTools): Promise<Compaction> {
   const { storage, report } = tools;
   const files = await readMetadataSet(storage, report);
-  const { groups, leftAlone } = planGroups(files, order);
+  const { groups, leftAlone } = await planGroups(files, order, storage);
   const found = findReplaced(files, groups);
   const judged = judge(files, found.replaced, await timesOf(order, tools));
   const moved = judged.expired.length;
@@ -69,15 +73,28 @@ async function tryOut(order: CompactionOrder, tools: CompactionTools): Promise<C
   };
 }
 
-function planGroups(
+/** The groups, none of them under a name that other lines had before (`wasOtherFile`). */
+async function planGroups(
   files: MetadataSet,
   { factors }: CompactionOrder,
-): { groups: Group[]; leftAlone: LeftAlone[] } {
-  const parts = BACKUP_TYPES.map((kind) => groupLines(files, kind, factors[kind]));
-  return {
-    groups: parts.flatMap(({ groups }) => groups),
-    leftAlone: parts.flatMap(({ leftAlone }) => leftAlone),
-  };
+  storage: BackupStorage,
+): Promise<{ groups: Group[]; leftAlone: LeftAlone[] }> {
+  const used = new Set<string>();
+  const free = new Set<string>();
+  for (;;) {
+    const parts = BACKUP_TYPES.map((kind) => groupLines(files, kind, factors[kind], used));
+    const groups = parts.flatMap((part) => part.groups);
+    const before = used.size;
+    const names = groups.filter(({ isThere, handle }) => !isThere && !free.has(handle));
+    await forEachAtOnce(LOOKS_IN_FLIGHT, names, async ({ handle, lines }) => {
+      const name = handle.slice(METADATA.length + 1);
+      const isUsed = await wasOtherFile(storage, name, contentOf(lines));
+      (isUsed ? used : free).add(handle);
+    });
+    if (used.size === before) {
+      return { groups, leftAlone: parts.flatMap(({ leftAlone }) => leftAlone) };
+    }
+  }
 }
 
 async function timesOf({ removeAfterSeconds }: CompactionOrder, { now }: CompactionTools) {

@@ -29,12 +29,13 @@ const NAMES = {
 /**
  * Cuts the lines of one kind into groups of `factor` in the order of the stock tool. A file that has a full group
  * stays as it is. Lines that stand in each other's way (the same range twice, or an overlap) are left out and named,
- * and so is a group whose name has other content; all else goes on.
+ * and so is a group whose name has other content; all else goes on. `used`: handles that had other lines before.
  */
 export function groupLines(
   files: MetadataSet,
   kind: BackupType,
   factor: number,
+  used: ReadonlySet<string> = new Set(),
 ): { groups: Group[]; leftAlone: LeftAlone[] } {
   const lines = uniqueLines(files, kind);
   const leftAlone: LeftAlone[] = [];
@@ -42,7 +43,7 @@ export function groupLines(
   const free = lines.filter((line) => !inConflict.has(line));
   const full = fullGroups(files, kind, lines, factor);
   const done = new Set(full.flatMap((group) => group.lines.map(lineKey)));
-  const namer = new Namer(files, full, leftAlone);
+  const namer = new Namer(files, full, leftAlone, used);
   for (const run of runsOf(free, kind, done)) {
     for (let at = 0; at < run.length; at += factor) namer.place(kind, run.slice(at, at + factor));
   }
@@ -151,32 +152,40 @@ class Namer {
     private readonly files: MetadataSet,
     full: readonly Group[],
     private readonly leftAlone: LeftAlone[],
+    private readonly used: ReadonlySet<string>,
   ) {
     this.groups = [...full];
     this.given = new Set(full.map(({ handle }) => handle));
   }
 
-  /** If the name of a group has other content, the last line gets a group of its own, so that the name changes. */
+  /**
+   * If the name of a group has other content, or had it once, the last line gets a group of its own, so that the name
+   * changes; but if a file has exactly these lines already, whatever its name, it stays. A single line stays where it is.
+   */
   place(kind: BackupType, lines: readonly RawLine[]): void {
     const handle = handleOf(kind, lines);
-    const file = this.given.has(handle) ? undefined : this.files.get(handle);
-    if (file && this.hasExactly(handle, kind, lines)) {
-      this.add({ handle, lines: file.lines, isThere: true });
-    } else if (!file && !this.given.has(handle)) {
+    const isUsed = this.used.has(handle);
+    const there = [handle, ...(isUsed ? this.files.keys() : [])].find(
+      (one) => !this.given.has(one) && this.hasExactly(one, kind, lines),
+    );
+    if (there !== undefined) {
+      this.add({ handle: there, lines: this.files.get(there)!.lines, isThere: true });
+    } else if (!isUsed && !this.files.has(handle) && !this.given.has(handle)) {
       this.add({ handle, lines, isThere: false });
     } else if (lines.length > 1) {
       this.place(kind, lines.slice(0, -1));
       this.place(kind, lines.slice(-1));
-    } else {
+    } else if (!isUsed) {
       const why = `its line would go into ${handle}, which has other content`;
       this.leftAlone.push({ object: lines[0]!.source, why });
     }
   }
 
   private hasExactly(handle: string, kind: BackupType, wanted: readonly RawLine[]): boolean {
-    const { lines, problem } = this.files.get(handle)!;
-    if (problem !== undefined || !isPure(this.files, handle, kind)) return false;
-    if (lines.length !== wanted.length) return false;
+    const file = this.files.get(handle);
+    if (file?.problem !== undefined || file?.lines.length !== wanted.length) return false;
+    const { lines } = file;
+    if (!isPure(this.files, handle, kind)) return false;
     return lines.every((line, i) => lineKey(line) === lineKey(wanted[i]!));
   }
 

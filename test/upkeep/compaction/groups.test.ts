@@ -143,6 +143,20 @@ describe('a group whose name has other content', () => {
     ]);
   });
 
+  it('or had it once, gets another name as well, unless a file has exactly its lines already', () => {
+    const used = new Set(['metadata/state_snapshot_compacted_epoch_3_5.meta']);
+    const three = metadata({ a: [snapshot(3)], b: [snapshot(4)], c: [snapshot(5)] });
+    expect(shown(groupLines(three, 'state_snapshot', 100, used).groups)).toEqual([
+      'state_snapshot_compacted_epoch_3_4: 3 4',
+      'state_snapshot_compacted_epoch_5_5: 5',
+    ]);
+    const name = 'state_snapshot_compacted_epoch_3_5.0123456789abcdef';
+    const two = metadata({ [name]: [snapshot(3), snapshot(5)], a: [snapshot(3)] });
+    expect(shown(groupLines(two, 'state_snapshot', 100, used).groups)).toEqual([
+      `${name}: 3 5 there`,
+    ]);
+  });
+
   it('leaves a single line where it is, and says so', () => {
     const files = metadata({ a: [snapshot(4, 'one')], b: [snapshot(4, 'two')] });
     const { groups, leftAlone } = groupLines(files, 'state_snapshot', 1);
