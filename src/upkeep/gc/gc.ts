@@ -4,6 +4,7 @@ import { forEachAtOnce } from '../../lib/at-once.js';
 import { type Catalog, readKnownCatalog } from '../../repository/catalog.js';
 import { withUpkeepLock } from '../../repository/commit-lock.js';
 import { readPins } from '../../repository/kept.js';
+import { prunedSpans } from '../../repository/pruned.js';
 import { RESERVED } from '../../storage/handles.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { beginUpkeep } from '../begin-upkeep.js';
@@ -117,7 +118,8 @@ async function judgeAll(
   const unnamed = folders.filter((folder) => !RESERVED.has(folder) && !named.has(folder));
   const pinned = new Set((await readPins(storage, unnamed)).keys());
   const now = await storage.now();
-  const tools = { storage, catalog, faults: new Faults(storage) };
+  const givenUp = await prunedSpans(storage);
+  const tools = { storage, catalog, faults: new Faults(storage), givenUp };
   const verdicts: Verdict[] = [];
   await forEachAtOnce(IN_FLIGHT, unnamed, async (folder, index) => {
     report(`look at ${folder}`);

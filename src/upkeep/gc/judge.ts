@@ -4,6 +4,7 @@ import { BACKUP_TYPES, rulesOf } from '../../contract/kinds/index.js';
 import { type Span, meet, without } from '../../lib/spans.js';
 import { type Catalog, entriesOf, spanOfEntry } from '../../repository/catalog.js';
 import { type RetiredRecord, folderOfManifest, readRetired } from '../../repository/retired.js';
+import type { GivenUp } from '../../repository/pruned.js';
 import { readOwn } from '../../repository/stored-file.js';
 import { type UnitFault, lookAtUnit } from '../../repository/unit-fault.js';
 import {
@@ -39,6 +40,8 @@ export interface JudgeTools {
   catalog: Catalog;
   /** What is wrong with the backups that replace others. */
   faults: Faults;
+  /** What keep rules gave up. */
+  givenUp: GivenUp;
   /** By the storage's clock. */
   now: number;
   /** Replaces the grace that each record has. */
@@ -84,20 +87,25 @@ async function judgeRetired(record: RetiredRecord, tools: JudgeTools): Promise<J
 }
 
 /**
- * Why a retired backup is still needed: a consolidated one, until the backup that holds the same is there and whole.
- * Undefined: nobody needs it.
+ * Why a retired backup is still needed: a consolidated one, until a backup that holds the same is there and whole. That
+ * may be another one than it was retired for, which was consolidated in its turn; and none is needed of what keep rules
+ * gave up. Undefined: nobody needs it.
  */
 export async function whyNeeded(
   { why, kind, first, last, replacedBy }: RetiredRecord,
-  { catalog, faults }: Pick<JudgeTools, 'catalog' | 'faults'>,
+  { catalog, faults, givenUp }: Pick<JudgeTools, 'catalog' | 'faults' | 'givenUp'>,
 ): Promise<string | undefined> {
   if (why === 'retention') return undefined;
+  const span = { first, last };
   const larger = entriesOf(catalog, kind).find(({ manifest }) => manifest === replacedBy);
-  if (!larger || without([{ first, last }], [spanOfEntry(larger)]).length > 0) {
-    return `it was retired for ${replacedBy}, which is not there or holds less`;
+  if (larger && without([span], [spanOfEntry(larger)]).length === 0) {
+    const fault = await faults.of(kind, larger.manifest);
+    return fault && isHurt(fault);
   }
-  const fault = await faults.of(kind, larger.manifest);
-  return fault && isHurt(fault);
+  const gone = kind === 'transaction' ? givenUp.versions : givenUp.epochs;
+  if (kind !== 'state_snapshot' && without([span], gone).length === 0) return undefined;
+  if ((await whyNotHeld({ type: kind, span }, { catalog, faults })) === undefined) return undefined;
+  return `it was retired for ${replacedBy}, which is not there or holds less`;
 }
 
 /** A folder that looks like a backup, and that no line and no record names. */

@@ -3,6 +3,7 @@ import { forEachAtOnce } from '../../lib/at-once.js';
 import { readKnownCatalog } from '../../repository/catalog.js';
 import { withCommitLock } from '../../repository/commit-lock.js';
 import { readPins } from '../../repository/kept.js';
+import { prunedSpans } from '../../repository/pruned.js';
 import { readRetired } from '../../repository/retired.js';
 import { abandonUnit, isLastToGo } from '../../repository/unit-folder.js';
 import { OWN_FOLDER } from '../../storage/handles.js';
@@ -47,7 +48,8 @@ async function mark(
       storage,
       going.map(({ folder }) => folder),
     );
-    const tools = { catalog, faults: new Faults(storage) };
+    const givenUp = await prunedSpans(storage);
+    const tools = { catalog, faults: new Faults(storage), givenUp };
     const marked: (Going | undefined)[] = [];
     await lock.requireHeld();
     await forEachAtOnce(IN_FLIGHT, going, async (one, index) => {

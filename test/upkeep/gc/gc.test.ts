@@ -14,6 +14,7 @@ import { Lease } from '../../../src/repository/lease.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { gcPage } from '../../../src/upkeep/gc/gc.js';
 import { keepBackup } from '../../../src/upkeep/retention/pins.js';
+import { consolidate } from '../../support/consolidate.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
 import { committedFolders, gc, prune, upkeepTools } from '../../support/upkeep.js';
@@ -83,7 +84,7 @@ describe('a retired backup', () => {
 
   it('that a larger one replaced stays as long as that is not there', async () => {
     const copy = new StorageCopy(PLAIN);
-    await prune(copy.folder, { transactions_from: 101, force: true });
+    copy.remove('metadata/transaction_1-100.meta');
     const storage = copy.storage;
     const { writeRetired } = await import('../../../src/repository/retired.js');
     const entry = {
@@ -103,6 +104,23 @@ describe('a retired backup', () => {
         why: `it was retired for ${replacedBy}, which is not there or holds less`,
       },
     ]);
+  });
+
+  it('that a larger one replaced goes also when that one was consolidated or given up in its turn', async () => {
+    const small = ['transaction_1-.a9e2', BATCH];
+    const twice = new StorageCopy(PLAIN);
+    for (const size of [200n, 250n]) await consolidate(twice.storage, { size });
+    const done = await gc(twice.folder, { graceMs: 0 });
+    expect(done).toMatchObject({ left: [], removed_count: 4 });
+    expect(done.removed.map(({ folder }) => folder)).toEqual(expect.arrayContaining(small));
+    expect(committedFolders(twice.folder)).toHaveLength(7);
+
+    const pruned = new StorageCopy(PLAIN);
+    await consolidate(pruned.storage, { size: 200n });
+    await prune(pruned.folder, { transactions_from: 201, force: true });
+    const given = await gc(pruned.folder, { graceMs: 0 });
+    expect(given).toMatchObject({ left: [], removed_count: 4 });
+    expect(given.removed.map(({ folder }) => folder)).toEqual(expect.arrayContaining(small));
   });
 });
 
