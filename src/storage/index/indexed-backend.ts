@@ -12,6 +12,9 @@ import type {
 import { INDEX_FILE, type IndexedFile } from './metadata-index.js';
 import type { StoredIndex } from './stored-index.js';
 
+/** Metadata files that name no backup: nothing is missed when they are gone. */
+const NAMES_NOTHING = /^(identity|compaction_timestamps_\d{1,20})\.meta$/;
+
 /**
  * A storage that lists nothing to us, with the metadata that an index in it names. All other files are read by their
  * names. Nothing is written. Who may not list often hears "denied" for a file that is not there: so "denied" means
@@ -33,15 +36,17 @@ export class IndexedBackend implements StorageBackend {
   }
 
   async *read(handle: string, call: Call): AsyncGenerator<Uint8Array> {
-    const content = (await this.indexed(handle))?.content;
-    if (content !== undefined) {
-      yield Buffer.from(content);
+    const file = await this.indexed(handle);
+    if (file?.content !== undefined) {
+      yield Buffer.from(file.content);
       return;
     }
     try {
       yield* this.inner.read(handle, call);
     } catch (error) {
-      if (!(await this.meansNotThere(error, call))) throw error;
+      const isGone = isStorageError(error, 'NOT_FOUND') || (await this.meansNotThere(error, call));
+      if (!isGone) throw error;
+      if (file && !NAMES_NOTHING.test(file.name)) throw this.outdated(handle, error);
       const why = `${handle} is not in ${this.description}, or we may not read it`;
       throw new StorageError('NOT_FOUND', handle, why, { cause: error });
     }
@@ -128,6 +133,12 @@ export class IndexedBackend implements StorageBackend {
       (found) => found !== undefined,
       () => false,
     );
+  }
+
+  /** Elsewhere a listing shows where its lines are now. An index cannot, so what they named must not look like nothing. */
+  private outdated(handle: string, cause: unknown): StorageError {
+    const why = `${handle} is gone, or we may not read it, from ${this.description}: what it named is not known. Publish the index anew with "aptos-backup repository index", with credentials that may list and write`;
+    return new StorageError('DAMAGED', handle, why, { cause });
   }
 
   private lists(folder: string): StorageError {
