@@ -1,4 +1,5 @@
 import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../aptos/index.js';
+import { forgetFile } from './catalog/known-files.js';
 import { forgetMetadata } from './known-metadata.js';
 import { MAX_METADATA_BYTES, leftAlone, readMetadataFile } from './metadata-file.js';
 import { isStorageError } from '../storage/storage-error.js';
@@ -44,7 +45,9 @@ export async function publishMetadata(storage: BackupStorage, line: MetadataLine
     const handle = `metadata/${name}`;
     if (await commitsNothing(storage, handle)) {
       await storage.retireMetadata(handle);
-      return (await storage.saveMetadata(name, content)).handle;
+      await storage.saveMetadata(name, content);
+      await forgetFile(storage, handle);
+      return handle;
     }
     throw new BackupError(
       'RANGE_COMMITTED',

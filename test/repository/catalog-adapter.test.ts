@@ -7,6 +7,7 @@ import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../../s
 import { keepCachesIn } from '../../src/lib/host/data-folder.js';
 import { readCatalog } from '../../src/repository/catalog.js';
 import { requireNoOverlap } from '../../src/repository/overlap.js';
+import { publishMetadata } from '../../src/repository/publish-unit.js';
 import { BackupStorage } from '../../src/storage/storage.js';
 import { AdapterPlace } from '../support/adapters/place.js';
 import { ADAPTERS } from '../support/adapters/yaml.js';
@@ -54,4 +55,19 @@ it('reads by name once, and everything again from a storage that was begun anew'
   for (const i of [0, 1]) put(lineOf(i, `second/${i}`));
   expect(await look('data')).toEqual({ reads: 2, manifests: ['second/0', 'second/1'] });
   expect(await look('data')).toEqual({ reads: 0, manifests: ['second/0', 'second/1'] });
+});
+
+it('reads a file again that we have put in the place of one that named a lost backup', async () => {
+  const place = new AdapterPlace(ADAPTERS['aws s3 at another endpoint']!);
+  keepCachesIn(join(place.root, 'data'));
+  const storage = new BackupStorage(place.open());
+  const object = place.objectOf('metadata/transaction_10-19.meta');
+  mkdirSync(dirname(object), { recursive: true });
+  writeFileSync(object, gzipSync(encodeMetadataLine(lineOf(1, 'lost/transaction.manifest'))));
+  const manifests = async () =>
+    (await readCatalog(storage)).transactions.map(({ manifest }) => manifest);
+  expect(await manifests()).toEqual(['lost/transaction.manifest']);
+  const line = lineOf(1, 'again/transaction.manifest');
+  expect(await publishMetadata(storage, line)).toBe('metadata/transaction_10-19.meta');
+  expect(await manifests()).toEqual(['again/transaction.manifest']);
 });

@@ -29,6 +29,18 @@ export function knownFilesOf({ id, description }: BackupStorage): KnownFiles {
   return known;
 }
 
+/**
+ * Forgets a metadata file that we have put in the place of another one. Where a listing tells names alone, nothing else
+ * shows that it changed.
+ */
+export async function forgetFile(storage: BackupStorage, handle: string): Promise<void> {
+  if (!storage.byNameOnly) return;
+  const known = knownFilesOf(storage);
+  await known.load();
+  known.drop([handle.slice(METADATA.length + 1)]);
+  await known.save();
+}
+
 /** Where the cache of a storage is, in a data folder. */
 export function catalogCacheOf(dataFolder: string, storageId: string): string {
   return path.join(dataFolder, 'catalog', `${storageId}.jsonl`);
