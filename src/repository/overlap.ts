@@ -62,11 +62,16 @@ async function* filesAbout(
 /**
  * Refuses a range that overlaps another committed backup: the stock tool restores nothing from a storage with
  * overlapping backups. A metadata line whose manifest is gone does not count. If a file cannot be decoded, the range
- * in its name counts. Returns the catalog that it has looked at.
+ * in its name counts. Returns the catalog that it has looked at. `known`: what metadata names, of somebody who has read
+ * it just now and under the commit lock.
  * @throws BackupError RANGE_OVERLAP, RANGE_COMMITTED; StorageError DAMAGED; CatalogError
  */
-export async function requireNoOverlap(storage: BackupStorage, claimed: Claimed): Promise<Catalog> {
-  const catalog = await readKnownOrNone(storage);
+export async function requireNoOverlap(
+  storage: BackupStorage,
+  claimed: Claimed,
+  known?: Catalog,
+): Promise<Catalog> {
+  const catalog = known ?? (await readKnownOrNone(storage));
   for await (const { handle, file } of filesAbout(storage, catalog, claimed)) {
     const named = file.undecodable === undefined ? undefined : rangeOfName(handle);
     if (named?.kind === claimed.kind && meet(named, claimed)) {

@@ -72,15 +72,20 @@ export async function commitCopies(
     await withCommitLock(ends.to, holder, { signal, report }, async (lock) => {
       report('writing manifests and metadata lines');
       await requirePrepared(ends.to, genesis);
-      const before = await readKnownOrNone(ends.to);
+      // Listed once for all of them: a listing of a hundred thousand files takes a second or more.
+      let now = await readKnownOrNone(ends.to);
       const lines: MetadataLine[] = [];
       for (const { index, unit, copied } of whole) {
         const line = entryOfUnit(unit);
-        const outcome = await commitOne(ends, { unit, line, copied, before, lock, report });
+        const ready = { unit, line, copied, now, lock, report };
+        const { outcome, swapped } = await commitOne(ends, ready);
         outcomes[index] = outcome;
-        if (outcome === 'committed') lines.push(line);
+        if (outcome !== 'committed') continue;
+        lines.push(line);
+        if (swapped) now = await readKnownOrNone(ends.to);
+        else now = withLine(now, line, metadataHandle(unit));
       }
-      if (lines.length > 0) await rememberMetadata(ends.to, before, ...lines);
+      if (lines.length > 0) await rememberMetadata(ends.to, now, ...lines);
     });
   }
   for (const [index, unit] of units.entries()) {
@@ -103,30 +108,32 @@ interface Ready {
   unit: CopyUnit;
   line: MetadataLine & { manifest: string };
   copied: Whole;
-  /** What the target's metadata named when the lock was taken. */
-  before: Catalog;
+  /** What the target's metadata names now. */
+  now: Catalog;
   lock: CommitLock;
   report: (phase: string) => void;
 }
 
+/** `swapped`: it took the place of smaller backups. */
 async function commitOne(
   { from, to }: CopyEnds,
-  { unit, line, copied, before, lock, report }: Ready,
-): Promise<CopyOutcome> {
+  { unit, line, copied, now, lock, report }: Ready,
+): Promise<{ outcome: CopyOutcome; swapped?: true }> {
   const claim = claimOf(line);
   const held = () => lock.requireHeld();
   try {
     const refused = await whyNotNow(to, unit);
-    if (refused) return refused;
-    const small = await smallOnesIn(to, before, line);
-    if (claim && small.length === 0) await requireNoOverlap(to, claim);
+    if (refused) return { outcome: refused };
+    const small = await smallOnesIn(to, now, line);
+    if (claim && small.length === 0) await requireNoOverlap(to, claim, now);
     const manifest = await from.readAll(unit.manifest, MAX_MANIFEST_BYTES);
-    if (!copied.isManifest(manifest)) return 'again';
+    if (!copied.isManifest(manifest)) return { outcome: 'again' };
     await held();
     const name = unit.manifest.slice(folderOf(unit).length + 1);
     await publishManifest(to, folderOf(unit), name, manifest, held);
     await held();
-    if (small.length > 0 && line.type === 'TransactionBackup') {
+    const swaps = small.length > 0 && line.type === 'TransactionBackup';
+    if (swaps) {
       const retiredAt = await to.now();
       const times = { retiredAt, notBefore: retiredAt + GRACE_MS };
       await swapLines(line, small, { storage: to, report, requireHeld: held, times });
@@ -134,9 +141,24 @@ async function commitOne(
       await publishMetadata(to, line);
     }
     await requireStillAlone(to, line, lock);
-    return 'committed';
+    return { outcome: 'committed', ...(swaps ? { swapped: true as const } : {}) };
   } catch (error) {
-    return refusal(unit, error);
+    return { outcome: refusal(unit, error) };
+  }
+}
+
+/** A catalog with one more line, which is in a file of its own. */
+function withLine(catalog: Catalog, line: MetadataLine, source: string): Catalog {
+  const { epochEndings, transactions, snapshots } = catalog;
+  switch (line.type) {
+    case 'EpochEndingBackup':
+      return { ...catalog, epochEndings: [...epochEndings, { ...line, source }] };
+    case 'TransactionBackup':
+      return { ...catalog, transactions: [...transactions, { ...line, source }] };
+    case 'StateSnapshotBackup':
+      return { ...catalog, snapshots: [...snapshots, { ...line, source }] };
+    default:
+      return catalog;
   }
 }
 

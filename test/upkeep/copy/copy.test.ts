@@ -1,9 +1,10 @@
 /** Copies between storages on files, without Temporal: what arrives, what is read, and what is skipped. */
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CopyInput } from '../../../src/contract/copy-input.js';
 import { readCatalog } from '../../../src/repository/catalog.js';
 import { openStorage } from '../../../src/storage/open.js';
+import { BackupStorage } from '../../../src/storage/storage.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
 import { consolidate } from '../../support/consolidate.js';
 import { copyAll } from '../../support/copy.js';
@@ -204,4 +205,23 @@ it('a target of another chain is refused, and nothing is written', async () => {
     code: 'CHAIN_MISMATCH',
   });
   expect(to.files()).toEqual(before);
+});
+
+it('backups that are committed together list the target once, however many they are', async () => {
+  const node = await devnode({ transactions: 60, stateItems: 10, epochs: 2 });
+  const [folder, to] = [storageFolder(), copyOf(storageFolder())];
+  const setup = { node: node.address, folder };
+  await backUp({ ...setup, target: { type: 'epoch_ending', start_epoch: 0, end_epoch: 2 } });
+  const starts = Array.from({ length: 12 }, (_, i) => 4 * i);
+  for (const start_version of starts) {
+    const target = { type: 'transaction', start_version, num_transactions: 4 } as const;
+    await backUp({ ...setup, target });
+  }
+  const listings = vi.spyOn(BackupStorage.prototype, 'listAllInMetadata');
+  onTestFinished(() => listings.mockRestore());
+  const beforeCommit = () => void listings.mockClear(); // the last one is that of all transactions
+  const result = await copyAll({ from: at(folder), to: at(to.folder) }, { beforeCommit });
+  expect(result).toMatchObject({ ok: true, transactions: starts.length });
+  expect(listings.mock.calls.length).toBeLessThan(starts.length / 2);
+  expect((await readCatalog(to.storage)).transactions).toHaveLength(starts.length);
 });
