@@ -7,10 +7,11 @@ import { type CommitLock, withCommitLock } from '../../repository/commit-lock.js
 import {
   type Catalog,
   type TransactionEntry,
+  entriesOf,
   readKnownOrNone,
   spanOfEntry,
 } from '../../repository/catalog.js';
-import { meet } from '../../lib/spans.js';
+import { meet, without } from '../../lib/spans.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import { readPins } from '../../repository/kept.js';
 import type { Holder } from '../../repository/lease.js';
@@ -124,6 +125,7 @@ async function commitOne(
   try {
     const refused = await whyNotNow(to, unit);
     if (refused) return { outcome: refused };
+    if (isHeldByOthers(now, unit, line)) return { outcome: 'there' };
     const small = await smallOnesIn(to, now, line);
     if (claim && small.length === 0) await requireNoOverlap(to, claim, now);
     const manifest = await from.readAll(unit.manifest, MAX_MANIFEST_BYTES);
@@ -145,6 +147,14 @@ async function commitOne(
   } catch (error) {
     return { outcome: refusal(unit, error) };
   }
+}
+
+/** Whether larger backups hold all of it: of a source that has both, the larger one was committed first. */
+function isHeldByOthers(now: Catalog, { type, manifest }: CopyUnit, line: MetadataLine): boolean {
+  const claim = claimOf(line);
+  if (!claim) return false;
+  const others = entriesOf(now, type).filter((one) => one.manifest !== manifest);
+  return without([claim], others.map(spanOfEntry)).length === 0;
 }
 
 /** A catalog with one more line, which is in a file of its own. */

@@ -60,6 +60,21 @@ it('small ones of which one is pinned in the target stay, and that is told', asy
   expect(await rangesOf(to)).toHaveLength(5);
 });
 
+it('of a source that has small backups beside their full one, the full one is copied, and nothing is skipped', async () => {
+  const [s, to] = [plain(), emptyTarget()];
+  await consolidate(s.storage, { size: 200n });
+  for (const name of ['transaction_1-100.meta', 'transaction_101-200.meta']) {
+    s.copyFrom(s.path(`metadata_backup/${name}`), `metadata/${name}`);
+  }
+  const result = await copyAll({ from: at(s.folder), to: at(to.folder) });
+  expect(result).toMatchObject({ ok: true, skipped: [] });
+  expect(await rangesOf(to)).toEqual([
+    [0n, 0n],
+    [1n, 200n],
+    [201n, 250n],
+  ]);
+});
+
 /** Copies all chunks of what the target lacks, and returns what is to be committed. */
 async function copied(from: BackupStorage, to: BackupStorage) {
   const settings = { from: at('/not/used'), to: at('/not/used'), trustWaypoints: [] };
