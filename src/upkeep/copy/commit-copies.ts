@@ -24,6 +24,7 @@ import {
 } from '../../repository/publish-unit.js';
 import { readOwn } from '../../repository/stored-file.js';
 import { isAbandoned, noteCommitted } from '../../repository/unit-folder.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { folderOf } from '../../repository/proven-record.js';
 import type { CopyEnds } from './copy-ends.js';
@@ -33,7 +34,7 @@ import { beingRemoved } from './copy-plan.js';
 import { ROOT_MARK, chunkMark } from './copy-marks.js';
 import { requirePrepared } from './prepare-target.js';
 import { areWithin } from './target-has.js';
-import { swapLines } from '../consolidate/swap-lines.js';
+import { type TransactionLine, swapLines } from '../consolidate/swap-lines.js';
 
 const AT_ONCE = 16;
 /** As of a consolidation: whoever reads the small backups now can finish. */
@@ -119,7 +120,7 @@ interface Ready {
 async function commitOne(
   { from, to }: CopyEnds,
   { unit, line, copied, now, lock, report }: Ready,
-): Promise<{ outcome: CopyOutcome; swapped?: true }> {
+): Promise<{ outcome: CopyOutcome; swapped?: boolean }> {
   const claim = claimOf(line);
   const held = () => lock.requireHeld();
   try {
@@ -134,18 +135,37 @@ async function commitOne(
     const name = unit.manifest.slice(folderOf(unit).length + 1);
     await publishManifest(to, folderOf(unit), name, manifest, held);
     await held();
-    const swaps = small.length > 0 && line.type === 'TransactionBackup';
-    if (swaps) {
-      const retiredAt = await to.now();
-      const times = { retiredAt, notBefore: retiredAt + GRACE_MS };
-      await swapLines(line, small, { storage: to, report, requireHeld: held, times });
+    if (small.length > 0 && line.type === 'TransactionBackup') {
+      const stays = await swapUnlessStuck(to, line, small, { report, requireHeld: held });
+      if (stays !== undefined) return { outcome: overlap(unit, stays) };
     } else {
       await publishMetadata(to, line);
     }
     await requireStillAlone(to, line, lock);
-    return { outcome: 'committed', ...(swaps ? { swapped: true as const } : {}) };
+    return { outcome: 'committed', swapped: small.length > 0 };
   } catch (error) {
     return { outcome: refusal(unit, error) };
+  }
+}
+
+/**
+ * Puts the line of a backup in the place of smaller ones. Returns why these stay, if they do: then every line of them is
+ * still there, as after a consolidation that cannot retire anything, and all other backups are copied.
+ */
+async function swapUnlessStuck(
+  to: BackupStorage,
+  line: TransactionLine,
+  small: readonly TransactionEntry[],
+  tools: { report: (phase: string) => void; requireHeld: () => Promise<void> },
+): Promise<string | undefined> {
+  const retiredAt = await to.now();
+  const times = { retiredAt, notBefore: retiredAt + GRACE_MS };
+  try {
+    await swapLines(line, small, { storage: to, times, ...tools });
+    return undefined;
+  } catch (error) {
+    if (!isStorageError(error, 'DENIED', 'EXISTS_DIFFERENT', 'DAMAGED')) throw error;
+    return `the target has ${small[0]!.manifest}, which holds a part of it, and that could not be retired: ${error.message}`;
   }
 }
 
@@ -236,8 +256,11 @@ function refusal({ manifest }: CopyUnit, error: unknown): CopyOutcome {
   if (!(error instanceof BackupError)) throw error;
   if (error.code === 'RANGE_COMMITTED') return 'there';
   if (error.code !== 'RANGE_OVERLAP') throw error;
-  const skipped: Skipped = { manifest, object: manifest, code: 'OVERLAP', why: error.message };
-  return { skipped };
+  return overlap({ manifest }, error.message);
+}
+
+function overlap({ manifest }: Pick<CopyUnit, 'manifest'>, why: string): { skipped: Skipped } {
+  return { skipped: { manifest, object: manifest, code: 'OVERLAP', why } };
 }
 
 /** Leaves beside a committed backup only what says that it is committed. */

@@ -5,6 +5,7 @@ import { readCatalog } from '../../../src/repository/catalog.js';
 import { abandonUnit } from '../../../src/repository/unit-folder.js';
 import { createBatchHasher } from '../../../src/aptos/index.js';
 import { openBackend } from '../../../src/storage/registry.js';
+import { StorageError } from '../../../src/storage/storage-error.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { commitCopies } from '../../../src/upkeep/copy/commit-copies.js';
 import { copiedOf } from '../../../src/upkeep/copy/copied.js';
@@ -13,6 +14,7 @@ import { copySlices } from '../../../src/upkeep/copy/copy-task.js';
 import { keepBackup } from '../../../src/upkeep/retention/pins.js';
 import { readChain } from '../../../src/verify/read-chain.js';
 import { storageFolder } from '../../support/backup.js';
+import { hooked } from '../compaction/hooked.js';
 import { consolidate } from '../../support/consolidate.js';
 import { copyAll } from '../../support/copy.js';
 import { DyingBackend } from '../../support/dying-backend.js';
@@ -58,6 +60,30 @@ it('small ones of which one is pinned in the target stay, and that is told', asy
   const { ok, skipped } = await copyAll(ends);
   expect({ ok, skipped }).toMatchObject({ ok: false, skipped: [{ code: 'OVERLAP' }] });
   expect(await rangesOf(to)).toHaveLength(5);
+});
+
+it('small ones that nobody may delete in the target stay, that is told, and all else is copied', async () => {
+  const [s, begun] = [plain(), emptyTarget()];
+  await copyAll({ from: at(s.folder), to: at(begun.folder), versions: '0-100' });
+  await consolidate(s.storage, { size: 200n });
+  const to = hooked(begun.folder, (what, handle, change) =>
+    what === 'remove' && handle.startsWith('metadata/')
+      ? Promise.reject(new StorageError('DENIED', handle, 'deletes are denied'))
+      : change(),
+  );
+  const page = await copied(s.storage, to);
+  expect(page.units.map(({ first }) => first)).toEqual(expect.arrayContaining(['1', '201']));
+  const outcomes = await commit(s.storage, to, page);
+  const told = page.units.map(({ first, type }, i) => [type, first, outcomes[i]]);
+  const denied = expect.stringContaining('deletes are denied') as string;
+  expect(told.filter(([, , outcome]) => outcome !== 'committed')).toMatchObject([
+    ['transaction', '1', { skipped: { code: 'OVERLAP', why: denied } }],
+  ]);
+  expect(await rangesOf(begun)).toEqual([
+    [0n, 0n],
+    [1n, 100n],
+    [201n, 250n],
+  ]);
 });
 
 it('of a source that has small backups beside their full one, the full one is copied, and nothing is skipped', async () => {
