@@ -8,7 +8,7 @@ import { StorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import type { CommitGroupTools } from './commit-group.js';
 import { groupsOf } from './groups.js';
-import { type TransactionLine, isSwapFile, settleSwap } from './swap-lines.js';
+import { type TransactionLine, isSwapFile, isSwapOf, settleSwap } from './swap-lines.js';
 
 /** These limits keep a page and the history small. */
 const PAGE_GROUPS = 40;
@@ -72,7 +72,7 @@ async function fullLineIn(
 ): Promise<TransactionLine | undefined> {
   const file = await readMetadataFile(storage, handle);
   const [line, ...more] = file?.lines ?? [];
-  // The gathered small lines of a batch are two or more.
   const isOne = more.length === 0 && file?.errors.length === 0;
-  return isOne && line?.type === 'TransactionBackup' ? line : undefined;
+  if (!isOne || line?.type !== 'TransactionBackup') return undefined;
+  return isSwapOf(handle, line) ? line : undefined;
 }

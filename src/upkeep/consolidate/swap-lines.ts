@@ -21,6 +21,11 @@ export function isSwapFile(handle: string): boolean {
   return SWAP.test(handle);
 }
 
+/** Whether a swap file holds the full line. One of small lines has a name of a larger range, if it is a single one, too. */
+export function isSwapOf(handle: string, { firstVersion, lastVersion }: TransactionLine): boolean {
+  return handle === `${METADATA}/${swapName(firstVersion, lastVersion)}`;
+}
+
 function swapName(first: bigint, last: bigint): string {
   return `transaction_consolidating_${first}-${last}.meta`;
 }

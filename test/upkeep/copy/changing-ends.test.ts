@@ -7,6 +7,7 @@ import { createBatchHasher } from '../../../src/aptos/index.js';
 import { openBackend } from '../../../src/storage/registry.js';
 import { StorageError } from '../../../src/storage/storage-error.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
+import { settleSwaps } from '../../../src/upkeep/consolidate/plan-groups.js';
 import { commitCopies } from '../../../src/upkeep/copy/commit-copies.js';
 import { copiedOf } from '../../../src/upkeep/copy/copied.js';
 import { planCopyPage } from '../../../src/upkeep/copy/copy-plan.js';
@@ -122,11 +123,16 @@ const commit = (
   commitCopies(
     {
       ...{ ends: { from, to }, genesis: frozen.genesis },
-      ...{ holder: { owner: 'o', host: 'here', workflow: 'copy' } },
-      ...{ signal: AbortSignal.timeout(100_000), report: () => undefined },
+      ...waiting(),
     },
     units,
   );
+
+const waiting = () => ({
+  holder: { owner: 'o', host: 'here', workflow: 'copy' },
+  signal: AbortSignal.timeout(100_000),
+  report: () => undefined,
+});
 
 it('a kill at any change of that exchange leaves the target whole, and the next copy ends it', async () => {
   const [s, begun] = [small(), emptyTarget()];
@@ -151,6 +157,25 @@ it('a kill at any change of that exchange leaves the target whole, and the next 
     }
   }
   expect(kills).toBeGreaterThan(40);
+}, 600_000);
+
+it('a kill at any change of an exchange for a single small one leaves a target that can be consolidated', async () => {
+  const [s, begun] = [plain(), emptyTarget()];
+  await copyAll({ from: at(s.folder), to: at(begun.folder), versions: '0-100' });
+  await consolidate(s.storage, { size: 200n });
+  const page = await copied(s.storage, begun.storage);
+  let kills = 0;
+  for (let change = 1, done = false; !done; change += 1) {
+    const to = new StorageCopy(begun.folder);
+    const dying = new DyingBackend(openBackend(at(to.folder)), change, true);
+    await commit(s.storage, new BackupStorage(dying.open()), page).catch(() => undefined);
+    done = !dying.isDead;
+    kills += done ? 0 : 1;
+    await settleSwaps(to.storage, waiting()); // as a consolidation begins
+    committedFolders(to.folder);
+    expect(await holesIn(to), `after a kill at change ${change}`).toEqual([]);
+  }
+  expect(kills).toBeGreaterThan(10);
 }, 600_000);
 
 /** Where the backups of transactions do not follow each other. */
