@@ -9,11 +9,8 @@ import type {
   StampedFile,
   StorageBackend,
 } from '../backend.js';
-import { INDEX_FILE, type IndexedFile } from './metadata-index.js';
+import { INDEX_FILE, type IndexedFile, namesNothing } from './metadata-index.js';
 import type { StoredIndex } from './stored-index.js';
-
-/** Metadata files that name no backup: nothing is missed when they are gone. */
-const NAMES_NOTHING = /^(identity|compaction_timestamps_\d{1,20})\.meta$/;
 
 /**
  * A storage that lists nothing to us, with the metadata that an index in it names. All other files are read by their
@@ -46,7 +43,7 @@ export class IndexedBackend implements StorageBackend {
     } catch (error) {
       const isGone = isStorageError(error, 'NOT_FOUND') || (await this.meansNotThere(error, call));
       if (!isGone) throw error;
-      if (file && !NAMES_NOTHING.test(file.name)) throw this.outdated(handle, error);
+      if (file && !namesNothing(file.name)) throw this.outdated(handle, error);
       const why = `${handle} is not in ${this.description}, or we may not read it`;
       throw new StorageError('NOT_FOUND', handle, why, { cause: error });
     }

@@ -11,6 +11,14 @@ export const MAX_INDEX_BYTES = 128 * 1024 * 1024;
 const MAX_CONTENT_BYTES = 1024 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
+/** Metadata files that name no backup: nothing is missed when they are gone. */
+const NAMES_NOTHING = /^(identity|compaction_timestamps_\d{1,20})\.meta$/;
+
+/** Whether a metadata file of this name says nothing of backups. */
+export function namesNothing(name: string): boolean {
+  return NAMES_NOTHING.test(name);
+}
+
 /** A metadata file, as the index tells it. */
 export interface IndexedFile {
   name: string;

@@ -23,6 +23,7 @@ import {
   type IndexedFile,
   MAX_INDEX_BYTES,
   encodeIndex,
+  namesNothing,
 } from '../../storage/index/metadata-index.js';
 import { StorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
@@ -31,6 +32,7 @@ import { factsOf } from './backup-facts.js';
 export const LATEST_NAME = 'latest.json';
 /** Readers ask for a file with more lines, such as one of a compaction, by its name: so the index stays small. */
 const MOST_LINES = 1000;
+const MOST_LOOKS = 5;
 
 /**
  * Publishes in a storage an index of its metadata, and `latest.json`, which says what is newest. Each of the two
@@ -43,9 +45,7 @@ export async function publishIndex(storage: BackupStorage): Promise<Latest> {
     throw new StorageError('STORAGE_UNFIT', INDEX_FILE, why);
   }
   await storage.requireFit();
-  const at = Date.now(); // before the listing: the index is never older than it says
-  const catalog = await readKnownCatalog(storage);
-  const files = indexedFiles(catalog, await storage.listFolder(METADATA));
+  const { at, catalog, files } = await readMetadata(storage);
   const index = await encodeIndex({ at, files });
   if (index.length > MAX_INDEX_BYTES) {
     const why = `the index of ${storage.description} would have ${index.length} bytes, and readers take ${MAX_INDEX_BYTES}; compact the metadata first`;
@@ -67,11 +67,30 @@ export async function publishIndex(storage: BackupStorage): Promise<Latest> {
   return latest;
 }
 
+interface Read {
+  at: number;
+  catalog: Catalog;
+  files: Map<string, IndexedFile>;
+}
+
+/**
+ * Reads metadata and lists it. Somebody may compact or consolidate in between. Then the listing names files that the
+ * catalogue does not know, and lacks the ones that these replace: so both are done once more.
+ */
+async function readMetadata(storage: BackupStorage): Promise<Read> {
+  for (let look = 1; ; look += 1) {
+    const at = Date.now(); // before the listing: the index is never older than it says
+    const catalog = await readKnownCatalog(storage);
+    const { files, unknown } = indexedFiles(catalog, await storage.listFolder(METADATA));
+    if (unknown === 0 || look === MOST_LOOKS) return { at, catalog, files };
+  }
+}
+
 /** Files with what the catalogue knows of them. Others are named, and readers ask for them. */
 function indexedFiles(
   catalog: Catalog,
   listed: readonly { handle: string; bytes: bigint; modified?: number | undefined }[],
-): Map<string, IndexedFile> {
+): { files: Map<string, IndexedFile>; unknown: number } {
   const byFile = new Map<string, BackupEntry[]>();
   for (const type of BACKUP_TYPES) {
     for (const entry of entriesOf(catalog, type)) {
@@ -84,11 +103,13 @@ function indexedFiles(
   }
   const damaged = new Set(catalog.damaged.map(({ object }) => object));
   const files = new Map<string, IndexedFile>();
+  let unknown = 0;
   for (const { handle, bytes, modified } of listed) {
     const name = handle.slice(METADATA.length + 1);
     if (name.includes('/')) continue; // metadata has no folders
     const lines = byFile.get(handle);
     const known = lines && lines.length <= MOST_LINES && !damaged.has(handle);
+    if (!lines && !damaged.has(handle) && !namesNothing(name)) unknown += 1;
     files.set(name, {
       name,
       bytes: Number(bytes),
@@ -96,7 +117,7 @@ function indexedFiles(
       ...(modified === undefined ? {} : { modified }),
     });
   }
-  return files;
+  return { files, unknown };
 }
 
 function textOf({ source: _, ...line }: BackupEntry): string {

@@ -193,6 +193,26 @@ it('tells every line of a file, also one that another file has, too', async () =
   }
 });
 
+it('that is published while somebody compacts names every backup, and no file without its lines', async () => {
+  const copy = new StorageCopy(join(STOCK, 'stock-plain'));
+  const { storage } = copy;
+  const list = storage.listFolder.bind(storage);
+  vi.spyOn(storage, 'listFolder').mockImplementation(async (folder) => {
+    if (folder === 'metadata' && !copy.has('metadata_backup')) {
+      const at = Math.floor(Date.now() / 1000);
+      for (const time of [at, at + 2]) await compacted(copy.storage, { factor: 10, at: time });
+    }
+    return list(folder);
+  });
+  const { index: name } = await publishIndex(storage);
+  const files = [...(await decodeIndex(copy.read(name))).files.values()];
+  const bare = files.filter(({ content }) => content === undefined).map((file) => file.name);
+  const harmless = /^(identity|compaction_timestamps_\d+)\.meta$/;
+  expect(bare.filter((one) => !harmless.test(one))).toEqual([]);
+  const lines = files.map(({ content }) => content ?? '').join('');
+  expect(lines.match(/TransactionBackup/g)).toHaveLength(4);
+});
+
 it('stays small with a hundred thousand metadata files', async () => {
   const files = new Map<string, IndexedFile>();
   for (let at = 0; at < 100_000; at += 1) {
