@@ -1,6 +1,7 @@
 import { AptosDataError } from '../aptos/index.js';
+import type { BackupType } from '../contract/job.js';
 import { encodeDigested, isIntact } from '../lib/host/own-digest.js';
-import type { Span } from '../lib/spans.js';
+import { type Span, without } from '../lib/spans.js';
 import { compareU64 } from '../lib/u64.js';
 import { OWN_FOLDER } from '../storage/handles.js';
 import type { BackupStorage } from '../storage/storage.js';
@@ -36,6 +37,12 @@ export async function prunedSpans(storage: BackupStorage): Promise<GivenUp> {
   const { epochs, versions, snapshots } = await readFloors(storage);
   const below = (floor: bigint) => (floor > 0n ? [{ first: 0n, last: floor - 1n }] : []);
   return { epochs: below(epochs), versions: below(versions), snapshots };
+}
+
+/** Whether keep rules gave up all of a range of epochs or versions. */
+export function isGivenUp({ epochs, versions }: GivenUp, kind: BackupType, span: Span): boolean {
+  if (kind === 'state_snapshot') return false;
+  return without([span], kind === 'transaction' ? versions : epochs).length === 0;
 }
 
 /** Remembers that backups are given up. Call it before their lines go. Returns what takes it back, if none could go. */

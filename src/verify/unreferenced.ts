@@ -1,4 +1,5 @@
 import { AptosDataError, MAX_MANIFEST_BYTES } from '../aptos/index.js';
+import { isGivenUp, prunedSpans } from '../repository/pruned.js';
 import { readRetired } from '../repository/retired.js';
 import { PLAN_FILE, ownFile } from '../repository/unit-folder.js';
 import {
@@ -39,6 +40,7 @@ export async function findUnreferenced(
   const whole: WholeBackup[] = [];
   const files = new Map<string, { names: string[]; bytes: number }>();
   let ours = false;
+  const givenUp = await prunedSpans(storage);
   await forEachFolder(storage, named, async ({ folder, names, bytes, manifests }, index) => {
     ours ||= names.includes(PLAN_FILE);
     if (manifests) {
@@ -51,7 +53,10 @@ export async function findUnreferenced(
       ? await readRetired(storage, folder)
       : undefined;
     if (!retired) orphans[index] = [`${folder}/`];
-    if (retired?.why === 'retention') return; // nobody wants its range any more
+    // Nobody wants its range any more; or it was consolidated, and then the full batch was given up.
+    const isUnwanted =
+      retired?.why === 'retention' || (retired && isGivenUp(givenUp, retired.kind, retired));
+    if (isUnwanted) return;
     const unnamed = await wholeBackup(storage, folder, names);
     if (unnamed) whole.push(unnamed);
   });

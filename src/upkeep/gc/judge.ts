@@ -4,7 +4,7 @@ import { BACKUP_TYPES, rulesOf } from '../../contract/kinds/index.js';
 import { type Span, meet, without } from '../../lib/spans.js';
 import { type Catalog, entriesOf, spanOfEntry } from '../../repository/catalog.js';
 import { type RetiredRecord, folderOfManifest, readRetired } from '../../repository/retired.js';
-import type { GivenUp } from '../../repository/pruned.js';
+import { type GivenUp, isGivenUp } from '../../repository/pruned.js';
 import { readOwn } from '../../repository/stored-file.js';
 import { type UnitFault, lookAtUnit } from '../../repository/unit-fault.js';
 import {
@@ -102,8 +102,7 @@ export async function whyNeeded(
     const fault = await faults.of(kind, larger.manifest);
     return fault && isHurt(fault);
   }
-  const gone = kind === 'transaction' ? givenUp.versions : givenUp.epochs;
-  if (kind !== 'state_snapshot' && without([span], gone).length === 0) return undefined;
+  if (isGivenUp(givenUp, kind, span)) return undefined;
   if ((await whyNotHeld({ type: kind, span }, { catalog, faults })) === undefined) return undefined;
   return `it was retired for ${replacedBy}, which is not there or holds less`;
 }

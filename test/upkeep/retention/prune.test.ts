@@ -11,6 +11,7 @@ import { describePlan } from '../../../src/upkeep/retention/describe-plan.js';
 import { keepBackup, listPins, unkeepBackup } from '../../../src/upkeep/retention/pins.js';
 import { planPrune } from '../../../src/upkeep/retention/plan.js';
 import { backUp, devnode, storageFolder } from '../../support/backup.js';
+import { consolidate } from '../../support/consolidate.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
 import { committedFolders, prune, upkeepTools } from '../../support/upkeep.js';
 
@@ -250,6 +251,15 @@ it('transactions that were given up are neither missing to a verification nor fe
   expect(coverage.missing).toMatchObject({ epoch_endings: [], transactions: [] });
   expect(coverage.transactions).toMatchObject([{ first: '21' }]);
   expect(coverage.restorable_by_stock.yes).toBe(false);
+});
+
+it('small backups of a full batch that was given up are no finding of a verification', async () => {
+  const copy = new StorageCopy(PLAIN);
+  await consolidate(copy.storage, { size: 200n });
+  await prune(copy.folder, { transactions_from: 201, force: true });
+  expect(copy.has('transaction_1-.a9e2/retired.json')).toBe(true);
+  const { findings } = await copy.verify();
+  expect(findings.filter(({ code }) => code === 'METADATA')).toEqual([]);
 });
 
 it.each([
