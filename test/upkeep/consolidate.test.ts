@@ -8,11 +8,13 @@ import { readCatalog } from '../../src/repository/catalog.js';
 import { keepBackup } from '../../src/upkeep/retention/pins.js';
 import { readRetired } from '../../src/repository/retired.js';
 import { openBackend } from '../../src/storage/registry.js';
+import { StorageError } from '../../src/storage/storage-error.js';
 import { BackupStorage } from '../../src/storage/storage.js';
 import { DAY_MS, consolidate } from '../support/consolidate.js';
 import { DyingBackend } from '../support/dying-backend.js';
 import { StorageCopy } from '../support/storage-copy.js';
 import { upkeepTools } from '../support/upkeep.js';
+import { hooked } from './compaction/hooked.js';
 
 const DATA = join(import.meta.dirname, '..', 'fixtures', 'stock-batches');
 const FULL = join(DATA, 'full', 'transaction_1-.61e1');
@@ -119,6 +121,26 @@ it('a run that is killed again and again goes on at its next chunk', async () =>
   const coverage = await copy.verify([WAYPOINT]);
   expect(coverage).toMatchObject({ ok: true, findings: [], orphans: [] });
   expect((await readCatalog(copy.storage)).transactions).toHaveLength(2);
+});
+
+it('where nobody may delete, no full batch is stored beside the small ones, however often it runs', async () => {
+  const copy = new StorageCopy(join(DATA, 'small'));
+  const before = readdirSync(copy.folder);
+  const storage = hooked(copy.folder, (what, handle, change) =>
+    what === 'remove' || what === 'removeFolder'
+      ? Promise.reject(new StorageError('DENIED', handle, 'deletes are denied'))
+      : change(),
+  );
+  const why = expect.stringContaining('does not let us delete') as string;
+  for (let run = 0; run < 2; run += 1) {
+    const { outcomes } = await consolidate(storage, { size: 800n });
+    expect(outcomes).toEqual([{ status: 'left', why }]);
+  }
+  expect(readdirSync(copy.folder).filter((name) => !before.includes(name))).toEqual([
+    'aptos-backup',
+  ]);
+  const { outcomes } = await consolidate(copy.storage, { size: 800n });
+  expect(outcomes).toMatchObject([{ status: 'committed' }]);
 });
 
 it('damage in a small batch is named, and its batch is left while the others go on', async () => {

@@ -6,6 +6,7 @@ import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { Findings } from '../../verify/findings.js';
 import type { StoredChain } from '../../verify/stored-chain.js';
+import { mayDelete } from '../may-delete.js';
 import { readGroup } from './batch-entries.js';
 import { spanOf } from '../../lib/spans.js';
 import { type ProvenCut, makeProofs } from './make-proofs.js';
@@ -14,6 +15,8 @@ import { type ReadTools, type StoredChunk, chunksOfParts, readParts } from './re
 import { storeChunks } from './store-chunks.js';
 import type { Group } from './groups.js';
 import { openOwnFolder } from './own-folder.js';
+
+const CANNOT = 'small backups cannot be retired, so nothing was stored; give the right to delete';
 
 export interface GroupTools {
   storage: BackupStorage;
@@ -47,6 +50,10 @@ export async function consolidateGroup(
   const refused = await openOwnFolder(storage, chain);
   if (refused !== undefined) return { status: 'left', why: refused };
   await storage.requireFit();
+  // Else each run would store a full batch that can never take the place of the small ones, nor be removed again.
+  if (!(await mayDelete(storage))) {
+    return { status: 'left', why: `${storage.description} does not let us delete: ${CANNOT}` };
+  }
   const findings = new Findings();
   const progress: GroupProgress = { phase: 'reading', bytes: 0, chunks: 0 };
   const reading: ReadTools = {
