@@ -18,6 +18,8 @@ const MOST_SNAPSHOTS = 20_000;
 interface Floors {
   epochs: bigint;
   versions: bigint;
+  /** Without what was adopted from the source of a copy. */
+  own: { epochs: bigint; versions: bigint };
   /** Versions of snapshots. */
   snapshots: ReadonlySet<string>;
 }
@@ -35,8 +37,20 @@ export interface GivenUp {
  */
 export async function prunedSpans(storage: BackupStorage): Promise<GivenUp> {
   const { epochs, versions, snapshots } = await readFloors(storage);
-  const below = (floor: bigint) => (floor > 0n ? [{ first: 0n, last: floor - 1n }] : []);
   return { epochs: below(epochs), versions: below(versions), snapshots };
+}
+
+/**
+ * The same, but only what keep rules of this storage gave up, and not what those of the source of a copy did: what that
+ * one still has of it, because it is pinned there, is wanted in the copy.
+ */
+export async function ownPrunedSpans(storage: BackupStorage): Promise<GivenUp> {
+  const { own, snapshots } = await readFloors(storage);
+  return { epochs: below(own.epochs), versions: below(own.versions), snapshots };
+}
+
+function below(floor: bigint): Span[] {
+  return floor > 0n ? [{ first: 0n, last: floor - 1n }] : [];
 }
 
 /** Whether keep rules gave up all of a range of epochs or versions. */
@@ -52,14 +66,16 @@ export async function notePruned(
 ): Promise<() => Promise<void>> {
   const known = await readFloors(storage);
   const snapshots = new Set(known.snapshots);
-  const floors = { ...known, snapshots };
+  const floors = { ...known, own: { ...known.own }, snapshots };
   for (const entry of entries) {
     if (entry.type === 'StateSnapshotBackup') snapshots.add(`${entry.version}`);
-    if (entry.type === 'EpochEndingBackup' && entry.lastEpoch >= floors.epochs) {
-      floors.epochs = entry.lastEpoch + 1n;
+    if (entry.type === 'EpochEndingBackup') {
+      floors.epochs = highest(floors.epochs, entry.lastEpoch + 1n);
+      floors.own.epochs = highest(floors.own.epochs, entry.lastEpoch + 1n);
     }
-    if (entry.type === 'TransactionBackup' && entry.lastVersion >= floors.versions) {
-      floors.versions = entry.lastVersion + 1n;
+    if (entry.type === 'TransactionBackup') {
+      floors.versions = highest(floors.versions, entry.lastVersion + 1n);
+      floors.own.versions = highest(floors.own.versions, entry.lastVersion + 1n);
     }
   }
   await writeFloors(storage, known, floors);
@@ -77,7 +93,6 @@ export async function adoptPruned(
 ): Promise<void> {
   const [theirs, known] = [await readFloors(from), await readFloors(to)];
   if (has(theirs)) return;
-  const highest = (a: bigint, b: bigint) => (a > b ? a : b);
   await writeFloors(to, known, {
     ...known,
     epochs: highest(theirs.epochs, known.epochs),
@@ -85,13 +100,21 @@ export async function adoptPruned(
   });
 }
 
+function highest(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
 async function writeFloors(storage: BackupStorage, known: Floors, floors: Floors): Promise<void> {
+  const { own } = floors;
   const same = floors.epochs === known.epochs && floors.versions === known.versions;
-  if (same && floors.snapshots.size === known.snapshots.size) return;
+  const isOwnSame = own.epochs === known.own.epochs && own.versions === known.own.versions;
+  if (same && isOwnSame && floors.snapshots.size === known.snapshots.size) return;
   const content = encodeDigested({
     pruned: 1,
     epochs_from: `${floors.epochs}`,
     transactions_from: `${floors.versions}`,
+    ...(own.epochs === floors.epochs ? {} : { own_epochs_from: `${own.epochs}` }),
+    ...(own.versions === floors.versions ? {} : { own_transactions_from: `${own.versions}` }),
     snapshots: [...floors.snapshots]
       .map(BigInt)
       .sort(compareU64)
@@ -104,14 +127,23 @@ async function writeFloors(storage: BackupStorage, known: Floors, floors: Floors
 
 async function readFloors(storage: BackupStorage): Promise<Floors> {
   const bytes = await readOwn(storage, PRUNED_FILE, MAX_BYTES);
-  const none = { epochs: 0n, versions: 0n, snapshots: new Set<string>() };
+  const none = {
+    ...{ epochs: 0n, versions: 0n, own: { epochs: 0n, versions: 0n } },
+    snapshots: new Set<string>(),
+  };
   if (!bytes || !isIntact(bytes)) return none;
   try {
     const fields = storedObject(bytes, PRUNED_NAME);
     const snapshots = fields.optional('snapshots'); // absent in files of before
+    const epochs = BigInt(fields.decimal('epochs_from'));
+    const versions = BigInt(fields.decimal('transactions_from'));
+    const own = (name: string) => fields.optional(name) as string | undefined;
     return {
-      epochs: BigInt(fields.decimal('epochs_from')),
-      versions: BigInt(fields.decimal('transactions_from')),
+      ...{ epochs, versions },
+      own: {
+        epochs: BigInt(own('own_epochs_from') ?? epochs),
+        versions: BigInt(own('own_transactions_from') ?? versions),
+      },
       snapshots: new Set(Array.isArray(snapshots) ? snapshots.map(String) : []),
     };
   } catch (error) {

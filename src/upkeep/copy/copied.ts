@@ -3,7 +3,7 @@ import type { BackupType } from '../../contract/job.js';
 import { newestAndGenesis, textsOfRuns } from '../../contract/listed-runs.js';
 import { unionOf } from '../../lib/spans.js';
 import { entriesOf, readCatalog, spanOfEntry } from '../../repository/catalog.js';
-import { prunedSpans } from '../../repository/pruned.js';
+import { ownPrunedSpans, prunedSpans } from '../../repository/pruned.js';
 import type { CopyEnds } from './copy-ends.js';
 import { requireOneChain } from './prepare-target.js';
 import { readTarget, requireTarget } from './read-target.js';
@@ -22,7 +22,7 @@ export async function copiedOf(
   if (existing) requireTarget(to, target);
   if (target !== undefined) await requireOneChain({ from, to });
   const source = await readCatalog(from);
-  const has = new TargetHas(target, target && (await prunedSpans(to)));
+  const has = new TargetHas(target, target && (await ownPrunedSpans(to)));
   const common = (type: BackupType) =>
     entriesOf(source, type)
       .filter((entry) => has.find(type, entry) === 'there')

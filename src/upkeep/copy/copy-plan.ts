@@ -11,7 +11,7 @@ import {
 } from '../../contract/copying.js';
 import type { BackupType } from '../../contract/job.js';
 import { type BackupEntry, type Catalog, readCatalog } from '../../repository/catalog.js';
-import { adoptPruned, prunedSpans } from '../../repository/pruned.js';
+import { adoptPruned, ownPrunedSpans } from '../../repository/pruned.js';
 import { PLAN_FILE, isAbandoned } from '../../repository/unit-folder.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { folderOf } from '../../repository/proven-record.js';
@@ -42,7 +42,7 @@ export async function planCopyPage(
   requireSome(from, catalog);
   const target = await readTarget(to);
   if (settings.existingTarget) requireTarget(to, target);
-  const has = new TargetHas(target, target && (await prunedSpans(to)));
+  const has = new TargetHas(target, target && (await ownPrunedSpans(to)));
   const frozen = at?.frozen ?? (await begin(ends, settings, scope, catalog, target, has));
   if (at) await requirePrepared(to, frozen.genesis);
   const page = new CopyPageBuilder(chainOf(catalog, settings), frozen);

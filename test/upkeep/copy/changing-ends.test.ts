@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCatalog } from '../../../src/repository/catalog.js';
+import { prunedSpans } from '../../../src/repository/pruned.js';
 import { abandonUnit } from '../../../src/repository/unit-folder.js';
 import { createBatchHasher } from '../../../src/aptos/index.js';
 import { openBackend } from '../../../src/storage/registry.js';
@@ -212,4 +213,24 @@ it('a copy of an archive that gave up its beginning is as whole as the source', 
   await prune(s.folder, { transactions_from: 150, force: true });
   await copyAll({ from: at(s.folder), to: at(to.folder) });
   expect((await to.verify()).missing).toEqual((await s.verify()).missing);
+});
+
+it('a backup that is pinned below what the source gave up is copied, and what is not there is not missed', async () => {
+  const [s, to] = [plain(), emptyTarget()];
+  await keepBackup('transaction_1-.a9e2', undefined, upkeepTools(s.storage));
+  expect(await prune(s.folder, { transactions_from: 201, force: true })).toBe(2);
+  const ends = { from: at(s.folder), to: at(to.folder) };
+  expect(await copyAll(ends)).toMatchObject({ ok: true, transactions: 2 });
+  const left = [
+    [1n, 100n],
+    [201n, 250n],
+  ];
+  expect(await rangesOf(to)).toEqual(left);
+  expect(await prunedSpans(to.storage)).toMatchObject({ versions: [{ first: 0n, last: 200n }] });
+  expect(await copyAll(ends)).toMatchObject({ ok: true, transactions: 0, files: 0 });
+
+  // What the copy gave up itself does not come back.
+  expect(await prune(to.folder, { transactions_from: 201, force: true })).toBe(1);
+  expect(await copyAll(ends)).toMatchObject({ ok: true, transactions: 0, files: 0 });
+  expect(await rangesOf(to)).toEqual(left.slice(1));
 });
