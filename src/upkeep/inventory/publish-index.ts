@@ -139,8 +139,8 @@ async function newestOf(storage: BackupStorage, catalog: Catalog): Promise<Newes
   const { whole } = await readVerifiedTimes(storage);
   const provenOf = async (type: BackupType, { manifest }: BackupEntry) =>
     (await factsOf(storage, type, manifest)).proven;
-  const epoch = catalog.epochEndings.at(-1);
-  const transaction = catalog.transactions.at(-1);
+  const epoch = furthest(catalog.epochEndings, ({ lastEpoch }) => lastEpoch);
+  const transaction = furthest(catalog.transactions, ({ lastVersion }) => lastVersion);
   const snapshot = catalog.snapshots.at(-1);
   return {
     ...(isWritten(own) ? { genesis_waypoint: own.genesis } : {}),
@@ -167,4 +167,12 @@ async function newestOf(storage: BackupStorage, catalog: Catalog): Promise<Newes
     restorable: restorable(restoreSourceOf(catalog, () => false)),
     ...(whole === undefined ? {} : { verified_at: new Date(whole).toISOString() }),
   };
+}
+
+/** The one that reaches furthest: a smaller one may begin later and lie within it. */
+function furthest<E>(entries: readonly E[], lastOf: (entry: E) => bigint): E | undefined {
+  return entries.reduce<E | undefined>(
+    (most, one) => (most === undefined || lastOf(one) > lastOf(most) ? one : most),
+    undefined,
+  );
 }

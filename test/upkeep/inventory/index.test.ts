@@ -213,6 +213,14 @@ it('that is published while somebody compacts names every backup, and no file wi
   expect(lines.match(/TransactionBackup/g)).toHaveLength(4);
 });
 
+it('says the newest version also when a small backup lies within the newest one', async () => {
+  const copy = new StorageCopy(join(STOCK, 'stock-plain'));
+  const manifest = copy.manifestOf(copy.metadata('transaction_201'));
+  const line = { TransactionBackup: { first_version: 210, last_version: 220, manifest } };
+  copy.write('metadata/transaction_210-220.meta', `${JSON.stringify(line)}\n`);
+  expect(await publishIndex(copy.storage)).toMatchObject({ transaction: { version: '250' } });
+});
+
 it('stays small with a hundred thousand metadata files', async () => {
   const files = new Map<string, IndexedFile>();
   for (let at = 0; at < 100_000; at += 1) {
