@@ -2,13 +2,14 @@ import { encodeMetadataLine, type MetadataLine } from '../../aptos/index.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import { type TransactionEntry, readCatalog } from '../../repository/catalog.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
-import { saveAndReadBack } from '../../repository/metadata-file.js';
+import { readMetadataFile, saveAndReadBack } from '../../repository/metadata-file.js';
 import { publishMetadata } from '../../repository/publish-unit.js';
 import { type Retirement, folderOfManifest, writeRetired } from '../../repository/retired.js';
 import { forgetTimestamps, takeOutLines } from '../../repository/retire-lines.js';
 import { isStored, putFile } from '../../repository/stored-file.js';
 import { PROOFS_FILE, noteCommitted } from '../../repository/unit-folder.js';
 import { METADATA } from '../../storage/handles.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 
 export type TransactionLine = Extract<MetadataLine, { type: 'TransactionBackup' }>;
@@ -51,14 +52,36 @@ export async function swapLines(
 ): Promise<void> {
   const { storage, requireHeld } = tools;
   const name = swapName(line.firstVersion, line.lastVersion);
-  const gathered = Buffer.concat(parts.map((part) => encodeMetadataLine(lineOf(part))));
   await requireHeld();
-  await saveAndReadBack(storage, name, gathered);
+  await gather(storage, name, parts);
   await retireParts(line.manifest, parts, tools, `${METADATA}/${name}`);
   await requireHeld();
   await rememberMetadata(storage, await readCatalog(storage)); // of a copy, the line names more than the small ones
   await putFile(storage, METADATA, name, encodeMetadataLine(line), { replace: true });
   await settleSwap(line, tools);
+}
+
+/**
+ * Puts all small lines into one file. An exchange that broke off may have left it with some of them: it was that of a
+ * copy, which had less of the batch. Then it is replaced at once, so that no line is missed meanwhile.
+ */
+async function gather(
+  storage: BackupStorage,
+  name: string,
+  parts: readonly TransactionEntry[],
+): Promise<void> {
+  const gathered = Buffer.concat(parts.map((part) => encodeMetadataLine(lineOf(part))));
+  try {
+    await saveAndReadBack(storage, name, gathered);
+  } catch (error) {
+    if (!isStorageError(error, 'EXISTS_DIFFERENT')) throw error;
+    const file = await readMetadataFile(storage, `${METADATA}/${name}`);
+    const manifests = new Set(parts.map(({ manifest }) => manifest));
+    const isPart = (line: MetadataLine) => 'manifest' in line && manifests.has(line.manifest);
+    if (!file || file.errors.length > 0 || !file.lines.every(isPart)) throw error;
+    await putFile(storage, METADATA, name, gathered, { replace: true });
+    await saveAndReadBack(storage, name, gathered);
+  }
 }
 
 /**

@@ -179,6 +179,23 @@ it('a kill at any change of an exchange for a single small one leaves a target t
   expect(kills).toBeGreaterThan(10);
 }, 600_000);
 
+it('an exchange that broke off when the target had less of the batch hinders no later one', async () => {
+  const [s, to] = [plain(), emptyTarget()];
+  await copyAll({ from: at(s.folder), to: at(to.folder), versions: '0-100' });
+  const left = 'metadata/transaction_consolidating_1-200.meta';
+  to.copyFrom(to.path('metadata/transaction_1-100.meta'), left); // as a kill leaves it
+  await copyAll({ from: at(s.folder), to: at(to.folder) });
+  const { outcomes } = await consolidate(to.storage, { size: 200n });
+  expect(outcomes).toMatchObject([{ status: 'committed', backups: 2 }]);
+  expect(to.has(left)).toBe(false);
+  expect(await rangesOf(to)).toEqual([
+    [0n, 0n],
+    [1n, 200n],
+    [201n, 250n],
+  ]);
+  committedFolders(to.folder);
+});
+
 /** Where the backups of transactions do not follow each other. */
 async function holesIn(copy: StorageCopy): Promise<unknown[]> {
   const ranges = await rangesOf(copy);
