@@ -80,10 +80,29 @@ async function judgeRetired(record: RetiredRecord, tools: JudgeTools): Promise<J
   const { now, graceMs } = tools;
   const needed = await whyNeeded(record, tools);
   if (needed !== undefined) return { stay: needed };
-  const { retiredAt, notBefore, why } = record;
-  const due = graceMs === undefined ? notBefore : retiredAt + graceMs;
+  const { retiredAt, why } = record;
+  const due = Math.max(dueOf(record, graceMs), await dueOfLarger(record, tools));
   if (now < due) return { waitUntil: due };
   return { remove: `retired at ${new Date(retiredAt).toISOString()} (${why})` };
+}
+
+function dueOf({ retiredAt, notBefore }: RetiredRecord, graceMs: number | undefined): number {
+  return graceMs === undefined ? notBefore : retiredAt + graceMs;
+}
+
+/**
+ * When the full batch may go for which a backup was retired, if keep rules have given that up since. Until then somebody
+ * may take the prune back, and the full batch may be damaged: then the small ones are the good copy.
+ */
+async function dueOfLarger(
+  { kind, first, last, replacedBy }: RetiredRecord,
+  { storage, catalog, givenUp, graceMs }: JudgeTools,
+): Promise<number> {
+  if (replacedBy === undefined || !isGivenUp(givenUp, kind, { first, last })) return 0;
+  if (entriesOf(catalog, kind).some(({ manifest }) => manifest === replacedBy)) return 0;
+  const folder = folderOfManifest(replacedBy);
+  const larger = BACKUP.test(folder) ? await readRetired(storage, folder) : undefined;
+  return larger ? dueOf(larger, graceMs) : 0;
 }
 
 /**

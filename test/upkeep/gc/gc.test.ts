@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Lease } from '../../../src/repository/lease.js';
+import { readRetired, writeRetired } from '../../../src/repository/retired.js';
 import { openStorage } from '../../../src/storage/open.js';
 import { gcPage } from '../../../src/upkeep/gc/gc.js';
 import { keepBackup } from '../../../src/upkeep/retention/pins.js';
@@ -86,7 +87,6 @@ describe('a retired backup', () => {
     const copy = new StorageCopy(PLAIN);
     copy.remove('metadata/transaction_1-100.meta');
     const storage = copy.storage;
-    const { writeRetired } = await import('../../../src/repository/retired.js');
     const entry = {
       type: 'TransactionBackup' as const,
       firstVersion: 1n,
@@ -121,6 +121,21 @@ describe('a retired backup', () => {
     const given = await gc(pruned.folder, { graceMs: 0 });
     expect(given).toMatchObject({ left: [], removed_count: 4 });
     expect(given.removed.map(({ folder }) => folder)).toEqual(expect.arrayContaining(small));
+  });
+
+  it('of a full batch that was given up stays as long as the data of that one', async () => {
+    const copy = new StorageCopy(PLAIN);
+    await consolidate(copy.storage, { size: 200n });
+    for (const folder of ['transaction_1-.a9e2', BATCH]) {
+      const record = (await readRetired(copy.storage, folder))!;
+      const { first: firstVersion, last: lastVersion, manifest, metadata: source } = record;
+      const entry = { firstVersion, lastVersion, manifest, source };
+      const over = { ...record, notBefore: record.retiredAt };
+      await writeRetired(copy.storage, { type: 'TransactionBackup', ...entry }, over);
+    }
+    await prune(copy.folder, { transactions_from: 201, force: true });
+    expect(await gc(copy.folder)).toMatchObject({ removed: [], left: [], waiting: 4 });
+    expect(await gc(copy.folder, { graceMs: 0 })).toMatchObject({ removed_count: 4, waiting: 0 });
   });
 });
 
