@@ -35,7 +35,8 @@ export function createConsolidateActivities() {
         const { chain } = await chainOf(settings, run);
         const { storage } = settings;
         return runConsolidate(
-          { storage, group, endings: chain.dump(), trusted: chain.trusted.list() },
+          group,
+          { storage, endings: chain.dump(), trusted: chain.trusted.list() },
           {
             signal,
             onProgress(progress) {

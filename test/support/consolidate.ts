@@ -1,10 +1,12 @@
 import { createBatchHasher } from '../../src/aptos/index.js';
 import type { CommittedGroup, ConsolidatedGroup } from '../../src/contract/consolidation.js';
 import type { BackupStorage } from '../../src/storage/storage.js';
+import { groupToMake } from '../../src/upkeep/consolidate/batch-entries.js';
 import { commitGroup } from '../../src/upkeep/consolidate/commit-group.js';
 import { consolidateGroup } from '../../src/upkeep/consolidate/consolidate-group.js';
 import { planGroups, settleSwaps } from '../../src/upkeep/consolidate/plan-groups.js';
 import { readChain } from '../../src/verify/read-chain.js';
+import { inThread } from './in-thread.js';
 
 const hasher = createBatchHasher();
 const holder = { owner: 'a test', host: 'here', workflow: 'a test' };
@@ -24,9 +26,15 @@ export async function consolidate(
   const { chain } = await readChain(reading, settings);
   const outcomes: (ConsolidatedGroup | CommittedGroup)[] = [];
   for (const { first, last } of page.groups) {
-    const order = { first, last, maxChunkSize };
-    const group = await consolidateGroup(order, { ...tools, chain, hasher });
     const batch = { first: BigInt(first), last: BigInt(last) };
+    const found = await groupToMake(storage, batch);
+    const group =
+      'instead' in found
+        ? found.instead
+        : await consolidateGroup(
+            { group: found.group, maxChunkSize },
+            { ...tools, storage: inThread(storage), chain, hasher },
+          );
     outcomes.push(
       group.status === 'stored' || group.status === 'whole'
         ? await commitGroup(batch, group, tools)

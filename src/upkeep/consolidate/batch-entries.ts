@@ -1,9 +1,11 @@
+import type { ConsolidatedGroup } from '../../contract/consolidation.js';
 import type { TransactionEntry } from '../../repository/catalog.js';
 import { leftAlone, rangeOfName } from '../../repository/metadata-file.js';
 import { readPins } from '../../repository/kept.js';
 import { metadataAbout } from '../../repository/overlap.js';
 import { folderOfManifest } from '../../repository/retired.js';
 import { type Span, meet } from '../../lib/spans.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { type Group, type LeftAlone, groupOf } from './groups.js';
 
@@ -31,6 +33,27 @@ export async function readGroup(
   }
   const group = groupOf(batch, [...found.values()].sort(inOrder));
   return group && !('why' in group) ? unlessPinned(storage, group) : group;
+}
+
+/**
+ * The batch that is to be consolidated, or what is said of one with which nothing can be done. It looks at all metadata,
+ * so it is not for a thread of its own: that knows nothing of what this process has read, and would read all of it anew.
+ * @throws CatalogError, StorageError when the storage is away
+ */
+export async function groupToMake(
+  storage: BackupStorage,
+  batch: Span,
+): Promise<{ group: Group } | { instead: ConsolidatedGroup }> {
+  const found = await readGroup(storage, batch).catch(leftAsItIs);
+  if (found === undefined) return { instead: { status: 'nothing to do' } };
+  if ('why' in found) return { instead: { status: 'left', why: found.why } };
+  return { group: found };
+}
+
+/** Metadata of the batch that nobody can read: the others go on. */
+function leftAsItIs(error: unknown): { why: string } {
+  if (isStorageError(error, 'DAMAGED')) return { why: error.message };
+  throw error;
 }
 
 /** A pinned backup stays as it is. Where a full one is committed beside it, the overlap must go all the same. */

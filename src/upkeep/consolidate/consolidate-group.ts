@@ -1,14 +1,11 @@
 import { type BatchHasher, createBatchHasher, transactionFolderBase } from '../../aptos/index.js';
-import type { ConsolidatedGroup, GroupOrder } from '../../contract/consolidation.js';
+import type { ConsolidatedGroup } from '../../contract/consolidation.js';
 import type { UnitOf } from '../../contract/unit.js';
 import { PROOFS_FILE, openUnitFolder, requireOpenUnit } from '../../repository/unit-folder.js';
-import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { Findings } from '../../verify/findings.js';
 import type { StoredChain } from '../../verify/stored-chain.js';
 import { mayDelete } from '../may-delete.js';
-import { readGroup } from './batch-entries.js';
-import { spanOf } from '../../lib/spans.js';
 import { type ProvenCut, makeProofs } from './make-proofs.js';
 import { digestOfParts, readProofs, writeProofs } from './proofs-file.js';
 import { type ReadTools, type StoredChunk, chunksOfParts, readParts } from './read-parts.js';
@@ -35,18 +32,15 @@ export interface GroupProgress {
 }
 
 /**
- * Reads and proves the small backups of one batch, and stores the chunks of the full batch. Commits nothing. Can be
- * stopped and run again at any point. Damage ends in the result, never in a full batch.
+ * Reads and proves the small backups of one batch, and stores the chunks of the full batch. Commits nothing, and reads
+ * no metadata lines. Can be stopped and run again at any point. Damage ends in the result, never in a full batch.
  * @throws StorageError, BackupError when storage or folder is away
  */
 export async function consolidateGroup(
-  { first, last, maxChunkSize }: GroupOrder,
+  { group, maxChunkSize }: { group: Group; maxChunkSize: number },
   tools: GroupTools,
 ): Promise<ConsolidatedGroup> {
   const { storage, chain, report } = tools;
-  const group = await readGroup(storage, spanOf({ first, last })).catch(leftAsItIs);
-  if (group === undefined) return { status: 'nothing to do' };
-  if ('why' in group) return { status: 'left', why: group.why };
   const refused = await openOwnFolder(storage, chain);
   if (refused !== undefined) return { status: 'left', why: refused };
   await storage.requireFit();
@@ -72,12 +66,6 @@ export async function consolidateGroup(
     : await storedBatch(reading, group, tools, (more) => report(Object.assign(progress, more)));
   if (done) return done;
   return { status: 'damaged', findings: findings.list, findingCount: findings.count };
-}
-
-/** Metadata of the batch that nobody can read: the others go on. */
-function leftAsItIs(error: unknown): { why: string } {
-  if (isStorageError(error, 'DAMAGED')) return { why: error.message };
-  throw error;
 }
 
 /** The full batch is committed. It is proven again before the small ones go. */

@@ -12,12 +12,13 @@ let progress: GroupProgress = { phase: 'reading', bytes: 0, chunks: 0 };
 serveJobs(run, () => progress);
 
 function run(
-  { storage: settings, group, endings, trusted }: ConsolidateOrder,
+  { storage: settings, group, maxChunkSize, endings, trusted }: ConsolidateOrder,
   { signal }: JobInThread<never, never>,
 ): Promise<ConsolidatedGroup> {
   const storage = openStorage(settings, signal);
   const chain = new StoredChain(storage, new TrustedWaypoints(trusted, []));
   chain.restore(endings);
   const report = (latest: GroupProgress) => (progress = latest);
-  return consolidateGroup(group, { storage, chain, signal, report, hasher: createBatchHasher() });
+  const tools = { storage, chain, signal, report, hasher: createBatchHasher() };
+  return consolidateGroup({ group, maxChunkSize }, tools);
 }
