@@ -14,9 +14,11 @@ import { commitCopies } from '../../src/upkeep/copy/commit-copies.js';
 import { openEnds } from '../../src/upkeep/copy/copy-ends.js';
 import { planCopyPage } from '../../src/upkeep/copy/copy-plan.js';
 import { copySlices } from '../../src/upkeep/copy/copy-task.js';
+import { sortOutGone } from '../../src/upkeep/copy/copy-unit.js';
 import { readChain } from '../../src/verify/read-chain.js';
 import type { StoredChain } from '../../src/verify/stored-chain.js';
 import { PageWork } from '../../src/workflows/page-work.js';
+import { inThread } from './in-thread.js';
 
 export interface CopySteps {
   /** Runs before each task. What it throws ends the copy there, as a kill would. */
@@ -46,12 +48,14 @@ export async function copyAll(input: CopyInput, steps: CopySteps = {}): Promise<
       await steps.beforeTask?.(task);
       chain ??= (await readChain(checks, { storage, network, trustWaypoints })).chain;
       const [units, slices] = work.orderOf(task);
-      const tools = { ends, hasher, chain, onProgress: () => undefined };
-      const found = await copySlices(tools, units, slices);
+      const threads = { from: inThread(ends.from), to: inThread(ends.to) };
+      const tools = { ends: threads, hasher, chain, onProgress: () => undefined };
+      const found = await sortOutGone(ends.from, units, await copySlices(tools, units, slices));
       addCopyTask(totals, found);
       for (const { unit, skipped } of found.bad) {
         if (work.drop(task, unit)) addSkipped(totals, skipped);
       }
+      for (const unit of found.gone) work.drop(task, unit);
       const whole = work.done(task);
       await steps.beforeCommit?.();
       const commit = {

@@ -21,7 +21,7 @@ import {
   readMark,
   writeMark,
 } from './copy-marks.js';
-import { type NamedFiles, decodeNamed, entryOfUnit, isStillNamed } from './copy-unit.js';
+import { type NamedFiles, decodeNamed, entryOfUnit } from './copy-unit.js';
 import { CopyingStorage } from './copying-storage.js';
 
 export interface CopyTools {
@@ -34,7 +34,8 @@ export interface CopyTools {
 
 /**
  * Copies the slices of one task. Each chunk is proven while it is read, as a verification proves it; it appears in the
- * target only after that, with a mark. What an earlier attempt has copied is not read again.
+ * target only after that, with a mark. What an earlier attempt has copied is not read again. What is bad may be gone:
+ * see `sortOutGone`.
  */
 export async function copySlices(
   tools: CopyTools,
@@ -55,9 +56,7 @@ export async function copySlices(
     const findings = await copy.run(slice);
     const [first] = findings.list;
     if (!first) continue;
-    const named = await isStillNamed(tools.ends.from, unit.type, unit.manifest);
-    if (!named) result.gone.push(slice.unit);
-    else result.bad.push({ unit: slice.unit, skipped: { manifest: unit.manifest, ...first } });
+    result.bad.push({ unit: slice.unit, skipped: { manifest: unit.manifest, ...first } });
   }
   return result;
 }

@@ -10,7 +10,7 @@ import {
   parseMetadataFile,
 } from '../../aptos/index.js';
 import type { Skipped } from '../../contract/answers/copy-answers.js';
-import type { CopyUnit } from '../../contract/copying.js';
+import type { CopyTaskResult, CopyUnit } from '../../contract/copying.js';
 import type { BackupType } from '../../contract/job.js';
 import { codeOf, entryOf } from '../../errors/catalogue.js';
 import { type BackupEntry, entriesOf, readCatalog } from '../../repository/catalog.js';
@@ -127,4 +127,22 @@ export async function isStillNamed(
 ): Promise<boolean> {
   const entries = entriesOf(await readCatalog(from), type);
   return entries.some((entry) => entry.manifest === manifest);
+}
+
+/**
+ * Tells backups that the source has removed meanwhile from those that are bad. It looks at all metadata, so it is not
+ * for a thread of its own: that would read all of it anew.
+ */
+export async function sortOutGone(
+  from: BackupStorage,
+  units: readonly CopyUnit[],
+  result: CopyTaskResult,
+): Promise<CopyTaskResult> {
+  const sorted: CopyTaskResult = { ...result, bad: [] };
+  for (const one of result.bad) {
+    const { type, manifest } = units[one.unit]!;
+    if (await isStillNamed(from, type, manifest)) sorted.bad.push(one);
+    else sorted.gone = [...sorted.gone, one.unit];
+  }
+  return sorted;
 }

@@ -144,6 +144,27 @@ it('a manifest that leads out of its own folder is refused', async () => {
   expect(to.has('metadata/evil.meta')).toBe(false);
 });
 
+it('a backup that the source gives up while it is copied is not missed', async () => {
+  const [s, to] = [source(), copyOf(storageFolder())];
+  const line = s.metadata('transaction_201');
+  const folder = s.manifestOf(line).split('/')[0]!;
+  const { transactions } = await readCatalog(s.storage);
+  const result = await copyAll(
+    { from: at(s.folder), to: at(to.folder) },
+    {
+      beforeTask() {
+        // The page with the transactions is planned when all epoch endings are there.
+        if (!s.has(line) || !to.files().some((name) => name.startsWith('metadata/epoch'))) return;
+        s.remove(line);
+        s.remove(folder);
+      },
+    },
+  );
+  expect(s.has(line)).toBe(false);
+  expect(result).toMatchObject({ ok: true, skipped: [], transactions: transactions.length - 1 });
+  expect(to.has(line)).toBe(false);
+});
+
 it('two copies at once make one whole repository', async () => {
   const [s, to] = [source(), copyOf(storageFolder())];
   const ends = { from: at(s.folder), to: at(to.folder) };

@@ -3,6 +3,7 @@ import { BackupError } from '../../../errors/backup-error.js';
 import type { CopyTaskResult } from '../../../contract/copying.js';
 import { openReadable } from '../../../storage/index/open-readable.js';
 import { heapForManifests } from '../../../verify/thread/heap.js';
+import { sortOutGone } from '../copy-unit.js';
 import type { CopyOrder, CopyProgress } from './copy-thread-messages.js';
 
 const YOUNG_MB = 2;
@@ -15,11 +16,12 @@ export async function runCopyThread(
   const from = await openReadable(order.ends.from, watch.signal, order.limits);
   const manifests = order.slices.map(({ unit }) => order.units[unit]!.manifest);
   const heap = await heapForManifests(from, manifests);
-  return inOwnThread<CopyOrder, CopyProgress, CopyTaskResult>(order, {
+  const result = await inOwnThread<CopyOrder, CopyProgress, CopyTaskResult>(order, {
     ...watch,
     program: 'copy-thread.js',
     does: 'copies',
     heap: { oldMb: heap, youngMb: YOUNG_MB },
     died: (why) => new BackupError('THREAD_DIED', `the thread that copied died: ${why}`),
   });
+  return sortOutGone(from, order.units, result);
 }
