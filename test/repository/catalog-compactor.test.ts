@@ -102,3 +102,18 @@ it('files that are removed for good are believed to be gone at the second listin
   expect(await reader.look()).toMatchObject({ batches: [0, 2], listings: 2 });
   expect(await reader.look()).toMatchObject({ batches: [0, 2], listings: 1 });
 });
+
+it('a file of very many lines that two others replace', async () => {
+  const p = new MetadataPlace();
+  const all = upTo(150_000);
+  const lines = all.map((i) => lineOf(i));
+  const old = p.put(lines, 'transaction_compacted_0-1499999.meta');
+  const reader = await p.process();
+  expect((await reader.look()).batches).toHaveLength(all.length);
+  p.put(lines.slice(0, 75_000), 'transaction_compacted_0-749999.meta');
+  p.put(lines.slice(75_000), 'transaction_compacted_750000-1499999.meta');
+  p.remove(old);
+  const { batches, listings } = await reader.look();
+  expect(batches).toHaveLength(all.length);
+  expect(listings).toBe(2);
+});

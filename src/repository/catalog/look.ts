@@ -57,7 +57,7 @@ export async function lookAtMetadata(storage: BackupStorage): Promise<Catalog> {
   let needed = 1;
   for (let listings = 1; listings <= MOST_LISTINGS; listings += 1) {
     const glance = await glanceAt(storage, known);
-    gone.push(...glance.gone);
+    addTo(gone, glance.gone);
     for (const name of glance.vanished) tries.set(name, (tries.get(name) ?? 0) + 1);
     const isRead = glance.vanished.every((name) => tries.get(name)! >= MOST_TRIES);
     whole = isRead ? whole + 1 : 0;
@@ -100,7 +100,7 @@ async function glanceAt(storage: BackupStorage, known: KnownFiles): Promise<Glan
     const before = known.before(file.name)?.entries ?? [];
     if (!content) {
       vanished.push(file.name);
-      gone.push(...before);
+      addTo(gone, before);
       known.drop([file.name]);
       return;
     }
@@ -108,12 +108,17 @@ async function glanceAt(storage: BackupStorage, known: KnownFiles): Promise<Glan
     const isSame = known.before(file.name) && isEqual(before, content.entries);
     known.note(file, content);
     if (isSame) return;
-    gone.push(...before);
+    addTo(gone, before);
     // A new file of many lines comes from a compactor.
     if (before.length > 0 || content.entries.length > 1) isQuiet = false;
   });
   const strays = all.strays.map(strayOf).sort((a, b) => (a.object < b.object ? -1 : 1));
   return { contents, strays, vanished, gone, isFirst, isQuiet: isQuiet && vanished.length === 0 };
+}
+
+/** One by one: `push` with more than a hundred thousand arguments overflows the stack. */
+function addTo(all: BackupEntry[], more: readonly BackupEntry[]): void {
+  for (const one of more) all.push(one);
 }
 
 function strayOf({ name, stray }: StampedFile): Damage {

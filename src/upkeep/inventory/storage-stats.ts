@@ -106,7 +106,11 @@ class LargestOrphans {
     this.folders += 1;
     this.bytes += bytes;
     const times = files.flatMap(({ modified }) => modified ?? []);
-    const changed = times.length > 0 ? Math.max(...times) : undefined;
+    // Others may have put a million files there: too many arguments for `Math.max`.
+    const changed = times.reduce<number | undefined>(
+      (max, at) => Math.max(max ?? at, at),
+      undefined,
+    );
     const ours = names.some((name) => ownFile(name) === 'plan');
     const committed = names.some((name) => ownFile(name) === 'committed');
     this.first.push({
