@@ -173,7 +173,9 @@ async function swapUnlessStuck(
 function isHeldByOthers(now: Catalog, { type, manifest }: CopyUnit, line: MetadataLine): boolean {
   const claim = claimOf(line);
   if (!claim) return false;
-  const others = entriesOf(now, type).filter((one) => one.manifest !== manifest);
+  const others = entriesOf(now, type).filter(
+    (one) => one.manifest !== manifest && meet(spanOfEntry(one), claim),
+  );
   return without([claim], others.map(spanOfEntry)).length === 0;
 }
 
