@@ -17,6 +17,7 @@ import {
   entriesOf,
 } from '../../repository/catalog.js';
 import type { BackupStorage } from '../../storage/storage.js';
+import { skippedFor } from './copy-unit.js';
 
 /** Works out once what a copy is to cover. Reads epoch endings if the scope names epochs or a time. */
 export async function freezeScope(
@@ -91,17 +92,20 @@ async function versionsOfEpochs(
 ): Promise<Span | undefined> {
   const newest = spanAround(endings.map((entry) => entry.lastEpoch))?.last ?? -1n;
   if (first > newest + 1n) return undefined; // epochs that have not begun
-  const before = first === 0n ? -1n : await endOf(from, endings, first - 1n);
-  const end = last > newest ? MAX_U64 : await endOf(from, endings, last);
+  const before = first === 0n ? -1n : (await endOf(from, endings, first - 1n)).first;
+  const end = last > newest ? MAX_U64 : (await endOf(from, endings, last)).last;
   return { first: before + 1n, last: end };
 }
 
-/** The version at which an epoch ends. @throws InputError when its ending is not stored */
+/**
+ * The version at which an epoch ends; the versions between which it must be, when the manifest that says it is damaged.
+ * @throws InputError when its ending is not stored
+ */
 async function endOf(
   from: BackupStorage,
   endings: readonly EpochEndingEntry[],
   epoch: bigint,
-): Promise<bigint> {
+): Promise<Span> {
   const entry = endings.find(
     ({ firstEpoch, lastEpoch }) => firstEpoch <= epoch && epoch <= lastEpoch,
   );
@@ -109,11 +113,30 @@ async function endOf(
     const why = `${from.description} has no ending of epoch ${epoch}, so the versions of the given epochs are not known; give versions`;
     throw new InputError(why);
   }
-  if (entry.firstEpoch === epoch) return entry.firstVersion;
-  if (entry.lastEpoch === epoch) return entry.lastVersion;
-  const bytes = await from.readAll(entry.manifest, MAX_MANIFEST_BYTES);
-  const { firstEpoch, waypoints } = decodeEpochEndingManifest(bytes);
-  return parseWaypoint(waypoints[Number(epoch - firstEpoch)]!).version;
+  const { firstVersion, lastVersion, manifest } = entry;
+  const at = (version: bigint) => ({ first: version, last: version });
+  if (entry.firstEpoch === epoch) return at(firstVersion);
+  if (entry.lastEpoch === epoch) return at(lastVersion);
+  const said = await unlessDamaged(manifest, async () => {
+    const bytes = await from.readAll(manifest, MAX_MANIFEST_BYTES);
+    const { firstEpoch, waypoints } = decodeEpochEndingManifest(bytes);
+    const waypoint = waypoints[Number(epoch - firstEpoch)];
+    return waypoint === undefined ? undefined : parseWaypoint(waypoint).version;
+  });
+  return said === undefined ? { first: firstVersion, last: lastVersion } : at(said);
+}
+
+/**
+ * What is read of epoch endings; undefined when they are damaged. The copy of them names the damage. The scope then
+ * covers more than was asked for, and all else is copied. @throws StorageError when the storage is away
+ */
+async function unlessDamaged<T>(manifest: string, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    skippedFor(manifest, error); // throws what is no damage
+    return undefined;
+  }
 }
 
 /** The first version of the epoch in which a time lies, or an earlier one. */
@@ -123,18 +146,29 @@ async function versionAt(
   time: string,
 ): Promise<bigint> {
   const usecs = BigInt(Date.parse(time)) * 1000n;
-  for (const entry of [...endings].reverse()) {
-    const bytes = await from.readAll(entry.manifest, MAX_MANIFEST_BYTES);
-    for (const { ledgerInfos } of decodeEpochEndingManifest(bytes).chunks.reverse()) {
-      let end: bigint | undefined;
-      for await (const record of readRecords(from.read(ledgerInfos))) {
-        const { ledgerInfo } = decodeLedgerInfoWithSignatures(record);
-        if (ledgerInfo.timestampUsecs <= usecs) end = ledgerInfo.version;
-      }
-      if (end !== undefined) return end + 1n;
-    }
+  for (const { manifest } of [...endings].reverse()) {
+    const end = await unlessDamaged(manifest, () => lastEndUpTo(from, manifest, usecs));
+    if (end !== undefined) return end + 1n;
   }
   return 0n;
+}
+
+/** The version at which the last epoch of a backup ended that was over at a time; undefined when none was. */
+async function lastEndUpTo(
+  from: BackupStorage,
+  manifest: string,
+  usecs: bigint,
+): Promise<bigint | undefined> {
+  const bytes = await from.readAll(manifest, MAX_MANIFEST_BYTES);
+  for (const { ledgerInfos } of decodeEpochEndingManifest(bytes).chunks.reverse()) {
+    let end: bigint | undefined;
+    for await (const record of readRecords(from.read(ledgerInfos))) {
+      const { ledgerInfo } = decodeLedgerInfoWithSignatures(record);
+      if (ledgerInfo.timestampUsecs <= usecs) end = ledgerInfo.version;
+    }
+    if (end !== undefined) return end;
+  }
+  return undefined;
 }
 
 function both(a: Span | undefined, b: Span | undefined): Span | undefined {

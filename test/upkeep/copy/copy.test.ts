@@ -120,6 +120,21 @@ describe('a damaged object is named, its backup is skipped, and the rest arrives
     expect((await to.verify()).findings).toEqual([]);
   });
 
+  it.each([
+    ['a time', { since: '2100-01-01' }],
+    ['epochs', { epochs: '1-4' }],
+  ])('epoch endings by which %s is counted', async (_, scope) => {
+    const [s, to] = [source(), copyOf(storageFolder())];
+    const manifest = s.manifestOf('metadata/epoch_ending_3-5.meta');
+    s.edit(manifest, (bytes) => bytes.subarray(0, 40));
+    const result = await copyAll({ from: at(s.folder), to: at(to.folder), ...scope });
+    expect(result).toMatchObject({ ok: false, epoch_endings: 2 });
+    expect(result.skipped).toContainEqual(
+      expect.objectContaining({ object: manifest, code: 'DAMAGED' }),
+    );
+    expect((await to.verify()).findings).toEqual([]);
+  });
+
   it('epoch endings that are missing: what they prove is not copied either', async () => {
     const [s, to] = [source(), copyOf(storageFolder())];
     const { epochEndings } = await readCatalog(s.storage);
