@@ -6,16 +6,24 @@ import { commitGroup } from '../../src/upkeep/consolidate/commit-group.js';
 import { consolidateGroup } from '../../src/upkeep/consolidate/consolidate-group.js';
 import { planGroups, settleSwaps } from '../../src/upkeep/consolidate/plan-groups.js';
 import { readChain } from '../../src/verify/read-chain.js';
+import type { StoredChain } from '../../src/verify/stored-chain.js';
 import { inThread } from './in-thread.js';
 
 const hasher = createBatchHasher();
 const holder = { owner: 'a test', host: 'here', workflow: 'a test' };
 export const DAY_MS = 24 * 60 * 60_000;
 
+interface ConsolidateSettings {
+  size: bigint;
+  maxChunkSize?: number;
+  /** Changes what was read of the epoch endings. */
+  change?: (chain: StoredChain) => void;
+}
+
 /** What the workflow does, in this process: every group of a storage, one after another. */
 export async function consolidate(
   storage: BackupStorage,
-  { size, maxChunkSize = 120_000 }: { size: bigint; maxChunkSize?: number },
+  { size, maxChunkSize = 120_000, change }: ConsolidateSettings,
 ) {
   const { signal } = new AbortController();
   const tools = { storage, holder, graceMs: DAY_MS, signal, report: () => undefined };
@@ -24,6 +32,7 @@ export async function consolidate(
   const settings = { storage: { local_fs_dir: '/not/used' }, trustWaypoints: [] };
   const reading = { storage, hasher, onProgress: () => undefined };
   const { chain } = await readChain(reading, settings);
+  change?.(chain);
   const outcomes: (ConsolidatedGroup | CommittedGroup)[] = [];
   for (const { first, last } of page.groups) {
     const batch = { first: BigInt(first), last: BigInt(last) };

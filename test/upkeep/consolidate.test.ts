@@ -178,6 +178,23 @@ it('a proof that does not fit and a missing epoch ending are named, too', async 
   expect(blind.files().filter((file) => file.startsWith('transaction_1-.'))).toHaveLength(7);
 });
 
+it('what no signature proves, because epoch endings before it are missing, takes the place of nothing', async () => {
+  const copy = new StorageCopy(join(DATA, 'small'));
+  const before = copy.files();
+  const { outcomes } = await consolidate(copy.storage, {
+    size: 800n,
+    // As behind a hole: an ending is stored, and nothing says who had to sign it.
+    change: (chain) =>
+      chain.restore(chain.dump().map(([n, end]) => [n, { ...end, proven: 'not yet proven' }])),
+  });
+  expect(outcomes).toMatchObject([{ status: 'damaged', findings: [{ code: 'UNPROVEN' }] }]);
+  expect(JSON.stringify(outcomes)).toContain('no signature proves it');
+  expect(copy.files().filter((file) => file.endsWith('.chunk'))).toEqual(
+    before.filter((file) => file.endsWith('.chunk')),
+  );
+  await requireWholeForStock(copy);
+});
+
 it('a batch with a hole, with a backup over its end, or that is not full yet is left alone', async () => {
   const copy = new StorageCopy(join(DATA, 'small'));
   copy.remove('metadata/transaction_301-400.meta');

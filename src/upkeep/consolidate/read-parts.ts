@@ -6,6 +6,7 @@ import {
   TransactionChunkVerifier,
   type TransactionManifest,
 } from '../../aptos/index.js';
+import { BackupError } from '../../errors/backup-error.js';
 import type { TransactionEntry } from '../../repository/catalog.js';
 import type { Findings } from '../../verify/findings.js';
 import type { StoredChain } from '../../verify/stored-chain.js';
@@ -82,8 +83,15 @@ export async function readParts(
 /** The proof of a stored chunk. Its ledger info is proven by the stored epoch endings, its siblings not yet. */
 async function provenProof(tools: ReadTools, chunk: StoredChunk): Promise<RangeProof> {
   const proof = decodeTransactionRangeProof(await readSmall(tools, chunk.proof, chunk.extra));
-  await tools.chain.prove(proof.ledgerInfo);
-  tools.chain.requireEpochOf(chunk.lastVersion, proof.ledgerInfo.ledgerInfo.epoch);
+  const { epoch, version } = proof.ledgerInfo.ledgerInfo;
+  const proven = await tools.chain.prove(proof.ledgerInfo);
+  // A verification waits for what may prove it later. What takes the place of other backups must be proven now, or lie
+  // below a trusted waypoint, where history may be unsigned.
+  if (proven === 'not yet proven' && !tools.chain.trusted.covers(version)) {
+    const why = `its ledger info is of epoch ${epoch}, and epoch endings before that are missing, so no signature proves it`;
+    throw new BackupError('SIGNERS_NOT_STORED', why);
+  }
+  tools.chain.requireEpochOf(chunk.lastVersion, epoch);
   return proof;
 }
 
