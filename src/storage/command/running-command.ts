@@ -18,6 +18,15 @@ const MOST_SPOKEN = 6;
 const MOST_KILLS = 25;
 const KILL_MS = 200;
 const OPTIONS = 'set -o nounset -o errexit -o pipefail; ';
+/**
+ * Node.js reads output through sockets, and nobody can open /dev/stdout or /dev/stderr if it is a socket. The second
+ * bash knows nothing of `cat`, for which a bare `wait` would wait. Stderr comes first: its `cat` must not have the other
+ * pipe.
+ */
+const THROUGH_PIPES = 'exec 2> >(exec cat -u >&2); exec > >(exec cat -u); ';
+/** By this we know the two: they live as long as anybody has the pipe, such as a daemon of `ssh`. */
+const OF_PIPE = 'cat\0-u\0';
+const RUN = 'exec bash -c "$1"';
 
 export interface CommandOrder {
   /** The command, as it stands in the YAML. */
@@ -79,7 +88,8 @@ export class RunningCommand {
     order.signal.throwIfAborted();
     const scratch = await makeScratch();
     try {
-      const child = spawn('bash', ['-c', `${OPTIONS}${inputOf(order)}${order.text}`], {
+      const outer = `${THROUGH_PIPES}${inputOf(order)}${RUN}`;
+      const child = spawn('bash', ['-c', outer, 'bash', `${OPTIONS}${order.text}`], {
         env: { ...process.env, TMPDIR: scratch, ...order.variables },
         stdio: [order.stdin ?? 'ignore', 'pipe', 'pipe'],
         detached: true,
@@ -145,9 +155,15 @@ export class RunningCommand {
       await this.exited.catch(() => undefined);
     }
     clearInterval(this.timer);
-    this.child.stdout.destroy();
-    this.child.stderr.destroy();
-    if (pid !== undefined) sessions.delete(pid);
+    const { stdout, stderr } = this.child;
+    const areClosed = stdout.closed && stderr.closed;
+    stdout.destroy();
+    stderr.destroy();
+    if (pid !== undefined) {
+      if (!areClosed && groupsOf(pid, { withPipes: true }).length > 0)
+        signalSession(pid, 'SIGKILL');
+      sessions.delete(pid);
+    }
     await removeScratch(this.scratch).catch(() => undefined);
   }
 
@@ -208,12 +224,13 @@ async function exitOf(child: ChildProcess): Promise<number> {
  * The process groups of a session in which a process still runs: `timeout` makes one of its own. A zombie does not
  * count: its parent may never collect it.
  */
-function groupsOf(session: number): number[] {
+function groupsOf(session: number, { withPipes = false } = {}): number[] {
   const found = new Set<number>();
   try {
     for (const name of readdirSync('/proc')) {
       const [state, , group, of] = /^\d+$/.test(name) ? stateOf(name) : [];
-      if (Number(of) === session && state !== 'Z' && state !== 'X') found.add(Number(group));
+      if (Number(of) !== session || state === 'Z' || state === 'X') continue;
+      if (withPipes || commandOf(name) !== OF_PIPE) found.add(Number(group));
     }
   } catch {
     return signalGroup(session, 0) ? [session] : []; // known on Linux only
@@ -239,6 +256,15 @@ function stateOf(pid: string): string[] {
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return [];
+  }
+}
+
+/** Name and arguments of a process, each with a NUL; empty for one that has gone. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
   }
 }
 

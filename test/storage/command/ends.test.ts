@@ -135,6 +135,40 @@ it('a command that does not close its output, and says much, is fed all the same
   await file.discard();
 });
 
+it('commands can open /dev/stdout and /dev/stderr, and wait for all that they began', async () => {
+  const yaml = ADAPTERS['rclone']!.replace(
+    /open_for_read: .*/,
+    () => `open_for_read: |
+    echo reading > /dev/stderr
+    true & wait
+    cat "$STORE/bucket/e1/$FILE_HANDLE" | tee /dev/stderr > /dev/stdout`,
+  )
+    .replaceAll('echo "$FILE_HANDLE"', 'echo "$FILE_HANDLE" > /dev/stdout')
+    .replace('sed "s#^ *[0-9]* #metadata/#"', 'sed "s#^ *[0-9]* #metadata/#" > /dev/fd/1');
+  const place = new AdapterPlace(yaml);
+  const storage = new BackupStorage(place.open());
+  const file = await begin(storage);
+  expect(await file.publish()).toBe('created');
+  await file.discard();
+  expect(await storage.readAll('a_backup/0-.chunk', 300_000)).toEqual(new Uint8Array(content));
+  await storage.saveMetadata('identity.meta', Buffer.from('{}\n'));
+  expect(await storage.listMetadata()).toEqual(['metadata/identity.meta']);
+});
+
+it('a daemon that a command leaves in a session of its own is not waited for', async () => {
+  const yaml = ADAPTERS['rclone']!.replace(
+    /open_for_read: .*/,
+    () => `open_for_read: '(setsid sleep 20 > /dev/null &); cat "$STORE/bucket/e1/$FILE_HANDLE"'`,
+  );
+  const storage = new BackupStorage(new AdapterPlace(yaml).open());
+  const file = await begin(storage);
+  await file.publish({ replace: true });
+  await file.discard();
+  const begun = performance.now();
+  expect(await storage.readAll('a_backup/0-.chunk', 300_000)).toHaveLength(content.length);
+  expect(performance.now() - begun).toBeLessThan(15_000);
+});
+
 it('where temporary files have no room, that is said before anything is run', async () => {
   await expect(requireRoom(Number.MAX_SAFE_INTEGER, 'a/0-.chunk')).rejects.toMatchObject({
     code: 'NO_SPACE',
