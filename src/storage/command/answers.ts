@@ -20,6 +20,9 @@ const GZIP_DAMAGE =
 const TROUBLE =
   /\b(\w*error|errors|fail|failed|failure|fatal|\w*exception|traceback|aborted|refused|reset|closed|broken|timed? ?out|timeout|denied|forbidden|unavailable|slow ?down|busy|retry|retrying|cannot|could not|unable|interrupted|killed|no such)\b|^curl: \(/i;
 
+/** Names of temporary files: ours are in a folder of each command, and `mktemp` adds letters at random. */
+const TEMPORARY = /[^\s'":]*aptos-backup-command-[^\s'":]*|\btmp\.[A-Za-z0-9]{6,}/g;
+
 const CODES: readonly [RegExp, StorageErrorCode, string][] = [
   [
     /No space left on device|ENOSPC|Disk quota exceeded|QuotaExceeded/i,
@@ -89,7 +92,7 @@ export function meaningOf(stderr: string): { code: StorageErrorCode; todo: strin
 /** An answer without names, numbers and ids. Answers that differ only in these have the same form. */
 export function formOf(status: number, stderr: string, handle: string): string {
   const name = handle.slice(handle.lastIndexOf('/') + 1);
-  const said = stderr.replaceAll(handle, '').replaceAll(name, '');
+  const said = stderr.replaceAll(handle, '').replaceAll(name, '').replace(TEMPORARY, '#');
   return `${status} ${said.replace(/[A-Za-z0-9+/=_-]*\d[A-Za-z0-9+/=_-]*/g, '#')}`;
 }
 

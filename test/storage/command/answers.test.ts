@@ -49,6 +49,18 @@ it('answers that differ in names and ids alone have one form', () => {
   expect(formOf(1, 'busy', 'x/a.json')).not.toBe(formOf(1, 'not there', 'x/a.json'));
 });
 
+it.each(['/tmp/aptos-backup-command-deadbeef-12-', '/data/tmp.'])(
+  'answers that name temporary files in %s have one form, also without a digit at random',
+  (begin) => {
+    const say = (random: string) => `gzip: ${begin}${random}/tmp.${random}: not in gzip format`;
+    const forms = ['kXjQmZabcd', 'kXjQmZabc1', 'A1b2C3d4E5'].map((random) =>
+      formOf(1, say(random), 'x/a.json'),
+    );
+    expect(new Set(forms).size).toBe(1);
+    expect(formOf(1, `gzip: ${begin}AbCdEf: busy`, 'x/a.json')).not.toBe(forms[0]);
+  },
+);
+
 it('damage, folders that are there, rights and full disks are known by their words', () => {
   expect(saysDamaged('\ngzip: stdin: unexpected end of file\n')).toBe(true);
   expect(saysDamaged('gzip: stdin: unexpected end of file\ncurl: (18) transfer closed')).toBe(

@@ -1,0 +1,22 @@
+/** What operators' commands do beside their work: temporary files, traces, other packers. */
+import { expect, it } from 'vitest';
+import { BackupStorage } from '../../../src/storage/storage.js';
+import { AdapterPlace } from '../../support/adapters/place.js';
+import { ADAPTERS } from '../../support/adapters/yaml.js';
+
+const line = Buffer.from('{"Identity":{"id":"0000000000000000000000000000000000"}}\n');
+
+it('a missing file is neither damaged nor there where a page is unpacked from a temporary file', async () => {
+  const yaml = ADAPTERS['curl and python']!.replace(
+    /open_for_read: .*/,
+    () => `open_for_read: |
+    TEMP=$(mktemp -d)
+    curl -s "$ENDPOINT/$BUCKET/$SUB_DIR/$FILE_HANDLE" > $TEMP/page.gz
+    gzip -cd $TEMP/page.gz`,
+  );
+  const storage = new BackupStorage(new AdapterPlace(yaml).open());
+  await storage.saveMetadata('identity.meta', line);
+  for (let i = 0; i < 12; i += 1) {
+    expect(await storage.stat(`a_backup/plan${i}.json`)).toBeUndefined();
+  }
+});
