@@ -96,9 +96,10 @@ export function formOf(status: number, stderr: string, handle: string): string {
   return `${status} ${said.replace(/[A-Za-z0-9+/=_-]*\d[A-Za-z0-9+/=_-]*/g, '#')}`;
 }
 
+/** What was said, without the trace of `set -x`: it repeats the command, and says nothing of what came of it. */
 export function linesOf(text: string): string[] {
   return text
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== '');
+    .filter((line) => line !== '' && !/^\++ /.test(line));
 }

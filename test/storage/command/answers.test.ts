@@ -7,6 +7,7 @@ import {
   saysExists,
   saysNotThere,
   saysNothingYet,
+  saysTrouble,
 } from '../../../src/storage/command/answers.js';
 import { parseListing } from '../../../src/storage/command/listing.js';
 import { redactionOf } from '../../../src/storage/command/redaction.js';
@@ -39,6 +40,15 @@ it('an empty prefix is told from a store that is away', () => {
   expect(saysNothingYet('ERROR "ls s3://b/e1/metadata/": no object found')).toBe(true);
   expect(saysNothingYet('BucketNotFoundException: 404 gs://b bucket does not exist.')).toBe(false);
   expect(saysNothingYet('Could not connect to the endpoint URL')).toBe(false);
+});
+
+it('the trace of `set -x` is no complaint', () => {
+  const trace =
+    "+ timeout 60 aws s3 ls s3://b/e1/metadata/\n++ basename x\n+ echo 'error: retry'\n";
+  expect(saysNothingYet(trace)).toBe(true);
+  expect(saysNothingYet(`${trace}Could not connect to the endpoint URL`)).toBe(false);
+  expect(saysTrouble(trace)).toBe(false);
+  expect(saysDamaged(`${trace}\ngzip: stdin: unexpected end of file\n+ rm -f /tmp/x`)).toBe(true);
 });
 
 it('answers that differ in names and ids alone have one form', () => {

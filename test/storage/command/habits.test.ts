@@ -20,3 +20,15 @@ it('a missing file is neither damaged nor there where a page is unpacked from a 
     expect(await storage.stat(`a_backup/plan${i}.json`)).toBeUndefined();
   }
 });
+
+it('commands that trace what they do are read as others are', async () => {
+  const traced = ADAPTERS['aws s3 at another endpoint']!.replace(
+    "list_metadata_files: '(aws",
+    "list_metadata_files: 'set -x; (timeout 60 aws",
+  );
+  const storage = new BackupStorage(new AdapterPlace(traced).open());
+  await storage.begin();
+  expect(await storage.listMetadata()).toEqual([]);
+  await storage.saveMetadata('identity.meta', line);
+  expect(await storage.listMetadata()).toEqual(['metadata/identity.meta']);
+});
