@@ -13,10 +13,20 @@ const NO_BUCKET =
 const EMPTY_PREFIX =
   /^(.*matched no objects.*|CommandException: No URLs matched.*|ERROR "ls .*": no object found|.*directory not found.*|ls: cannot access .*: No such file or directory|find: .*: No such file or directory|INFO: .*)$/i;
 
-/** What `gzip -cd` says of a file that is not whole. */
-const GZIP_DAMAGE =
-  /^(gzip|gunzip|zcat|pigz|unpigz): .*(unexpected end of file|not in gzip format|invalid compressed data|invalid magic|short read|crc error|length error|corrupt|incomplete|premature end)/i;
-/** What programs say of a request that failed. Beside it, gzip's words show nothing. */
+/** What the usual packers say of a file that is not whole. */
+const PACKED_DAMAGE = new RegExp(
+  [
+    '^(gzip|gunzip|zcat|pigz|unpigz): .*(unexpected end of file|not in gzip format|invalid compressed data|invalid magic|short read|crc error|length error|corrupt|incomplete|premature end|unrecognized format|<stdin> empty)',
+    '^(zstd|unzstd|zstdcat): .*(unsupported format|unexpected end of file)',
+    ' : (Read error \\(39\\)|Decoding error \\(36\\)) : ', // zstd as well
+    '^(xz|unxz|xzcat): .*(unexpected end of input|format not recognized|data is corrupt)',
+    '^(bzip2|bunzip2|bzcat): .*(ends unexpectedly|integrity error|is not a bzip2 file)',
+    '^Error \\d+ : (Unfinished stream|Unrecognized header|Decompression error)', // lz4
+  ].join('|'),
+  'i',
+);
+
+/** What programs say of a request that failed. Beside it, a packer's words show nothing. */
 const TROUBLE =
   /\b(\w*error|errors|fail|failed|failure|fatal|\w*exception|traceback|aborted|refused|reset|closed|broken|timed? ?out|timeout|denied|forbidden|unavailable|slow ?down|busy|retry|retrying|cannot|could not|unable|interrupted|killed|no such)\b|^curl: \(/i;
 
@@ -61,10 +71,10 @@ export function saysTrouble(stderr: string): boolean {
   );
 }
 
-/** Whether a command said that gzip's input is damaged, and of nothing else that went wrong. */
+/** Whether a command said that a packed file is damaged, and of nothing else that went wrong. */
 export function saysDamaged(stderr: string): boolean {
   const [damage, others] = [[] as string[], [] as string[]];
-  for (const line of linesOf(stderr)) (GZIP_DAMAGE.test(line) ? damage : others).push(line);
+  for (const line of linesOf(stderr)) (PACKED_DAMAGE.test(line) ? damage : others).push(line);
   return damage.length > 0 && !others.some((line) => TROUBLE.test(line));
 }
 

@@ -145,7 +145,7 @@ export class CommandReader {
         return this.adapter.failed('open_for_read', variables, ended);
       }
     }
-    const what = `${handle} is gzip'd and damaged: it breaks off or fails its checksum after ${sent} bytes`;
+    const what = `${handle} is packed and damaged: it breaks off or fails its checksum after ${sent} bytes`;
     const todo = 'put it back from a copy, or run a verification';
     return this.adapter.error('DAMAGED', variables, what, { stderr, todo });
   }

@@ -128,6 +128,21 @@ it('damage is known beside a program that says what it copies, and not beside tr
   expect(saysDamaged(copying)).toBe(false);
 });
 
+it.each([
+  'pigz: skipping: <stdin>: corrupted -- incomplete deflate data',
+  'unpigz: skipping: <stdin> unrecognized format',
+  '/*stdin*\\ : Read error (39) : premature end',
+  "/*stdin*\\ : Decoding error (36) : Restored data doesn't match checksum",
+  'zstd: /*stdin*\\: unsupported format',
+  'zstd: /*stdin*\\: unexpected end of file',
+  'xz: (stdin): Unexpected end of input',
+  '\nbzip2: Compressed file ends unexpectedly;\n\tperhaps it is corrupted?  *Possible* reason follows.\nbzip2: Inappropriate ioctl for device\n',
+  'Error 68 : Unfinished stream',
+])('%j of another packer is damage', (stderr) => {
+  expect(saysDamaged(stderr)).toBe(true);
+  expect(saysDamaged(`${stderr}\ncurl: (18) transfer closed`)).toBe(false);
+});
+
 it('a number in the name of a file is no status', () => {
   const busy = meaningOf('Copying to gs://b/a/401-.chunk\nERROR: HTTPError 503');
   expect(busy.code).toBe('STORAGE_FAILED');

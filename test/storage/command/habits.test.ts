@@ -1,4 +1,5 @@
 /** What operators' commands do beside their work: temporary files, traces, other packers. */
+import { truncateSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { AdapterPlace } from '../../support/adapters/place.js';
@@ -31,4 +32,16 @@ it('commands that trace what they do are read as others are', async () => {
   expect(await storage.listMetadata()).toEqual([]);
   await storage.saveMetadata('identity.meta', line);
   expect(await storage.listMetadata()).toEqual(['metadata/identity.meta']);
+});
+
+it('a file that another packer cannot unpack is damaged, and not out of reach for ever', async () => {
+  const yaml = ADAPTERS['aws s3 at another endpoint']!;
+  const place = new AdapterPlace(
+    yaml.replaceAll('gzip -c |', 'bzip2 -c |').replace('gzip -cd', 'bzip2 -cd'),
+  );
+  const storage = new BackupStorage(place.open());
+  await storage.saveMetadata('identity.meta', line);
+  truncateSync(place.objectOf('metadata/identity.meta'), 40);
+  const read = storage.readAll('metadata/identity.meta', 1000);
+  await expect(read).rejects.toMatchObject({ code: 'DAMAGED' });
 });
