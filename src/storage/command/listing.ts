@@ -1,8 +1,9 @@
 import { METADATA } from '../handles.js';
 
-const HANDLE = new RegExp(`^${METADATA}/([a-zA-Z0-9][a-zA-Z0-9._-]*)$`);
+/** `find .` puts `./` before each name. */
+const HANDLE = new RegExp(`^(?:\\./)*${METADATA}/+([a-zA-Z0-9][a-zA-Z0-9._-]*)$`);
 /** What stores show for a folder: its own mark, folders in it, and hidden files such as `.keep`. */
-const FOLDER = new RegExp(`^${METADATA}(/|/.*/|/?\\.{1,2}|/\\.[^/]*|/PRE)?$`);
+const FOLDER = new RegExp(`^(?:\\./)*${METADATA}(/|/.*/|/?\\.{1,2}|/\\.[^/]*|/PRE)?$`);
 
 /** What a listing command printed: names of metadata files, and lines that are no handles of such. */
 export function parseListing(output: string): { names: string[]; foreign: string[] } {

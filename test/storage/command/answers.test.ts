@@ -149,6 +149,11 @@ it('a number in the name of a file is no status', () => {
   expect(meaningOf('RESPONSE 403: x').code).toBe('DENIED');
 });
 
+it('names as `find` prints them are handles', () => {
+  const output = './metadata\n./metadata/a.meta\nmetadata//b.meta\n./metadata/.keep\n';
+  expect(parseListing(output)).toEqual({ names: ['a.meta', 'b.meta'], foreign: [] });
+});
+
 it('hidden marks of a folder are passed over', () => {
   expect(parseListing('metadata/.keep\nmetadata/\n')).toEqual({ names: [], foreign: [] });
 });
