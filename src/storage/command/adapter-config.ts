@@ -115,7 +115,8 @@ class ConfigReader {
     if (this.yaml.isScalar(node)) {
       const { value, source } = node;
       if (typeof value === 'string') return value;
-      if (value !== null && source !== undefined) return source; // a number or a boolean stays as it is written
+      // A number or a boolean stays as it is written; so does nothing, of which no command is made.
+      if (source !== undefined && (value !== null || name === 'value')) return source;
     }
     throw this.wrong(node, `${path}${name}`, 'text');
   }

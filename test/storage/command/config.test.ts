@@ -37,6 +37,12 @@ it('numbers and truth values are taken as they are written', () => {
   expect(envVars.map(({ value }) => value)).toEqual(['01', 'true']);
 });
 
+it('a value that is left out is empty text, as for the stock tool', () => {
+  const yaml = `env_vars:\n- key: FLAGS\n  value:\n- {key: HOME_DIR, value: ~}\ncommands:${COMMANDS}`;
+  const { envVars } = readAdapterConfig(fileOf(yaml));
+  expect(envVars.map(({ value }) => value)).toEqual(['', '~']);
+});
+
 it.each([
   ['a: [', ':1:5 is not YAML'],
   ['just text s3cret', ':1: the file must be a map'],
