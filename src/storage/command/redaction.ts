@@ -4,8 +4,9 @@ import type { AdapterConfig } from './adapter-config.js';
 const NAMING =
   /(BUCKET|DIR|DIRECTORY|FOLDER|PATH|PREFIX|REGION|ZONE|PROJECT|CONTAINER|ACCOUNT|PROFILE|ENDPOINT|HOST|ERA|NETWORK)(_NAME|_ID|_URL)?$/i;
 const SECRET =
-  /secret|token|passw|passphrase|credential|key$|key_|sas|signature|auth|access_uri|private/i;
-const SECRET_VALUE = /[?&](sig|signature|token)=|:\/\/[^/\s]*@|BEGIN [A-Z ]*PRIVATE KEY/i;
+  /secret|token|passw|passphrase|credential|key$|key_|sas|signature|auth|access_uri|private|connection_?string/i;
+const SECRET_VALUE =
+  /[?&](sig|signature|token)=|:\/\/[^/\s]*@|BEGIN [A-Z ]*PRIVATE KEY|\b(AccountKey|SharedAccessSignature)=/i;
 /** Shorter values are not hidden: they occur everywhere. */
 const LEAST = 4;
 const LEAST_INHERITED = 6;
@@ -15,7 +16,18 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/(:\/\/)[^/\s@]+@/g, `$1${HIDDEN}@`],
   [/([?&][a-z-]*(?:sig|signature|credential|security-token|token|key)=)[^&\s"']+/gi, `$1${HIDDEN}`],
   [/(\/p\/)[\w-]{16,}(?=\/n\/)/g, `$1${HIDDEN}`], // a pre-authenticated request of Oracle
-  [/(authorization: *(?:[a-z]+ )?)[^\s"']+/gi, `$1${HIDDEN}`],
+  // To the end of the line: AWS has several parts in it.
+  [
+    /(authorization: *(?:(?:aws[\w-]*|basic|bearer|sharedkey|token) +)?)[^"'\r\n]+/gi,
+    `$1${HIDDEN}`,
+  ],
+  [/(\bx-[\w-]*(?:token|key): *)[^\s"']+/gi, `$1${HIDDEN}`],
+  [/(\b(?:AccountKey|SharedAccessSignature)=)[^;\s"']+/gi, `$1${HIDDEN}`],
+  // What `set -x` shows of options.
+  [
+    /(--(?:[\w-]+-key|[\w-]*(?:token|secret|password|passphrase))[ =]["']?)[^\s"']+/gi,
+    `$1${HIDDEN}`,
+  ],
 ];
 
 /** Whether a variable of an adapter says where things are, and nothing secret. */

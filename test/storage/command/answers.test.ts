@@ -120,6 +120,28 @@ it('values of variables, credentials in URLs and signatures are hidden, names of
   );
 });
 
+it.each([
+  ['DefaultEndpointsProtocol=https;AccountName=a;AccountKey=abc==;E=x', 'abc=='],
+  [
+    '> Authorization: AWS4-HMAC-SHA256 Credential=AK/s3, SignedHeaders=host, Signature=ab12',
+    'ab12',
+  ],
+  ['Authorization: AWS4-HMAC-SHA256 Credential=AK/s3, SignedHeaders=host', 'AK/s3'],
+  ['< X-Auth-Token: gAAAA-b', 'gAAAA-b'],
+  ["+ tool --sas-token='?sv=1&x' --name a", 'sv=1'],
+  ['+ rclone rcat --s3-secret-access-key abc remote:b', ' abc'],
+])('%j is shown without its secret', (text, secret) => {
+  expect(redactionOf({ envVars: [] }, {})(text)).not.toContain(secret);
+});
+
+it('the value of a connection string is hidden, and the key of an object is not', () => {
+  const env = { AZURE_STORAGE_CONNECTION_STRING: 'AccountName=a;AccountKey=abc' };
+  const redact = redactionOf({ envVars: [] }, env);
+  expect(redact(`+ put --key a/0-.chunk ${env.AZURE_STORAGE_CONNECTION_STRING}`)).toBe(
+    '+ put --key a/0-.chunk ***',
+  );
+});
+
 it('damage is known beside a program that says what it copies, and not beside trouble', () => {
   const copying = 'Copying gs://b/a to file:///tmp/x\r  Completed files 1/1\n';
   expect(saysDamaged(`${copying}gzip: stdin: unexpected end of file`)).toBe(true);
