@@ -27,11 +27,14 @@ export class Adapter {
   readonly description: string;
   /** Hides secrets in text for people. */
   readonly redact: (text: string) => string;
+  /** What its variables call TMPDIR. */
+  readonly temporaryFolder: string | undefined;
   private readonly idleMs = idleLimitMs();
 
   constructor(private readonly config: AdapterConfig) {
     this.description = `command adapter ${config.file}`;
     this.redact = redactionOf(config);
+    this.temporaryFolder = config.envVars.findLast(({ key }) => key === 'TMPDIR')?.value;
   }
 
   has(name: CommandName): boolean {

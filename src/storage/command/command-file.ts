@@ -46,7 +46,7 @@ export class CommandFile implements FileWriter {
 
   static async create(handle: string, tools: CommandFileTools): Promise<CommandFile> {
     tools.call.signal.throwIfAborted();
-    const scratch = await makeScratch();
+    const scratch = await makeScratch(tools.adapter.temporaryFolder);
     try {
       const file = await open(path.join(scratch, 'content'), 'wx', 0o600);
       return new CommandFile(handle, tools, scratch, file);
@@ -135,7 +135,9 @@ export class CommandFile implements FileWriter {
 
   private async run(name: CommandName, variables: Variables, content: Content) {
     const { adapter, call } = this.tools;
-    if (adapter.needsRoom(name)) await requireRoom(Number(content.bytes), this.handle);
+    if (adapter.needsRoom(name)) {
+      await requireRoom(Number(content.bytes), this.handle, adapter.temporaryFolder);
+    }
     const stdin = await open(path.join(this.scratch, 'content'), 'r');
     try {
       return await adapter.run(name, variables, call, { stdin: stdin.fd });

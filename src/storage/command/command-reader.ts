@@ -100,7 +100,9 @@ export class CommandReader {
 
   private async *parts(handle: string, call: Call): AsyncGenerator<Uint8Array> {
     const isChunk = handle.endsWith('.chunk');
-    if (isChunk && this.adapter.needsRoom('open_for_read')) await requireRoom(CHUNK_BYTES, handle);
+    if (isChunk && this.adapter.needsRoom('open_for_read')) {
+      await requireRoom(CHUNK_BYTES, handle, this.adapter.temporaryFolder);
+    }
     let sent = 0;
     let ended: Ended;
     const command = await this.adapter.start('open_for_read', { FILE_HANDLE: handle }, call);

@@ -86,11 +86,11 @@ export class RunningCommand {
 
   static async start(order: CommandOrder): Promise<RunningCommand> {
     order.signal.throwIfAborted();
-    const scratch = await makeScratch();
+    const scratch = await makeScratch(order.variables['TMPDIR']);
     try {
       const outer = `${THROUGH_PIPES}${inputOf(order)}${RUN}`;
       const child = spawn('bash', ['-c', outer, 'bash', `${OPTIONS}${order.text}`], {
-        env: { ...process.env, TMPDIR: scratch, ...order.variables },
+        env: { ...process.env, ...order.variables, TMPDIR: scratch },
         stdio: [order.stdin ?? 'ignore', 'pipe', 'pipe'],
         detached: true,
       });

@@ -9,17 +9,23 @@ const PREFIX = 'aptos-backup-command-';
 /** Who made a folder at another boot or in another container cannot be asked. So old it is abandoned. */
 const ABANDONED_MS = 24 * 60 * 60_000;
 
-let tidied: Promise<void> | undefined;
+/** Folders from which this process has removed what dead processes left. */
+const tidied = new Map<string, Promise<void>>();
 
-/** Makes a temporary folder of this process. Removes folders of dead processes first. */
-export async function makeScratch(): Promise<string> {
-  tidied ??= removeAbandoned().catch(() => undefined);
-  await tidied;
+/**
+ * Makes a temporary folder of this process. Removes folders of dead processes first. `parent`: what an adapter calls
+ * TMPDIR, if it names one.
+ */
+export async function makeScratch(parent?: string): Promise<string> {
+  const folder = parentOf(parent);
+  const tidying = tidied.get(folder) ?? removeAbandoned(folder).catch(() => undefined);
+  tidied.set(folder, tidying);
+  await tidying;
   try {
-    return await mkdtemp(path.join(tmpdir(), `${PREFIX}${OWNER}-${process.pid}-`));
+    return await mkdtemp(path.join(folder, `${PREFIX}${OWNER}-${process.pid}-`));
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    const why = `no folder can be made in ${tmpdir()}, the folder for temporary files (${code}); make room, correct its mode, or let TMPDIR name another one`;
+    const why = `no folder can be made in ${folder}, the folder for temporary files (${code}); make room, correct its mode, or let TMPDIR name another one`;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
     throw new StorageError(full ? 'NO_SPACE' : 'STORAGE_FAILED', '', why, { cause: error });
   }
@@ -31,8 +37,8 @@ export async function removeScratch(folder: string): Promise<void> {
 }
 
 /** @throws StorageError NO_SPACE when the folder for temporary files has no room for so many bytes */
-export async function requireRoom(bytes: number, handle: string): Promise<void> {
-  const folder = tmpdir();
+export async function requireRoom(bytes: number, handle: string, parent?: string): Promise<void> {
+  const folder = parentOf(parent);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free >= bytes) return;
@@ -40,12 +46,16 @@ export async function requireRoom(bytes: number, handle: string): Promise<void> 
   throw new StorageError('NO_SPACE', handle, why);
 }
 
-async function removeAbandoned(): Promise<void> {
+function parentOf(folder: string | undefined): string {
+  return folder === undefined || folder === '' ? tmpdir() : path.resolve(folder);
+}
+
+async function removeAbandoned(parent: string): Promise<void> {
   const pattern = new RegExp(`^${PREFIX}([0-9a-f]{8})-(\\d+)-`);
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(parent)) {
     const [, owner, pid] = pattern.exec(name) ?? [];
     if (pid === undefined) continue;
-    const folder = path.join(tmpdir(), name);
+    const folder = path.join(parent, name);
     if (owner === OWNER ? isAlive(Number(pid)) : !(await isOld(folder))) continue;
     await removeScratch(folder).catch(() => undefined);
   }

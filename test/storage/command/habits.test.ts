@@ -1,9 +1,11 @@
 /** What operators' commands do beside their work: temporary files, traces, other packers. */
-import { truncateSync } from 'node:fs';
+import { readdirSync, truncateSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { AdapterPlace } from '../../support/adapters/place.js';
 import { ADAPTERS } from '../../support/adapters/yaml.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+import { until } from '../../support/until.js';
 
 const line = Buffer.from('{"Identity":{"id":"0000000000000000000000000000000000"}}\n');
 
@@ -44,4 +46,23 @@ it('a file that another packer cannot unpack is damaged, and not out of reach fo
   truncateSync(place.objectOf('metadata/identity.meta'), 40);
   const read = storage.readAll('metadata/identity.meta', 1000);
   await expect(read).rejects.toMatchObject({ code: 'DAMAGED' });
+});
+
+it('temporary files of a killed command are removed also where its adapter names TMPDIR', async () => {
+  const folder = temporaryFolder('named');
+  const yaml = ADAPTERS['gcloud storage with tries']!.replace(
+    'env_vars: []',
+    `env_vars: [{ key: TMPDIR, value: ${folder} }]`,
+  );
+  const place = new AdapterPlace(yaml);
+  const stop = new AbortController();
+  const storage = new BackupStorage(place.open(), stop.signal);
+  place.misbehave('hang-get');
+  const failed = expect(storage.stat('a_backup/0-.chunk')).rejects.toThrow('enough');
+  await until('it hangs', () => place.hanging().length > 0);
+  expect(readdirSync(folder)).toHaveLength(1);
+  stop.abort(new Error('enough'));
+  await failed;
+  await until('its files are gone', () => readdirSync(folder).length === 0);
+  expect(readdirSync(place.temporary)).toEqual([]);
 });
