@@ -17,6 +17,12 @@ export const MOST_PRINTED = 128 * 1024 * 1024;
 /** How long a command that sends no file may run, in idle limits: one that prints for ever is never idle. */
 const MOST_IDLE_LIMITS = 6;
 
+const SUCCEEDS_ALL_THE_SAME = /\|\|[\s\\]*(:|(\/\S*\/)?true\b|exit 0|echo\b)/;
+/** A loop that only goes through lines, and tries nothing again. */
+const EACH_LINE = /\bwhile +(IFS=\S* +)?read\b/g;
+/** `for file in $(list)` and `done < <(list)`. */
+const OUTPUT_ALONE = /\bfor +\w+ +in +(\$\((?! *seq\b)|`)|<\(/;
+
 /** The variables that a command is given, as the stock tool names them. */
 export type Variables = Partial<
   Record<'BACKUP_NAME' | 'BACKUP_HANDLE' | 'FILE_NAME' | 'FILE_HANDLE', string>
@@ -48,8 +54,10 @@ export class Adapter {
 
   /** Whether a command succeeds whatever happens, and shows only on stderr that something did. */
   hidesFailure(name: CommandName): boolean {
-    const text = this.config.commands[name] ?? '';
-    return /\|\| *(:|true\b|exit 0)/.test(text) && !/\b(for|while|until)\b/.test(text);
+    const text = (this.config.commands[name] ?? '').replace(EACH_LINE, '');
+    // Bash does not ask how a command ended of which it only takes the output.
+    if (OUTPUT_ALONE.test(text)) return !this.triesAgain(name);
+    return SUCCEEDS_ALL_THE_SAME.test(text) && !/\b(for|while|until)\b/.test(text);
   }
 
   /** Whether a command tries again after a pause. A loop without one may look in several places. */

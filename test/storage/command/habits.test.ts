@@ -66,3 +66,31 @@ it('temporary files of a killed command are removed also where its adapter names
   await until('its files are gone', () => readdirSync(folder).length === 0);
   expect(readdirSync(place.temporary)).toEqual([]);
 });
+
+const BROKEN_OFF = '(echo metadata/a.meta; echo "ServerError: 503" >&2; exit 1)';
+
+it.each([
+  `( ${BROKEN_OFF} ||:) | while IFS= read -r f; do echo $f; done`,
+  `for f in $${BROKEN_OFF}; do echo $f; done`,
+  `while read f; do echo $f; done < <${BROKEN_OFF}`,
+  `${BROKEN_OFF} || \\\n  /bin/true`,
+])('a listing that broke off where %j hides it is an outage', async (command) => {
+  const yaml = ADAPTERS['rclone']!.replace(
+    /list_metadata_files: .*/,
+    () => `list_metadata_files: ${JSON.stringify(command)}`,
+  );
+  const storage = new BackupStorage(new AdapterPlace(yaml).open());
+  await expect(storage.listMetadata()).rejects.toThrow('listed 1 names and complained');
+});
+
+it.each([
+  `for try in $(seq 1 3); do if [ $try -eq 3 ]; then echo metadata/a.meta; break; fi; echo "ServerError: 503" >&2; done`,
+  `(echo metadata/a.meta; echo "A newer version is there" >&2) | while read f; do echo $f; done`,
+])('a listing that %j got in the end is one', async (command) => {
+  const yaml = ADAPTERS['rclone']!.replace(
+    /list_metadata_files: .*/,
+    () => `list_metadata_files: ${JSON.stringify(command)}`,
+  );
+  const storage = new BackupStorage(new AdapterPlace(yaml).open());
+  expect(await storage.listMetadata()).toEqual(['metadata/a.meta']);
+});
