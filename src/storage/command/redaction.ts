@@ -2,11 +2,11 @@ import type { AdapterConfig } from './adapter-config.js';
 
 /** Names of variables that say where things are. The value of any other variable of an adapter may be a secret. */
 const NAMING =
-  /(BUCKET|DIR|DIRECTORY|FOLDER|PATH|PREFIX|REGION|ZONE|PROJECT|CONTAINER|ACCOUNT|PROFILE|ENDPOINT|HOST|ERA|NETWORK)(_NAME|_ID|_URL)?$/i;
+  /(BUCKET|DIR|DIRECTORY|FOLDER|PATH|PREFIX|REGION|ZONE|PROJECT|CONTAINER|ACCOUNT|PROFILE|ENDPOINT|HOST|ERA|NETWORK|REMOTE|UR[IL]|ROOT|BASE|LOCATION|TARGET|DEST|DESTINATION|SERVER|CHAIN|CLUSTER|NAMESPACE|STORE|STORAGE)(_NAME|_ID|_UR[IL])?\d*$/i;
 const SECRET =
-  /secret|token|passw|passphrase|credential|key$|key_|sas|signature|auth|access_uri|private|connection_?string/i;
+  /secret|token|passw|passphrase|credential|key$|key_|sas|signature|auth|access_uri|private|connection_?string|webhook/i;
 const SECRET_VALUE =
-  /[?&](sig|signature|token)=|:\/\/[^/\s]*@|BEGIN [A-Z ]*PRIVATE KEY|\b(AccountKey|SharedAccessSignature)=/i;
+  /[?&](sig|signature|token)=|:\/\/[^/\s]*@|BEGIN [A-Z ]*PRIVATE KEY|\b(AccountKey|SharedAccessSignature)=|\/p\/[\w-]{16,}\/n\//i;
 /** Shorter values are not hidden: they occur everywhere. */
 const LEAST = 4;
 const LEAST_INHERITED = 6;

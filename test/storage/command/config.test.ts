@@ -90,6 +90,17 @@ it('a file that is not there is named', () => {
   );
 });
 
+it.each(['REMOTE', 'RCLONE_REMOTE', 'BASE_URL', 'S3_URI', 'BUCKET2', 'ROOT', 'TARGET_SERVER'])(
+  'two storages that differ in %s have two ids',
+  (key) => {
+    const idOf = (value: string) =>
+      openCommandAdapter(
+        fileOf(`env_vars:\n- {key: ${key}, value: ${value}}\ncommands:${COMMANDS}`),
+      ).id;
+    expect(idOf('one')).not.toBe(idOf('two'));
+  },
+);
+
 it('the id is the same for everybody who has the same commands and names, whatever the secrets', () => {
   const idOf = (value: string, bucket: string) =>
     openCommandAdapter(
