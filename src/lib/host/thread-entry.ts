@@ -1,8 +1,11 @@
 import { parentPort } from 'node:worker_threads';
 import { type PlainError, fromPlain, toPlain } from '../plain-error.js';
 import type { FromThread, ToThread } from './thread-messages.js';
+import { tidied } from './tidying.js';
 
 const PROGRESS_INTERVAL_MS = 500;
+/** After a job that failed, for so long is waited for what it leaves. */
+const TIDY_MS = 5_000;
 
 /** What a job may use while it runs in its thread. */
 export interface JobInThread<Question, Answer> {
@@ -46,6 +49,7 @@ export function serveJobs<Order, Progress, Result, Question = never, Answer = ne
       tick();
       send({ kind: 'done', result });
     } catch (error) {
+      await tidied(TIDY_MS); // whoever hears of the failure ends this thread
       tick(); // how far it came counts
       send({ kind: 'failed', error: toPlain(error) });
     } finally {

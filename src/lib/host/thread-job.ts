@@ -3,8 +3,8 @@ import { fromPlain, toPlain } from '../plain-error.js';
 import type { FromThread, ToThread } from './thread-messages.js';
 import { watchThread } from './watch-thread.js';
 
-/** How long a cancelled thread may take to stop by itself before it is given up. */
-const CANCEL_GRACE_MS = 1_000;
+/** How long a cancelled thread may take to stop by itself, and all programs that it runs, before it is given up. */
+const CANCEL_GRACE_MS = 2_000;
 
 /** The caller's side of a job in a thread. */
 export interface JobWatch<Progress, Question, Answer> {

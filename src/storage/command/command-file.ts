@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call, FileWriter } from '../backend.js';
+import { noteTidying } from '../../lib/host/tidying.js';
 import { METADATA } from '../handles.js';
 import { StorageError, isStorageError } from '../storage-error.js';
 import type { Adapter, Variables } from './adapter.js';
@@ -92,7 +93,11 @@ export class CommandFile implements FileWriter {
     }
   }
 
-  async discard(): Promise<void> {
+  discard(): Promise<void> {
+    return noteTidying(this.drop());
+  }
+
+  private async drop(): Promise<void> {
     await this.close();
     await removeScratch(this.scratch);
   }

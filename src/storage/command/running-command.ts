@@ -5,10 +5,11 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeScratch, removeScratch } from './scratch.js';
 import { signalGroup } from '../../lib/host/signal-group.js';
+import { noteTidying } from '../../lib/host/tidying.js';
 
 const TICK_MS = 1000;
-/** How long a command may take to end after SIGTERM. */
-const GRACE_MS = 2000;
+/** How long a command may take to end after SIGTERM: shorter than a cancelled thread may take (`thread-job.ts`). */
+const GRACE_MS = 500;
 /** How long processes that a command left behind may take to end, such as an upload in a process substitution. */
 const LEFT_BEHIND_MS = 30_000;
 const MOST_STDERR = 16 * 1024;
@@ -67,6 +68,7 @@ export class RunningCommand {
   private failure: Error | undefined;
   private said = Buffer.alloc(0);
   private cut = false;
+  private ending: Promise<void> | undefined;
   private readonly timer: NodeJS.Timeout;
   private readonly onAbort = () => this.stop(this.order.signal.reason as Error);
 
@@ -84,7 +86,11 @@ export class RunningCommand {
     if (order.signal.aborted) this.onAbort();
   }
 
-  static async start(order: CommandOrder): Promise<RunningCommand> {
+  static start(order: CommandOrder): Promise<RunningCommand> {
+    return noteTidying(this.begin(order));
+  }
+
+  private static async begin(order: CommandOrder): Promise<RunningCommand> {
     order.signal.throwIfAborted();
     const scratch = await makeScratch(order.variables['TMPDIR']);
     try {
@@ -140,7 +146,12 @@ export class RunningCommand {
   }
 
   /** Ends it, if it still runs, and removes what it left behind. Never throws. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    this.ending ??= noteTidying(this.leave());
+    return this.ending;
+  }
+
+  private async leave(): Promise<void> {
     this.order.signal.removeEventListener('abort', this.onAbort);
     const { pid } = this.child;
     if (pid !== undefined && !(await this.goneWithin(0))) {

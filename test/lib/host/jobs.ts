@@ -1,6 +1,7 @@
 /** A thread of tests: each order says what its job does. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serveJobs } from '../../../src/lib/host/thread-entry.js';
+import { noteTidying } from '../../../src/lib/host/tidying.js';
 
 let done = 0;
 
@@ -14,6 +15,9 @@ serveJobs<{ what: string }, number, unknown, string, number>(
         return ask('how much?');
       case 'fail':
         throw Object.assign(new TypeError('the order is wrong'), { code: 'WRONG' });
+      case 'leave work':
+        void noteTidying(sleep(300).then(() => (done += 100)));
+        throw new Error('it failed');
       case 'exit':
         return process.exit(7);
       case 'stop when told':

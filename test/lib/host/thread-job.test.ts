@@ -60,6 +60,13 @@ it('an error of a job keeps its name, message and code', async () => {
   });
 });
 
+it('a job has not failed before what it left is tidied', async () => {
+  const told: number[] = [];
+  const running = run(thread(), 'leave work', { onProgress: (progress) => told.push(progress) });
+  await expect(running).rejects.toThrow('it failed');
+  expect(told.at(-1)).toBe(101);
+});
+
 it('a thread that exits fails its job with the exit code', async () => {
   await expect(run(thread(), 'exit')).rejects.toThrow('the thread died: it exited with code 7');
 });
