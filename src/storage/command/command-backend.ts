@@ -54,6 +54,8 @@ class CommandBackend implements StorageBackend {
   private readonly handles = new Map<string, string>();
   private readonly known = new Map<string, { stat: FileStat; until: number }>();
   private isFit = false;
+  /** Said that a listing shows other lines. They may be others each time. */
+  private toldForeign = false;
 
   constructor(config: AdapterConfig) {
     this.adapter = new Adapter(config);
@@ -168,7 +170,8 @@ class CommandBackend implements StorageBackend {
       const todo = 'correct the command, or see whether the store answers';
       throw this.adapter.error('STORAGE_FAILED', {}, what, { stderr, todo });
     }
-    if (foreign.length > 0) {
+    if (foreign.length > 0 && !this.toldForeign) {
+      this.toldForeign = true;
       remark(
         `${this.description}: ${name} printed ${shown}, which is no handle of a metadata file; such lines are ignored`,
       );

@@ -1,6 +1,7 @@
 /** What operators' commands do beside their work: temporary files, traces, other packers. */
 import { readdirSync, truncateSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { onRemark } from '../../../src/storage/remarks.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { AdapterPlace } from '../../support/adapters/place.js';
 import { ADAPTERS } from '../../support/adapters/yaml.js';
@@ -93,4 +94,20 @@ it.each([
   );
   const storage = new BackupStorage(new AdapterPlace(yaml).open());
   expect(await storage.listMetadata()).toEqual(['metadata/a.meta']);
+});
+
+it('other lines of a listing are named once, also when they change', async () => {
+  const said: string[] = [];
+  onRemark((text) => said.push(text));
+  onTestFinished(() => onRemark(() => undefined));
+  const yaml = ADAPTERS['rclone']!.replace(
+    /list_metadata_files: .*/,
+    "list_metadata_files: 'echo total $RANDOM$RANDOM; echo metadata/a.meta'",
+  );
+  const storage = new BackupStorage(new AdapterPlace(yaml).open());
+  for (let time = 0; time < 3; time += 1) {
+    expect(await storage.listMetadata()).toEqual(['metadata/a.meta']);
+  }
+  const told = expect.stringContaining('list_metadata_files printed "total ') as string;
+  expect(said).toEqual([told]);
 });
