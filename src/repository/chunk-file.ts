@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chunkName, type RecordBlock } from '../aptos/index.js';
-import type { FileWriter } from '../storage/backend.js';
+import type { FileWriter, Sent } from '../storage/backend.js';
 import type { BackupStorage } from '../storage/storage.js';
 import {
   type ChunkFacts,
@@ -10,7 +10,7 @@ import {
   receiptOf,
   writeReceipt,
 } from './receipt.js';
-import { digestOf, putFile, readOwn } from './stored-file.js';
+import { digestOf, putFile, readOwn, stampOf } from './stored-file.js';
 
 const MAX_PROOF_BYTES = 16 * 1024 * 1024;
 
@@ -73,20 +73,20 @@ export class ChunkFile {
   /** Proves and publishes the chunk. Nothing of it is visible before it is proven. */
   async finish(): Promise<Receipt> {
     const last = this.first + BigInt(this.records) - 1n;
-    const { facts, proof } = await this.prove(last);
+    const { facts, proof, sent } = await this.prove(last);
     const chunk = {
       name: this.name,
       bytes: this.bytes,
       sha256: this.sha256.digest('hex'),
     };
-    await this.publishChunk(chunk.sha256);
+    const sentChunk = await this.publishChunk(chunk.sha256);
     const stored = {
       first: `${this.first}`,
       last: `${last}`,
       records: this.records,
-      chunk: await this.stamped(chunk),
+      chunk: await this.stamped(chunk, sentChunk),
     };
-    const receipt = receiptOf(stored, proof && (await this.stamped(proof)), facts);
+    const receipt = receiptOf(stored, proof && (await this.stamped(proof, sent)), facts);
     await writeReceipt(this.storage, this.folder, receipt);
     return receipt;
   }
@@ -95,24 +95,27 @@ export class ChunkFile {
     await this.file.discard();
   }
 
-  private async stamped(file: StoredFile): Promise<StoredFile> {
-    const stamp = (await this.storage.stat(`${this.folder}/${file.name}`))?.stamp;
+  /** Without a stamp, the commit reads the file back. */
+  private async stamped(file: StoredFile, sent: Sent | undefined): Promise<StoredFile> {
+    const stamp = await stampOf(this.storage, `${this.folder}/${file.name}`, sent);
     return { ...file, ...(stamp === undefined ? {} : { stamp }) };
   }
 
-  private async prove(last: bigint): Promise<{ facts: ChunkFacts; proof?: StoredFile }> {
+  private async prove(
+    last: bigint,
+  ): Promise<{ facts: ChunkFacts; proof?: StoredFile; sent?: Sent | undefined }> {
     const file = this.chunk.proof;
     if (!file) return { facts: await this.chunk.prove(last, undefined, this.signal) };
     const name = file.name(last);
     const bytes = await file.fetch(last, this.signal);
     const facts = await this.chunk.prove(last, bytes, this.signal);
-    const { outcome } = await putFile(this.storage, this.folder, name, bytes);
-    if (outcome === 'exists') {
+    let put = await putFile(this.storage, this.folder, name, bytes);
+    if (put.outcome === 'exists') {
       const adopted = await this.adoptProof(name, last);
       if (adopted) return adopted;
-      await putFile(this.storage, this.folder, name, bytes, { replace: true });
+      put = await putFile(this.storage, this.folder, name, bytes, { replace: true });
     }
-    return { facts, proof: describeFile(name, bytes) };
+    return { facts, proof: describeFile(name, bytes), sent: put.sent };
   }
 
   /**
@@ -132,10 +135,15 @@ export class ChunkFile {
     }
   }
 
-  private async publishChunk(sha256: string): Promise<void> {
-    if ((await this.file.publish()) === 'created') return;
+  /** Returns what was sent of it; undefined when the file was there already, and was read. */
+  private async publishChunk(sha256: string): Promise<Sent | undefined> {
+    if ((await this.file.publish()) === 'created') return this.file.sent;
     const stored = await digestOf(this.storage, this.file.handle);
-    if (stored?.sha256 === sha256) await this.file.discard();
-    else await this.file.publish({ replace: true });
+    if (stored?.sha256 === sha256) {
+      await this.file.discard();
+      return undefined;
+    }
+    await this.file.publish({ replace: true });
+    return this.file.sent;
   }
 }

@@ -2,7 +2,7 @@ import { encodeMetadataLine, metadataFileName, type MetadataLine } from '../apto
 import { forgetFile } from './catalog/known-files.js';
 import { forgetMetadata } from './known-metadata.js';
 import { MAX_METADATA_BYTES, leftAlone, readMetadataFile } from './metadata-file.js';
-import { isStorageError } from '../storage/storage-error.js';
+import { StorageError, isStorageError } from '../storage/storage-error.js';
 import type { BackupStorage } from '../storage/storage.js';
 import { BackupError } from '../errors/backup-error.js';
 import { digestOf, isStored, putFile, readOwn } from './stored-file.js';
@@ -21,11 +21,12 @@ export async function publishManifest(
   requireMay: () => Promise<void>,
 ): Promise<void> {
   const { handle, outcome } = await putFile(storage, folder, name, content);
-  if (outcome === 'created') return;
+  if (outcome === 'created') return requireKept(storage, handle, content);
   const stored = await digestOf(storage, handle);
   if (stored?.sha256 !== describeFile(name, content).sha256) {
     await requireMay();
     await putFile(storage, folder, name, content, { replace: true });
+    await requireKept(storage, handle, content);
   }
 }
 
@@ -39,13 +40,13 @@ export async function publishMetadata(storage: BackupStorage, line: MetadataLine
   const name = metadataFileName(line);
   const content = encodeMetadataLine(line);
   try {
-    return (await storage.saveMetadata(name, content)).handle;
+    return await saveLine(storage, name, content);
   } catch (error) {
     if (!isStorageError(error, 'EXISTS_DIFFERENT')) throw error;
     const handle = `metadata/${name}`;
     if (await commitsNothing(storage, handle)) {
       await storage.retireMetadata(handle);
-      await storage.saveMetadata(name, content);
+      await saveLine(storage, name, content);
       await forgetFile(storage, handle);
       return handle;
     }
@@ -55,6 +56,33 @@ export async function publishMetadata(storage: BackupStorage, line: MetadataLine
       { cause: error },
     );
   }
+}
+
+/** A store has said yes to a file, and has something else. */
+class NotKept extends StorageError {}
+
+/** A line that a store has not kept whole is moved away: the stock tool cannot read any metadata beside it. */
+async function saveLine(storage: BackupStorage, name: string, content: Uint8Array) {
+  const { handle, outcome } = await storage.saveMetadata(name, content);
+  if (outcome === 'same') return handle; // it was read
+  try {
+    await requireKept(storage, handle, content);
+  } catch (error) {
+    if (error instanceof NotKept) await storage.retireMetadata(handle).catch(() => undefined);
+    throw error;
+  }
+  return handle;
+}
+
+/** Reads back what was written; adapters have done so themselves. @throws NotKept STORAGE_FAILED */
+async function requireKept(
+  storage: BackupStorage,
+  handle: string,
+  content: Uint8Array,
+): Promise<void> {
+  if (storage.byNameOnly || (await storage.hasContent(handle, content))) return;
+  const why = `${storage.description} reported success for ${handle} (${content.length} bytes), but reading it back gives something else; see whether it keeps what it is given`;
+  throw new NotKept('STORAGE_FAILED', handle, why);
 }
 
 /** Removes a metadata line that must not exist, if it exists. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Fields, parseJson } from '../aptos/index.js';
 import { isStorageError } from '../storage/storage-error.js';
+import type { Sent } from '../storage/backend.js';
 import type { BackupStorage } from '../storage/storage.js';
 
 /** Reads a stored file and returns its size and sha256; undefined when it is missing or damaged. */
@@ -78,24 +79,41 @@ export async function storedBytes(
   }
 }
 
+/**
+ * The storage's mark of a file that was just published. None where the storage holds another number of bytes than it was
+ * sent, or did not say that it checked them: whoever relies on the file then reads it.
+ */
+export async function stampOf(
+  storage: BackupStorage,
+  handle: string,
+  sent: Sent | undefined,
+): Promise<string | undefined> {
+  const stat = await storage.stat(handle);
+  if (sent && !(sent.isChecked && stat?.bytes === sent.bytes)) return undefined;
+  return stat?.stamp;
+}
+
 /** Parses a JSON object that we stored. `what` names it in errors. @throws AptosDataError JSON_INVALID */
 export function storedObject(bytes: Uint8Array, what: string): Fields {
   return new Fields(parseJson(Buffer.from(bytes).toString('utf8')), what, 'JSON_INVALID');
 }
 
-/** Stores a small file in one write. Keeps an existing file unless `replace` is set; `outcome` says which. */
+/**
+ * Stores a small file in one write. Keeps an existing file unless `replace` is set; `outcome` says which. `sent`: of a
+ * created one, if its storage has such.
+ */
 export async function putFile(
   storage: BackupStorage,
   folder: string,
   name: string,
   content: Uint8Array,
   options: { replace?: boolean } = {},
-): Promise<{ handle: string; outcome: 'created' | 'exists' }> {
+): Promise<{ handle: string; outcome: 'created' | 'exists'; sent?: Sent | undefined }> {
   const writer = await storage.createFile(folder, name);
   try {
     await writer.write(content);
     const outcome = await writer.publish({ replace: options.replace ?? false });
-    return { handle: writer.handle, outcome };
+    return { handle: writer.handle, outcome, ...(outcome === 'created' && { sent: writer.sent }) };
   } finally {
     await writer.discard();
   }

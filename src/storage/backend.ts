@@ -9,9 +9,18 @@ export interface Call {
   progress: () => void;
 }
 
+/** What a store was given of a file. Until somebody reads the file, only the store's word says that it has it. */
+export interface Sent {
+  bytes: bigint;
+  /** The store has said of all of it that it checked a digest. */
+  isChecked: boolean;
+}
+
 /** A file that is being written into a storage. */
 export interface FileWriter {
   readonly handle: string;
+  /** As of the last `publish` that made the file. Left out by a kind that has looked itself, or need not. */
+  readonly sent?: Sent | undefined;
   /** Resolves when the bytes were taken over. The caller may reuse them then. */
   write(bytes: Uint8Array): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import type { FileWriter } from './backend.js';
+import type { FileWriter, Sent } from './backend.js';
 import type { Run, Steps } from './bounded.js';
 
 /** A file each step of which returns in time. A step that stalls ends the file. */
@@ -16,6 +16,10 @@ export class BoundedWriter implements FileWriter {
 
   get handle(): string {
     return this.inner.handle;
+  }
+
+  get sent(): Sent | undefined {
+    return this.inner.sent;
   }
 
   write(bytes: Uint8Array): Promise<void> {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Gzip, constants, createGunzip, createGzip } from 'node:zlib';
-import type { FileWriter } from './backend.js';
+import type { FileWriter, Sent } from './backend.js';
 
 /** The default level of `gzip` and of the stock tool's adapters. */
 const LEVEL = 6;
@@ -63,6 +63,10 @@ export class GzipWriter implements FileWriter {
 
   get handle(): string {
     return this.inner.handle;
+  }
+
+  get sent(): Sent | undefined {
+    return this.inner.sent;
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,5 @@
 import { Meter } from '../lib/host/meter.js';
-import type { Call, FileWriter, StorageBackend } from './backend.js';
+import type { Call, FileWriter, Sent, StorageBackend } from './backend.js';
 
 /** How much may be asked of a storage in a second. Absent: as much as it can. */
 export interface StorageLimits {
@@ -80,6 +80,10 @@ class MeteredFile implements FileWriter {
 
   get handle(): string {
     return this.inner.handle;
+  }
+
+  get sent(): Sent | undefined {
+    return this.inner.sent;
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -23,6 +23,7 @@ type Look = (call: Call) => Promise<GcsObject | undefined>;
  * filled. The last part is sent when the object is completed.
  */
 export class GcsUpload implements ObjectUpload {
+  isChecked = false;
   private readonly object: NewObject;
   private readonly md5 = createHash('md5');
   private digest: string | undefined;
@@ -161,6 +162,7 @@ export class GcsUpload implements ObjectUpload {
 
   /** GCS checks the digest of what it receives. This check is for servers that do not. */
   private async checked({ generation, md5 }: GcsObject, sent: string): Promise<'created'> {
+    this.isChecked = md5 === sent;
     if (md5 === undefined || md5 === sent) return 'created';
     const { name, key } = this.object;
     const why = `${this.client.description} stored other bytes of ${key} than were sent; is there a proxy before it that changes them?`;

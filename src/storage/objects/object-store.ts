@@ -23,6 +23,8 @@ export interface ObjectListing {
 
 /** An object that is being written. Nobody sees it before `complete`. */
 export interface ObjectUpload {
+  /** After `complete`: whether the store has said of all that was sent that it checked a digest. */
+  readonly isChecked: boolean;
   /** Resolves when the caller may reuse the bytes. Memory holds a bounded number of parts. */
   write(bytes: Uint8Array): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { StorageError } from '../storage-error.js';
 import type { Call } from '../backend.js';
 import type { ObjectUpload } from '../objects/object-store.js';
@@ -30,6 +30,9 @@ interface Part {
   ChecksumCRC32: string | undefined;
 }
 
+/** What a store says of bytes that it took. */
+type Word = Partial<Pick<Part, 'ETag' | 'ChecksumCRC32'>>;
+
 /**
  * An object that is being written: one conditional PUT if it fits into a part, else a multipart upload. Memory holds
  * the part that is being filled and the one in flight. Bodies are buffers: the SDK sends the CRC32 of each, and the store
@@ -47,6 +50,9 @@ export class S3Upload implements ObjectUpload {
   private readonly inFlight = new Set<Promise<void>>();
   private failure: Error | undefined;
   private state: 'open' | 'completed' | 'ended' = 'open';
+  /** Number of bytes that were written, and of those that the store says it checked. */
+  private written = 0;
+  private checked = 0;
   private readonly stop = new AbortController();
   private readonly call: Call;
 
@@ -59,12 +65,17 @@ export class S3Upload implements ObjectUpload {
     this.call = { signal: AbortSignal.any([signal, this.stop.signal]), progress };
   }
 
+  get isChecked(): boolean {
+    return this.checked === this.written;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     let rest = bytes;
     while (rest.length > 0) {
       this.requireGoingOn();
       const taken = rest.subarray(0, this.partBytes() - this.filled);
       this.keep(taken);
+      this.written += taken.length;
       rest = rest.subarray(taken.length);
       if (this.filled === this.partBytes()) await this.sendPart();
     }
@@ -101,17 +112,14 @@ export class S3Upload implements ObjectUpload {
     const Body = this.buffer.subarray(0, this.filled);
     const Metadata = { [MARK]: this.mark };
     return this.conditionally(async () => {
-      const { ETag } = await this.calls.send(
-        `publish ${handle}`,
-        handle,
-        this.call,
-        (s3, options) =>
-          s3.putObject(
-            { ...this.ids, ...condition, Body, ContentLength: Body.length, Metadata },
-            options,
-          ),
+      const answer = await this.calls.send(`publish ${handle}`, handle, this.call, (s3, options) =>
+        s3.putObject(
+          { ...this.ids, ...condition, Body, ContentLength: Body.length, Metadata },
+          options,
+        ),
       );
-      if (ETag === undefined) throw noStore(handle);
+      if (answer.ETag === undefined) throw noStore(handle);
+      this.hear(Body, answer);
     });
   }
 
@@ -220,6 +228,15 @@ export class S3Upload implements ObjectUpload {
     if (answer.ETag === undefined) throw noStore(handle);
     part.ETag = answer.ETag;
     part.ChecksumCRC32 = answer.ChecksumCRC32;
+    this.hear(Body, answer);
+  }
+
+  /** A store that checks the CRC32 gives it back. Of many other stores, the ETag is the MD5 of what they got. */
+  private hear(body: Buffer, { ETag = '', ChecksumCRC32 }: Word): void {
+    const isChecked =
+      ChecksumCRC32 !== undefined ||
+      ETag.replace(/["\s]/g, '') === createHash('md5').update(body).digest('hex');
+    if (isChecked) this.checked += body.length;
   }
 
   /** A cancel does not stop this request: nobody could end an upload whose id is unknown. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { StoredFile } from '../../repository/receipt.js';
-import { digestOf } from '../../repository/stored-file.js';
+import { digestOf, stampOf } from '../../repository/stored-file.js';
 import type { FileWriter } from '../../storage/backend.js';
 import { wholeOf } from '../../storage/whole.js';
 import type { BackupStorage } from '../../storage/storage.js';
@@ -83,12 +83,13 @@ export class CopyingStorage implements Pick<BackupStorage, 'read' | 'readAll'> {
     const files: StoredFile[] = [];
     for (const { writer, ...file } of this.copied) {
       const handle = `${this.folder}/${file.name}`;
-      if ((await writer.publish()) === 'exists') {
-        const stored = await digestOf(this.ends.to, handle);
-        if (stored?.sha256 !== file.sha256) await writer.publish({ replace: true });
+      let isSent = (await writer.publish()) === 'created';
+      if (!isSent && (await digestOf(this.ends.to, handle))?.sha256 !== file.sha256) {
+        await writer.publish({ replace: true });
+        isSent = true;
       }
       await writer.discard();
-      const stamp = (await this.ends.to.stat(handle))?.stamp;
+      const stamp = await stampOf(this.ends.to, handle, isSent ? writer.sent : undefined);
       files.push({ ...file, ...(stamp === undefined ? {} : { stamp }) });
     }
     this.copied = [];
