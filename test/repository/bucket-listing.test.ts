@@ -6,13 +6,14 @@ import { surveyStorage } from '../../src/coordinator/survey.js';
 import { tidyStorage } from '../../src/coordinator/tidy.js';
 import { openStorage } from '../../src/storage/open.js';
 import { backUp, devnode, storageFolder } from '../support/backup.js';
-import { jobOf } from '../support/back-up.js';
+import { type Target, jobOf } from '../support/back-up.js';
 import { copyToBucket } from '../support/bucket-copy.js';
 import { siteOf } from '../support/open-site.js';
 import { makeBucket, s3Server } from '../support/s3-bucket.js';
 import { type Fault, faultyProxy } from '../support/servers/faulty-proxy.js';
 
 const server = s3Server();
+const SNAPSHOT = { type: 'state_snapshot', epoch: 1 } as const;
 const METADATA = /list-type=2.*prefix=e1%2Fmetadata%2F/;
 
 /** A storage in a bucket, behind a proxy that does to listings of its metadata what `fault` says. */
@@ -37,10 +38,13 @@ async function storedBehind(fault: () => Fault | undefined) {
   const isRunning = () => Promise.resolve(false);
   return {
     survey: async () => surveyStorage(await siteOf(job), storage),
-    plan: async () => {
-      const site = await siteOf(job);
-      return prepareUnit(site, job, { lanes: 4, learnt: Learnt.from(site.address), signal });
+    plan: async (target: Target = transactions(200)) => {
+      const other = { ...jobOf({ ...setup, target }), storage };
+      const site = await siteOf(other);
+      return prepareUnit(site, other, { lanes: 4, learnt: Learnt.from(site.address), signal });
     },
+    backUpSnapshot: (beforeCommit: () => void) =>
+      backUp({ ...setup, storage, target: SNAPSHOT, beforeCommit }),
     tidy: () =>
       tidyStorage(
         { working: [], givenUp: [] },
@@ -76,9 +80,23 @@ it.each([
   await expect(s.survey()).rejects.toMatchObject(outage);
   await expect(s.tidy()).rejects.toMatchObject(outage);
   await expect(s.plan()).rejects.toMatchObject(outage);
+  await expect(s.plan(SNAPSHOT)).rejects.toMatchObject(outage);
   expect(await s.keys()).toEqual(before);
 
   failing = false;
   expect((await s.survey()).versions).toEqual([{ first: '0', last: '199' }]);
   expect(await s.tidy()).toMatchObject({ removed: 0 });
+});
+
+it('one that is cut when a snapshot is committed, which overlaps nothing: no line is written', async () => {
+  let failing = false;
+  const s = await storedBehind(() => (failing ? without(/transaction_100-199/) : undefined));
+  const backedUp = s.backUpSnapshot(() => (failing = true));
+  await expect(backedUp).rejects.toMatchObject({ code: 'LISTING_SHORT' });
+  const lines = async () =>
+    (await s.keys()).filter((key) => key.includes('metadata/state_snapshot_ver_'));
+  expect(await lines()).toEqual([]);
+  failing = false;
+  await s.backUpSnapshot(() => undefined);
+  expect(await lines()).toHaveLength(1);
 });

@@ -9,7 +9,7 @@ import { findCommitted, resultOf } from '../committed.js';
 import { kindOf } from '../kinds/index.js';
 import type { NewManifest } from '../kinds/kind.js';
 import type { Holder } from '../../repository/lease.js';
-import { type Catalog, readCatalog } from '../../repository/catalog.js';
+import { type Catalog, readKnownCatalog } from '../../repository/catalog.js';
 import { rememberMetadata } from '../../repository/known-metadata.js';
 import { claimOf, requireNoOverlap } from '../../repository/overlap.js';
 import {
@@ -93,7 +93,7 @@ async function publish<K extends BackupType>(
 /** Withdraws our own line if another backup overlaps it. Returns what else the storage has. */
 async function requireAlone(storage: BackupStorage, line: MetadataLine): Promise<Catalog> {
   const claim = claimOf(line);
-  if (!claim) return readCatalog(storage);
+  if (!claim) return readKnownCatalog(storage);
   try {
     return await requireNoOverlap(storage, claim);
   } catch (error) {

@@ -4,6 +4,7 @@ import { anchorStorage, requireBegun, requireSameChain } from '../../site/chain-
 import { findCommitted } from '../committed.js';
 import { isStorageError } from '../../storage/storage-error.js';
 import { BackupError } from '../../errors/backup-error.js';
+import { readKnownOrNone } from '../../repository/catalog.js';
 import { claimOfTarget, requireNoOverlap } from '../../repository/overlap.js';
 import { kindOf } from '../kinds/index.js';
 import type { Draft, Kind, PlanTools } from '../kinds/kind.js';
@@ -52,11 +53,15 @@ export async function prepareUnit<K extends BackupType>(
   return { unit: await openUnit(site, job, draft, tools), anchor };
 }
 
-/** Refuses a target that could not be committed in the end, because it overlaps another backup. */
+/**
+ * Refuses a target that could not be committed in the end, because it overlaps another backup. Snapshots may overlap, but
+ * a listing that lacks something is an outage for them, too.
+ */
 async function requireFree<K extends BackupType>(site: Site, target: TargetOf<K>): Promise<void> {
   const claim = claimOfTarget(target);
   try {
     if (claim) await requireNoOverlap(site.storage, claim);
+    else await readKnownOrNone(site.storage);
   } catch (error) {
     if (!isStorageError(error, 'STORAGE_MISSING')) throw error;
   }
