@@ -1,47 +1,55 @@
 /**
  * Files of transactions written to a bucket and read back through our storage, plain and with gzip, beside the bare SDK
- * that moves the same plain bytes. `npm run bench:storage`; BENCH_FILES and BENCH_FILE_MB set the size.
+ * that moves the same plain bytes. `npm run bench:storage`; BENCH_FILES and BENCH_FILE_MB set the size, BENCH_STORES the
+ * stores, such as `s3,azure`. `npm run bench` measures whole backups and verifications.
  */
 import { randomBytes } from 'node:crypto';
-import { S3 } from '@aws-sdk/client-s3';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { forEachAtOnce } from '../src/lib/at-once.js';
-import { openS3 } from '../src/storage/s3/open-s3.js';
-import { BackupStorage } from '../src/storage/storage.js';
-import { S3_KEYS, startSeaweedFs } from '../test/support/servers/seaweedfs.js';
+import { openStorage } from '../src/storage/open.js';
+import { type BareStore, STORES } from './bare-stores.js';
 
 const FILES = Number(process.env['BENCH_FILES'] ?? 16);
 const FILE_BYTES = Number(process.env['BENCH_FILE_MB'] ?? 32) * 1024 * 1024;
+const NAMES = process.env['BENCH_STORES'] ?? Object.keys(STORES).join(',');
 const AT_ONCE = 4;
-const PART_BYTES = 5 * 1024 * 1024;
 const WRITE_BYTES = 1024 * 1024;
 const ROUNDS = 3;
 /** How much longer than the bare SDK we may take. */
 const GOAL = 1.15;
+const GOAL_MB = 256;
 
-Object.assign(process.env, S3_KEYS);
-const server = await startSeaweedFs();
-const s3 = new S3({ endpoint: server.endpoint, region: 'us-east-1', forcePathStyle: true });
 const names = Array.from({ length: FILES }, (_, i) => `${i}-.chunk`);
 const megabytes = (FILES * FILE_BYTES) / 1e6;
-try {
-  await s3.createBucket({ Bucket: 'bench' });
-  const content = await contentOfFile();
-  const row = (...cells: string[]) => console.log(cells.map((cell) => cell.padEnd(20)).join(''));
-  row('', 'write', 'read', 'stored');
-  const bare = await best(() => byBareSdk(content));
+const content = await contentOfFile();
+for (const name of NAMES.split(',')) {
+  const start = STORES[name];
+  if (!start) throw new Error(`BENCH_STORES must name some of ${Object.keys(STORES).join(', ')}`);
+  const store = await start();
+  try {
+    await measure(name, store);
+  } finally {
+    await store.close();
+  }
+}
+const peak = Math.round(process.resourceUsage().maxRSS / 1024);
+row('peak memory', `${peak} MB`, `goal ${GOAL_MB} MB`);
+
+function row(...cells: string[]): void {
+  console.log(cells.map((cell) => cell.padEnd(20)).join(''));
+}
+
+async function measure(name: string, store: BareStore): Promise<void> {
+  row(name, 'write', 'read', 'stored');
+  const bare = await best(() => byBareSdk(store));
   row('bare SDK', speed(bare.write), speed(bare.read), '1.00');
   for (const parameters of ['encoding=plain', 'gzip_level=1', 'gzip_level=6', 'gzip_level=9']) {
-    const ours = await best(() => byStorage(content, parameters));
+    const ours = await best(() => byStorage(store, parameters));
     row(parameters, speed(ours.write), speed(ours.read), (ours.stored / bare.stored).toFixed(2));
     if (parameters !== 'encoding=plain') continue;
     const ratios = [ours.write / bare.write, ours.read / bare.read].map((each) => each.toFixed(2));
     row('  beside the bare', ...ratios, `goal ${GOAL}`);
   }
-  row('peak memory', `${Math.round(process.resourceUsage().maxRSS / 1024)} MB`);
-} finally {
-  s3.destroy();
-  await server.close();
 }
 
 interface Round {
@@ -82,10 +90,8 @@ async function seconds(work: () => Promise<void>): Promise<number> {
   return (performance.now() - begun) / 1000;
 }
 
-async function byStorage(content: Buffer, parameters: string): Promise<Round> {
-  const prefix = randomBytes(4).toString('hex');
-  const url = `s3://bench/${prefix}?endpoint=${server.endpoint}&${parameters}`;
-  const storage = new BackupStorage(openS3(url));
+async function byStorage(store: BareStore, parameters: string): Promise<Round> {
+  const storage = openStorage({ url: store.url(randomBytes(4).toString('hex'), parameters) });
   await storage.begin();
   await storage.saveMetadata('identity.meta', Buffer.from('{}\n'));
   const folder = await storage.createBackup('a_backup');
@@ -113,31 +119,14 @@ async function byStorage(content: Buffer, parameters: string): Promise<Round> {
   return { write, read, stored };
 }
 
-async function byBareSdk(content: Buffer): Promise<Round> {
-  const Bucket = 'bench';
+async function byBareSdk(store: BareStore): Promise<Round> {
   const write = await seconds(() =>
-    forEachAtOnce(AT_ONCE, names, async (Key) => {
-      const { UploadId } = await s3.createMultipartUpload({
-        Bucket,
-        Key,
-        ChecksumAlgorithm: 'CRC32',
-      });
-      const parts = Array.from({ length: Math.ceil(content.length / PART_BYTES) }, (_, i) => i);
-      const Parts: { PartNumber: number; ETag: string; ChecksumCRC32: string }[] = [];
-      await forEachAtOnce(2, parts, async (i) => {
-        const Body = content.subarray(i * PART_BYTES, (i + 1) * PART_BYTES);
-        const PartNumber = i + 1;
-        const part = await s3.uploadPart({ Bucket, Key, UploadId, PartNumber, Body });
-        Parts[i] = { PartNumber, ETag: part.ETag!, ChecksumCRC32: part.ChecksumCRC32! };
-      });
-      await s3.completeMultipartUpload({ Bucket, Key, UploadId, MultipartUpload: { Parts } });
-    }),
+    forEachAtOnce(AT_ONCE, names, (name) => store.write(name, content)),
   );
   const read = await secondsToRead(() =>
-    forEachAtOnce(AT_ONCE, names, async (Key) => {
-      const { Body } = await s3.getObject({ Bucket, Key });
+    forEachAtOnce(AT_ONCE, names, async (name) => {
       let bytes = 0;
-      for await (const part of Body as AsyncIterable<Buffer>) bytes += part.length;
+      for await (const part of await store.read(name)) bytes += (part as Uint8Array).length;
       if (bytes !== content.length) throw new Error('something else came back');
     }),
   );
