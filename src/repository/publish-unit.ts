@@ -75,7 +75,7 @@ async function saveLine(storage: BackupStorage, name: string, content: Uint8Arra
 }
 
 /** Reads back what was written; adapters have done so themselves. @throws NotKept STORAGE_FAILED */
-async function requireKept(
+export async function requireKept(
   storage: BackupStorage,
   handle: string,
   content: Uint8Array,

@@ -118,3 +118,14 @@ it.each([
     expect(await lines(direct)).toHaveLength(1);
   },
 );
+
+it('A store that keeps half of the root proof of a snapshot is found out before the backup counts.', async () => {
+  const { setup, direct, bucket } = await epochs({ keepsChunks: true });
+  const proxy = await lyingStore(bucket, /\/state\.proof$/, half, md5);
+  const snapshot = { ...setup, target: { type: 'state_snapshot' as const, epoch: 1 } };
+  const storage = { url: bucket.url('e1', '', proxy) };
+  await expect(backUp({ ...snapshot, storage })).rejects.toThrow('state.proof');
+  expect(await lines(direct)).toEqual([]);
+  await backUp(snapshot);
+  expect(await lines(direct)).toHaveLength(1);
+});

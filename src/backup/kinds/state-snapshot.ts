@@ -21,6 +21,7 @@ import { BackupError } from '../../errors/backup-error.js';
 import type { NodeClient, StreamForm } from '../../node/client.js';
 import type { OpenChunk } from '../../repository/chunk-file.js';
 import type { Receipt, StateReceipt } from '../../repository/receipt.js';
+import { requireKept } from '../../repository/publish-unit.js';
 import { putFile } from '../../repository/stored-file.js';
 import { lackOfState } from '../../site/prune-edge.js';
 import type { Site } from '../../site/site.js';
@@ -198,6 +199,7 @@ async function manifest(
   }
   const proven = await site.ledgerInfos.prove(ledgerInfo, version, signal);
   const proof = await putFile(site.storage, folder, STATE_ROOT_PROOF, bytes, { replace: true });
+  await requireKept(site.storage, proof.handle, bytes); // it has no receipt
   const made: StateSnapshotManifest = {
     version,
     epoch: BigInt(unit.epoch),
