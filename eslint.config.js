@@ -79,7 +79,8 @@ const ROOMS = {
   notify: { ours: ['lib', 'lib/host', 'errors', 'storage', 'contract', 'client', 'monitor'] },
   page: {
     ours: [
-      ...['lib', 'errors', 'storage', 'contract', 'repository', 'upkeep', 'client', 'monitor'],
+      ...['lib', 'lib/host', 'errors', 'storage', 'contract', 'repository', 'upkeep', 'client'],
+      'monitor',
     ],
     sdk: ['client'],
   },

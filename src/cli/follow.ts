@@ -30,6 +30,7 @@ import { type CoordinatorFlags, chunkWorkerCount, givenInput } from './options.j
 import { openWithWorkers, tellWithoutWorkers } from './own-workers.js';
 import { tellOthers } from './tell-others.js';
 import { StatusBoard } from './status-board.js';
+import { dataFolder } from '../lib/host/data-folder.js';
 import { workerHealth } from '../monitor/worker-health.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
 import { say } from './say.js';
@@ -65,6 +66,7 @@ export async function follow(
     say('Stopped while it waited for the Temporal server.');
   } finally {
     await notifier?.stop();
+    served?.page.keep();
     served?.health.close();
   }
 }
@@ -108,7 +110,8 @@ async function followWith(
     if (health) served?.health.show(health);
   }
   notifier?.watch(coordinator, ofWorkers, live?.health);
-  served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal });
+  const folder = dataFolder(flags.dataDir);
+  served?.page.follow({ client, storage, ui: flags.temporalUi ?? uiUrl, signal, folder });
   try {
     if (uiUrl !== undefined) {
       say(`Temporal UI: ${uiUrl}`);

@@ -1,4 +1,5 @@
-import type { PageEvent } from '../contract/answers/page-answers.js';
+import * as v from 'valibot';
+import { type PageEvent, pageEvent } from '../contract/answers/page-answers.js';
 import type { Level, LiveStatus, WorkerStatus } from '../contract/answers/shown-answers.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import { isPaused } from '../monitor/paused.js';
@@ -8,15 +9,29 @@ const MOST_EVENTS = 300;
 const MOST_DEATHS = 100;
 const KEPT_MS = 3 * 86_400_000;
 
+/** What a later process goes on with. */
+type KeptEvents = v.InferOutput<typeof keptEvents>;
+export const keptEvents = v.object({ events: v.array(pageEvent), deaths: v.array(pageEvent) });
+
 /**
- * What happened, as this process saw it: alarms, deaths of workers, pauses, and what was asked on the page. The ends
- * of workflows are known by the server. Nothing of it outlives the process.
+ * What happened, as this process and those before it saw it: alarms, deaths of workers, pauses, and what was asked on
+ * the page. The ends of workflows are known by the server.
  */
 export class EventLog {
   private readonly events: PageEvent[] = [];
   private readonly died: PageEvent[] = [];
   private before: LiveStatus | undefined;
   private readonly deaths = new Map<string, string>();
+
+  kept(): KeptEvents {
+    return { events: this.events, deaths: this.died };
+  }
+
+  /** Takes up what an earlier process kept. */
+  goOnWith({ events, deaths }: KeptEvents): void {
+    this.events.unshift(...events.slice(-MOST_EVENTS));
+    this.died.unshift(...deaths.slice(-MOST_DEATHS));
+  }
 
   note(event: PageEvent): void {
     keep(this.events, event, MOST_EVENTS);
@@ -28,7 +43,10 @@ export class EventLog {
     this.before = status;
     const at = new Date(now).toISOString();
     for (const { code, text, since } of status.alarms) {
-      if (before?.alarms.some((alarm) => alarm.code === code)) continue;
+      const isKnown = before
+        ? before.alarms.some((alarm) => alarm.code === code)
+        : this.hasAlarm(code, since); // of an earlier process
+      if (isKnown) continue;
       this.note({ at: since, level: 'warning', what: `alarm ${code}: ${text}` });
     }
     if (!before) return;
@@ -41,6 +59,10 @@ export class EventLog {
       if (paused === isPaused(before.streams[type])) continue;
       this.note({ at, level: 'ok', what: `${type} ${paused ? 'is paused' : 'goes on'}` });
     }
+  }
+
+  private hasAlarm(code: string, since: string): boolean {
+    return this.events.some(({ at, what }) => at === since && what.startsWith(`alarm ${code}: `));
   }
 
   /** Notes each death of a worker once. A worker tells its last one alone, so it must be asked often. */
@@ -65,7 +87,7 @@ export class EventLog {
 
 function keep(events: PageEvent[], event: PageEvent, most: number): void {
   events.push(event);
-  if (events.length > most) events.shift();
+  if (events.length > most) events.splice(0, events.length - most);
 }
 
 /** How bad an ended workflow is, by the name of its status. */

@@ -21,6 +21,8 @@ export interface Followed {
   /** URL of the Temporal UI, if it is known. */
   ui: string | undefined;
   signal: AbortSignal;
+  /** The data folder of the command. */
+  folder: string;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { HealthServer } from '../monitor/health-server.js';
 import { parseControl, runControl } from './controls.js';
 import { EventLog } from './event-log.js';
 import { type Followed, FollowedStorage } from './followed-storage.js';
+import { pageFileOf, readPage, writePage } from './kept-page.js';
 import { closedTo, refusalOf } from './may-control.js';
 import { PAGE_HEADERS, pageFile } from './static-files.js';
 import { StreamHistory } from './stream-history.js';
@@ -14,6 +15,8 @@ import { StreamHistory } from './stream-history.js';
 const JSON_TYPE = 'application/json';
 const TEXT = 'text/plain; charset=utf-8';
 const MOST_ASKED = 4_096;
+/** What a kill takes from the curves and events of the page. */
+const KEEP_MS = 60_000;
 const NO_STORAGE = 'this process follows no storage: see the page of "up" or "continuously"';
 
 interface Answer {
@@ -31,6 +34,8 @@ export class Page {
   private readonly events = new EventLog();
   private followed: FollowedStorage | undefined;
   private heardAt: string | undefined;
+  private file: string | undefined;
+  private keptAt = -Infinity;
 
   /** `token`: what a control must name. `say`: tells the operator what was asked on the page. */
   constructor(
@@ -38,9 +43,26 @@ export class Page {
     private readonly options: { token: string | undefined; say: (line: string) => void },
   ) {}
 
-  /** From now on the page shows a storage. */
+  /** From now on the page shows a storage, with what processes before this one saw of it. */
   follow(followed: Followed): void {
     this.followed = new FollowedStorage(followed);
+    this.file = pageFileOf(followed.folder, this.followed.workflowId);
+    const kept = readPage(this.file);
+    if (!kept) return;
+    this.history.goOnWith(kept.history, performance.now(), Date.now());
+    this.events.goOnWith(kept.events);
+  }
+
+  /** Keeps in the data folder what the next process shall show, too. */
+  keep(): void {
+    if (this.file === undefined || this.heardAt === undefined) return;
+    this.keptAt = performance.now();
+    const kept = { version: 1 as const, history: this.history.kept(), events: this.events.kept() };
+    try {
+      writePage(this.file, kept);
+    } catch {
+      // Without room the page forgets more, and nothing else is worse for that.
+    }
   }
 
   /** Takes a status that was just read. */
@@ -53,6 +75,7 @@ export class Page {
   /** Looks whether workers have died. Nobody may have the page open when they do. */
   look(): void {
     this.events.workers(this.server.json().workers ?? []);
+    if (performance.now() - this.keptAt >= KEEP_MS) this.keep();
   }
 
   /** Answers a request, if it is one for the page. */

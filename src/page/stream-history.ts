@@ -1,4 +1,5 @@
-import type { Sample } from '../contract/answers/page-answers.js';
+import * as v from 'valibot';
+import { type Sample, sample } from '../contract/answers/page-answers.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
 import { STREAMS } from '../contract/coordinator-state.js';
 import type { BackupType } from '../contract/job.js';
@@ -10,14 +11,26 @@ const FIRST_STEP_MS = 5_000;
 /** A day in so many samples. */
 const LONGEST_STEP_MS = DAY_MS / MOST_SAMPLES;
 
-interface Noted extends Sample {
+const keptSample = v.object({
+  ...sample.entries,
+  /** Records of the units that were committed by then. */
+  committed: v.number(),
+  /** The unit in work. */
+  unit: v.string(),
+});
+
+/** What a later process goes on with. */
+type KeptHistory = v.InferOutput<typeof keptHistory>;
+export const keptHistory = v.object({
+  step: v.number(),
+  samples: v.object(perKind(() => v.array(keptSample))),
+  counted: v.array(v.tuple([v.string(), v.number()])),
+});
+
+type Noted = v.InferOutput<typeof keptSample> & {
   /** By the clock that nobody sets, in milliseconds. */
   clock: number;
-  /** Records of the units that were committed by then. */
-  committed: number;
-  /** The unit in work. */
-  unit: string;
-}
+};
 
 /** More units than fail side by side. */
 const MOST_UNITS = 100;
@@ -39,7 +52,10 @@ export class StreamHistory {
   note(status: LiveStatus, clock: number, now: number): void {
     const last = this.samples.epoch_ending.at(-1); // all streams have the same times
     if (last && clock - last.clock < this.step) return;
-    for (const type of STREAMS) this.add(type, status, clock, now);
+    for (const type of STREAMS) {
+      this.add(type, status, clock, now);
+      this.samples[type] = this.samples[type].filter((one) => clock - one.clock <= DAY_MS);
+    }
     if (this.samples.epoch_ending.length > MOST_SAMPLES) this.thin();
   }
 
@@ -50,6 +66,25 @@ export class StreamHistory {
         ...(lag === undefined ? {} : { lag }),
       })),
     );
+  }
+
+  kept(): KeptHistory {
+    const samples = perKind((type) => this.samples[type].map(({ clock: _, ...one }) => one));
+    return { step: this.step, samples, counted: [...this.counted] };
+  }
+
+  /** Takes up what an earlier process kept, without what is older than a day. `clock` and `now`: as of `note`. */
+  goOnWith({ step, samples, counted }: KeptHistory, clock: number, now: number): void {
+    for (const type of STREAMS) {
+      this.samples[type] = samples[type].flatMap((one) => {
+        const age = now - Date.parse(one.at);
+        // What is of the future was noted before somebody set the clock back.
+        return age >= 0 && age <= DAY_MS ? [{ ...one, clock: clock - age }] : [];
+      });
+    }
+    if (this.samples.epoch_ending.length === 0) return;
+    for (const [unit, records] of counted) this.counted.set(unit, records);
+    this.step = Math.min(Math.max(step, FIRST_STEP_MS), LONGEST_STEP_MS);
   }
 
   private add(type: BackupType, status: LiveStatus, clock: number, now: number): void {

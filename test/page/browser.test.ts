@@ -138,6 +138,7 @@ it('the page shows in a browser what an `up` does and stores, and stays plain wh
   rmSync(join(folder, broken, chunk));
   const again = await start();
   await page.locator('#gone').waitFor({ state: 'hidden', timeout: PATIENCE_MS });
+  await shows('#events', /warning: Chunk worker was killed by SIGKILL/); // seen by the first one
   await page.locator('#map rect.damaged').first().click({ timeout: PATIENCE_MS });
   await shows('#part', /^transactions: version.*damaged; .*\.chunk is missing/);
   await page.close();

@@ -1,17 +1,19 @@
 /** What the page tells beside the status: the last day of the streams, events, and what the storage holds. */
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Client } from '@temporalio/client';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { withinWindow } from '../../src/page/coverage-parts.js';
 import { EventLog } from '../../src/page/event-log.js';
+import { pageFileOf, readPage, writePage } from '../../src/page/kept-page.js';
 import { listWork } from '../../src/page/listed-work.js';
 import { StoredCoverage } from '../../src/page/stored-coverage.js';
 import { StreamHistory } from '../../src/page/stream-history.js';
 import { rememberVerified } from '../../src/repository/verified-times.js';
 import { openStorage } from '../../src/storage/open.js';
 import { backUp, devnode, storageFolder } from '../support/backup.js';
+import { dataFolder } from '../support/cli.js';
 import { NOW, ago, liveStatus } from '../support/status.js';
 
 const HOUR = 3_600_000;
@@ -84,6 +86,41 @@ it('alarms, pauses and deaths become events, each once, and old ones are left ou
     'warning Chunk worker was killed by SIGKILL',
     'warning alarm NODE_SILENT: no answer',
   ]);
+});
+
+it('a restart empties neither curves nor events: they go on, without what is too old', () => {
+  const file = pageFileOf(dataFolder(), 'aptos-backup/backups-1/coordinator');
+  expect(readPage(file)).toBeUndefined();
+  const [history, log] = [new StreamHistory(), new EventLog()];
+  const stored = (records: number) => liveStatus({ committed_records: `${records}` });
+  history.note(stored(0), 0, NOW - 25 * HOUR);
+  history.note(stored(0), 24 * HOUR, NOW - HOUR);
+  history.note(stored(36_000), 24.5 * HOUR, NOW - HOUR / 2);
+  const alarm = { code: 'NODE', text: 'no answer for 60 s', since: ago(90) };
+  log.heard(liveStatus({}, { alarms: [alarm] }), NOW);
+  const worker = { role: 'chunks', name: 'Chunk worker', connected: true } as const;
+  const death = { at: ago(30), how: 'was killed by SIGKILL' };
+  log.workers([{ ...worker, since: ago(9), restarts: 1, in_hand: {}, last_death: death }]);
+  writePage(file, { version: 1, history: history.kept(), events: log.kept() });
+
+  const kept = readPage(file)!;
+  const [later, laterLog] = [new StreamHistory(), new EventLog()];
+  later.goOnWith(kept.history, 5_000, NOW);
+  later.note(stored(54_000), 5_000, NOW); // what was stored meanwhile counts
+  expect(later.told().transaction.map(({ at, rate }) => [at, rate])).toEqual([
+    [ago(3_600), 0],
+    [ago(1_800), 20],
+    [ago(0), 10],
+  ]);
+  laterLog.goOnWith(kept.events);
+  laterLog.heard(liveStatus({}, { alarms: [{ ...alarm, text: 'no answer for 90 s' }] }), NOW);
+  expect(laterLog.told([], NOW).map(({ what }) => what)).toEqual([
+    'Chunk worker was killed by SIGKILL',
+    'alarm NODE: no answer for 60 s',
+  ]);
+
+  writeFileSync(file, '{"version":1');
+  expect(readPage(file)).toBeUndefined();
 });
 
 it('hundreds of backups push no failure and no verification out of the events', async () => {

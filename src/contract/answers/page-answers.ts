@@ -7,7 +7,7 @@ import { LEVELS, healthJson } from './shown-answers.js';
 
 /** A point of a stream's history. */
 export type Sample = v.InferOutput<typeof sample>;
-const sample = v.object({
+export const sample = v.object({
   at: field(isoTime, 'when'),
   rate: field(number, 'records a second that were stored since the point before'),
   lag: maybe(number, 'how far the storage was behind the node, in epochs or versions'),
@@ -46,7 +46,7 @@ const runningWork = v.object({
 });
 
 export type PageEvent = v.InferOutput<typeof pageEvent>;
-const pageEvent = v.object({
+export const pageEvent = v.object({
   at: field(isoTime, 'when'),
   level: field(v.picklist(LEVELS), 'how bad it is'),
   what: field(text, 'what happened'),
@@ -61,7 +61,7 @@ export const pageStatus = v.object({
   heard_at: maybe(isoTime, 'when the coordinator last answered'),
   history: maybe(
     v.object(perKind(() => field(v.array(sample), 'of one stream, the oldest first'))),
-    'the last day of the streams, as far as this process saw it',
+    'the last day of the streams, as far as the page was served in it',
   ),
   units: field(v.array(unitInWork), 'the units in work, with their ranges'),
   running: field(v.array(runningWork), 'other workflows of the storage that run'),
