@@ -126,7 +126,7 @@ function changesByOthers(before: LiveStatus | undefined, now: LiveStatus): Statu
   ];
 }
 
-/** What others did: verifications, drills, schedules, and what nobody has confirmed. */
+/** What others did: verifications, drills, copies, schedules, and what nobody has confirmed. */
 function aroundIt(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[] {
   const events: StatusEvent[] = [];
   const genesis = now.seen?.unconfirmed_genesis;
@@ -147,16 +147,33 @@ function aroundIt(before: LiveStatus | undefined, now: LiveStatus): StatusEvent[
       events.push(event('error', text, { event: what }));
     }
   }
-  const key = ({ id, last, outcome }: Schedule) => `${id} ${last} ${outcome}`;
-  for (const one of newOnes(before.schedules, now.schedules ?? [], key)) {
-    if (one.outcome !== 'failed') continue;
-    const text = `schedule ${one.id.split('/').at(-1)}: ${describeSchedule(one)}`;
-    events.push(event('error', text, { event: 'schedule', schedule: one.id }));
+  const { copy } = now;
+  if (copy?.ended_at !== undefined && copy.ended_at !== before.copy?.ended_at) {
+    const failed = copy.outcome === 'failed';
+    const text = failed
+      ? `a copy into ${copy.to} failed, at ${copy.ended_at}${describeWhy({ failed_why: copy.why })}`
+      : `a copy into ${copy.to} is done`;
+    events.push(event(failed ? 'error' : 'info', text, { event: 'copy' }));
   }
-  return events;
+  return [...events, ...schedulesRun(before, now)];
 }
 
 type Schedule = NonNullable<LiveStatus['schedules']>[number];
+
+/** Of these an own event tells that they succeeded. */
+const TOLD_KINDS = ['verify', 'drill'];
+
+/** What schedules did: one that removes things must not do so without a word. */
+function schedulesRun(before: LiveStatus, now: LiveStatus): StatusEvent[] {
+  const key = ({ id, last, outcome }: Schedule) => `${id} ${last} ${outcome}`;
+  return newOnes(before.schedules, now.schedules ?? [], key).flatMap((one) => {
+    const kind = one.id.split('/').at(-1) ?? '';
+    const failed = one.outcome === 'failed';
+    if (!failed && (one.outcome !== 'done' || TOLD_KINDS.includes(kind))) return [];
+    const fields = { event: 'schedule', schedule: one.id };
+    return [event(failed ? 'error' : 'info', `schedule ${kind}: ${describeSchedule(one)}`, fields)];
+  });
+}
 
 /** The state in one line. */
 export function summaryOf(status: LiveStatus, now: number): string {

@@ -64,6 +64,28 @@ it('a verification or drill that failed is told with its reason', () => {
   ]);
 });
 
+it('a copy that ended and what a schedule did are told once, also when all went well', () => {
+  const copy = { to: '/copy', running: false, ended_at: ago(1), outcome: 'done' as const };
+  const schedule = (id: string, outcome: 'runs' | 'done' | 'failed') => ({
+    ...{ id: `aptos-backup/b-1/schedule/${id}`, paused: false, created_at: ago(99), missed: 0 },
+    ...{ every_ms: 86_400_000, next: ago(-9), last: ago(9), outcome },
+  });
+  const looks = (outcome: 'runs' | 'done') =>
+    liveStatus({}, { schedules: ['prune', 'verify'].map((id) => schedule(id, outcome)) });
+  const [runs, done] = [looks('runs'), { ...looks('done'), copy }];
+  expect(told(runs, done)).toEqual([
+    'info a copy into /copy is done',
+    `info schedule prune: every 24h0m, next ${ago(-9)}, last ${ago(9)} (done)`,
+  ]);
+  expect(told(done, done)).toEqual([]);
+  const bad = { ...copy, outcome: 'failed' as const, ended_at: ago(0), why: 'no room' };
+  const failed = { ...looks('done'), copy: bad, schedules: [schedule('gc', 'failed')] };
+  expect(told(done, failed)).toEqual([
+    `error a copy into /copy failed, at ${ago(0)} (no room)`,
+    `error schedule gc: every 24h0m, next ${ago(-9)}, last ${ago(9)} (failed)`,
+  ]);
+});
+
 it('a pause, a resume and new settings are told once each, whoever sent them', () => {
   const current = { target: 'transactions 1 to 9', workflow_id: 'w', since: ago(1), attempts: 1 };
   const going = liveStatus({ current, state: 'working' });
