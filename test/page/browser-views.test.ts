@@ -220,6 +220,22 @@ it('a storage that shares have proven is proven as a whole, as health counts it'
   await shows(page, '#work', /Verified: 0s ago, as a whole: 1m 0s ago/);
 });
 
+it('how the last verification, drill and copy ended is told, with the reason and the next try', async () => {
+  const failed = { running: false, failed_at: iso(NOW - 60_000), failed_why: 'a chunk is damaged' };
+  const copy = { to: '/copy', running: false, ended_at: iso(NOW - 60_000), why: 'no room' };
+  const again = { retry_at: iso(NOW + 60_000), outcome: 'failed' as const };
+  const answers = said(
+    liveStatus({}, { verification: failed, drill: failed, copy: { ...copy, ...again } }),
+  );
+  const page = await openPage(answers);
+  await shows(page, '#work', /A verification failed: 1m 0s ago: a chunk is damaged/);
+  await shows(page, '#work', /A drill failed: 1m 0s ago: a chunk is damaged/);
+  await shows(page, '#work', /Copies: the last one failed 1m 0s ago: no room, again \S/);
+  const done = { ...copy, why: undefined, outcome: 'done' as const };
+  answers.status = said(liveStatus({}, { copy: done })).status;
+  await shows(page, '#work', /Copies: the last one is done, 1m 0s ago$/);
+});
+
 it('events for which the list has no room are behind a click, which stays open', async () => {
   const answers = said();
   const event = (i: number) => ({

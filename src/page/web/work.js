@@ -136,18 +136,42 @@ function workers(status) {
  * @param {PageStatus} status
  * @param {Live} live
  */
-function care(status, { verification: last, drill }) {
+function care(status, { verification: last, drill, copy }) {
   /** @param {string | undefined} at */
   const when = (at) => (at === undefined ? 'never' : ago(at, status));
+  /** When something ended, and why, where it failed. @type {Ended} */
+  const ended = (at, why) => `${ago(at, status)}${why === undefined ? '' : `: ${why}`}`;
   // By one verification, or by shares, as health and metrics count it.
   const whole = [last?.whole_at ?? '', last?.rotated_at ?? ''].sort().at(-1) || undefined;
   return [
     `Verified: ${when(last?.succeeded_at)}, as a whole: ${when(whole)}${last?.running ? ', one runs' : ''}`,
-    ...(last?.failed_at ? [`A verification failed: ${ago(last.failed_at, status)}`] : []),
+    ...(last?.failed_at
+      ? [`A verification failed: ${ended(last.failed_at, last.failed_why)}`]
+      : []),
     ...(last?.read ? [`${last.read.backups} of ${last.read.of} backups read`] : []),
     `Restore drill: ${when(drill?.succeeded_at)}${drill?.running ? ', one runs' : ''}`,
-    ...(drill?.failed_at ? [`A drill failed: ${ago(drill.failed_at, status)}`] : []),
+    ...(drill?.failed_at ? [`A drill failed: ${ended(drill.failed_at, drill.failed_why)}`] : []),
+    ...(copy ? [aboutCopy(copy, ended)] : []),
   ];
+}
+
+/** @typedef {(at: string, why?: string | undefined) => string} Ended */
+
+/**
+ * How the copies into the second storage end, and when the next one comes. What it lacks is told above.
+ * @param {NonNullable<Live['copy']>} copy
+ * @param {Ended} ended
+ */
+function aboutCopy({ outcome, ended_at: at, why, running, retry_at: again }, ended) {
+  const how = outcome === 'failed' ? 'failed' : 'is done,';
+  // Of a copy that runs, it is what that one fails at.
+  const last =
+    at === undefined
+      ? 'none has ended'
+      : `the last one ${how} ${ended(at, running ? undefined : why)}`;
+  const next = again === undefined ? '' : `, again ${clock(again)}`;
+  const now = why === undefined ? ', one runs' : `, one runs and fails: ${why}`;
+  return `Copies: ${last}${running ? now : next}`;
 }
 
 /**
