@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { metricsOf } from '../../src/monitor/metrics.js';
 import { describeStatus } from '../../src/cli/status-board.js';
 import { DEFAULT_LIMITS, healthOf } from '../../src/monitor/health.js';
-import { NOW, ago, liveStatus } from '../support/status.js';
+import { NOW, ago, eventfulStatus, liveStatus } from '../support/status.js';
 import type { ListedSchedule } from '../../src/contract/answers/shown-answers.js';
 
 const NASTY = '<script>alert("1 & 2")</script>\n\\ "quoted"';
@@ -124,6 +124,38 @@ it('metrics follow the format of Prometheus and agree with the status', async ()
     'aptos_db_backup_verify_state_snapshot_target_leaf_index{}': 19,
   });
   expect([...samples.keys()].some((key) => key.includes('verify_coordinator_fail'))).toBe(false);
+});
+
+it("the stock tool's dashboard finds what it asks of backup and verification", async () => {
+  const { streams, ...status } = eventfulStatus();
+  const { epoch_ending: endings, state_snapshot: snapshots } = streams;
+  const { text } = await metricsOf(
+    {
+      ...status,
+      streams: {
+        ...streams,
+        epoch_ending: { ...endings, newest: '3' },
+        state_snapshot: { ...snapshots, newest: '2' },
+      },
+    },
+    health,
+    0,
+  );
+  const names = [...parse(text).keys()].filter((key) => key.startsWith('aptos_db_backup_'));
+  const verified = ['epoch_ending_epoch', 'epoch_ending_version', 'transaction_version'].concat(
+    ...['state_snapshot_version', 'state_snapshot_leaf_index', 'state_snapshot_target_leaf_index'],
+  );
+  // Without labels of ours: its panels would show one line for each.
+  expect(names.map((name) => name.replace(/^aptos_db_backup_(.*)\{\}$/, '$1')).toSorted()).toEqual(
+    [
+      ...['heartbeat_timestamp_s', 'epoch_ending_epoch', 'state_snapshot_epoch'].map(
+        (name) => `coordinator_${name}`,
+      ),
+      'coordinator_transaction_version',
+      ...['start', 'succeed', 'fail'].map((name) => `verify_coordinator_${name}_timestamp_s`),
+      ...verified.map((name) => `verify_${name}`),
+    ].toSorted(),
+  );
 });
 
 it('a verification and a drill may become as old as their schedules make them', async () => {
