@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { choosePort, isListening } from '../../../src/temporal-server/ports.js';
 import { run } from '../../../src/lib/host/run.js';
+import { exampleSettings, readCompose } from '../../support/compose.js';
 import { until } from '../../support/until.js';
 import type { Target } from '../plan.js';
 import { Program } from '../program.js';
@@ -64,7 +65,7 @@ export class PostgresSystem implements System {
       'worker command': ourProgram('worker command', ['worker'], { folder, env, onLine }),
     };
     try {
-      await startInOrder(programs, binaries.sql, ports);
+      await startInOrder(programs, folder, binaries.sql, ports);
       await startCoordinator(['continuously', ...followFlags(options)], env, options.onLine);
     } catch (error) {
       await Promise.all(Object.values(programs).map((program) => program.stop('SIGKILL')));
@@ -91,12 +92,19 @@ export class PostgresSystem implements System {
 
 type Programs = PostgresSystem['programs'];
 
-async function startInOrder(programs: Programs, sql: string, ports: StackPorts): Promise<void> {
+async function startInOrder(
+  programs: Programs,
+  folder: string,
+  sql: string,
+  ports: StackPorts,
+): Promise<void> {
+  const temporal = process.env['TEMPORAL_CLI_PATH']!;
+  const path = pathWith(folder, { 'temporal-sql-tool': sql, temporal });
   programs.postgres.start();
   await until('PostgreSQL answers', () => isListening(ports.postgres), SETUP_MS);
-  await makeSchema(sql, ports.postgres);
+  await makeSchema(folder, path, ports.postgres);
   programs['temporal server'].start();
-  await makeNamespace(ports.frontend);
+  await makeNamespace(folder, path, ports.frontend);
   programs['worker command'].start();
 }
 
@@ -133,36 +141,35 @@ function postgresProgram(folder: string, binaries: Binaries, ports: StackPorts):
   });
 }
 
-async function makeSchema(sql: string, port: number): Promise<void> {
-  const connection = ['--plugin', 'postgres12', '--ep', '127.0.0.1', '-p', `${port}`];
-  const user = ['-u', 'temporal', '--pw', 'temporal'];
-  for (const [database, schema] of [
-    ['temporal', 'temporal'],
-    ['temporal_visibility', 'visibility'],
-  ] as const) {
-    const tool = (...args: string[]) =>
-      run(sql, [...connection, ...user, '--db', database, ...args], { timeoutMs: SETUP_MS });
-    await tool('create');
-    await tool('setup-schema', '-v', '0.0');
-    await tool('update-schema', '-s', `postgresql/v12/${schema}`);
-  }
+/** Programs by the names that the scripts of the production stack use. Returns what PATH is then. */
+function pathWith(folder: string, programs: Record<string, string>): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  for (const [name, program] of Object.entries(programs)) symlinkSync(program, join(bin, name));
+  return `${bin}:${process.env['PATH']}`;
 }
 
-async function makeNamespace(port: number): Promise<void> {
-  const temporal = process.env['TEMPORAL_CLI_PATH']!;
-  const create = [
-    'operator',
-    'namespace',
-    'create',
-    '--namespace',
-    'default',
-    '--retention',
-    '72h',
-  ];
+/** Runs a script of the production stack as its service does, with some of its settings replaced. */
+async function prepare(script: string, service: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const { environment } = readCompose(exampleSettings()).services[service]!;
+  const all = { ...environment, ...env };
+  await run('sh', [join('deploy', script)], { timeoutMs: SETUP_MS, env: all });
+}
+
+async function makeSchema(folder: string, PATH: string, port: number): Promise<void> {
+  const password = join(folder, 'postgres-password');
+  writeFileSync(password, 'temporal');
+  await prepare('prepare-database.sh', 'schema', {
+    ...{ PATH, SQL_HOST: '127.0.0.1', SQL_PORT: `${port}`, SQL_PASSWORD_FILE: password },
+  });
+}
+
+async function makeNamespace(folder: string, PATH: string, port: number): Promise<void> {
+  const env = { PATH, HOME: folder, TEMPORAL_ADDRESS: `127.0.0.1:${port}` };
   const isMade = () =>
-    run(temporal, [...create, '--address', `127.0.0.1:${port}`], { timeoutMs: 10_000 }).then(
+    prepare('prepare-namespace.sh', 'namespace', env).then(
       () => true,
-      (error: unknown) => /already (exists|registered)/i.test(String(error)),
+      () => false, // the server starts
     );
   await until('the namespace is made', isMade, SETUP_MS);
 }
