@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { committedNames, devnode, storageFolder } from '../support/backup.js';
-import { dataFolder, plainEnvironment } from '../support/cli.js';
+import { dataFolder, plainEnvironment, startCli } from '../support/cli.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 interface Packed {
@@ -59,6 +59,14 @@ it('the package holds what an operator needs, and backs a node up where it is in
   const folder = storageFolder();
   const range = ['--start-version', '0', '--num_transactions', '100'];
   const where = ['--backup-service-address', node.address, '--local-fs-dir', folder];
-  await run(command, ['oneoff', 'transaction', ...range, ...where, '--data-dir', dataFolder()]);
+  const data = ['--data-dir', dataFolder()];
+  await run(command, ['oneoff', 'transaction', ...range, ...where, ...data]);
   expect(committedNames(folder)).toEqual(['transaction_0-99.meta']);
+
+  const batches = ['--transaction-batch-size', '100'];
+  const up = startCli(['up', ...where, ...data, ...batches], {}, command);
+  await up.says(/^following: /, 240_000);
+  expect(await up.stop()).toBe(0);
+  const kinds = committedNames(folder).map((name) => /^[a-z]+_[a-z]+|^[a-z]+/.exec(name)![0]);
+  expect(new Set(kinds)).toEqual(new Set(['epoch_ending', 'state_snapshot', 'transaction']));
 }, 600_000);

@@ -29,11 +29,16 @@ export async function runCli(
   return { code, out, err };
 }
 
-/** A command that goes on until it is stopped as by Ctrl-C. `lines` are without time and level, `raw` as printed. */
-export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+/**
+ * A command that goes on until it is stopped as by Ctrl-C. `lines` are without time and level, `raw` as printed.
+ * `installed`: the program in place of that of the build.
+ */
+export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}, installed?: string) {
   const lines: string[] = [];
   const raw: string[] = [];
-  const child = spawn(process.execPath, [fileURLToPath(builtProgram('cli.js')), ...args], {
+  const built = () => [process.execPath, fileURLToPath(builtProgram('cli.js'))];
+  const [program, ...first] = installed === undefined ? built() : [installed];
+  const child = spawn(program!, [...first, ...args], {
     env: { ...plainEnvironment(), ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
