@@ -80,7 +80,7 @@ const ROOMS = {
   page: {
     ours: [
       ...['lib', 'lib/host', 'errors', 'storage', 'contract', 'repository', 'upkeep', 'client'],
-      'monitor',
+      ...['monitor', 'temporal'],
     ],
     sdk: ['client'],
   },

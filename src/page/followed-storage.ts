@@ -1,11 +1,17 @@
 import type { Client } from '@temporalio/client';
 import { coordinatorId } from '../client/live-status.js';
 import { workflowPrefix } from '../client/workflow-prefix.js';
-import type { PageCoverage, PageStatus, UnitInWork } from '../contract/answers/page-answers.js';
+import type {
+  PageCoverage,
+  PageStatus,
+  PollingWorker,
+  UnitInWork,
+} from '../contract/answers/page-answers.js';
 import type { LiveStatus } from '../contract/answers/shown-answers.js';
 import type { StorageConfig } from '../contract/job.js';
 import type { Span } from '../lib/spans.js';
 import { type ListedWork, listWork } from './listed-work.js';
+import { pollingWorkers } from './polling-workers.js';
 import { StoredCoverage } from './stored-coverage.js';
 import { unitsInWork } from './units-in-work.js';
 
@@ -36,6 +42,7 @@ export class FollowedStorage {
   private readonly coverage: StoredCoverage;
   private work: ListedWork = { running: [], ended: [] };
   private units: UnitInWork[] = [];
+  private pollers: PollingWorker[] | undefined;
   private listedAt = -Infinity;
   private unitsAt = -Infinity;
 
@@ -54,8 +61,11 @@ export class FollowedStorage {
     return this.followed.client;
   }
 
-  /** What runs, what ended, and the units in work. */
-  async around(status: LiveStatus | undefined): Promise<ListedWork & { units: UnitInWork[] }> {
+  /** What runs, what ended, and the units in work; `others`: also the workers, which are of other processes. */
+  async around(
+    status: LiveStatus | undefined,
+    others: boolean,
+  ): Promise<ListedWork & { units: UnitInWork[]; pollers?: PollingWorker[] }> {
     const [units, listed] = [this.unitsAt + UNITS_MS, this.listedAt + LIST_MS];
     const now = performance.now();
     const reading: Promise<void>[] = [];
@@ -76,9 +86,18 @@ export class FollowedStorage {
           (got) => (this.work = got),
         ),
       );
+      if (others) {
+        reading.push(
+          this.ask(
+            () => pollingWorkers(this.client),
+            (got) => (this.pollers = got),
+          ),
+        );
+      }
     }
     await Promise.all(reading);
-    return { ...this.work, units: this.units };
+    const { work, units: inWork, pollers } = this;
+    return { ...work, units: inWork, ...(others && pollers ? { pollers } : {}) };
   }
 
   /** @throws StorageError, CatalogError */

@@ -103,8 +103,8 @@ export class Page {
   private async status(): Promise<Answer> {
     const health = this.server.json();
     this.events.workers(health.workers ?? []);
-    const around = await this.followed?.around(health.status);
-    const { running = [], ended = [], units = [] } = around ?? {};
+    const around = await this.followed?.around(health.status, !health.workers);
+    const { running = [], ended = [], units = [], pollers } = around ?? {};
     const refused = this.followed ? closedTo(this.place()) : NO_STORAGE;
     const temporal = this.followed?.temporal;
     const told: PageStatus = {
@@ -113,6 +113,7 @@ export class Page {
       ...(this.heardAt === undefined
         ? {}
         : { heard_at: this.heardAt, history: this.history.told() }),
+      ...(pollers ? { pollers } : {}),
       ...{ units, running, events: this.events.told(ended, Date.now()) },
       ...(temporal ? { temporal } : {}),
       controls: {

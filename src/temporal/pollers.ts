@@ -13,6 +13,28 @@ export async function workersPoll(
   return (await pollersOf(connection, namespace, taskQueue)).length > 0;
 }
 
+/** A worker that has lately polled a task queue. */
+interface Poller {
+  identity: string;
+  /** When it last did. A poll that waits for a task takes up to a minute. */
+  at: Date;
+}
+
+/** The workers that have lately polled this task queue for activity tasks, as long as the server remembers them. */
+export async function lastPolls(
+  { workflowService }: Pick<Connection, 'workflowService'>,
+  namespace: string,
+  taskQueue: string,
+): Promise<Poller[]> {
+  const { pollers } = await workflowService.describeTaskQueue({
+    ...{ namespace, taskQueue: { name: taskQueue }, taskQueueType: ACTIVITY_TASKS },
+  });
+  return (pollers ?? []).map(({ identity, lastAccessTime: time }) => ({
+    identity: identity ?? '',
+    at: new Date(Number(time?.seconds ?? 0) * 1000),
+  }));
+}
+
 /**
  * The identities of the workers that have lately polled this task queue for activity tasks; none if none has polled it
  * for workflow tasks. The server remembers a worker for some minutes after its end.

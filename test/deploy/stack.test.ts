@@ -32,6 +32,7 @@ import { WEED } from '../support/servers/seaweedfs.js';
 import { eventfulStatus } from '../support/status.js';
 import { startTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
+import type { PageStatus } from '../../src/contract/answers/page-answers.js';
 import type { CoordinatorStatus } from '../../src/contract/answers/coordinator-answers.js';
 
 it('namespace, worker, coordinator and Prometheus work with the settings in its files', async () => {
@@ -98,6 +99,13 @@ it('namespace, worker, coordinator and Prometheus work with the settings in its 
   await until('it follows the node', follows, 240_000);
 
   await expectQueriesToAnswer(ports);
+
+  const status = async () =>
+    (await (await fetch(`http://127.0.0.1:${first}/status.json`)).json()) as PageStatus;
+  await until('the page of the coordinator shows the workers of the other process', async () => {
+    const kinds = (await status()).pollers?.map(({ works_on: what }) => what) ?? [];
+    return kinds.includes('workflows') && kinds.includes('chunks');
+  });
 
   const control = async (headers: Record<string, string>) => {
     const body = JSON.stringify({ action: 'resume' });

@@ -236,6 +236,20 @@ it('how the last verification, drill and copy ended is told, with the reason and
   await shows(page, '#work', /Copies: the last one is done, 1m 0s ago$/);
 });
 
+it('a process without workers of its own shows those that ask the server for work', async () => {
+  const answers = said();
+  const worker = { works_on: 'chunks' as const, identity: '12@host-0a1b2c3d', asked_at: iso(NOW) };
+  answers.status.pollers = [worker];
+  const page = await openPage(answers);
+  await shows(
+    page,
+    '#work',
+    /Workers of all hosts.*12@host-0a1b2c3d: chunks, last asked .* 0s ago/,
+  );
+  answers.status.pollers = [];
+  await shows(page, '#work', /Workers of all hosts\s*nothing/);
+});
+
 it('events for which the list has no room are behind a click, which stays open', async () => {
   const answers = said();
   const event = (i: number) => ({

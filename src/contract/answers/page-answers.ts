@@ -45,6 +45,14 @@ const runningWork = v.object({
   since: field(isoTime, 'when it began'),
 });
 
+/** A worker process of any host. */
+export type PollingWorker = v.InferOutput<typeof pollingWorker>;
+const pollingWorker = v.object({
+  works_on: field(v.picklist(['workflows', 'chunks', 'apart']), 'what it works on'),
+  identity: field(text, 'PID@HOST, and a mark of its own'),
+  asked_at: field(isoTime, 'when it last asked for work'),
+});
+
 export type PageEvent = v.InferOutput<typeof pageEvent>;
 export const pageEvent = v.object({
   at: field(isoTime, 'when'),
@@ -65,6 +73,10 @@ export const pageStatus = v.object({
   ),
   units: field(v.array(unitInWork), 'the units in work, with their ranges'),
   running: field(v.array(runningWork), 'other workflows of the storage that run'),
+  pollers: maybe(
+    v.array(pollingWorker),
+    'workers of all hosts that lately asked for work; absent: see `workers`',
+  ),
   events: field(v.array(pageEvent), 'what happened in the last three days, the newest first'),
   temporal: maybe(
     v.object({

@@ -12,6 +12,7 @@ export function showWork(status) {
     card('In work', inWork(status)),
     ...(live ? [card('Failed and in quarantine', failed(status, live))] : []),
     ...(status.workers ? [card('Workers of this host', workers(status))] : []),
+    ...(status.pollers ? [card('Workers of all hosts', polling(status, status.pollers))] : []),
     ...(live ? [card('Care', care(status, live))] : []),
     ...(live?.schedules ? [card('Schedules', schedules(status, live))] : []),
   ];
@@ -130,6 +131,18 @@ function workers(status) {
       ...(death ? [`${death.how} ${ago(death.at, status)}`] : []),
     ].join(', ');
   });
+}
+
+/**
+ * What the server knows of workers of other commands. Their restarts and deaths are on the pages of these.
+ * @param {PageStatus} status
+ * @param {NonNullable<PageStatus['pollers']>} pollers
+ */
+function polling(status, pollers) {
+  return pollers.map(
+    ({ identity, works_on: what, asked_at: at }) =>
+      `${identity}: ${what}, last asked for work ${ago(at, status)}`,
+  );
 }
 
 /**
