@@ -57,8 +57,25 @@ it('prune shows its plan, refuses a loss, retires with --yes, and gc removes the
   });
   expect(existsSync(copy.path(EPOCH_3))).toBe(false);
 
-  // The same on a schedule: the next run of each keeps what the rules say.
+  // What the Temporal UI shows of them.
   const { client } = session;
+  const details = async (type: string) => {
+    const all: string[] = [];
+    for await (const one of client.workflow.list({ query: `WorkflowType = "${type}"` })) {
+      const run = client.workflow.getHandle(one.workflowId, one.runId);
+      const shown = await run.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+      all.push(shown.currentDetails ?? '');
+    }
+    return all.join('\n');
+  };
+  for (const [type, told] of [
+    ['pruneBackups', /^- \*\*storage\*\*: \/.*\n- \*\*retired\*\*: 1 of 1 backups$/m],
+    ['collectGarbage', /^- \*\*storage\*\*: \/.*\n- \*\*removed\*\*: 1 folders$/m],
+  ] as const) {
+    await until(`${type} has details`, async () => told.test(await details(type)));
+  }
+
+  // The same on a schedule: the next run of each keeps what the rules say.
   const input = {
     node: 'http://localhost:6186',
     storage: { local_fs_dir: copy.folder },

@@ -77,6 +77,11 @@ it('a concurrency that was set also holds in later runs', async () => {
     open = true;
     release();
     await until('the next run has begun', () => runs.size === 2);
+    // What its start had said is gone, so the details of each run name the storage again.
+    const { currentDetails } = await handle.query<{ currentDetails: string }>(
+      '__temporal_workflow_metadata',
+    );
+    expect(currentDetails).toMatch(/^- \*\*storage\*\*: \/set\n/);
     try {
       await until('seven of its tasks run', () => waiting.length === 7, 20_000);
     } finally {

@@ -10,8 +10,10 @@ import type {
 } from '../../contract/consolidation.js';
 import { QUARANTINED } from '../../contract/messages.js';
 import { BACKUP_TYPE, NETWORK } from '../../contract/search-attributes.js';
+import { storageName } from '../../contract/storage-name.js';
 import { controlOptions, rangeOptions } from '../activity-options.js';
 import { runChunk } from '../apart.js';
+import { detailsList, escapeMarkdown } from '../details.js';
 import { Attributes, storageAttribute } from '../known-attributes.js';
 import { runLanes } from '../lanes.js';
 import { consolidateStatus } from '../message-definitions.js';
@@ -45,6 +47,7 @@ export class ConsolidateRun {
       storageAttribute(input.settings.storage),
     );
     setHandler(consolidateStatus, () => this.totals, { description: 'What was done so far.' });
+    this.show(); // a new run begins without details
   }
 
   /** Plans a page of batches and consolidates them. Returns where the next page begins; undefined: that was the last. */
@@ -119,8 +122,19 @@ export class ConsolidateRun {
       totals.finding_count += outcome.findingCount;
       totals.findings = [...totals.findings, ...outcome.findings].slice(0, MOST_LISTED);
     }
+    this.show();
+  }
+
+  /** Updates the Temporal UI. */
+  private show(): void {
+    const { batch_count: made, retired_count: small, left_count: left } = this.totals;
     setCurrentDetails(
-      `${totals.batch_count} full batches made of ${totals.retired_count} backups, ${totals.left_count} left as they are, ${totals.damaged_count} damaged`,
+      detailsList(
+        ['storage', escapeMarkdown(storageName(this.input.settings.storage))],
+        ['full batches', `${made}, made of ${small} backups`],
+        ['left as they are', left],
+        ['damaged', this.totals.damaged_count],
+      ),
     );
   }
 

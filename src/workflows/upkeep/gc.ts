@@ -11,6 +11,7 @@ import { type GcMemory, addGc, parseGcMemory } from '../../contract/retention-me
 import { BACKUP_TYPE } from '../../contract/search-attributes.js';
 import { storageName } from '../../contract/storage-name.js';
 import { controlOptions } from '../activity-options.js';
+import { detailsList, escapeMarkdown } from '../details.js';
 import { Attributes, storageAttribute } from '../known-attributes.js';
 import { asInputFailure, asWorkflowFailure } from '../workflow-failure.js';
 
@@ -26,11 +27,16 @@ export async function collectGarbage(input: GcInput, memory?: GcMemory): Promise
   const order = asInputFailure(() => parseGcInput(input));
   let state = asInputFailure(() => parseGcMemory(memory ?? undefined));
   new Attributes({ key: BACKUP_TYPE, value: 'gc' }, storageAttribute(order.storage));
+  const show = (removed: number) => {
+    const storage = escapeMarkdown(storageName(order.storage));
+    setCurrentDetails(detailsList(['storage', storage], ['removed', `${removed} folders`]));
+  };
+  show(state?.found.removed_count ?? 0); // a new run begins without details
   try {
     do {
       const { next, ...page } = await removeGarbage(order, state?.after);
       const found = state ? addGc(state.found, page) : page;
-      setCurrentDetails(`${found.removed_count} folders removed`);
+      show(found.removed_count);
       if (next === undefined) return { storage: storageName(order.storage), done: true, ...found };
       state = { after: next, found };
     } while (workflowInfo().historyLength <= LONG_HISTORY);

@@ -10,7 +10,9 @@ import { failureOf } from '../../contract/failure.js';
 import { type PruneInput, parsePruneInput } from '../../contract/retention-input.js';
 import { type PruneMemory, parsePruneMemory } from '../../contract/retention-memory.js';
 import { BACKUP_TYPE } from '../../contract/search-attributes.js';
+import { storageName } from '../../contract/storage-name.js';
 import { controlOptions } from '../activity-options.js';
+import { detailsList, escapeMarkdown } from '../details.js';
 import { Attributes, storageAttribute } from '../known-attributes.js';
 import { asInputFailure, asWorkflowFailure } from '../workflow-failure.js';
 
@@ -27,6 +29,12 @@ export async function pruneBackups(input: PruneInput, memory?: PruneMemory): Pro
   const order = asInputFailure(() => parsePruneInput(input));
   const begun = asInputFailure(() => parsePruneMemory(memory ?? undefined));
   new Attributes({ key: BACKUP_TYPE, value: 'prune' }, storageAttribute(order.storage));
+  const show = (now?: PruneMemory) => {
+    const backups = now && `${now.count} of ${now.plan.retired_count} backups`;
+    const storage = escapeMarkdown(storageName(order.storage));
+    setCurrentDetails(detailsList(['storage', storage], ['retired', backups]));
+  };
+  show(begun); // a new run begins without details
   let retired: PruneMemory;
   try {
     retired = begun ?? { plan: await planPrune(order), count: 0, bytes: 0 };
@@ -38,7 +46,7 @@ export async function pruneBackups(input: PruneInput, memory?: PruneMemory): Pro
     do {
       const { count, bytes, more, denied } = await retirePage(order);
       retired = { ...retired, count: retired.count + count, bytes: retired.bytes + bytes };
-      setCurrentDetails(`${retired.count} of ${retired.plan.retired_count} backups retired`);
+      show(retired);
       if (!more) return { ...answerOf(retired), ...(denied ? { denied } : {}) };
     } while (workflowInfo().historyLength <= LONG_HISTORY);
   } catch (error) {
