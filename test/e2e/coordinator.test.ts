@@ -119,6 +119,18 @@ it('the storage proves itself at every moment, through growth, pruning, faults a
   await until('nothing unfinished is left', () => leftovers(folder).length === 0);
   const { historyLength } = await session.client.workflow.getHandle(workflowId).describe();
   expect(historyLength).toBeLessThan(1_000);
+
+  // What the Temporal UI shows are lists. The coordinator and its units name each other.
+  const detailsOf = async (id: string) => {
+    const run = session.client.workflow.getHandle(id);
+    const shown = await run.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    return shown.currentDetails;
+  };
+  const details = await detailsOf(workflowId);
+  expect(details.split('\n')).toContain(`- **newest**: ${version}`);
+  expect(details).not.toContain('|');
+  const unit = workflowId.replace(/coordinator$/, 'state_snapshot/0');
+  expect(await detailsOf(unit)).toContain(`- **coordinator**: \`${workflowId}\``);
 }, 600_000);
 
 /** The highest version that a metadata file names. */
