@@ -1,25 +1,19 @@
 /** The page in a real browser, with answers that a real `up` seldom gives. */
-import { type Browser, type Page, chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { PageCoverage, PageStatus } from '../../src/contract/answers/page-answers.js';
 import type { LiveStatus } from '../../src/contract/answers/shown-answers.js';
 import { HealthServer } from '../../src/monitor/health-server.js';
 import { Page as ServedPage } from '../../src/page/page.js';
-import { CHROMIUM } from '../support/servers/chromium.js';
-import { findServer } from '../support/servers/install.js';
+import { PATIENCE_MS, startBrowser } from '../support/browser.js';
 import { NOW, liveStatus } from '../support/status.js';
 import { until } from '../support/until.js';
-
-/** Beside other tests, a browser is slow. */
-const PATIENCE_MS = 180_000;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
 let browser: Browser;
 beforeAll(async () => {
-  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
-  const executablePath = await findServer(CHROMIUM);
-  browser = await chromium.launch({ executablePath, args, timeout: PATIENCE_MS });
+  browser = await startBrowser();
 });
 afterAll(() => browser.close());
 

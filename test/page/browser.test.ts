@@ -2,25 +2,21 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
-import { type Browser, type Page, chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PageStatus } from '../../src/contract/answers/page-answers.js';
 import { choosePort } from '../../src/temporal-server/ports.js';
 import { devnode, storageFolder } from '../support/backup.js';
+import { PATIENCE_MS, startBrowser } from '../support/browser.js';
 import { dataFolder, startCli } from '../support/cli.js';
-import { CHROMIUM } from '../support/servers/chromium.js';
-import { findServer } from '../support/servers/install.js';
 import { until } from '../support/until.js';
 
-const PATIENCE_MS = 180_000;
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1200, height: 900 };
 
 let browser: Browser;
 beforeAll(async () => {
-  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
-  const executablePath = await findServer(CHROMIUM);
-  browser = await chromium.launch({ executablePath, args, timeout: PATIENCE_MS });
+  browser = await startBrowser();
 });
 afterAll(() => browser.close());
 
