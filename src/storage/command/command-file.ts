@@ -8,7 +8,7 @@ import { METADATA } from '../handles.js';
 import { StorageError, isStorageError } from '../storage-error.js';
 import type { Adapter, Variables } from './adapter.js';
 import type { CommandName } from './adapter-config.js';
-import type { CommandReader, Content } from './command-reader.js';
+import { type CommandReader, type Content, REMOVED } from './command-reader.js';
 import { makeScratch, removeScratch, requireRoom } from './scratch.js';
 
 const TRIES = 3;
@@ -161,11 +161,12 @@ export class CommandFile implements FileWriter {
 
   private async readBack(content: Content): Promise<Content | undefined> {
     const { reader, call } = this.tools;
+    const marker = content.bytes === BigInt(REMOVED.length);
     let found: Content | undefined;
     for (let look = 0; look < LOOKS; look += 1) {
       if (look > 0) await sleep(PAUSE_MS * 2 ** look, undefined, { signal: call.signal });
       try {
-        found = await reader.content(this.handle, call);
+        found = await reader.content(this.handle, call, { marker });
       } catch (error) {
         if (!isStorageError(error, 'DAMAGED')) throw error;
         return { bytes: 0n, sha256: '' };

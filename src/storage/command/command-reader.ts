@@ -61,12 +61,12 @@ export class CommandReader {
     if (held.length > 0) yield held;
   }
 
-  /** Reads a file to its end. Undefined when there is none. */
-  async content(handle: string, call: Call): Promise<Content | undefined> {
+  /** Reads a file to its end. Undefined when there is none. `marker`: a mark of a removal counts as a file. */
+  async content(handle: string, call: Call, { marker = false } = {}): Promise<Content | undefined> {
     const hash = createHash('sha256');
     let bytes = 0n;
     try {
-      for await (const part of this.read(handle, call)) {
+      for await (const part of marker ? this.parts(handle, call) : this.read(handle, call)) {
         hash.update(part);
         bytes += BigInt(part.length);
       }
