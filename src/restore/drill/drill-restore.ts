@@ -5,13 +5,14 @@ import type {
   RestoreRates,
 } from '../../contract/answers/restore-answers.js';
 import type { StorageConfig } from '../../contract/job.js';
+import { freeBytes } from '../../lib/host/free-bytes.js';
 import { readAdapterConfig } from '../../storage/command/adapter-config.js';
 import { redactionOf } from '../../storage/command/redaction.js';
 import { adapterYaml } from '../plan/adapter-yaml.js';
 import { restoreCommand, storageFlags } from '../plan/stock-commands.js';
 import { DrillError } from './drill-error.js';
 import { type ProgramEnd, runProgram } from './run-program.js';
-import { type Scratch, diskUse, freeBytes, makeScratch, removeScratch } from './scratch.js';
+import { type Scratch, diskUse, makeScratch, removeScratch } from './scratch.js';
 import { StockLog, rateOf } from './stock-log.js';
 
 export interface RestoreOrder {

@@ -1,6 +1,7 @@
-import { mkdir, readFile, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freeBytes } from '../../lib/host/free-bytes.js';
 import { startOf } from '../../lib/host/process-info.js';
 import { DrillError } from './drill-error.js';
 
@@ -130,12 +131,6 @@ export async function diskUse(folder: string): Promise<number> {
     bytes += blocks * 512;
   }
   return bytes;
-}
-
-/** Bytes that are free on the disk of a folder. */
-export async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
 }
 
 function folderOf(parent: string, storageId: string): string {

@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freeBytes } from '../../lib/host/free-bytes.js';
 import { OWNER } from '../local/local-owner.js';
 import { StorageError } from '../storage-error.js';
 
@@ -39,8 +40,7 @@ export async function removeScratch(folder: string): Promise<void> {
 /** @throws StorageError NO_SPACE when the folder for temporary files has no room for so many bytes */
 export async function requireRoom(bytes: number, handle: string, parent?: string): Promise<void> {
   const folder = parentOf(parent);
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
+  const free = await freeBytes(folder);
   if (free >= bytes) return;
   const why = `${folder} has ${free} bytes free, and ${handle} needs room for ${bytes} there; make room, or let TMPDIR name another folder`;
   throw new StorageError('NO_SPACE', handle, why);
