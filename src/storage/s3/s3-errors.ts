@@ -95,6 +95,12 @@ const KNOWN: Record<string, Meaning> = {
   BadDigest: meaning('STORAGE_FAILED', 'it received other bytes than were sent; check the network'),
 };
 
+/** The error for a successful answer that did not come from S3. `what` is to be read after "cannot". */
+export function noStore(what: string, handle: string): StorageError {
+  const why = `cannot ${what}: the answer did not come from an S3 service; check the endpoint and any proxy before it`;
+  return new StorageError('STORAGE_FAILED', handle, why);
+}
+
 /** The error code of S3 or of the network. */
 export function reasonOf(error: unknown): string {
   if (error instanceof StorageError) return (error.cause as Error | undefined)?.name ?? '';

@@ -3,7 +3,7 @@ import { StorageError } from '../storage-error.js';
 import type { Call } from '../backend.js';
 import { pauseAfter } from '../objects/patience.js';
 import type { S3Calls } from './s3-calls.js';
-import { passingOf, s3Error } from './s3-errors.js';
+import { noStore, passingOf, s3Error } from './s3-errors.js';
 
 /** How often in a row a connection may break without one new byte. */
 const MOST_CUTS = 5;
@@ -38,8 +38,7 @@ export async function* readObject(
     const isRest = offset === 0 || answer.ContentRange?.startsWith(`bytes ${offset}-`) === true;
     if ((etag ?? answer.ETag) === undefined || !isRest) {
       (answer.Body as Readable | undefined)?.destroy();
-      const why = `cannot ${what} in ${description}: the answer did not come from an S3 service; check the endpoint and any proxy before it`;
-      throw new StorageError('STORAGE_FAILED', handle, why);
+      throw noStore(`${what} in ${description}`, handle);
     }
     if (etag === undefined) length = answer.ContentLength ?? -1;
     etag ??= answer.ETag;

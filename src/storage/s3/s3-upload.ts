@@ -3,7 +3,7 @@ import { StorageError } from '../storage-error.js';
 import type { Call } from '../backend.js';
 import type { ObjectUpload } from '../objects/object-store.js';
 import type { S3Calls } from './s3-calls.js';
-import { reasonOf } from './s3-errors.js';
+import { noStore, reasonOf } from './s3-errors.js';
 
 /** S3 takes no smaller part, except for the last one. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -118,7 +118,7 @@ export class S3Upload implements ObjectUpload {
           options,
         ),
       );
-      if (answer.ETag === undefined) throw noStore(handle);
+      if (answer.ETag === undefined) throw noStore(`write ${handle}`, handle);
       this.hear(Body, answer);
     });
   }
@@ -137,7 +137,7 @@ export class S3Upload implements ObjectUpload {
           options,
         ),
       );
-      if (ETag === undefined) throw noStore(handle);
+      if (ETag === undefined) throw noStore(`write ${handle}`, handle);
     });
   }
 
@@ -225,7 +225,7 @@ export class S3Upload implements ObjectUpload {
     const answer = await this.calls.send(`write ${handle}`, handle, this.call, (s3, options) =>
       s3.uploadPart({ ...this.ids, UploadId, PartNumber: part.PartNumber, Body }, options),
     );
-    if (answer.ETag === undefined) throw noStore(handle);
+    if (answer.ETag === undefined) throw noStore(`write ${handle}`, handle);
     part.ETag = answer.ETag;
     part.ChecksumCRC32 = answer.ChecksumCRC32;
     this.hear(Body, answer);
@@ -248,7 +248,7 @@ export class S3Upload implements ObjectUpload {
         s3.createMultipartUpload({ ...this.ids, Metadata, ChecksumAlgorithm: 'CRC32' }, options),
       )
       .then(({ UploadId }) => {
-        if (UploadId === undefined) throw noStore(handle);
+        if (UploadId === undefined) throw noStore(`write ${handle}`, handle);
         return UploadId;
       });
     begun.catch(() => undefined); // whoever awaits it gets the error
@@ -265,10 +265,4 @@ export class S3Upload implements ObjectUpload {
 /** A call that no cancel stops, so that nothing is left behind. */
 function toTheEnd({ progress }: Call): Call {
   return { signal: new AbortController().signal, progress };
-}
-
-/** A successful answer that did not come from S3. */
-function noStore(handle: string): StorageError {
-  const why = `cannot write ${handle}: the answer did not come from an S3 service; check the endpoint and any proxy before it`;
-  return new StorageError('STORAGE_FAILED', handle, why);
 }
