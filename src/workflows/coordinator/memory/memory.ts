@@ -11,7 +11,6 @@ import {
   type BackupType,
   type Target,
   describeTarget,
-  keyOf,
   spanOfTarget,
   targetKey,
 } from '../../../contract/job.js';
@@ -24,13 +23,13 @@ import { isDue } from '../decide.js';
 import type { Known } from '../../../contract/known.js';
 import { CopyRecord } from './copy-record.js';
 import { addToSurvey, holdsSomeOf, requireStillListed } from './stored.js';
+import { giveUp } from './give-up.js';
 import { countCommit, countFailure } from './stream-counts.js';
 import { TIDY_AFTER_MS } from './drop-future.js';
 import { type UnitEnd, isGenesis, isSameUnit, restAfter } from './unit-end.js';
 
 /** A lie is shown for a day, or until somebody retries everything. */
 const LIE_TOLD_MS = 24 * 60 * 60_000;
-const MOST_GIVEN_UP = 20;
 
 /**
  * What a coordinator remembers. It survives a continue-as-new. Each method records an event. Only this
@@ -153,8 +152,7 @@ export class Memory {
   }
 
   private unitGivenUp(target: Target, why: string, now: number): void {
-    const stream = this.kept.streams[target.type];
-    stream.givenUp = [...stream.givenUp, keyOf(target)].slice(-MOST_GIVEN_UP);
+    giveUp(this.kept.streams[target.type], target);
     this.alarmRaised(
       'SNAPSHOT_GIVEN_UP',
       `the ${describeTarget(target)} was given up: ${why}`,
@@ -175,7 +173,7 @@ export class Memory {
     this.nodesLied(lies, now);
     const what = `the ${describeTarget(target)}: ${reason}`;
     if (rulesOf(target.type).givesUp && code === 'NODE_PRUNED') {
-      stream.givenUp = [...stream.givenUp, keyOf(target)].slice(-MOST_GIVEN_UP);
+      giveUp(stream, target);
       if (!isGenesis(target)) this.alarmRaised('SNAPSHOT_GIVEN_UP', what, now);
     } else if (code === 'NODE_BEHIND') {
       // The node does not have what it said it had. The unit is decided anew, not tried again.
