@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../errors/codes/health-codes.js';
 import type { ListedSchedule, LiveStatus } from '../contract/answers/shown-answers.js';
 import { describeWhy, duration } from './format.js';
+import { scheduleOf } from './schedule-of.js';
 
 /** A schedule that is late by more than this part of its interval is too late. */
 const LATE = 1.5;
@@ -20,7 +21,7 @@ export function drillTroubles(
   const failed = failedAt !== undefined && failedAt > (succeededAt ?? '');
   const why = `the last restore drill failed, at ${failedAt}${describeWhy(drill ?? {})}: see aptos-backup restore drill`;
   const troubles = failed ? [{ code: 'DRILL_FAILED' as const, what: why }] : [];
-  const schedule = scheduleIn(schedules);
+  const schedule = scheduleOf(schedules, 'drill');
   const since = succeededAt ?? schedule?.created_at;
   const within = secondsOf(schedule);
   if (within === undefined || since === undefined) return troubles;
@@ -34,11 +35,7 @@ export function drillTroubles(
 
 /** Within how many seconds of the last drill the next one is to succeed: two weeks, or later by its schedule. */
 export function drilledWithin({ schedules = [] }: Pick<LiveStatus, 'schedules'>): number {
-  return Math.max(LEAST_WITHIN, secondsOf(scheduleIn(schedules)) ?? 0);
-}
-
-function scheduleIn(schedules: readonly ListedSchedule[]): ListedSchedule | undefined {
-  return schedules.find(({ id }) => id.endsWith('/schedule/drill'));
+  return Math.max(LEAST_WITHIN, secondsOf(scheduleOf(schedules, 'drill')) ?? 0);
 }
 
 /** After how many seconds a drill of this schedule is late. */

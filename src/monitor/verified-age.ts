@@ -1,5 +1,6 @@
 import { sampleOf } from '../contract/verify-input.js';
 import type { ListedSchedule, LiveStatus } from '../contract/answers/shown-answers.js';
+import { scheduleOf } from './schedule-of.js';
 
 const DAY_SECONDS = 86_400;
 /** A schedule that is late by more than this part of its time is too late. */
@@ -16,7 +17,7 @@ export function verificationTooOld(
 ): string | undefined {
   const { first_at: firstAt, started_at: begunAt } = verification;
   const last = wholeProvenAt(verification);
-  const schedule = scheduleIn(schedules);
+  const schedule = scheduleOf(schedules, 'verify');
   const begin = [firstAt ?? begunAt, schedule?.created_at].flatMap((at) => at ?? []).sort()[0];
   const since = last ?? begin ?? (asked ? startedAt : undefined);
   if (since === undefined) return undefined;
@@ -39,11 +40,7 @@ export function provenWithin(
   { schedules = [] }: Pick<LiveStatus, 'schedules'>,
   least: number,
 ): number {
-  return Math.max(least, secondsForAll(scheduleIn(schedules)));
-}
-
-function scheduleIn(schedules: readonly ListedSchedule[]): ListedSchedule | undefined {
-  return schedules.find(({ id }) => id.endsWith('/schedule/verify'));
+  return Math.max(least, secondsForAll(scheduleOf(schedules, 'verify')));
 }
 
 /** When the whole storage was last proven: by one verification, or by shares. ISO time. */
