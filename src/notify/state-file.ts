@@ -1,8 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
 import { LEVELS, type NotificationWay } from '../contract/answers/shown-answers.js';
-import { makeMissingSync } from '../lib/host/make-folders.js';
+import { replaceFile } from '../lib/host/replace-file.js';
 import { digestId } from '../storage/storage-id.js';
 import type { Alarms, Told } from './alarms.js';
 
@@ -69,17 +69,7 @@ export function readState(
 
 /** Puts a whole new file into the place of the old one. @throws the error of the file system */
 export function writeState(file: string, { alarms, ways }: NotifyState): void {
-  const temporary = `${file}.${process.pid}`;
-  makeMissingSync(path.dirname(file));
-  try {
-    const content = JSON.stringify({ version: 1, at: Date.now(), alarms, ways });
-    // Flushed before the rename: otherwise a power cut could leave an empty file.
-    writeFileSync(temporary, content, { mode: 0o600, flush: true });
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFile(file, JSON.stringify({ version: 1, at: Date.now(), alarms, ways }));
 }
 
 /** How the ways of a coordinator's notifications do, as a data folder says; undefined when nobody sends any now. */

@@ -1,7 +1,7 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
-import { makeMissingSync } from '../lib/host/make-folders.js';
+import { replaceFile } from '../lib/host/replace-file.js';
 import { keptEvents } from './event-log.js';
 import { keptHistory } from './stream-history.js';
 
@@ -27,13 +27,5 @@ export function readPage(file: string): KeptPage | undefined {
 
 /** Puts a whole new file into the place of the old one. @throws the error of the file system */
 export function writePage(file: string, kept: KeptPage): void {
-  const temporary = `${file}.${process.pid}`;
-  makeMissingSync(path.dirname(file));
-  try {
-    writeFileSync(temporary, JSON.stringify(kept), { mode: 0o600 });
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFile(file, JSON.stringify(kept));
 }
