@@ -13,7 +13,12 @@ import type { Skipped } from '../../contract/answers/copy-answers.js';
 import type { CopyTaskResult, CopyUnit } from '../../contract/copying.js';
 import type { BackupType } from '../../contract/job.js';
 import { codeOf, entryOf } from '../../errors/catalogue.js';
-import { type BackupEntry, entriesOf, readCatalog } from '../../repository/catalog.js';
+import {
+  type BackupEntry,
+  type Catalog,
+  entriesOf,
+  readCatalog,
+} from '../../repository/catalog.js';
 import { ownFile } from '../../repository/unit-folder.js';
 import { RESERVED } from '../../storage/handles.js';
 import { StorageError } from '../../storage/storage-error.js';
@@ -125,8 +130,11 @@ export async function isStillNamed(
   type: BackupType,
   manifest: string,
 ): Promise<boolean> {
-  const entries = entriesOf(await readCatalog(from), type);
-  return entries.some((entry) => entry.manifest === manifest);
+  return names(await readCatalog(from), type, manifest);
+}
+
+function names(catalog: Catalog, type: BackupType, manifest: string): boolean {
+  return entriesOf(catalog, type).some((entry) => entry.manifest === manifest);
 }
 
 /**
@@ -138,11 +146,12 @@ export async function sortOutGone(
   units: readonly CopyUnit[],
   result: CopyTaskResult,
 ): Promise<CopyTaskResult> {
-  const sorted: CopyTaskResult = { ...result, bad: [] };
-  for (const one of result.bad) {
-    const { type, manifest } = units[one.unit]!;
-    if (await isStillNamed(from, type, manifest)) sorted.bad.push(one);
-    else sorted.gone = [...sorted.gone, one.unit];
-  }
-  return sorted;
+  if (result.bad.length === 0) return result;
+  const catalog = await readCatalog(from);
+  const isNamed = ({ unit }: { unit: number }) => {
+    const { type, manifest } = units[unit]!;
+    return names(catalog, type, manifest);
+  };
+  const gone = result.bad.filter((one) => !isNamed(one)).map(({ unit }) => unit);
+  return { ...result, bad: result.bad.filter(isNamed), gone: [...result.gone, ...gone] };
 }
