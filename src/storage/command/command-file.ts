@@ -161,6 +161,7 @@ export class CommandFile implements FileWriter {
 
   private async readBack(content: Content): Promise<Content | undefined> {
     const { reader, call } = this.tools;
+    // What is as long as the mark of a removal may be the mark. Others read such a file as none.
     const marker = content.bytes === BigInt(REMOVED.length);
     let found: Content | undefined;
     for (let look = 0; look < LOOKS; look += 1) {
