@@ -149,12 +149,18 @@ it('hundreds of backups push no failure and no verification out of the events', 
   expect(told).toContain('ok verify/1 done');
 });
 
-it('the coverage of a storage says what is stored, how proven, what is missing and what is damaged', async () => {
+/** A folder for backups, and what stores backups of a node there. */
+async function emptyStorage() {
   const node = await devnode();
   const folder = storageFolder();
   const trust = [node.facts().genesis_waypoint];
   const store = (target: Parameters<typeof backUp>[0]['target']) =>
     backUp({ node: node.address, folder, trust, target });
+  return { folder, store };
+}
+
+it('the coverage of a storage says what is stored, how proven, what is missing and what is damaged', async () => {
+  const { folder, store } = await emptyStorage();
   await store({ type: 'epoch_ending', start_epoch: 0, end_epoch: 2 });
   await store({ type: 'transaction', start_version: 0, num_transactions: 100 });
   const broken = await store({
@@ -186,11 +192,7 @@ it('the coverage of a storage says what is stored, how proven, what is missing a
 });
 
 it('what a verification finds is on the map soon after it has ended, whatever the coordinator knows', async () => {
-  const node = await devnode();
-  const folder = storageFolder();
-  const trust = [node.facts().genesis_waypoint];
-  const store = (target: Parameters<typeof backUp>[0]['target']) =>
-    backUp({ node: node.address, folder, trust, target });
+  const { folder, store } = await emptyStorage();
   await store({ type: 'epoch_ending', start_epoch: 0, end_epoch: 2 });
   const { backup } = await store({ type: 'transaction', start_version: 0, num_transactions: 100 });
   vi.useFakeTimers({ toFake: ['performance'] });
