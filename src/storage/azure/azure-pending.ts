@@ -1,7 +1,7 @@
+import type { ContainerClient } from '@azure/storage-blob';
 import type { Call } from '../backend.js';
-import { remark } from '../remarks.js';
-import { isStorageError } from '../storage-error.js';
-import { type AzureClient, unlessCode } from './azure-client.js';
+import { ifAllowed } from '../if-allowed.js';
+import { type Attempt, type AzureClient, unlessCode } from './azure-client.js';
 import { writersOf } from './azure-blocks.js';
 
 /** Metadata of the empty blob that replaces staged blocks for a moment. */
@@ -73,27 +73,18 @@ export async function removeEnded(
   etag: string | undefined,
   call: Call,
 ): Promise<void> {
-  const removing = client.ask(
-    {
-      what: `end the upload of ${key}`,
-      key,
-      run: (container, { abortSignal }) =>
-        unlessCode(
-          container.getBlobClient(name).delete({
-            abortSignal,
-            ...(etag !== undefined && { conditions: { ifMatch: etag } }),
-          }),
-          ...(['BlobNotFound', 'ConditionNotMet'] as const),
-        ),
-    },
-    call,
-  );
-  try {
-    await removing;
-  } catch (error) {
-    if (!isStorageError(error, 'DENIED')) throw error;
-    remark(
-      `${client.description} does not let us delete, so an empty blob stays where the upload of a large file was ended, such as ${key}, until the file is written`,
-    );
-  }
+  const request = {
+    what: `end the upload of ${key}`,
+    key,
+    run: (container: ContainerClient, { abortSignal }: Attempt) =>
+      unlessCode(
+        container.getBlobClient(name).delete({
+          abortSignal,
+          ...(etag !== undefined && { conditions: { ifMatch: etag } }),
+        }),
+        ...(['BlobNotFound', 'ConditionNotMet'] as const),
+      ),
+  };
+  const so = `an empty blob stays where the upload of a large file was ended, such as ${key}, until the file is written`;
+  await ifAllowed(client.description, () => client.ask(request, call), so);
 }
