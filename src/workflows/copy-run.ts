@@ -28,11 +28,10 @@ import type {
   CopyUnit,
 } from '../contract/copying.js';
 import { BACKUP_TYPE, NETWORK } from '../contract/search-attributes.js';
-import { storageName } from '../contract/storage-name.js';
 import { controlOptions, copyOptions } from './activity-options.js';
 import { runOrApart } from './apart.js';
 import { deadlyCopy } from './copy-outcome.js';
-import { coordinatorLink, detailsList, escapeMarkdown, megabytes } from './details.js';
+import { coordinatorLink, detailsList, megabytes, storageText } from './details.js';
 import { Attributes, storageAttribute } from './known-attributes.js';
 import { runLanes } from './lanes.js';
 import { copyStatus, limitsSignal, setConcurrency } from './message-definitions.js';
@@ -237,8 +236,8 @@ function describe(
 ): string {
   const copied = n.epoch_endings + n.transactions + n.state_snapshots;
   return detailsList(
-    ['from', escapeMarkdown(storageName(from))],
-    ['to', escapeMarkdown(storageName(to))],
+    ['from', storageText(from)],
+    ['to', storageText(to)],
     ['backups', `${copied} copied, ${there} already there, ${skipped} skipped`],
     ['files', `${files}, ${megabytes(bytes)}`],
     ['coordinator', coordinatorLink()],

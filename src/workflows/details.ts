@@ -1,5 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
+import type { StorageConfig } from '../contract/job.js';
 import { COORDINATOR_MEMO } from '../contract/messages.js';
+import { storageName } from '../contract/storage-name.js';
 
 /** Texts for the Temporal UI, which renders Markdown. It puts no space between the cells of a table, so these are lists. */
 
@@ -13,6 +15,11 @@ export function detailsList(...rows: [name: string, value: string | number | und
 /** Escapes Markdown and HTML, because texts quote what nodes and files said and the UI renders both. */
 export function escapeMarkdown(text: string): string {
   return text.replace(/[<>&|*_`[\]]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+/** The name of a storage. */
+export function storageText(storage: StorageConfig): string {
+  return escapeMarkdown(storageName(storage));
 }
 
 /** Bytes for people. */

@@ -9,7 +9,6 @@ import type { createVerifyActivities } from '../activities/verify-activities.js'
 import { parseConcurrency } from '../contract/backup-input.js';
 import type { StorageConfig } from '../contract/job.js';
 import { BACKUP_TYPE, NETWORK } from '../contract/search-attributes.js';
-import { storageName } from '../contract/storage-name.js';
 import type { VerifyCursor, VerifyPage, VerifyTask } from '../contract/verification.js';
 import type { parseVerifyInput } from '../contract/verify-input.js';
 import type { VerifyMemory } from '../contract/verify-memory.js';
@@ -28,7 +27,7 @@ import {
 } from '../contract/verify-totals.js';
 import { controlOptions, rangeOptions } from './activity-options.js';
 import { runChunk } from './apart.js';
-import { detailsList, escapeMarkdown, megabytes } from './details.js';
+import { detailsList, megabytes, storageText } from './details.js';
 import { Attributes, storageAttribute } from './known-attributes.js';
 import { runLanes } from './lanes.js';
 import { setConcurrency, verifyStatus } from './message-definitions.js';
@@ -169,7 +168,7 @@ function describe(
   { records, bytes, objects, skipped, findingCount }: VerifyTotals,
 ): string {
   return detailsList(
-    ['storage', escapeMarkdown(storageName(storage))],
+    ['storage', storageText(storage)],
     ['records', records],
     ['read', `${megabytes(bytes)} in ${objects} objects`],
     ['proven before', skipped],

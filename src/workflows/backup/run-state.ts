@@ -2,13 +2,12 @@ import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { type Job, describeTarget } from '../../contract/job.js';
 import type { Phase } from '../../contract/messages.js';
 import { BACKUP_TYPE, NETWORK, PHASE } from '../../contract/search-attributes.js';
-import { storageName } from '../../contract/storage-name.js';
 import type { Unit } from '../../contract/unit.js';
 import { Attributes, storageAttribute } from '../known-attributes.js';
 import type { LaneControls } from '../lanes.js';
 import { statusQuery } from '../message-definitions.js';
 import { addTotals, noTotals, describeTotals } from '../totals.js';
-import { coordinatorLink, detailsList, escapeMarkdown } from '../details.js';
+import { coordinatorLink, detailsList, escapeMarkdown, storageText } from '../details.js';
 import { type RangeFailure, type RangesRun, describeFailed } from './range-lanes.js';
 import type { BackupStatus, Totals } from '../../contract/answers/backup-answers.js';
 
@@ -81,10 +80,7 @@ export class RunState {
         `**${target}**: ${phase}${paused ? ', paused' : ''}`,
         ...(waitingFor === undefined ? [] : [escapeMarkdown(waitingFor)]),
         describeTotals(done, rangesTotal, failed),
-        detailsList(
-          ['to', escapeMarkdown(storageName(this.job.storage))],
-          ['coordinator', coordinatorLink()],
-        ),
+        detailsList(['to', storageText(this.job.storage)], ['coordinator', coordinatorLink()]),
       ].join('\n\n'),
     );
   }

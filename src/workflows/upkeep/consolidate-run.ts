@@ -10,10 +10,9 @@ import type {
 } from '../../contract/consolidation.js';
 import { QUARANTINED } from '../../contract/messages.js';
 import { BACKUP_TYPE, NETWORK } from '../../contract/search-attributes.js';
-import { storageName } from '../../contract/storage-name.js';
 import { controlOptions, rangeOptions } from '../activity-options.js';
 import { runChunk } from '../apart.js';
-import { detailsList, escapeMarkdown } from '../details.js';
+import { detailsList, storageText } from '../details.js';
 import { Attributes, storageAttribute } from '../known-attributes.js';
 import { runLanes } from '../lanes.js';
 import { consolidateStatus } from '../message-definitions.js';
@@ -130,7 +129,7 @@ export class ConsolidateRun {
     const { batch_count: made, retired_count: small, left_count: left } = this.totals;
     setCurrentDetails(
       detailsList(
-        ['storage', escapeMarkdown(storageName(this.input.settings.storage))],
+        ['storage', storageText(this.input.settings.storage)],
         ['full batches', `${made}, made of ${small} backups`],
         ['left as they are', left],
         ['damaged', this.totals.damaged_count],

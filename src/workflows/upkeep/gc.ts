@@ -11,7 +11,7 @@ import { type GcMemory, addGc, parseGcMemory } from '../../contract/retention-me
 import { BACKUP_TYPE } from '../../contract/search-attributes.js';
 import { storageName } from '../../contract/storage-name.js';
 import { controlOptions } from '../activity-options.js';
-import { detailsList, escapeMarkdown } from '../details.js';
+import { detailsList, storageText } from '../details.js';
 import { Attributes, storageAttribute } from '../known-attributes.js';
 import { asInputFailure, asWorkflowFailure } from '../workflow-failure.js';
 
@@ -28,7 +28,7 @@ export async function collectGarbage(input: GcInput, memory?: GcMemory): Promise
   let state = asInputFailure(() => parseGcMemory(memory ?? undefined));
   new Attributes({ key: BACKUP_TYPE, value: 'gc' }, storageAttribute(order.storage));
   const show = (removed: number) => {
-    const storage = escapeMarkdown(storageName(order.storage));
+    const storage = storageText(order.storage);
     setCurrentDetails(detailsList(['storage', storage], ['removed', `${removed} folders`]));
   };
   show(state?.found.removed_count ?? 0); // a new run begins without details

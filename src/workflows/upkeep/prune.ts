@@ -10,9 +10,8 @@ import { failureOf } from '../../contract/failure.js';
 import { type PruneInput, parsePruneInput } from '../../contract/retention-input.js';
 import { type PruneMemory, parsePruneMemory } from '../../contract/retention-memory.js';
 import { BACKUP_TYPE } from '../../contract/search-attributes.js';
-import { storageName } from '../../contract/storage-name.js';
 import { controlOptions } from '../activity-options.js';
-import { detailsList, escapeMarkdown } from '../details.js';
+import { detailsList, storageText } from '../details.js';
 import { Attributes, storageAttribute } from '../known-attributes.js';
 import { asInputFailure, asWorkflowFailure } from '../workflow-failure.js';
 
@@ -31,7 +30,7 @@ export async function pruneBackups(input: PruneInput, memory?: PruneMemory): Pro
   new Attributes({ key: BACKUP_TYPE, value: 'prune' }, storageAttribute(order.storage));
   const show = (now?: PruneMemory) => {
     const backups = now && `${now.count} of ${now.plan.retired_count} backups`;
-    const storage = escapeMarkdown(storageName(order.storage));
+    const storage = storageText(order.storage);
     setCurrentDetails(detailsList(['storage', storage], ['retired', backups]));
   };
   show(begun); // a new run begins without details
