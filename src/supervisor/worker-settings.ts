@@ -2,10 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { WorkerRole } from './worker-group.js';
 
 /**
- * Workflows are not cached. When a query meets a workflow that is not in the cache, the SDK replays events
- * that no workflow task has handled yet, and caches the workflow in that state. What it decides next then
- * differs from a later replay, and it is stuck for ever (test/temporal/late-query.test.ts). We keep
- * histories short instead.
+ * Workflows are not cached. For a query to a workflow that is not in the cache, the SDK also replays events that no
+ * workflow task has handled yet. It caches the workflow in that state. What the workflow decides next then differs from
+ * a later replay, and it is stuck for ever (test/temporal/late-query.test.ts). We keep histories short instead.
  */
 export const CACHED_WORKFLOWS = 0;
 

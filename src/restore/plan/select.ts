@@ -38,9 +38,9 @@ export interface Choice {
 }
 
 /**
- * Chooses backups by the rules of the stock tool's `bootstrap-db`: the newest snapshot at or below the target, the
- * transactions from the backup on that holds the snapshot's version, and all epoch endings that begin at or below the
- * target. When a backup cannot be used, it looks for a lower target with which the tool does not need it.
+ * Chooses backups by the rules of the stock tool's `bootstrap-db`. It takes the newest snapshot at or below the target.
+ * It takes transactions from the backup on that holds the snapshot's version. And it takes all epoch endings that begin
+ * at or below the target. When a backup cannot be used, it looks for a lower target with which the tool does not need it.
  */
 export function select(
   catalog: Catalog,

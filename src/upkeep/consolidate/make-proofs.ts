@@ -35,8 +35,8 @@ export async function makeProofs(
 
 /**
  * The ledger info under which the stock tool proves a chunk that ends with `last`: the one that ends the epoch of
- * that version. When the epoch ends behind the batch, the leaves up to there are not known, and it is that of the
- * last small proof, which is of the same epoch.
+ * that version. An epoch may end behind the batch. Then the leaves up to its end are not known, and the ledger info of
+ * the last small proof is taken, which is of the same epoch.
  */
 async function treeOf(
   chain: StoredChain,
