@@ -37,7 +37,7 @@ import { type Say, reasonOf } from './temporal/temporal-error.js';
 import { exitProcess, leaveWhenStorageHangs } from './supervisor/hung-storage.js';
 import { tell } from './supervisor/in-flight.js';
 import { ensureSearchAttributes } from './temporal/register-attributes.js';
-import { withoutSecrets } from './supervisor/secrets.js';
+import { withoutSecrets } from './lib/without-secrets.js';
 import { stopWithParent, tellAlive } from './supervisor/supervised.js';
 import { mayWait } from './temporal/waiting-tasks.js';
 import { connectWithRetry } from './temporal/worker-connection.js';

@@ -12,7 +12,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import { withoutSecrets } from '../supervisor/secrets.js';
+import { withoutSecrets } from '../lib/without-secrets.js';
 import { ConfigError } from './config-error.js';
 
 const MOST_BYTES = 256 * 1024;

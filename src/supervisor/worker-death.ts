@@ -10,7 +10,7 @@ import { type Say, reasonOf } from '../temporal/temporal-error.js';
 import type { InFlight } from './in-flight.js';
 import { makeMissing } from '../lib/host/make-folders.js';
 import { runsCommandWith } from '../lib/host/process-info.js';
-import { withoutSecrets } from './secrets.js';
+import { withoutSecrets } from '../lib/without-secrets.js';
 import { parseIdentity } from './worker-identity.js';
 
 /** How a worker process died, and what it was working on. */

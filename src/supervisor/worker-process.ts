@@ -5,7 +5,7 @@ import { type Say, reasonOf } from '../temporal/temporal-error.js';
 import { InFlightActivities, type StrayError, type WorkerMessage } from './in-flight.js';
 import { textOfLine } from '../lib/host/log.js';
 import { rotateLog } from '../lib/host/log-file.js';
-import { withoutSecrets } from './secrets.js';
+import { withoutSecrets } from '../lib/without-secrets.js';
 import { spawnWorker } from './spawn-worker.js';
 import { reportDeath } from './worker-death.js';
 
