@@ -35,7 +35,7 @@ function setUp(
   ending: Ending,
   said?: Parameters<typeof standIn>[2],
   storage: StorageConfig = { local_fs_dir: '/backups' },
-  leastFreeBytes = 0,
+  leastFree = () => 0,
 ) {
   const folder = storageFolder();
   const tool = standIn(join(folder, 'tool'), ending, said);
@@ -48,7 +48,10 @@ function setUp(
       storageId: '0a1b2c3d',
       plan: { ...PLAN, ...plan },
       binary: tool.path,
-      ...{ scratch, silenceMs, signal: stopping.signal, waitMs: 0, leastFreeBytes },
+      ...{ scratch, silenceMs, signal: stopping.signal, waitMs: 0 },
+      get leastFreeBytes() {
+        return leastFree();
+      },
       onProgress: ({ phase }) => phases.push(phase),
     });
   return {
@@ -160,7 +163,9 @@ it('a line without an end takes no memory, and lines are those of the program', 
 });
 
 it('a tool that fills the disk is ended before others have no room left', async () => {
-  const { restore, tool, scratch } = setUp('hangs', {}, undefined, Infinity);
+  let looks = 0;
+  const leastFree = () => (looks++ === 0 ? 0 : Infinity); // there is room when it begins
+  const { restore, tool, scratch } = setUp('hangs', {}, undefined, leastFree);
   const { report } = await restore();
   expect(report.why[0]).toMatch(/it left only [0-9.]+ GB free on its disk and was ended/);
   await gone(tool.pids());
@@ -198,6 +203,18 @@ it('a scratch folder without room is refused before anything runs', async () => 
   );
   expect(tool.calls()).toEqual([]);
 });
+
+it.each([1000, undefined])(
+  'a restore of %s bytes that would leave others too little room is refused before anything runs',
+  async (diskBytes) => {
+    const { restore, tool } = setUp('succeeds', {}, undefined, () => 1e18);
+    const refused = restore({ diskBytes: diskBytes! });
+    await expect(refused).rejects.toThrow(
+      /1000000000.0 GB must be left to others .* give a folder/,
+    );
+    expect(tool.calls()).toEqual([]);
+  },
+);
 
 it('a tool that cannot be run is refused', async () => {
   const { restore, tool } = setUp('succeeds');

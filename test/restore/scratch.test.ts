@@ -8,6 +8,7 @@ import { storageFolder } from '../support/backup.js';
 import { until } from '../support/until.js';
 
 const ID = '0a1b2c3d';
+const ROOM = { spare: 0 };
 const turn = { signal: new AbortController().signal, onWait: () => undefined };
 /** Of a path, as the system allows it. */
 const MOST_LENGTH = process.platform === 'darwin' ? 1024 : 4096;
@@ -34,7 +35,7 @@ function namesIn(folder: string): string[] {
 it('a folder that could not be made whole is removed, and nobody holds it', async () => {
   const parent = deepFolder();
   for (let i = 0; i < 2; i += 1) {
-    await expect(makeScratch(parent, ID, undefined, turn)).rejects.toMatchObject({
+    await expect(makeScratch(parent, ID, ROOM, turn)).rejects.toMatchObject({
       code: 'DRILL_NO_ROOM',
       message: expect.stringMatching(/cannot be made \(ENAMETOOLONG\); give another/) as string,
     });
@@ -44,7 +45,7 @@ it('a folder that could not be made whole is removed, and nobody holds it', asyn
 
 it('its holder is removed last, so what is left of a removal that was cut off is known as ours', async () => {
   const parent = storageFolder();
-  const scratch = await makeScratch(parent, ID, undefined, turn);
+  const scratch = await makeScratch(parent, ID, ROOM, turn);
   // So many that there are looks while they are removed.
   for (let i = 0; i < 300; i += 1) writeFileSync(join(scratch.dbDir, `${i}.sst`), '');
   let isOver = false;
@@ -62,10 +63,10 @@ it('its holder is removed last, so what is left of a removal that was cut off is
 
 it('two drills of a storage on one host take turns', async () => {
   const parent = storageFolder();
-  const first = await makeScratch(parent, ID, undefined, turn);
+  const first = await makeScratch(parent, ID, ROOM, turn);
   const begun: string[] = [];
   const waiting = new Promise<void>((onWait) => {
-    const second = makeScratch(parent, ID, undefined, { ...turn, onWait });
+    const second = makeScratch(parent, ID, ROOM, { ...turn, onWait });
     void second.then(({ dir }) => begun.push(dir));
   });
   await waiting;
@@ -76,9 +77,9 @@ it('two drills of a storage on one host take turns', async () => {
 
   const stopping = new AbortController();
   const onWait = () => stopping.abort(new Error('cancelled'));
-  const third = makeScratch(parent, ID, undefined, { signal: stopping.signal, onWait });
+  const third = makeScratch(parent, ID, ROOM, { signal: stopping.signal, onWait });
   await expect(third).rejects.toThrow();
-  const late = makeScratch(parent, ID, undefined, { ...turn, mostMs: 0 });
+  const late = makeScratch(parent, ID, ROOM, { ...turn, mostMs: 0 });
   await expect(late).rejects.toThrow(/is used by another drill of this process/);
   await removeScratch(first);
 });
@@ -89,7 +90,7 @@ it('of drills that begin at the same time one has its turn, and the others wait'
   let waiting = 0;
   const onWait = () => void (waiting += 1);
   const drills = [1, 2, 3].map(async () => {
-    const scratch = await makeScratch(parent, ID, undefined, { ...turn, onWait });
+    const scratch = await makeScratch(parent, ID, ROOM, { ...turn, onWait });
     begun.push(scratch.dir);
     return scratch;
   });

@@ -85,7 +85,8 @@ export async function drillRestore(order: RestoreOrder): Promise<Restored> {
     const why = `the stock tool ${binary} cannot be run on this host (${code})`;
     throw new DrillError('STOCK_TOOL_UNUSABLE', `${why}; check --stock-binary`);
   });
-  const scratch = await makeScratch(order.scratch, order.storageId, plan.diskBytes, {
+  const room = { bytes: plan.diskBytes, spare: order.leastFreeBytes ?? LEAST_FREE_BYTES };
+  const scratch = await makeScratch(order.scratch, order.storageId, room, {
     signal,
     onWait: () => order.onProgress({ phase: 'waiting for another drill of this storage' }),
     ...(order.waitMs === undefined ? {} : { mostMs: order.waitMs }),

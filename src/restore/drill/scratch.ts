@@ -32,6 +32,14 @@ interface Turn {
   mostMs?: number;
 }
 
+/** What must be free on the disk before a drill begins. */
+interface Room {
+  /** What the restore needs, if that is known. */
+  bytes?: number | undefined;
+  /** What must be left to others: a tool that leaves less is ended. */
+  spare: number;
+}
+
 /**
  * Makes the folder of a drill anew, below `parent`, when it is its turn. Removes what an earlier drill left there, and
  * checks that there is room. @throws DrillError DRILL_SCRATCH_TAKEN, DRILL_NO_ROOM; AbortError
@@ -39,7 +47,7 @@ interface Turn {
 export async function makeScratch(
   parent: string,
   storageId: string,
-  bytes: number | undefined,
+  room: Room,
   turn: Turn,
 ): Promise<Scratch> {
   const dir = folderOf(parent, storageId);
@@ -49,7 +57,7 @@ export async function makeScratch(
       throw cannotMake(parent, error);
     });
     await clear(dir);
-    await requireRoom(parent, bytes);
+    await requireRoom(parent, room);
     await mkdir(dir).catch((error: unknown) => {
       if (codeOf(error) === 'EEXIST') throw isTaken(`${dir} was made by another drill just now`);
       throw cannotMake(dir, error);
@@ -176,12 +184,12 @@ async function remove(dir: string): Promise<void> {
   await rm(dir, options);
 }
 
-async function requireRoom(parent: string, bytes: number | undefined): Promise<void> {
-  if (bytes === undefined) return;
+async function requireRoom(parent: string, { bytes, spare }: Room): Promise<void> {
   const free = await freeBytes(parent);
-  if (free >= bytes) return;
+  if (free >= (bytes ?? 0) + spare) return;
   const gigabytes = (count: number) => `${(count / 1e9).toFixed(1)} GB`;
-  const why = `the restore needs about ${gigabytes(bytes)}, and ${parent} has ${gigabytes(free)} free`;
+  const needs = bytes === undefined ? '' : `the restore needs about ${gigabytes(bytes)}, `;
+  const why = `${needs}${gigabytes(spare)} must be left to others on the disk, and ${parent} has ${gigabytes(free)} free`;
   throw new DrillError('DRILL_NO_ROOM', `${why}; give a folder with more room with --scratch`);
 }
 
