@@ -216,6 +216,16 @@ it.each([1000, undefined])(
   },
 );
 
+it('a scratch folder below a file is refused with a word', async () => {
+  const { restore, tool, scratch } = setUp('succeeds');
+  writeFileSync(scratch, 'a file');
+  await expect(restore()).rejects.toMatchObject({
+    code: 'DRILL_NO_ROOM',
+    message: expect.stringMatching(/cannot be made \(ENOTDIR\); give another/) as string,
+  });
+  expect(tool.calls()).toEqual([]);
+});
+
 it('a tool that cannot be run is refused', async () => {
   const { restore, tool } = setUp('succeeds');
   chmodSync(tool.path, 0o644);

@@ -85,12 +85,15 @@ export async function makeScratch(
 
 /**
  * Waits until nobody holds a folder, and holds it in this process from then on: two that wait never both get it.
- * @throws DrillError DRILL_SCRATCH_TAKEN; AbortError
+ * @throws DrillError DRILL_SCRATCH_TAKEN, DRILL_NO_ROOM; AbortError
  */
 async function claim(dir: string, { signal, onWait, mostMs = DAY_MS }: Turn): Promise<void> {
   const begun = performance.now();
   for (let waits = false; ; waits = true) {
-    const holder = await holderOf(dir, await namesIn(dir));
+    const names = await namesIn(dir).catch((error: unknown) => {
+      throw cannotMake(dir, error); // its parent is a file, or we may not look into it
+    });
+    const holder = await holderOf(dir, names);
     const taken = inUse.has(dir) ? USED_HERE : holder;
     if (taken === undefined) {
       inUse.add(dir);
@@ -121,7 +124,7 @@ export async function removeScratch({ dir }: Scratch): Promise<void> {
   }
 }
 
-/** Removes what a dead worker left of a drill. @throws DrillError DRILL_SCRATCH_TAKEN */
+/** Removes what a dead worker left of a drill. @throws DrillError DRILL_SCRATCH_TAKEN, DRILL_NO_ROOM */
 export async function removeLeftScratch(parent: string, storageId: string): Promise<void> {
   const dir = folderOf(parent, storageId);
   await claim(dir, { signal: new AbortController().signal, onWait: () => undefined, mostMs: 0 });
