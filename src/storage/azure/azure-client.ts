@@ -58,7 +58,10 @@ export class AzureClient {
         alive();
         return answer;
       } catch (thrown) {
-        if ((thrown as { statusCode?: unknown }).statusCode === 401) forgetIdentity();
+        if ((thrown as { statusCode?: unknown }).statusCode === 401) {
+          forgetIdentity();
+          this.container = undefined; // it remembers the token that was refused, until that token ends
+        }
         throw azureError(asked, thrown);
       }
     });

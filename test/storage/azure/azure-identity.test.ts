@@ -1,7 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TokenCredential } from '@azure/identity';
+import type { ContainerClient } from '@azure/storage-blob';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { AzureClient } from '../../../src/storage/azure/azure-client.js';
 import { azureAccess } from '../../../src/storage/azure/azure-credentials.js';
 import { forgetIdentity } from '../../../src/storage/azure/azure-identity.js';
 import { AzureStore } from '../../../src/storage/azure/azure-store.js';
@@ -67,6 +69,26 @@ it('A token that is refused, or about to end, is asked for anew.', async () => {
   await tokenOfStorage();
   await tokenOfStorage();
   expect(short()).toBe(4);
+});
+
+it('A storage that stays open asks for a token anew after an answer 401.', async () => {
+  const asked = giveLogin(HOUR);
+  const client = new AzureClient(PLACE, { idleMs: 60_000, throttledMs: 60_000, tries: 1 }, {});
+  const refused = Object.assign(new Error('refused'), { name: 'RestError', statusCode: 401 });
+  const used: ContainerClient[] = [];
+  const request = {
+    ...{ what: 'tell the time', key: '' },
+    async run(container: ContainerClient) {
+      used.push(container);
+      await (container.credential as TokenCredential).getToken(SCOPE);
+      throw refused;
+    },
+  };
+  for (let i = 0; i < 2; i += 1) {
+    await expect(client.ask(request, anyCall())).rejects.toMatchObject({ code: 'DENIED' });
+  }
+  expect(used[0]).not.toBe(used[1]);
+  expect(asked()).toBe(2);
 });
 
 it('A login that hangs when it is asked for a token is asked anew.', async () => {
