@@ -23,8 +23,14 @@ interface Place {
   description: string;
 }
 
+interface Trying {
+  done: Promise<void>;
+  /** Of all who wait for it. */
+  progress: Set<() => void>;
+}
+
 /** Folders that were found fit or are being tested, by path and by what is mounted there. */
-const tried = new Map<string, Promise<void>>();
+const tried = new Map<string, Trying>();
 
 /**
  * Tests, once for each process and mount, whether a folder can do what keeps files safe. It works in a
@@ -37,16 +43,24 @@ export async function requireFit(place: Place, progress?: () => void): Promise<v
   try {
     const mount = await mountOf(folder);
     const key = `${mount} ${folder}`;
-    let trying = tried.get(key);
-    if (!trying) {
-      trying = probeTwice(place, mount, progress);
-      tried.set(key, trying);
-      trying.catch(() => tried.delete(key));
-    }
-    await trying;
+    const trying = tried.get(key) ?? begin(place, mount, key);
+    if (progress) trying.progress.add(progress);
+    await trying.done.finally(() => progress && trying.progress.delete(progress));
   } catch (error) {
     throw await localWriteError(error, '', `cannot write into ${folder}`, folder);
   }
+}
+
+/** Other jobs wait for the same test, and all hear that it gets on. */
+function begin(place: Place, mount: string, key: string): Trying {
+  const waiting = new Set<() => void>();
+  const progress = () => {
+    for (const hear of waiting) hear();
+  };
+  const trying = { done: probeTwice(place, mount, progress), progress: waiting };
+  tried.set(key, trying);
+  trying.done.catch(() => tried.delete(key));
+  return trying;
 }
 
 /**

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OWNER } from '../../../src/storage/local/local-owner.js';
 import { LocalBackend } from '../../../src/storage/local/local-backend.js';
+import { requireFit } from '../../../src/storage/local/local-probe.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
 import { onRemark } from '../../../src/storage/remarks.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -180,4 +181,12 @@ it('a claimed name is given up if the file cannot take it', async () => {
   await expect(file.publish()).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
   await file.discard();
   expect(readdirSync(join(root, 'metadata'))).toEqual([]);
+});
+
+it('all jobs that wait for the test of a folder hear that it gets on', async () => {
+  const folder = place();
+  const heard = [0, 0, 0];
+  const jobs = heard.map((_, i) => () => void (heard[i]! += 1));
+  await Promise.all(jobs.map((hear) => requireFit({ folder, description: 'a folder' }, hear)));
+  expect(heard.every((times) => times > 0)).toBe(true);
 });
