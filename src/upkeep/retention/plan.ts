@@ -6,6 +6,7 @@ import { type BackupEntry, type Catalog, readKnownCatalog } from '../../reposito
 import { readPins } from '../../repository/kept.js';
 import { restoreSourceOf } from '../../repository/restore-source.js';
 import { folderOfManifest } from '../../repository/retired.js';
+import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { PruneError } from './prune-error.js';
 import { type KeepReason, hasSnapshotRule, hasTimeRule, keptSnapshots } from './rules.js';
@@ -27,7 +28,8 @@ export interface PrunePlan {
 }
 
 /**
- * Reads a storage and says what the rules retire. Never writes, but for a look at the clock of the storage.
+ * Reads a storage and says what the rules retire. Never writes, but for a look at the clock of the storage, and does
+ * without where nothing can be written.
  * @throws PruneError PRUNE_REFUSED when metadata cannot be read: nobody knows what it names; CatalogError
  */
 export async function planPrune(
@@ -47,7 +49,7 @@ export async function planPrune(
   const pinned = new Set((await readPins(storage, folders)).keys());
   const snapshots = await snapshotFacts(storage, judged, { timed: hasTimeRule(rules), report });
   const proven = (await newestProven(storage, snapshots))?.manifest;
-  const now = hasTimeRule(rules) ? await storage.now() : undefined;
+  const now = hasTimeRule(rules) ? await timeOf(storage) : undefined;
   const reasons = keptSnapshots(snapshots, rules, { proven, pinned, now });
   const goes = ({ manifest }: Snapshot) => reasons.get(manifest)!.length === 0;
   return {
@@ -71,6 +73,19 @@ export async function planPrune(
     ],
     damaged: new Set(snapshots.filter(({ damaged }) => damaged).map(({ manifest }) => manifest)),
   };
+}
+
+/**
+ * By the clock of the storage. A local folder shows it by a new file: where that cannot be written, because the disk is
+ * full or read-only, the clock of this host does. A wrong one makes the times of snapshots unknown at most.
+ */
+async function timeOf(storage: BackupStorage): Promise<number> {
+  try {
+    return await storage.now();
+  } catch (error) {
+    if (!isStorageError(error, 'DENIED', 'READ_ONLY', 'NO_SPACE')) throw error;
+    return Date.now();
+  }
 }
 
 export function folderOf({ manifest }: { manifest: string }): string {

@@ -7,6 +7,7 @@ import { parsePruneInput } from '../../../src/contract/retention-input.js';
 import { readCatalog, readKnownCatalog } from '../../../src/repository/catalog.js';
 import { readRetired } from '../../../src/repository/retired.js';
 import { openStorage } from '../../../src/storage/open.js';
+import { StorageError } from '../../../src/storage/storage-error.js';
 import { describePlan } from '../../../src/upkeep/retention/describe-plan.js';
 import { keepBackup, listPins, unkeepBackup } from '../../../src/upkeep/retention/pins.js';
 import { planPrune } from '../../../src/upkeep/retention/plan.js';
@@ -284,4 +285,12 @@ it('every line that was retired stays in metadata_backup, however often a file i
   const retired = join(folder, 'metadata_backup');
   const kept = readdirSync(retired).map((name) => readFileSync(join(retired, name), 'utf8'));
   for (const epoch of [1, 2, 3]) expect(kept.join('')).toContain(`"epoch":${epoch},`);
+});
+
+it.each(['DENIED', 'READ_ONLY', 'NO_SPACE'] as const)('a dry run goes on: %s', async (code) => {
+  const copy = new StorageCopy(PLAIN);
+  const { storage } = copy;
+  storage.now = () => Promise.reject(new StorageError(code, '', 'nothing can be written'));
+  const { kept } = await planPrune(storage, { dailyMs: 86_400_000 }, quiet);
+  expect(kept).toEqual((await planPrune(copy.storage, { dailyMs: 86_400_000 }, quiet)).kept);
 });
