@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freeBytes } from '../../lib/host/free-bytes.js';
@@ -18,7 +18,7 @@ const tidied = new Map<string, Promise<void>>();
  * TMPDIR, if it names one.
  */
 export async function makeScratch(parent?: string): Promise<string> {
-  const folder = parentOf(parent);
+  const folder = await folderFor(parent);
   const tidying = tidied.get(folder) ?? removeAbandoned(folder).catch(() => undefined);
   tidied.set(folder, tidying);
   await tidying;
@@ -39,15 +39,19 @@ export async function removeScratch(folder: string): Promise<void> {
 
 /** @throws StorageError NO_SPACE when the folder for temporary files has no room for so many bytes */
 export async function requireRoom(bytes: number, handle: string, parent?: string): Promise<void> {
-  const folder = parentOf(parent);
+  const folder = await folderFor(parent);
   const free = await freeBytes(folder);
   if (free >= bytes) return;
   const why = `${folder} has ${free} bytes free, and ${handle} needs room for ${bytes} there; make room, or let TMPDIR name another folder`;
   throw new StorageError('NO_SPACE', handle, why);
 }
 
-function parentOf(folder: string | undefined): string {
-  return folder === undefined || folder === '' ? tmpdir() : path.resolve(folder);
+/** One that an adapter names is made: nobody else may need it, or its commands make it themselves. */
+async function folderFor(named: string | undefined): Promise<string> {
+  if (named === undefined || named === '') return tmpdir();
+  const folder = path.resolve(named);
+  await mkdir(folder, { recursive: true }).catch(() => undefined); // whoever needs it says why it cannot be used
+  return folder;
 }
 
 async function removeAbandoned(parent: string): Promise<void> {

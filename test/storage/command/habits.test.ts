@@ -1,5 +1,6 @@
 /** What operators' commands do beside their work: temporary files, traces, other packers. */
 import { readdirSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { onRemark } from '../../../src/storage/remarks.js';
 import { BackupStorage } from '../../../src/storage/storage.js';
@@ -66,6 +67,19 @@ it('temporary files of a killed command are removed also where its adapter names
   await failed;
   await until('its files are gone', () => readdirSync(folder).length === 0);
   expect(readdirSync(place.temporary)).toEqual([]);
+});
+
+it('a folder that an adapter calls TMPDIR need not be there yet', async () => {
+  const folder = join(temporaryFolder('named'), 'not', 'yet');
+  const yaml = ADAPTERS['gcloud storage with tries']!.replace(
+    'env_vars: []',
+    `env_vars: [{ key: TMPDIR, value: ${folder} }]`,
+  );
+  const storage = new BackupStorage(new AdapterPlace(yaml).open());
+  await storage.begin();
+  await storage.saveMetadata('identity.meta', line);
+  expect(await storage.listMetadata()).toEqual(['metadata/identity.meta']);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 const BROKEN_OFF = '(echo metadata/a.meta; echo "ServerError: 503" >&2; exit 1)';
