@@ -63,9 +63,11 @@ async function planCopy(
   scope: CopyScope,
   at?: { cursor: CopyCursor; frozen: CopyFrozen },
 ): Promise<CopyPage> {
-  const { signal } = currentHeart();
+  const { signal, beat } = currentHeart();
+  const report = (phase: string) => beat({ phase });
+  const holder = await holderOfActivity({ ofLane: true });
   const ends = await openEnds(settings, signal, limits);
-  return planCopyPage(ends, settings, scope, at ?? undefined);
+  return planCopyPage({ ends, holder, signal, report }, settings, scope, at ?? undefined);
 }
 
 async function commitCopied(

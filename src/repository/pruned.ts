@@ -84,20 +84,29 @@ export async function notePruned(
 
 /**
  * A copy of all of a storage that has given something up: nobody misses that in the copy either. `has`: whether the copy
- * holds some of it, as one does that was begun before.
+ * holds some of it, as one does that was begun before. `locked` runs a write under the commit lock of the copy, as a
+ * prune of it writes the same file.
  */
 export async function adoptPruned(
   from: BackupStorage,
   to: BackupStorage,
   has: (below: Floors) => boolean,
+  locked: (write: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const [theirs, known] = [await readFloors(from), await readFloors(to)];
-  if (has(theirs)) return;
-  await writeFloors(to, known, {
-    ...known,
-    epochs: highest(theirs.epochs, known.epochs),
-    versions: highest(theirs.versions, known.versions),
+  const theirs = await readFloors(from);
+  if (has(theirs) || areBelow(theirs, await readFloors(to))) return;
+  await locked(async () => {
+    const known = await readFloors(to);
+    await writeFloors(to, known, {
+      ...known,
+      epochs: highest(theirs.epochs, known.epochs),
+      versions: highest(theirs.versions, known.versions),
+    });
   });
+}
+
+function areBelow(floors: Floors, others: Floors): boolean {
+  return floors.epochs <= others.epochs && floors.versions <= others.versions;
 }
 
 function highest(a: bigint, b: bigint): bigint {

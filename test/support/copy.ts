@@ -40,7 +40,8 @@ export async function copyAll(input: CopyInput, steps: CopySteps = {}): Promise<
   const totals = noCopyTotals();
   let at: { cursor: CopyCursor; frozen: CopyFrozen } | undefined;
   do {
-    const page = await planCopyPage(ends, settings, scope, at);
+    const plan = { ends, holder, signal, report: () => undefined };
+    const page = await planCopyPage(plan, settings, scope, at);
     totals.already_there += page.there;
     for (const skipped of page.skipped) addSkipped(totals, skipped);
     const work = new PageWork(page);

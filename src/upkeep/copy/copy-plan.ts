@@ -12,6 +12,8 @@ import {
 import type { BackupType } from '../../contract/job.js';
 import { type BackupEntry, type Catalog, readCatalog } from '../../repository/catalog.js';
 import { adoptPruned, ownPrunedSpans } from '../../repository/pruned.js';
+import { withCommitLock } from '../../repository/commit-lock.js';
+import type { Holder } from '../../repository/lease.js';
 import { PLAN_FILE, isAbandoned } from '../../repository/unit-folder.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { folderOf } from '../../repository/proven-record.js';
@@ -26,24 +28,32 @@ import { TargetHas } from './target-has.js';
 
 const READS_AT_ONCE = 16;
 
+export interface PlanTools {
+  ends: CopyEnds;
+  holder: Holder;
+  signal: AbortSignal;
+  report: (phase: string) => void;
+}
+
 /**
  * Plans the next page of a copy: tasks for backups that the target does not have, from `cursor` on. The first page
  * also makes the target ready. Reads metadata of both storages, and of backups that are to be copied the manifest.
  * @throws VerifyError NOTHING_TO_VERIFY for a source without backups; BackupError CHAIN_MISMATCH, STORAGE_EMPTIED
  */
 export async function planCopyPage(
-  ends: CopyEnds,
+  tools: PlanTools,
   settings: CopySettings,
   scope: CopyScope,
   at?: { cursor: CopyCursor; frozen: CopyFrozen },
 ): Promise<CopyPage> {
+  const { ends } = tools;
   const { from, to } = ends;
   const catalog = await readCatalog(from);
   requireSome(from, catalog);
   const target = await readTarget(to);
   if (settings.existingTarget) requireTarget(to, target);
   const has = new TargetHas(target, target && (await ownPrunedSpans(to)));
-  const frozen = at?.frozen ?? (await begin(ends, settings, scope, catalog, target, has));
+  const frozen = at?.frozen ?? (await begin(tools, settings, scope, { catalog, target, has }));
   if (at) await requirePrepared(to, frozen.genesis);
   const page = new CopyPageBuilder(chainOf(catalog, settings), frozen);
   if (!at) for (const skipped of damagedMetadata(catalog)) page.skipped.push(skipped);
@@ -70,25 +80,29 @@ export async function planCopyPage(
 }
 
 async function begin(
-  ends: CopyEnds,
+  { ends, holder, signal, report }: PlanTools,
   { network }: CopySettings,
   scope: CopyScope,
-  catalog: Catalog,
-  target: Catalog | undefined,
-  has: TargetHas,
+  { catalog, target, has }: { catalog: Catalog; target: Catalog | undefined; has: TargetHas },
 ): Promise<CopyFrozen> {
   const shares = COPY_ORDER.some((type) =>
     wantedOf(catalog, type, EVERYTHING).some((entry) => has.hasLine(entry)),
   );
   const genesis = await prepareTarget(ends, target, shares, network);
   if (Object.keys(scope).length === 0) {
-    await adoptPruned(ends.from, ends.to, ({ epochs, versions }) => {
-      const { epochEndings = [], transactions = [] } = target ?? {};
-      return (
+    const { epochEndings = [], transactions = [] } = target ?? {};
+    await adoptPruned(
+      ends.from,
+      ends.to,
+      ({ epochs, versions }) =>
         epochEndings.some(({ firstEpoch }) => firstEpoch < epochs) ||
-        transactions.some(({ firstVersion }) => firstVersion < versions)
-      );
-    });
+        transactions.some(({ firstVersion }) => firstVersion < versions),
+      (write) =>
+        withCommitLock(ends.to, holder, { signal, report }, async (lock) => {
+          await lock.requireHeld();
+          await write();
+        }),
+    );
   }
   return freezeScope(ends.from, catalog, scope, genesis);
 }

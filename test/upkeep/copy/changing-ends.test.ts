@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCatalog } from '../../../src/repository/catalog.js';
+import { withCommitLock } from '../../../src/repository/commit-lock.js';
 import { prunedSpans } from '../../../src/repository/pruned.js';
 import { abandonUnit } from '../../../src/repository/unit-folder.js';
 import { createBatchHasher } from '../../../src/aptos/index.js';
@@ -21,6 +22,7 @@ import { consolidate } from '../../support/consolidate.js';
 import { copyAll } from '../../support/copy.js';
 import { DyingBackend } from '../../support/dying-backend.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
+import { until } from '../../support/until.js';
 import { committedFolders, prune, upkeepTools } from '../../support/upkeep.js';
 
 const hasher = createBatchHasher();
@@ -107,7 +109,7 @@ it('of a source that has small backups beside their full one, the full one is co
 async function copied(from: BackupStorage, to: BackupStorage) {
   const settings = { from: at('/not/used'), to: at('/not/used'), trustWaypoints: [] };
   const ends = { from, to };
-  const page = await planCopyPage(ends, settings, {});
+  const page = await planCopyPage({ ends, ...waiting() }, settings, {});
   expect(page.skipped).toEqual([]);
   const checks = { storage: from, hasher, onProgress: () => undefined };
   const { chain } = await readChain(checks, { storage: settings.from, trustWaypoints: [] });
@@ -230,6 +232,25 @@ it('a copy of an archive that gave up its beginning is as whole as the source', 
   await prune(s.folder, { transactions_from: 150, force: true });
   await copyAll({ from: at(s.folder), to: at(to.folder) });
   expect((await to.verify()).missing).toEqual((await s.verify()).missing);
+});
+
+it('what the source gave up is noted under the commit lock, because a prune of the copy notes in the same file', async () => {
+  const [s, to] = [plain(), emptyTarget()];
+  await prune(s.folder, { transactions_from: 150, force: true });
+  await copyAll({ from: at(s.folder), to: at(to.folder), versions: '240-250' });
+  const settings = { from: at('/not/used'), to: at('/not/used'), trustWaypoints: [] };
+  const told: string[] = [];
+  const tools = { ...waiting(), report: (phase: string) => void told.push(phase) };
+  const pruner = { owner: 'p', host: 'here', workflow: 'prune' };
+  const { planning } = await withCommitLock(to.storage, pruner, waiting(), async () => {
+    const ends = { from: s.storage, to: to.storage };
+    const plan = planCopyPage({ ends, ...tools }, settings, {});
+    await until('it waits', () => told.some((phase) => phase.includes('the commit lock')));
+    expect(await prunedSpans(to.storage)).toMatchObject({ versions: [] });
+    return { planning: plan };
+  });
+  await planning;
+  expect(await prunedSpans(to.storage)).toMatchObject({ versions: [{ first: 0n, last: 100n }] });
 });
 
 it('a backup that is pinned below what the source gave up is copied, and what is not there is not missed', async () => {
