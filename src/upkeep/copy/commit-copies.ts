@@ -82,10 +82,9 @@ export async function commitCopies(
         const ready = { unit, line, copied, now, lock, report };
         const { outcome, swapped } = await commitOne(ends, ready);
         outcomes[index] = outcome;
-        if (outcome !== 'committed') continue;
-        lines.push(line);
+        if (outcome === 'committed') lines.push(line);
         if (swapped) now = await readKnownOrNone(ends.to);
-        else now = withLine(now, line, metadataHandle(unit));
+        else if (outcome === 'committed') now = withLine(now, line, metadataHandle(unit));
       }
       if (lines.length > 0) await rememberMetadata(ends.to, now, ...lines);
     });
@@ -116,7 +115,7 @@ interface Ready {
   report: (phase: string) => void;
 }
 
-/** `swapped`: it took the place of smaller backups. */
+/** `swapped`: smaller backups are now in other metadata files than before, or it took their place. */
 async function commitOne(
   { from, to }: CopyEnds,
   { unit, line, copied, now, lock, report }: Ready,
@@ -137,7 +136,7 @@ async function commitOne(
     await held();
     if (small.length > 0 && line.type === 'TransactionBackup') {
       const stays = await swapUnlessStuck(to, line, small, { report, requireHeld: held });
-      if (stays !== undefined) return { outcome: overlap(unit, stays) };
+      if (stays !== undefined) return { outcome: overlap(unit, stays), swapped: true };
     } else {
       await publishMetadata(to, line);
     }
