@@ -5,6 +5,7 @@ import type { CopyOutcome, CopyUnit } from '../../contract/copying.js';
 import { forEachAtOnce } from '../../lib/at-once.js';
 import { type CommitLock, withCommitLock } from '../../repository/commit-lock.js';
 import {
+  type BackupEntry,
   type Catalog,
   type TransactionEntry,
   entriesOf,
@@ -22,7 +23,7 @@ import {
   publishMetadata,
   withdrawMetadata,
 } from '../../repository/publish-unit.js';
-import { readOwn } from '../../repository/stored-file.js';
+import { isStored, readOwn } from '../../repository/stored-file.js';
 import { isAbandoned, noteCommitted } from '../../repository/unit-folder.js';
 import { isStorageError } from '../../storage/storage-error.js';
 import type { BackupStorage } from '../../storage/storage.js';
@@ -95,10 +96,11 @@ export async function commitCopies(
   return outcomes;
 }
 
-/** Whether an earlier attempt has written the metadata line. */
+/** Whether an earlier attempt has committed it. A line may also be left of a backup whose data is gone. */
 async function isCommitted(to: BackupStorage, unit: CopyUnit): Promise<boolean> {
   const bytes = await readOwn(to, metadataHandle(unit), MAX_METADATA_BYTES);
-  return bytes !== undefined && Buffer.from(bytes).toString('utf8') === unit.line;
+  const isNamed = bytes !== undefined && Buffer.from(bytes).toString('utf8') === unit.line;
+  return isNamed && isStored(to, unit.manifest);
 }
 
 function metadataHandle(unit: CopyUnit): string {
@@ -125,7 +127,7 @@ async function commitOne(
   try {
     const refused = await whyNotNow(to, unit);
     if (refused) return { outcome: refused };
-    if (isHeldByOthers(now, unit, line)) return { outcome: 'there' };
+    if (await isHeldByOthers(to, now, unit, line)) return { outcome: 'there' };
     const small = await smallOnesIn(to, now, line);
     if (claim && small.length === 0) await requireNoOverlap(to, claim, now);
     const manifest = await from.readAll(unit.manifest, MAX_MANIFEST_BYTES);
@@ -168,14 +170,29 @@ async function swapUnlessStuck(
   }
 }
 
-/** Whether larger backups hold all of it: of a source that has both, the larger one was committed first. */
-function isHeldByOthers(now: Catalog, { type, manifest }: CopyUnit, line: MetadataLine): boolean {
+/**
+ * Whether larger backups hold all of it: of a source that has both, the larger one was committed first. A line whose
+ * manifest is gone does not count.
+ */
+async function isHeldByOthers(
+  to: BackupStorage,
+  now: Catalog,
+  { type, manifest }: CopyUnit,
+  line: MetadataLine,
+): Promise<boolean> {
   const claim = claimOf(line);
   if (!claim) return false;
   const others = entriesOf(now, type).filter(
     (one) => one.manifest !== manifest && meet(spanOfEntry(one), claim),
   );
-  return without([claim], others.map(spanOfEntry)).length === 0;
+  const isHeldBy = (some: readonly BackupEntry[]) =>
+    without([claim], some.map(spanOfEntry)).length === 0;
+  if (!isHeldBy(others)) return false;
+  const stored: BackupEntry[] = [];
+  await forEachAtOnce(AT_ONCE, others, async (one) => {
+    if (await isStored(to, one.manifest)) stored.push(one);
+  });
+  return isHeldBy(stored);
 }
 
 /** A catalog with one more line, which is in a file of its own. */

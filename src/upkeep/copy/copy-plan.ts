@@ -14,6 +14,7 @@ import { type BackupEntry, type Catalog, readCatalog } from '../../repository/ca
 import { adoptPruned, ownPrunedSpans } from '../../repository/pruned.js';
 import { withCommitLock } from '../../repository/commit-lock.js';
 import type { Holder } from '../../repository/lease.js';
+import { isStored } from '../../repository/stored-file.js';
 import { PLAN_FILE, isAbandoned } from '../../repository/unit-folder.js';
 import type { BackupStorage } from '../../storage/storage.js';
 import { folderOf } from '../../repository/proven-record.js';
@@ -37,7 +38,9 @@ export interface PlanTools {
 
 /**
  * Plans the next page of a copy: tasks for backups that the target does not have, from `cursor` on. The first page
- * also makes the target ready. Reads metadata of both storages, and of backups that are to be copied the manifest.
+ * also makes the target ready. Reads metadata of both storages, and of backups that are to be copied the manifest. What
+ * the target's metadata names counts as there. A line may be left of a backup whose data is gone: so a copy that keeps no
+ * target in step also asks for the manifests there, if that takes no command of an adapter.
  * @throws VerifyError NOTHING_TO_VERIFY for a source without backups; BackupError CHAIN_MISMATCH, STORAGE_EMPTIED
  */
 export async function planCopyPage(
@@ -63,11 +66,13 @@ export async function planCopyPage(
     if (page.hasWork() && page.lastType === 'epoch_ending') return page.end(cursorBefore(type));
     const all = wantedOf(catalog, type, frozen);
     const entries = at?.cursor.type === type ? all.slice(indexOf(all, at.cursor)) : all;
-    const found = entries.map((entry) => has.find(type, entry));
-    const missing = entries.filter((_, i) => found[i] === undefined);
-    const looks = inOrder(missing, (entry) => lookAt(ends, type, entry));
-    for (const known of found) {
-      const look = known ?? (await looks.next()).value;
+    // Asked again every few minutes, or by a command for each backup, that would take too much.
+    const asks = settings.existingTarget !== true && !to.byNameOnly;
+    const lookFor = async (entry: BackupEntry) => {
+      if (asks) await forgetLost(to, has, type, entry);
+      return has.find(type, entry) ?? lookAt(ends, type, entry);
+    };
+    for await (const look of inOrder(entries, lookFor)) {
       if (look === 'there') page.there += 1;
       else if (look && 'why' in look) page.skipped.push(look);
       if (typeof look !== 'object' || !('unit' in look)) continue;
@@ -77,6 +82,19 @@ export async function planCopyPage(
     }
   }
   return page.end();
+}
+
+/** Forgets what the target's metadata names of a backup, if its data is gone. */
+async function forgetLost(
+  to: BackupStorage,
+  has: TargetHas,
+  type: BackupType,
+  entry: BackupEntry,
+): Promise<void> {
+  if (has.find(type, entry) !== 'there') return;
+  for (const holder of has.holdersOf(type, entry)) {
+    if (!(await isStored(to, holder.manifest))) has.forget(type, holder);
+  }
 }
 
 async function begin(
@@ -141,7 +159,7 @@ type Look = { unit: CopyUnit; sizes: (number | undefined)[] } | Skipped | undefi
 async function* inOrder<T>(
   entries: readonly BackupEntry[],
   look: (entry: BackupEntry) => Promise<T>,
-): AsyncGenerator<T, undefined> {
+): AsyncGenerator<T> {
   for (let i = 0; i < entries.length; i += READS_AT_ONCE) {
     yield* await Promise.all(entries.slice(i, i + READS_AT_ONCE).map(look));
   }

@@ -15,9 +15,10 @@ import { lineOf, namesOf } from './copy-unit.js';
 /** What the metadata of a target says about backups of the source. */
 export class TargetHas {
   private readonly lines = new Set<string>();
-  private readonly ranges = new Set<string>();
+  private readonly ranges = new Map<string, BackupEntry[]>();
   private readonly folders = new Map<string, BackupEntry>();
   private readonly sorted = new Map<BackupType, readonly BackupEntry[]>();
+  private readonly lost = new Set<BackupEntry>();
 
   /** `givenUp`: what keep rules of the target gave up. Nobody wants it there again. */
   constructor(
@@ -29,7 +30,8 @@ export class TargetHas {
       this.sorted.set(type, entries);
       for (const entry of entries) {
         this.lines.add(lineOf(entry));
-        this.ranges.add(rangeOf(type, entry));
+        const range = rangeOf(type, entry);
+        this.ranges.set(range, [...(this.ranges.get(range) ?? []), entry]);
         this.folders.set(folderOf(entry), entry);
       }
     }
@@ -44,7 +46,7 @@ export class TargetHas {
    * consolidated; or its keep rules gave it up. A reason, if it has one that is in the way. The commit looks again.
    */
   find(type: BackupType, entry: BackupEntry): 'there' | Skipped | undefined {
-    if (this.hasLine(entry) || this.ranges.has(rangeOf(type, entry))) return 'there';
+    if (this.hasLine(entry) || this.ranges.get(rangeOf(type, entry))?.length) return 'there';
     if (this.isGivenUp(entry)) return 'there';
     const meeting = this.meeting(type, entry);
     if (
@@ -61,6 +63,24 @@ export class TargetHas {
     const { manifest } = entry;
     const why = `the target has ${other.manifest} (${other.source}), which holds a part of it, and the stock tool restores nothing from a storage with overlapping backups`;
     return { manifest, object: other.source, code: 'OVERLAP', why };
+  }
+
+  /** The backups of the target that hold a part of this one, as its metadata says. */
+  holdersOf(type: BackupType, entry: BackupEntry): BackupEntry[] {
+    const same = this.ranges.get(rangeOf(type, entry)) ?? [];
+    return [...new Set([...same, ...this.meeting(type, entry)])];
+  }
+
+  /** Forgets a backup of the target whose data is gone, although a line names it. */
+  forget(type: BackupType, lost: BackupEntry): void {
+    this.lost.add(lost);
+    this.lines.delete(lineOf(lost));
+    const range = rangeOf(type, lost);
+    this.ranges.set(
+      range,
+      (this.ranges.get(range) ?? []).filter((one) => one !== lost),
+    );
+    if (this.folders.get(folderOf(lost)) === lost) this.folders.delete(folderOf(lost));
   }
 
   private isGivenUp(entry: BackupEntry): boolean {
@@ -84,7 +104,7 @@ export class TargetHas {
     }
     const found: BackupEntry[] = [];
     for (let at = low - 1; at >= 0 && meet(spanOfEntry(entries[at]!), span); at -= 1) {
-      found.push(entries[at]!);
+      if (!this.lost.has(entries[at]!)) found.push(entries[at]!);
     }
     return found;
   }
