@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import { type Config, readConfig } from '../config/read-config.js';
-import { placeIn } from '../config/place.js';
+import { isUrl, placeIn } from '../config/place.js';
 import { KEEP_RULES, SETTINGS, type Setting, defaultOf } from '../config/settings.js';
 import { type CommonFlags } from './options.js';
 import { STORAGE_FLAGS } from './storage-options.js';
@@ -165,8 +165,9 @@ function isTyped({ command, option }: Slot): boolean {
   return ['cli', 'env'].includes(command.getOptionValueSource(option.attributeName()) ?? '');
 }
 
+/** A URL of a folder, `file:///x`, is still a URL: the flag of folders would take it for a path. */
 function flagOfPlace(value: string | string[]): (typeof STORAGE_FLAGS)[number] {
-  const storage = placeIn('/', String(value));
-  if ('local_fs_dir' in storage) return 'localFsDir';
-  return 'url' in storage ? 'storage' : 'commandAdapterConfig';
+  const text = String(value);
+  if (isUrl(text)) return 'storage';
+  return 'local_fs_dir' in placeIn('/', text) ? 'localFsDir' : 'commandAdapterConfig';
 }

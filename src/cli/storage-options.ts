@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../client/command-failure.js';
-import { placeIn } from '../config/place.js';
+import { isUrl, placeIn } from '../config/place.js';
 import { parseStorage } from '../contract/backup-input.js';
 import type { StorageConfig } from '../contract/job.js';
 
@@ -50,11 +50,19 @@ export function storageOf(flags: StorageNameFlags): StorageConfig {
     );
   }
   if (url !== undefined) return parseStorage(url);
-  if (dir) return parseStorage({ local_fs_dir: path.resolve(dir) });
-  if (adapter) return parseStorage({ command_adapter_config: path.resolve(adapter) });
+  if (dir) return parseStorage({ local_fs_dir: pathOf('--local-fs-dir', dir) });
+  if (adapter) {
+    return parseStorage({ command_adapter_config: pathOf('--command-adapter-config', adapter) });
+  }
   throw new UsageError(
     'say where backups are kept: --storage URL, --local-fs-dir DIR or --command-adapter-config FILE',
   );
+}
+
+/** A URL would become a folder `s3:` or `file:` below the working directory. @throws UsageError */
+function pathOf(flag: string, text: string): string {
+  if (!isUrl(text)) return path.resolve(text);
+  throw new UsageError(`${flag} takes a path, not a URL; give a URL with --storage`);
 }
 
 /** The flags that name this storage, to be typed in a shell. */

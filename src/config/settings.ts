@@ -6,7 +6,7 @@ import { LISTEN_ADDRESS, readListenAddress } from '../lib/listen-address.js';
 import { isNotifyTime } from '../notify/settings.js';
 import { MOST_CHUNK_WORKERS } from '../supervisor/worker-settings.js';
 import { pathIn, tildeProblem } from './path-in.js';
-import { placeIn } from './place.js';
+import { isUrl, placeIn } from './place.js';
 
 /** A setting that the configuration file may have. Its value becomes that of a flag. */
 export interface Setting {
@@ -38,6 +38,7 @@ const text = (what: string, fits: (value: string) => boolean = () => true) =>
 const isPathHere = (value: string) => tildeProblem(value) === undefined;
 export const pathText = v.pipe(
   text('a path'),
+  v.check((value) => !isUrl(value), 'must be a path of this host, and not a URL'),
   v.check(isPathHere, ({ input }) => tildeProblem(input) ?? ''),
 );
 
@@ -231,7 +232,7 @@ export function flagValue(
   value: unknown,
   folder: string,
 ): string | string[] {
-  const place = (text: string) => (text.includes('://') ? text : pathIn(folder, text));
+  const place = (text: string) => (isUrl(text) ? text : pathIn(folder, text));
   if (!Array.isArray(value)) return isPath ? place(String(value)) : String(value);
   const texts = value.map(String);
   const [program, ...args] = texts;

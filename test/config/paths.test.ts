@@ -1,9 +1,13 @@
 /** Paths in a configuration file: `~/` is the home folder, and those of others are refused. */
+import { writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { type StorageNameFlags, storageOf } from '../../src/cli/storage-options.js';
 import { parseConfig } from '../../src/config/read-config.js';
 import { SETTINGS } from '../../src/config/settings.js';
+import { storageFolder } from '../support/backup.js';
+import { commandWith } from '../support/config-command.js';
 import { problems } from '../support/config-problems.js';
 
 /** Each field that is a path of this host, with a value that begins with `at`. */
@@ -51,6 +55,22 @@ it('~/ is the home folder, for each path of the file', () => {
     { to: { local_fs_dir: join(homedir(), 'copy') } },
     { stock_binary: join(homedir(), 'b'), scratch: join(homedir(), 's') },
   ]);
+});
+
+it('a URL of a folder names that folder, and is refused where only a path can be', async () => {
+  const file = join(storageFolder(), 'c.yaml');
+  writeFileSync(file, 'storage: file:///backups/e1\n');
+  const flags = (await commandWith(['--config', file])).opts<StorageNameFlags>();
+  expect(storageOf(flags)).toEqual({ local_fs_dir: '/backups/e1' });
+  for (const [name, line] of pathsOf('file:///x')) {
+    const refused = `${name} must be a path of this host, and not a URL`;
+    const told = problems(line).map((one) => one.replace(/^.*column \d+: /, ''));
+    expect(told).toEqual(['storage', 'copy.to'].includes(name) ? [] : [refused]);
+  }
+  for (const flag of ['local-fs-dir', 'command-adapter-config']) {
+    const typed = (await commandWith([`--${flag}`, 's3://b/x'])).opts<StorageNameFlags>();
+    expect(() => storageOf(typed)).toThrow(`--${flag} takes a path, not a URL`);
+  }
 });
 
 it('the home folder of another user is refused, for each path of the file', () => {
