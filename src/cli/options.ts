@@ -175,7 +175,8 @@ export function coordinatorInput(flags: CoordinatorFlags): CoordinatorInput {
     ...optional('transaction_batch_seconds', transactionBatchSeconds),
     ...optional('compact_above_files', flags.compactAboveFiles),
     ...(copyTo ? { copy_to: copyTo } : {}),
-    ...copyLimits(flags),
+    // A file may have the limits of the copy that the flag ends.
+    ...(flags.copyTo === NO_COPY ? {} : copyLimits(flags)),
   };
 }
 

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Sourced, configOf, sourcesOf } from '../../src/cli/applied-config.js';
+import { type CoordinatorFlags, coordinatorInput, givenInput } from '../../src/cli/options.js';
 import { parseConfig } from '../../src/config/read-config.js';
 import { SETTINGS } from '../../src/config/settings.js';
+import { parseCoordinatorInput } from '../../src/contract/coordinator-input.js';
 import { storageFolder } from '../support/backup.js';
 import { commandWith } from '../support/config-command.js';
 
@@ -92,6 +94,19 @@ it('keep rules go to the schedule of a prune, and to no other', async () => {
     expect(flags).not.toHaveProperty('keepLast');
     expect(flags).not.toHaveProperty('grace');
   }
+});
+
+it('a copy is ended by a flag although the file has its place and its limits', async () => {
+  const file = configFile(
+    'storage: /b\ncopy: { to: /c, bytes_per_second: 5, requests_per_second: 6 }\n',
+  );
+  const command = await commandWith(['--config', file, '--copy-to', 'none']);
+  const flags = command.opts<CoordinatorFlags>();
+  const input = coordinatorInput(flags);
+  expect(parseCoordinatorInput(input)).not.toHaveProperty('copyTo');
+  expect(givenInput(input, flags)).toMatchObject({
+    ...{ copy_to: null, copy_bytes_per_second: null, copy_requests_per_second: null },
+  });
 });
 
 it('what a newer file does not name is the default again, and what was typed stays', async () => {
