@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { messageOf } from '../client/command-failure.js';
 import { type ScheduleDone, declareSchedules, removeFormer } from '../client/declared-schedules.js';
@@ -8,7 +6,7 @@ import { SCHEDULE_KINDS } from '../client/schedules.js';
 import { tellWorkflow } from '../client/tell-workflow.js';
 import { ConfigError } from '../config/config-error.js';
 import { placeIn } from '../config/place.js';
-import { type Config, readConfig } from '../config/read-config.js';
+import type { Config } from '../config/read-config.js';
 import { SETTINGS } from '../config/settings.js';
 import {
   type CoordinatorInput,
@@ -20,6 +18,7 @@ import { isSamePlace } from '../contract/storage-name.js';
 import { dataFolder } from '../lib/host/data-folder.js';
 import { ConfigHealth } from '../monitor/config-health.js';
 import { type AppliedConfig, sourcesOf } from './applied-config.js';
+import { ConfigWatch } from './config-watch.js';
 import { declaredOf, markOf } from './declared.js';
 import { inFlags } from './flag-names.js';
 import { type CoordinatorFlags, coordinatorInput, givenInput } from './options.js';
@@ -27,8 +26,6 @@ import { say } from './say.js';
 
 /** Longest time that the server may take to take over what has changed. The next look tries again. */
 const APPLY_MS = 20_000;
-/** A file that has changed must rest for so long: an editor may be writing it, or may have put it aside for a moment. */
-const REST_MS = 500;
 
 /** Parts that are applied by themselves, beside the schedule of each kind. */
 const SETTINGS_PART = 'settings';
@@ -52,14 +49,14 @@ interface Due {
 export class LiveConfig {
   readonly health = new ConfigHealth();
   input: CoordinatorInput;
-  /** Of the file as it was last read. The first look reads it anew: it may have changed while the server started. */
-  private seen = '';
+  private readonly watch: ConfigWatch;
   /** What the coordinator and the schedules have not taken over yet. */
   private due = dueOf({});
   /** By which the file knows later what it declared. Without one, it does not know what it did for other storages. */
   private readonly mark: string | undefined;
 
   constructor(private readonly applied: AppliedConfig) {
+    this.watch = new ConfigWatch(applied.config.path);
     this.input = this.inputNow();
     this.mark = this.markNow();
   }
@@ -104,16 +101,11 @@ export class LiveConfig {
     return this.applied.config.file;
   }
 
-  /** The first half of a file may be right by itself. What the other half names would end. */
   private async readAgain(): Promise<void> {
     const before = this.applied.config;
-    const stamp = stampOf(before);
-    if (stamp === this.seen) return;
-    await sleep(REST_MS);
-    if (stampOf(before) !== stamp) return; // the next look tries again
-    this.seen = stamp;
     try {
-      const config = readConfig(before.path);
+      const config = await this.watch.look();
+      if (!config) return;
       if (config.text !== before.text) this.take({ ...config, file: before.file });
       else if (this.health.problem !== undefined) tell(`${before.file} is as before again`);
       this.health.problem = undefined;
@@ -280,16 +272,6 @@ function describeDone({ id, what }: ScheduleDone): string {
 
 function dueOf(change: SettingsChange): Due {
   return { change, changeId: randomUUID(), kinds: SCHEDULE_KINDS, former: true };
-}
-
-/** Changes whenever the file may have changed. */
-function stampOf({ path }: Config): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(path);
-    return `${ino} ${size} ${mtimeMs}`;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -113,7 +113,8 @@ export function readText(file: string, shown: string): string {
     if (error instanceof TypeError) throw new ConfigError([`${shown} is no text in UTF-8`]);
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`;
-    throw new ConfigError([`${shown} ${why}; check --config, or APTOS_BACKUP_CONFIG`]);
+    const problem = `${shown} ${why}; check --config, or APTOS_BACKUP_CONFIG`;
+    throw new ConfigError([problem], { cause: error });
   }
 }
 

@@ -2,7 +2,7 @@
  * A configuration that is followed, on a real server: what can be applied is applied, and what cannot is told for as
  * long as it lasts. Schedules of a storage that the file no longer names are removed, and nobody else's.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { configOf } from '../../src/cli/applied-config.js';
@@ -173,4 +173,23 @@ it('a file that is just being written is read when it is whole', async () => {
   expect(told()).toMatch(/c\.yaml has changed$/m);
   await untilKinds('/live/written', 'gc', 'verify');
   expect(told()).not.toMatch(/cannot be used|removed/);
+});
+
+it('a file is read anew also when only its owner, mode or content has changed, and not its times', async () => {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => stderr.mockRestore());
+  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  const place = folder();
+  const file = configFile(place);
+  const write = (network: string) => {
+    file.write(`network: custom:${network}`);
+    utimesSync(join(place, 'c.yaml'), 1_000_000, 1_000_000);
+  };
+  write('a');
+  const live = await file.follow('--local-fs-dir', '/live/times');
+  await live.look();
+  expect(told()).not.toMatch(/has changed/);
+  write('b');
+  await live.look();
+  expect(told()).toMatch(/c\.yaml has changed$/m);
 });
