@@ -14,7 +14,7 @@ import {
   parseCoordinatorInput,
 } from '../contract/coordinator-input.js';
 import { UPDATE_CONFIGURE } from '../contract/messages.js';
-import { isSamePlace } from '../contract/storage-name.js';
+import { isSamePlace, storageName } from '../contract/storage-name.js';
 import { dataFolder } from '../lib/host/data-folder.js';
 import { ConfigHealth } from '../monitor/config-health.js';
 import { type AppliedConfig, sourcesOf } from './applied-config.js';
@@ -23,6 +23,7 @@ import { declaredOf, markOf } from './declared.js';
 import { inFlags } from './flag-names.js';
 import { type CoordinatorFlags, coordinatorInput, givenInput } from './options.js';
 import { say } from './say.js';
+import { storageOf } from './storage-options.js';
 
 /** Longest time that the server may take to take over what has changed. The next look tries again. */
 const APPLY_MS = 20_000;
@@ -115,9 +116,19 @@ export class LiveConfig {
   }
 
   private take(config: Config): void {
-    const { change, applied } = this;
+    const { change, applied, input } = this;
+    const { config: before } = applied;
     const old = { fields: new Map<string, unknown>(Object.entries(change)), all: this.fixed() };
     applied.use(config);
+    if (!isSamePlace(storageOf(this.flags), input.storage)) {
+      // Its copy and its keep rules are meant for the other storage: here they would copy and retire what they must not.
+      applied.use(before);
+      const kept = `goes on with ${storageName(input.storage)} and the settings before`;
+      return tell(
+        `${config.file} names another storage: this process ${kept}; start it again for what is new`,
+        'warn',
+      );
+    }
     this.input = this.inputNow(this.input);
     const other = Object.entries(this.change).filter(([name, value]) => {
       return !isSame(old.fields.get(name), value);

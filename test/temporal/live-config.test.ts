@@ -14,6 +14,7 @@ import {
   listSchedules,
   scheduleIdOf,
 } from '../../src/client/schedules.js';
+import { storedSchedule } from '../../src/client/stored-schedule.js';
 import { commandWith } from '../support/config-command.js';
 import { startTemporal } from '../support/temporal.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -144,6 +145,34 @@ it('schedules of a storage that the file no longer names are removed, and those 
   await start(file, data, 'storage: /former/d', 'schedules: [{ kind: verify }]');
   await untilKinds('/former/d', 'verify');
   await untilKinds('/former/old');
+});
+
+it('of a file that names another storage nothing is taken over: its keep rules and its copy are for that one', async () => {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => stderr.mockRestore());
+  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  const place = folder();
+  const file = configFile(place);
+  const rules = (last: number) => [
+    `retention: { keep_last: ${last} }`,
+    'schedules: [{ kind: prune }]',
+  ];
+  const kept = async () => {
+    const found = await storedSchedule(session.client, scheduleIdOf(of('/live/first'), 'prune'));
+    return (found?.input as { keep_last: string }).keep_last;
+  };
+  file.write('storage: /live/first', ...rules(9));
+  const live = await file.follow('--data-dir', join(place, 'data'));
+  await live.look();
+  expect(await kept()).toBe('9');
+  file.write('storage: /live/second', 'copy: { to: /live/copy }', ...rules(1));
+  await live.look();
+  expect(told()).toMatch(/c\.yaml names another storage: .* goes on with \/live\/first and /);
+  expect(await kept()).toBe('9');
+  expect(live.health.health().reasons).toEqual([]);
+  file.write('storage: /live/first', ...rules(8));
+  await live.look();
+  expect(await kept()).toBe('8');
 });
 
 it('a file that is just being written is read when it is whole', async () => {
