@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { signalGroup } from '../lib/host/signal-group.js';
 import { shorten } from '../lib/shorten.js';
+import { withoutSecrets } from '../lib/without-secrets.js';
 import type { Message } from './message.js';
 import type { NotifySettings } from './settings.js';
 import type { Way } from './way.js';
@@ -8,6 +9,8 @@ import type { Way } from './way.js';
 /** How long a command may run. */
 const TIMEOUT_MS = 30_000;
 const MOST_SAID = 300;
+/** More is kept, so that no secret in it is cut. */
+const MOST_KEPT = 4_000;
 /** How long the last words of a program may be on their way, if what it left behind holds its output open. */
 const LAST_WORDS_MS = 2_000;
 /** Room in the environment is small. */
@@ -45,7 +48,7 @@ async function runOnce(
   process.once('exit', end);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (part: Buffer) => (said = `${said}${part.toString()}`.slice(-MOST_SAID)));
+    stream.on('data', (part: Buffer) => (said = `${said}${part.toString()}`.slice(-MOST_KEPT)));
   }
   child.stdin.on('error', () => undefined); // it need not read all of it
   child.stdin.end(`${JSON.stringify(message)}\n`);
@@ -106,6 +109,6 @@ function variablesOf(message: Message): NodeJS.ProcessEnv {
 }
 
 function lastLine(text: string): string {
-  const line = text.trim().split('\n').at(-1)!.trim();
+  const line = withoutSecrets(text.trim().split('\n').at(-1)!.trim(), process.env);
   return line === '' ? '' : `: ${shorten(line, MOST_SAID)}`;
 }

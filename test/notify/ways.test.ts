@@ -67,6 +67,30 @@ it('a webhook that refuses connections, or whose certificate nobody trusts, says
   await expect(way.send(MESSAGE, never)).rejects.toThrow(/ECONNREFUSED|bad port/);
 });
 
+it('a webhook that repeats what it was asked shows nothing of its URL and its headers', async () => {
+  const url = await listen(
+    createServer(({ url: path, headers }, response) => {
+      const asked = `${path ?? ''}, for ${headers.authorization ?? ''}`;
+      response.writeHead(404).end(`Cannot POST ${asked}: no hook hunter 22hunter22`);
+    }),
+  );
+  const way = webhookWay({
+    ...{ url: `${url}/T0/hunter%2022hunter22?code=hunter33hunter33`, to: url },
+    headers: { authorization: 'Bearer hunter44hunter44' },
+  });
+  await expect(way.send(MESSAGE, never)).rejects.toThrow(
+    'answered 404: Cannot POST ***, for ***: no hook ***',
+  );
+});
+
+it('the last words of a command are told without the secrets of the environment', async () => {
+  process.env['PAGER_TOKEN'] = 'hunter55hunter55';
+  const { file } = program('echo "token $PAGER_TOKEN is old"; exit 1');
+  const way = commandWay({ program: file, args: [] });
+  await expect(way.send(MESSAGE, never)).rejects.toThrow('exit code 1: token *** is old');
+  delete process.env['PAGER_TOKEN'];
+});
+
 it('a sending that is cancelled ends at once', async () => {
   const leaving = new AbortController();
   const sending = sendTo(() => leaving.abort(new Error('leaving')), leaving.signal);
