@@ -39,7 +39,9 @@ async function runOnce(
 ): Promise<string> {
   signal.throwIfAborted();
   // A group of its own, so that its children can be killed with it.
-  const child = spawn(program, args, { env: variablesOf(message), detached: true });
+  // Without a free file descriptor it has no streams, and says so by an error, to which somebody must listen by now.
+  const child: ChildProcess = spawn(program, args, { env: variablesOf(message), detached: true });
+  const ended = endOf(child);
   const late = AbortSignal.timeout(timeoutMs);
   const { pid } = child;
   const end = () => void (pid === undefined || signalGroup(pid, 'SIGKILL'));
@@ -48,12 +50,12 @@ async function runOnce(
   process.once('exit', end);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (part: Buffer) => (said = `${said}${part.toString()}`.slice(-MOST_KEPT)));
+    stream?.on('data', (part: Buffer) => (said = `${said}${part.toString()}`.slice(-MOST_KEPT)));
   }
-  child.stdin.on('error', () => undefined); // it need not read all of it
-  child.stdin.end(`${JSON.stringify(message)}\n`);
+  child.stdin?.on('error', () => undefined); // it need not read all of it
+  child.stdin?.end(`${JSON.stringify(message)}\n`);
   try {
-    const how = await endOf(child);
+    const how = await ended;
     signal.throwIfAborted();
     if (late.aborted) throw new Error(`took longer than ${timeoutMs / 1000} s and was killed`);
     const words = lastLine(said);
@@ -63,7 +65,7 @@ async function runOnce(
     either.removeEventListener('abort', end);
     process.removeListener('exit', end);
     // What it left behind goes on: it may have handed the message to a mailer.
-    for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   }
 }
 
@@ -71,7 +73,11 @@ async function runOnce(
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('error', ({ code, message }: NodeJS.ErrnoException) => {
-      const why = { ENOENT: 'there is no such program', EACCES: 'it may not be executed' };
+      const why = {
+        ENOENT: 'there is no such program',
+        EACCES: 'it may not be executed',
+        EMFILE: 'too many files are open in this process',
+      };
       reject(new Error(why[code as keyof typeof why] ?? message));
     });
     child.once('exit', (code, killedBy) => {

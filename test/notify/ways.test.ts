@@ -1,8 +1,10 @@
 /** The two ways of notifications, with real receivers and programs: what gets through, and every way not to. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
+import { run } from '../../src/lib/host/run.js';
 import { commandWay } from '../../src/notify/command.js';
 import { testMessage } from '../../src/notify/message.js';
 import { notifySettings } from '../../src/notify/settings.js';
@@ -154,6 +156,32 @@ it.each<[string, string, RegExp]>([
 it('a command that reads nothing, and leaves a child with its output, has ended', async () => {
   const way = commandWay({ program: program('sleep 3 & exit 0').file, args: [] });
   expect(await way.send(MESSAGE, never)).toBe('ended with exit code 0');
+});
+
+it('a command for which there is no free file descriptor fails, and nothing else does', async () => {
+  const script = join(dataFolder(), 'send.mjs');
+  const way = pathToFileURL(resolve('src/notify/command.ts')).href;
+  writeFileSync(
+    script,
+    `import { openSync } from 'node:fs';
+    import { commandWay } from ${JSON.stringify(way)};
+    const way = commandWay({ program: '/bin/true', args: [] });
+    const message = { alarms: [], text: '' };
+    const { signal } = new AbortController();
+    const first = await way.send(message, signal);
+    try { for (;;) openSync('/dev/null'); } catch {}
+    const second = await way.send(message, signal).catch((error) => error.message);
+    console.log(JSON.stringify([first, second]));
+    process.exit();`,
+  );
+  const line = 'ulimit -n 100; exec "$0" --import tsx "$1"';
+  const { stdout } = await run('bash', ['-c', line, process.execPath, script], {
+    timeoutMs: 60_000,
+  });
+  expect(JSON.parse(stdout)).toEqual([
+    'ended with exit code 0',
+    'too many files are open in this process',
+  ]);
 });
 
 it('settings come from flags and from the environment, and secrets from files', () => {
