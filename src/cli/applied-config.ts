@@ -86,15 +86,13 @@ export class AppliedConfig {
 
   /** Whether something that comes before the file says this. */
   private isDecided(setting: Setting, slots: readonly Slot[]): boolean {
-    const { name, flag, variable } = setting;
+    const { name, variable } = setting;
     if (slots.length === 0 || slots.some(isTyped)) return true;
     if (variable !== undefined && process.env[variable]) return true;
     if (otherOf(this.slots, setting)) return true;
     // `stop --all` is about all storages.
     if (name === 'storage' && this.flags<{ all?: boolean }>().all) return true;
-    // Rules that were typed are meant without those of the file.
-    const rules = this.slots.filter(({ option }) => KEEP_RULES.includes(option.attributeName()));
-    return KEEP_RULES.includes(flag) && rules.some(isTyped);
+    return isRule(setting) && this.slots.some(isTypedRule);
   }
 }
 
@@ -117,9 +115,12 @@ export function sourcesOf(command: Command): Sourced[] {
       return { name, value: shown, source: 'environment', from: variable };
     }
     const other = otherOf(all, setting);
-    if (other) return { name, value: 'given in another way', ...other };
+    if (other) return { name, value: setting.otherwiseGiven ?? 'given in another way', ...other };
     const given = file?.given.get(name);
-    if (file && given) return { name, value, source: 'file', from: `${file.file}:${given.line}` };
+    const isLeftOut = isRule(setting) && all.some(isTypedRule);
+    if (file && given && !isLeftOut) {
+      return { name, value, source: 'file', from: `${file.file}:${given.line}` };
+    }
     return { name, value: defaultOf(setting), source: 'default' };
   });
 }
@@ -159,6 +160,15 @@ function slotsFor(command: Command, slots: readonly Slot[], setting: Setting): S
 /** A gc has a grace time of its own meaning; of schedules, only a prune takes rules. */
 function takesRules(command: Command): boolean {
   return command.name() === 'create' ? command.args[0] === 'prune' : command.name() !== 'gc';
+}
+
+/** A setting that is one of the keep rules. Where some are typed, those of the file do not count. */
+function isRule({ flag }: Setting): boolean {
+  return KEEP_RULES.includes(flag);
+}
+
+function isTypedRule(slot: Slot): boolean {
+  return KEEP_RULES.includes(slot.option.attributeName()) && isTyped(slot);
 }
 
 function isTyped({ command, option }: Slot): boolean {

@@ -22,6 +22,8 @@ export interface Setting {
   variable?: string;
   /** Other flags and variables that say this in another way: what they say comes before the file, too. */
   others?: readonly { flag: string; variable: string }[];
+  /** What holds then, in words, where it is not this in another way. */
+  otherwiseGiven?: string;
   /** Is a path: it begins in the folder of the file, or with `~/` in the home folder. */
   isPath?: true;
   /** Is a program and its arguments. A program with a `/` is a path, any other is looked for in PATH. */
@@ -175,7 +177,7 @@ const SETTINGS_OF_NOTIFICATIONS: Setting[] = [
     name: 'notifications.webhook_headers_file',
     ...{ flag: 'notifyWebhookHeadersFile', variable: `${WEBHOOK.variable}_HEADERS_FILE` },
     // Headers may be secrets as well: they go to no other webhook.
-    ...{ others: [WEBHOOK, WEBHOOK_FILE], otherwise: 'none' },
+    ...{ others: [WEBHOOK, WEBHOOK_FILE], otherwiseGiven: 'none', otherwise: 'none' },
     ...{ schema: pathText, isPath: true },
   },
   {

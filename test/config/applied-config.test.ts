@@ -79,9 +79,13 @@ it('a storage that is typed in any way takes the place of that of the file', asy
 
 it('keep rules that are typed hold without those of the file', async () => {
   const typed = ['--config', configFile(), '--keep-weekly', '2w'];
-  const flags = (await commandWith(typed)).opts();
-  expect(flags).toMatchObject({ keepWeekly: '2w', grace: '9d' });
-  expect(flags).not.toHaveProperty('keepLast');
+  const command = await commandWith(typed);
+  expect(command.opts()).toMatchObject({ keepWeekly: '2w', grace: '9d' });
+  expect(command.opts()).not.toHaveProperty('keepLast');
+  const shown = (name: string) => sourceOf(command, `retention.${name}`);
+  expect(shown('keep_weekly')).toMatchObject({ value: '2w', source: 'flag' });
+  expect(shown('keep_last')).toMatchObject({ value: 'none', source: 'default' });
+  expect(shown('grace')).toMatchObject({ value: '9d', source: 'file' });
 });
 
 it('keep rules go to the schedule of a prune, and to no other', async () => {
@@ -156,6 +160,9 @@ notifications:
     expect(command.opts()).toHaveProperty('notifyCommand');
     expect(sourceOf(command, 'notifications.webhook_file')).toMatchObject({
       ...{ value: 'given in another way', source, from },
+    });
+    expect(sourceOf(command, 'notifications.webhook_headers_file')).toMatchObject({
+      ...{ value: 'none', source, from },
     });
   });
 });
