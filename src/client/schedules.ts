@@ -1,5 +1,5 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import { InputError } from '../contract/schema.js';
+import { InputError, show } from '../contract/schema.js';
 import type { StorageConfig } from '../contract/job.js';
 import { CONTROL_QUEUE } from '../contract/messages.js';
 import { workflowPrefix } from './workflow-prefix.js';
@@ -130,11 +130,12 @@ const INTERVAL = /^([1-9][0-9]{0,5})(s|m|h|d)$/;
 /** Runs that follow each other faster do nothing but ask: a slip, like `5s` for `5h`. */
 const LEAST_SECONDS = 30;
 
-/** Whether this says how often, like 10m, 1h or 1d, and not too often. */
-export function isInterval(value: unknown): boolean {
-  if (typeof value !== 'string') return false;
-  const seconds = secondsOf(value);
-  return seconds !== undefined && seconds >= LEAST_SECONDS;
+/** What is wrong with a text that should say how often, as the end of a sentence; undefined: nothing. */
+export function intervalProblem(value: unknown): string | undefined {
+  const seconds = typeof value === 'string' ? secondsOf(value) : undefined;
+  if (seconds === undefined) return `must be a time like 10m, 1h or 1d, not ${show(value)}`;
+  if (seconds >= LEAST_SECONDS) return undefined;
+  return `must be ${inLargestUnit(LEAST_SECONDS)} or more, not ${show(value)}`;
 }
 
 function secondsOf(text: string): number | undefined {

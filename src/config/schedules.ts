@@ -7,11 +7,11 @@ import {
   everyByDefault,
   kindOfSchedule,
 } from '../client/schedule-kinds.js';
-import { isInterval } from '../client/schedules.js';
+import { intervalProblem } from '../client/schedules.js';
 import { compactionFields } from '../contract/compaction-input.js';
 import { pruneFields } from '../contract/retention-input.js';
 import type { StorageConfig } from '../contract/job.js';
-import { mustBe, show } from '../contract/schema.js';
+import { show } from '../contract/schema.js';
 import { isSamePlace } from '../contract/storage-name.js';
 import { verifyFields } from '../contract/verify-input.js';
 import { didYouMean } from '../lib/nearest.js';
@@ -39,7 +39,10 @@ const FIELDS: Readonly<Record<string, v.GenericSchema>> = {
     (value) => SCHEDULE_KINDS.includes(value as string),
     ({ input }) => kindProblem(input),
   ),
-  every: v.custom<string>(isInterval, mustBe('a time like 10m, 1h or 1d')),
+  every: v.custom<string>(
+    (value) => intervalProblem(value) === undefined,
+    ({ input }) => intervalProblem(input) ?? '',
+  ),
   sample: verifyFields.sample,
   to: place,
   stock_binary: pathText,

@@ -227,6 +227,11 @@ it.each<[string, string[], unknown[]]>([
     ['C, line 2, column 24: schedules[0].every must be a time like 10m, 1h or 1d, not "daily"'],
   ],
   [
+    'an interval that is too short',
+    ['schedules:', '  - { kind: gc, every: 5s }'],
+    ['C, line 2, column 24: schedules[0].every must be 30s or more, not "5s"'],
+  ],
+  [
     'a field of another kind',
     ['schedules:', '  - kind: gc', '    sample: 5%'],
     ['C, line 2, column 5: schedules[0]: only a schedule of kind verify takes a sample'],
