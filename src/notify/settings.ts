@@ -82,6 +82,10 @@ interface Given {
 
 /** Messages do not repeat the URL: with some services, whoever knows it may send. */
 function urlOf({ text, from }: Given): { url: string; to: string } {
+  // URL itself takes new lines and tabs out: of two lines it makes one URL, which leads nowhere.
+  if (/\s/.test(text)) {
+    throw new UsageError(`${from} must be one URL, without blanks and new lines`);
+  }
   if (!URL.canParse(text)) throw new UsageError(`${from} must be a URL like https://HOST/PATH`);
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {

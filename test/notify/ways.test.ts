@@ -221,6 +221,10 @@ it('settings come from flags and from the environment, and secrets from files', 
 
 it.each<[Parameters<typeof notifySettings>[0], RegExp]>([
   [{ notifyWebhook: 'hooks' }, /^--notify-webhook must be a URL like https:/],
+  [
+    { notifyWebhook: 'https://a/1\nhttps://b/2' },
+    /^--notify-webhook must be one URL, without blanks and new lines$/,
+  ],
   [{ notifyWebhook: 'ftp://x/' }, /^--notify-webhook must begin with https:\/\/ or http:\/\//],
   [
     { notifyWebhook: 'https://me:secret@x/' },
