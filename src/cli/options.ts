@@ -7,6 +7,7 @@ import { UsageError } from '../client/command-failure.js';
 import type { StorageConfig } from '../contract/job.js';
 import { isNested, storageName } from '../contract/storage-name.js';
 import { type StorageNameFlags, placeOf, storageOf } from './storage-options.js';
+import { UI_URL, isUiUrl } from '../config/settings.js';
 import { optional } from './optional.js';
 import { typedAddress, typedNumber } from './typed.js';
 import {
@@ -123,6 +124,10 @@ export function addWorkerOptions(command: Command): Command {
     .option(
       '--temporal-ui <URL>',
       'the Temporal UI to which the page links (default: the UI of up)',
+      (url: string) => {
+        if (isUiUrl(url)) return url;
+        throw new UsageError(`--temporal-ui must be ${UI_URL}, not "${url}"`);
+      },
     );
 }
 

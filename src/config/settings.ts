@@ -37,6 +37,14 @@ const text = (what: string, fits: (value: string) => boolean = () => true) =>
     (value) => typeof value === 'string' && value !== '' && fits(value),
     mustBe(what),
   );
+
+/** What the URL of a Temporal UI must be, as the end of a sentence. */
+export const UI_URL = 'a URL like http://host:8080';
+
+export function isUiUrl(url: string): boolean {
+  return /^https?:\/\/[^\s@?#]+$/.test(url);
+}
+
 const isPathHere = (value: string) => tildeProblem(value) === undefined;
 export const pathText = v.pipe(
   text('a path'),
@@ -145,7 +153,7 @@ const SETTINGS_OF_A_PROCESS: Setting[] = [
   {
     name: 'page.temporal_ui',
     ...{ flag: 'temporalUi', otherwise: 'the UI of up' },
-    schema: text('a URL like http://host:8080', (url) => /^https?:\/\/[^\s@?#]+$/.test(url)),
+    schema: text(UI_URL, isUiUrl),
   },
   {
     name: 'data_dir',

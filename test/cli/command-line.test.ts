@@ -95,6 +95,7 @@ describe('a command ends with one line and exit code 2 if it gets', () => {
     ['no chunk workers', ['worker', '--chunk-workers', '0'], /--chunk-workers .* 1 to 16, not "0"/],
     ['a health address', ['worker', '--health-address', 'here'], /must be \[HOST:\]PORT/],
     ['a port that is none', ['worker', '--health-address', '99999'], /--health-address must be /],
+    ['a page that is none', ['worker', '--temporal-ui', 'ui:8080'], /--temporal-ui must be a URL /],
     ['another such port', ['devnode', '--port', '99999'], /'99999' is invalid\. .* 0 to 65535/],
     ['a third', ['serve', '--local-fs-dir', '/x', '--listen', '99999'], /--listen must be /],
     [
