@@ -47,6 +47,7 @@ import { tellUnknownVariables } from './cli/tell-unknown-variables.js';
 import { printWaypoint } from './cli/waypoint-command.js';
 import { runWorkerCommand } from './cli/worker-command.js';
 import { namedStack } from './lib/host/named-stack.js';
+import { LOG_FORMAT } from './lib/host/log.js';
 import { releaseOf } from './lib/host/release.js';
 import { keepHeapSmall } from './lib/host/small-heap.js';
 import { dataFolder, keepCachesIn } from './lib/host/data-folder.js';
@@ -242,6 +243,8 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === 'backup') args.shift(); // the stock tool's own first word
   const verbose = args.includes('--verbose');
+  // Of all our variables, an empty one is none. Commander would take it for the value.
+  if (process.env[LOG_FORMAT] === '') delete process.env[LOG_FORMAT];
   // Also what is wrong with the flags themselves is told in the one form of the command.
   lasting = LASTING.includes(args[0] ?? '');
   await setUpLog({ format: typedFormat(args), stamped: lasting });

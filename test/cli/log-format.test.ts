@@ -104,4 +104,6 @@ it('the flag of the format comes before the environment', async () => {
   const flagged = await runCli([...wrong, '--log-format', 'text'], environment);
   expect(flagged.code).toBe(2);
   expect(flagged.err).toMatch(/^aptos-backup: --sample must be /);
+  const empty = await runCli(wrong, { APTOS_BACKUP_LOG_FORMAT: '' });
+  expect(empty.err).toMatch(/^aptos-backup: --sample must be /);
 });

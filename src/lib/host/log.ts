@@ -10,16 +10,17 @@ export type Log = (text: string, level?: Level, fields?: LogFields) => void;
 const STDERR = 2;
 const LEVELS = { info: 'INFO ', warn: 'WARN ', error: 'ERROR' } as const;
 const STAMP = /^\d{4}-\d\d-\d\dT[\d:.]+Z (?:INFO |WARN |ERROR) /;
-const FORMAT = 'APTOS_BACKUP_LOG_FORMAT';
+/** The variable with the format of logs. */
+export const LOG_FORMAT = 'APTOS_BACKUP_LOG_FORMAT';
 
 /** Whether this process and those that it starts log as JSON. */
 export function logsAsJson(env: NodeJS.ProcessEnv = process.env): boolean {
-  return env[FORMAT] === 'json';
+  return env[LOG_FORMAT] === 'json';
 }
 
 /** Sets the format of this process and of those that it will start. */
 export function setLogFormat(format: string): void {
-  process.env[FORMAT] = format;
+  process.env[LOG_FORMAT] = format;
 }
 
 /** A log on stderr with one line of JSON for each entry: `level`, `time`, `msg` and the fields. */
