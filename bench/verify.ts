@@ -1,24 +1,20 @@
 /**
  * Runs a whole verification like an operator, by a worker process through Temporal, and compares it with
  * its floor: the time that hashing the same data takes on one core. `npm run bench`; BENCH_TRANSACTIONS
- * and BENCH_STATE_ITEMS set the size; BENCH_STORAGE=s3 puts the backups into a bucket of SeaweedFS.
+ * and BENCH_STATE_ITEMS set the size. `npm run bench:backups` does the same with other storages.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { S3 } from '@aws-sdk/client-s3';
 import { createBatchHasher } from '../src/aptos/index.js';
 import { startBackup } from '../src/client/start-backup.js';
-import { startVerify } from '../src/client/start-verification.js';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { openStorage } from '../src/storage/open.js';
-import { openTemporal } from '../src/temporal-server/open-temporal.js';
-import { superviseWorkers } from '../src/supervisor/worker-group.js';
 import { readChain } from '../src/verify/read-chain.js';
 import { runTask } from '../src/verify/run-task.js';
 import { nextTasks } from '../src/verify/tasks.js';
 import { WHOLE_STORAGE } from '../src/verify/verify-storage.js';
-import { S3_KEYS, startSeaweedFs } from '../test/support/servers/seaweedfs.js';
+import { startMeasuredWorker, verifyOnce } from './measured-worker.js';
 import { TimedHasher } from './timed-hasher.js';
 
 const TRANSACTIONS = Number(process.env['BENCH_TRANSACTIONS'] ?? 200_000);
@@ -30,21 +26,15 @@ const ROUNDS = 3;
 const STOCK = { megabytes: 1031, wall: 20.6, cpu: 33.7, peakMb: 1415 };
 
 const folder = mkdtempSync(join(tmpdir(), 'aptos-backup-bench-'));
-const s3 = process.env['BENCH_STORAGE'] === 's3' ? await startBucket() : undefined;
-const storage = s3 ? { url: s3.url } : { local_fs_dir: join(folder, 'backups') };
-const say = (line: string) => console.error(line);
-const session = await openTemporal({ dataFolder: join(folder, 'data'), say: () => undefined });
-const startWorker = () =>
-  superviseWorkers({ env: session.workerEnv, say, logFile: join(folder, 'worker.log') });
-let worker = startWorker();
+const storage = { local_fs_dir: join(folder, 'backups') };
+const worker = await startMeasuredWorker(folder);
 try {
   await writeBackups();
-  const peakOfBackup = peakMb();
-  await worker.stop();
-  worker = startWorker(); // a new worker, so that its peak memory is that of verifying
+  const peakOfBackup = worker.peakMb();
+  await worker.restart(); // so that its peak memory is that of verifying
   const floor = await floorSeconds();
   const rounds = [];
-  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await verifyOnce());
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await verifyOnce(worker, storage));
   rounds.sort((a, b) => a.wall - b.wall);
   const { bytes, wall, cpu } = rounds[ROUNDS >> 1]!;
   const mb = bytes / 1e6;
@@ -54,23 +44,12 @@ try {
   row('wall', speed(mb, wall), speed(STOCK.megabytes, STOCK.wall));
   row('CPU', speed(mb, cpu), speed(STOCK.megabytes, STOCK.cpu));
   row('CPU / hashing floor', `${(cpu / floor).toFixed(2)} x`, '');
-  row('peak memory', `${peakMb()} MB`, `${STOCK.peakMb} MB`);
+  row('peak memory', `${worker.peakMb()} MB`, `${STOCK.peakMb} MB`);
   row('  of the backup', `${peakOfBackup} MB`, '');
   row('cores', `${cpus().length}`, '2');
 } finally {
-  await worker.stop();
-  await session.close();
-  await s3?.close();
+  await worker.close();
   rmSync(folder, { recursive: true });
-}
-
-async function startBucket() {
-  Object.assign(process.env, S3_KEYS);
-  const server = await startSeaweedFs();
-  const client = new S3({ endpoint: server.endpoint, region: 'us-east-1', forcePathStyle: true });
-  await client.createBucket({ Bucket: 'bench' });
-  client.destroy();
-  return { url: `s3://bench?endpoint=${server.endpoint}`, close: () => server.close() };
 }
 
 function speed(mb: number, seconds: number): string {
@@ -85,7 +64,7 @@ async function writeBackups(): Promise<void> {
   });
   const { epoch, version } = node.facts();
   const common = { node: node.address, storage, when_blocked: 'fail' as const };
-  const { client } = session;
+  const { client } = worker;
   const begun = [
     await startBackup(client, 'epoch_ending', { ...common, start_epoch: 0, end_epoch: epoch }),
     await startBackup(client, 'state_snapshot', { ...common, epoch: epoch - 1 }),
@@ -111,27 +90,4 @@ async function floorSeconds(): Promise<number> {
     if (task.kind !== 'epoch_endings') await runTask(tools, task, chain, true);
   }
   return hasher.seconds;
-}
-
-async function verifyOnce() {
-  const before = cpuSeconds();
-  const started = performance.now();
-  const { handle } = await startVerify(session.client, { storage, again: true });
-  const { ok, checked } = await handle.result();
-  if (!ok) throw new Error('the storage that was just written does not verify');
-  const wall = (performance.now() - started) / 1000;
-  return { bytes: checked.bytes, wall, cpu: cpuSeconds() - before };
-}
-
-/** User and system time of the worker with all its threads. */
-function cpuSeconds(): number {
-  const stat = readFileSync(`/proc/${worker.pid('chunks')}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** The peak of the worker's resident memory. */
-function peakMb(): number {
-  const status = readFileSync(`/proc/${worker.pid('chunks')}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024);
 }
