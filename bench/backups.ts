@@ -10,12 +10,12 @@ import { startBackup } from '../src/client/start-backup.js';
 import type { StorageConfig } from '../src/contract/job.js';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { forEachAtOnce } from '../src/lib/at-once.js';
-import { type BareStore, STORES } from './bare-stores.js';
+import { type BareStore, startStore, storesToMeasure } from './bare-stores.js';
 import { type MeasuredWorker, startMeasuredWorker, verifyOnce } from './measured-worker.js';
+import { seconds } from './seconds.js';
 
 const TRANSACTIONS = Number(process.env['BENCH_TRANSACTIONS'] ?? 230_000);
 const STATE_ITEMS = Number(process.env['BENCH_STATE_ITEMS'] ?? 700_000);
-const NAMES = process.env['BENCH_STORES'] ?? Object.keys(STORES).join(',');
 const PARAMETERS = ['encoding=plain', 'gzip_level=1', 'gzip_level=6'];
 const AT_ONCE = 4;
 
@@ -52,7 +52,7 @@ try {
     ['local folder', local],
     ['adapter with gzip', adapter()],
   ]);
-  for (const name of NAMES.split(',')) await measureStore(name, filesBelow(local.local_fs_dir));
+  for (const name of storesToMeasure()) await measureStore(name, filesBelow(local.local_fs_dir));
 } finally {
   await node.close();
   rmSync(folder, { recursive: true });
@@ -71,9 +71,7 @@ function adapter(): StorageConfig {
 }
 
 async function measureStore(name: string, files: string[]): Promise<void> {
-  const start = STORES[name];
-  if (!start) throw new Error(`BENCH_STORES must name some of ${Object.keys(STORES).join(', ')}`);
-  const store = await start();
+  const store = await startStore(name);
   try {
     await bare(name, store, files);
     await measure(
@@ -109,12 +107,6 @@ function filesBelow(root: string): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return (performance.now() - begun) / 1000;
 }
 
 /** Workers know the credentials that the environment has when they start. */

@@ -20,11 +20,22 @@ const S3_PART_BYTES = 5 * 1024 * 1024;
 const BLOCK_BYTES = 8 * 1024 * 1024;
 const IN_FLIGHT = 2;
 
-export const STORES: Readonly<Record<string, () => Promise<BareStore>>> = {
+const STORES: Readonly<Record<string, () => Promise<BareStore>>> = {
   s3: startS3,
   gcs: startGcs,
   azure: startAzure,
 };
+
+/** The stores that BENCH_STORES names, such as `s3,azure`; all without it. */
+export function storesToMeasure(): string[] {
+  return process.env['BENCH_STORES']?.split(',') ?? Object.keys(STORES);
+}
+
+export async function startStore(name: string): Promise<BareStore> {
+  const start = STORES[name];
+  if (!start) throw new Error(`BENCH_STORES must name some of ${Object.keys(STORES).join(', ')}`);
+  return start();
+}
 
 async function startS3(): Promise<BareStore> {
   Object.assign(process.env, S3_KEYS);

@@ -7,11 +7,11 @@ import { randomBytes } from 'node:crypto';
 import { startDevnode } from '../src/devnode/devnode.js';
 import { forEachAtOnce } from '../src/lib/at-once.js';
 import { openStorage } from '../src/storage/open.js';
-import { type BareStore, STORES } from './bare-stores.js';
+import { type BareStore, startStore, storesToMeasure } from './bare-stores.js';
+import { seconds } from './seconds.js';
 
 const FILES = Number(process.env['BENCH_FILES'] ?? 16);
 const FILE_BYTES = Number(process.env['BENCH_FILE_MB'] ?? 32) * 1024 * 1024;
-const NAMES = process.env['BENCH_STORES'] ?? Object.keys(STORES).join(',');
 const AT_ONCE = 4;
 const WRITE_BYTES = 1024 * 1024;
 const ROUNDS = 3;
@@ -22,10 +22,8 @@ const GOAL_MB = 256;
 const names = Array.from({ length: FILES }, (_, i) => `${i}-.chunk`);
 const megabytes = (FILES * FILE_BYTES) / 1e6;
 const content = await contentOfFile();
-for (const name of NAMES.split(',')) {
-  const start = STORES[name];
-  if (!start) throw new Error(`BENCH_STORES must name some of ${Object.keys(STORES).join(', ')}`);
-  const store = await start();
+for (const name of storesToMeasure()) {
+  const store = await startStore(name);
   try {
     await measure(name, store);
   } finally {
@@ -82,12 +80,6 @@ async function contentOfFile(): Promise<Buffer> {
 async function secondsToRead(work: () => Promise<void>): Promise<number> {
   await work();
   return seconds(work);
-}
-
-async function seconds(work: () => Promise<void>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return (performance.now() - begun) / 1000;
 }
 
 async function byStorage(store: BareStore, parameters: string): Promise<Round> {
