@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { run } from '../../src/lib/host/run.js';
 import { commandWay } from '../../src/notify/command.js';
 import { testMessage } from '../../src/notify/message.js';
@@ -86,11 +86,11 @@ it('a webhook that repeats what it was asked shows nothing of its URL and its he
 });
 
 it('the last words of a command are told without the secrets of the environment', async () => {
-  process.env['PAGER_TOKEN'] = 'hunter55hunter55';
+  vi.stubEnv('PAGER_TOKEN', 'hunter55hunter55');
+  onTestFinished(() => void vi.unstubAllEnvs());
   const { file } = program('echo "token $PAGER_TOKEN is old"; exit 1');
   const way = commandWay({ program: file, args: [] });
   await expect(way.send(MESSAGE, never)).rejects.toThrow('exit code 1: token *** is old');
-  delete process.env['PAGER_TOKEN'];
 });
 
 it('a sending that is cancelled ends at once', async () => {

@@ -12,12 +12,12 @@ export interface Manifest extends Json {
   chunks: Json[];
 }
 
-/** A storage in a folder of the test, to be damaged. Removed at the end of the test. */
+/** A storage in a folder of the test, to be damaged; empty if it is a copy of nothing. Removed at the end of the test. */
 export class StorageCopy {
   readonly folder = storageFolder();
 
-  constructor(from: string) {
-    cpSync(from, this.folder, { recursive: true });
+  constructor(from?: string) {
+    if (from !== undefined) cpSync(from, this.folder, { recursive: true });
   }
 
   get storage() {

@@ -60,10 +60,15 @@ async function kindsOf(dir: string): Promise<string[]> {
 const untilKinds = (dir: string, ...kinds: string[]) =>
   until(`${dir} has ${kinds.join(', ')}`, async () => (await kindsOf(dir)).join() === kinds.join());
 
-it('what cannot be applied holds up nothing else, and is told until it is over', async () => {
+/** Keeps what is written to stderr until the end of the test, and gives it as it is by then. */
+function stderrOfTest(): () => string {
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   onTestFinished(() => stderr.mockRestore());
-  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  return () => stderr.mock.calls.map(([text]) => String(text)).join('');
+}
+
+it('what cannot be applied holds up nothing else, and is told until it is over', async () => {
+  const told = stderrOfTest();
   const file = configFile(folder());
   const schedules = (to: string) =>
     `schedules: [{ kind: verify }, { kind: copy, to: ${to} }, { kind: gc }, { kind: compact }]`;
@@ -148,9 +153,7 @@ it('schedules of a storage that the file no longer names are removed, and those 
 });
 
 it('of a file that names another storage nothing is taken over: its keep rules and its copy are for that one', async () => {
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  onTestFinished(() => stderr.mockRestore());
-  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  const told = stderrOfTest();
   const place = folder();
   const file = configFile(place);
   const rules = (last: number) => [
@@ -176,9 +179,7 @@ it('of a file that names another storage nothing is taken over: its keep rules a
 });
 
 it('a file that is just being written is read when it is whole', async () => {
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  onTestFinished(() => stderr.mockRestore());
-  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  const told = stderrOfTest();
   const place = folder();
   const file = configFile(place);
   const whole = ['network: testnet', 'schedules: [{ kind: verify }, { kind: gc }]'];
@@ -205,9 +206,7 @@ it('a file that is just being written is read when it is whole', async () => {
 });
 
 it('a file is read anew also when only its owner, mode or content has changed, and not its times', async () => {
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  onTestFinished(() => stderr.mockRestore());
-  const told = () => stderr.mock.calls.map(([text]) => String(text)).join('');
+  const told = stderrOfTest();
   const place = folder();
   const file = configFile(place);
   const write = (network: string) => {

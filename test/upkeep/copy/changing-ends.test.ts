@@ -16,7 +16,6 @@ import { planCopyPage } from '../../../src/upkeep/copy/copy-plan.js';
 import { copySlices } from '../../../src/upkeep/copy/copy-task.js';
 import { keepBackup } from '../../../src/upkeep/retention/pins.js';
 import { readChain } from '../../../src/verify/read-chain.js';
-import { storageFolder } from '../../support/backup.js';
 import { hooked } from '../compaction/hooked.js';
 import { consolidate } from '../../support/consolidate.js';
 import { copyAll } from '../../support/copy.js';
@@ -31,17 +30,11 @@ const at = (folder: string) => ({ local_fs_dir: folder });
 const plain = () => new StorageCopy(join(STOCK, 'stock-plain'));
 const small = () => new StorageCopy(join(STOCK, '..', 'stock-batches', 'small'));
 
-function emptyTarget(): StorageCopy {
-  return Object.assign(Object.create(StorageCopy.prototype) as StorageCopy, {
-    folder: storageFolder(),
-  });
-}
-
 const rangesOf = async (copy: StorageCopy) =>
   (await readCatalog(copy.storage)).transactions.map((t) => [t.firstVersion, t.lastVersion]);
 
 it('a batch that the source consolidated takes the place of the small ones that the target has of it', async () => {
-  const [s, to] = [small(), emptyTarget()];
+  const [s, to] = [small(), new StorageCopy()];
   const ends = { from: at(s.folder), to: at(to.folder) };
   await copyAll({ ...ends, versions: '0-400' });
   await keepBackup('transaction_0-.665f', undefined, upkeepTools(to.storage)); // no part of it
@@ -56,7 +49,7 @@ it('a batch that the source consolidated takes the place of the small ones that 
 });
 
 it('small ones of which one is pinned in the target stay, and that is told', async () => {
-  const [s, to] = [small(), emptyTarget()];
+  const [s, to] = [small(), new StorageCopy()];
   const ends = { from: at(s.folder), to: at(to.folder) };
   await copyAll({ ...ends, versions: '0-400' });
   await keepBackup('transaction_201-.93aa', undefined, upkeepTools(to.storage));
@@ -67,7 +60,7 @@ it('small ones of which one is pinned in the target stay, and that is told', asy
 });
 
 it('small ones that nobody may delete in the target stay, that is told, and all else is copied', async () => {
-  const [s, begun] = [plain(), emptyTarget()];
+  const [s, begun] = [plain(), new StorageCopy()];
   await copyAll({ from: at(s.folder), to: at(begun.folder), versions: '0-100' });
   await consolidate(s.storage, { size: 200n });
   const to = hooked(begun.folder, (what, handle, change) =>
@@ -91,7 +84,7 @@ it('small ones that nobody may delete in the target stay, that is told, and all 
 });
 
 it('of a source that has small backups beside their full one, the full one is copied, and nothing is skipped', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   await consolidate(s.storage, { size: 200n });
   for (const name of ['transaction_1-100.meta', 'transaction_101-200.meta']) {
     s.copyFrom(s.path(`metadata_backup/${name}`), `metadata/${name}`);
@@ -138,7 +131,7 @@ const waiting = () => ({
 });
 
 it('a kill at any change of that exchange leaves the target whole, and the next copy ends it', async () => {
-  const [s, begun] = [small(), emptyTarget()];
+  const [s, begun] = [small(), new StorageCopy()];
   await copyAll({ from: at(s.folder), to: at(begun.folder), versions: '0-400' });
   await consolidate(s.storage, { size: 800n });
   const page = await copied(s.storage, begun.storage);
@@ -163,7 +156,7 @@ it('a kill at any change of that exchange leaves the target whole, and the next 
 }, 600_000);
 
 it('a kill at any change of an exchange for a single small one leaves a target that can be consolidated', async () => {
-  const [s, begun] = [plain(), emptyTarget()];
+  const [s, begun] = [plain(), new StorageCopy()];
   await copyAll({ from: at(s.folder), to: at(begun.folder), versions: '0-100' });
   await consolidate(s.storage, { size: 200n });
   const page = await copied(s.storage, begun.storage);
@@ -182,7 +175,7 @@ it('a kill at any change of an exchange for a single small one leaves a target t
 }, 600_000);
 
 it('an exchange that broke off when the target had less of the batch hinders no later one', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   await copyAll({ from: at(s.folder), to: at(to.folder), versions: '0-100' });
   const left = 'metadata/transaction_consolidating_1-200.meta';
   to.copyFrom(to.path('metadata/transaction_1-100.meta'), left); // as a kill leaves it
@@ -205,7 +198,7 @@ async function holesIn(copy: StorageCopy): Promise<unknown[]> {
 }
 
 it('a folder of the target that a gc has begun to remove is not committed', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   const ends = { from: at(s.folder), to: at(to.folder) };
   const { skipped } = await copyAll(ends, {
     async beforeCommit() {
@@ -217,7 +210,7 @@ it('a folder of the target that a gc has begun to remove is not committed', asyn
 });
 
 it('what keep rules of the target gave up stays away, and is no lag', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   const ends = { from: at(s.folder), to: at(to.folder) };
   await copyAll(ends);
   expect(await prune(to.folder, { keep_last: 1, force: true })).toBe(1);
@@ -228,14 +221,14 @@ it('what keep rules of the target gave up stays away, and is no lag', async () =
 });
 
 it('a copy of an archive that gave up its beginning is as whole as the source', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   await prune(s.folder, { transactions_from: 150, force: true });
   await copyAll({ from: at(s.folder), to: at(to.folder) });
   expect((await to.verify()).missing).toEqual((await s.verify()).missing);
 });
 
 it('what the source gave up is noted under the commit lock, because a prune of the copy notes in the same file', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   await prune(s.folder, { transactions_from: 150, force: true });
   await copyAll({ from: at(s.folder), to: at(to.folder), versions: '240-250' });
   const settings = { from: at('/not/used'), to: at('/not/used'), trustWaypoints: [] };
@@ -254,7 +247,7 @@ it('what the source gave up is noted under the commit lock, because a prune of t
 });
 
 it('a backup that is pinned below what the source gave up is copied, and what is not there is not missed', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   await keepBackup('transaction_1-.a9e2', undefined, upkeepTools(s.storage));
   expect(await prune(s.folder, { transactions_from: 201, force: true })).toBe(2);
   const ends = { from: at(s.folder), to: at(to.folder) };

@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCatalog } from '../../../src/repository/catalog.js';
-import { storageFolder } from '../../support/backup.js';
 import { consolidate } from '../../support/consolidate.js';
 import { copyAll } from '../../support/copy.js';
 import { STOCK, StorageCopy } from '../../support/storage-copy.js';
@@ -13,14 +12,8 @@ const EPOCH_3 = 'state_epoch_3_ver_138.901c';
 const at = (folder: string) => ({ local_fs_dir: folder });
 const plain = () => new StorageCopy(join(STOCK, 'stock-plain'));
 
-function emptyTarget(): StorageCopy {
-  return Object.assign(Object.create(StorageCopy.prototype) as StorageCopy, {
-    folder: storageFolder(),
-  });
-}
-
 it('a backup of which the target has only a line left is copied again', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   const ends = { from: at(s.folder), to: at(to.folder) };
   await copyAll(ends);
   rmSync(to.path(EPOCH_3), { recursive: true });
@@ -32,7 +25,7 @@ it('a backup of which the target has only a line left is copied again', async ()
 });
 
 it('a batch of which the target has only a line left does not keep the small ones of the source away', async () => {
-  const [s, to] = [plain(), emptyTarget()];
+  const [s, to] = [plain(), new StorageCopy()];
   await copyAll({ from: at(s.folder), to: at(to.folder) });
   await consolidate(to.storage, { size: 200n });
   const batch = (await readCatalog(to.storage)).transactions.find(
