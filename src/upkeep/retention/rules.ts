@@ -48,7 +48,7 @@ const AHEAD_MS = DAY_MS;
 
 /**
  * Why each snapshot is kept; one without a reason may go. Of each day, week (from Monday) and month in UTC, the newest
- * snapshot counts, so that what a shorter rule lets go was never what a longer one keeps. Times count back from the
+ * snapshot counts. So a shorter rule never lets go what a longer one keeps. Times count back from the
  * newest snapshot and not from now: a wrong clock of a host then removes nothing. Damaged ones are counted as if they
  * were whole, and then the rules are read once more without them: so nothing that can be restored goes for one that
  * cannot, and a damaged one can be repaired as long as it would be kept. Several backups of one version are kept
